@@ -1,0 +1,81 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The pinhole camera: intrinsics, and points from depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """Focal lengths and principal point of an undistorted camera, all in pixels."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+    @classmethod
+    def from_fov(cls, width: int, height: int, fov_deg: float) -> Intrinsics:
+        """
+        Make the intrinsics of a CARLA camera.
+
+        :param fov_deg: Horizontal field of view in degrees, between 0 and 180.
+        :raises ValueError: The field of view is outside its range.
+        """
+        if not 0.0 < fov_deg < 180.0:
+            raise ValueError(f'fov_deg must be between 0 and 180, not {fov_deg}')
+        focal = width / (2.0 * math.tan(math.radians(fov_deg) / 2.0))
+        return cls(focal, focal, width / 2.0, height / 2.0, width, height)
+
+    @classmethod
+    def from_k(cls, k9: Sequence[float], width: int, height: int) -> Intrinsics | None:
+        """
+        Take the intrinsics from K of a camera_info.
+
+        :param k9: The 3 x 3 matrix, row by row.
+        :returns: None when K[0] is 0, which means an uncalibrated camera.
+        :raises ValueError: K does not have 9 numbers.
+        """
+        if len(k9) != 9:
+            raise ValueError(f'expected the 9 numbers of K, got {len(k9)}')
+        if k9[0] == 0.0:
+            return None
+        return cls(float(k9[0]), float(k9[4]), float(k9[2]), float(k9[5]), width, height)
+
+    def resized(self, width: int, height: int) -> Intrinsics:
+        """Give the intrinsics of the same view in another size."""
+        x, y = width / self.width, height / self.height
+        return Intrinsics(self.fx * x, self.fy * y, self.cx * x, self.cy * y, width, height)
+
+
+def back_project(
+    depth: npt.NDArray[np.float32], intrinsics: Intrinsics
+) -> npt.NDArray[np.float32]:
+    """
+    Compute the point of every pixel in the optical frame (x right, y down, z forward).
+
+    :param depth: (H, W) metres along the optical axis, NaN where unknown; pixel (row, column)
+        looks through (column + 0.5, row + 0.5).
+    :returns: (H, W, 3) metres, NaN where depth is NaN.
+    :raises ValueError: The depth image is not of the size of the intrinsics.
+    """
+    if depth.shape != (intrinsics.height, intrinsics.width):
+        raise ValueError(
+            f'expected a ({intrinsics.height}, {intrinsics.width}) depth image, got {depth.shape}'
+        )
+    x = (np.arange(intrinsics.width, dtype=np.float32) + 0.5 - intrinsics.cx) / intrinsics.fx
+    y = (np.arange(intrinsics.height, dtype=np.float32) + 0.5 - intrinsics.cy) / intrinsics.fy
+    points = np.empty((*depth.shape, 3), np.float32)
+    points[..., 0] = x[np.newaxis, :] * depth
+    points[..., 1] = y[:, np.newaxis] * depth
+    points[..., 2] = depth
+    return points
