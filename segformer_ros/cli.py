@@ -1,0 +1,99 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The `segformer` command: finds the sub-command, runs it, says errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+import importlib
+import os
+import sys
+
+# The HELP of every module in commands/, here so that `segformer --help` imports none of them.
+COMMANDS: dict[str, str] = {
+    'run': 'label images, a video or a bag, and give them depth',
+    'info': 'show what a network is, and check that it is intact',
+    'demo': 'show everything working, without a camera or a simulator',
+    'world': 'write example frames of the built-in world',
+    'train': 'train a network',
+    'export': 'turn a checkpoint into a bundle that can be deployed',
+    'evaluate': 'measure a network against ground truth',
+}
+
+# Packages that only some installations have, and the extra of this package that brings them.
+_EXTRAS: dict[str, str] = {
+    'torch': 'train',
+    'safetensors': 'train',
+    'onnx': 'train',
+    'onnxscript': 'train',
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    :param argv: The arguments without the name of the program; None takes those of the process.
+    :returns: 0 for success, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = '--debug' in arguments
+    try:
+        return _run(arguments)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left (`segformer info | head`); nothing more to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        if debug:
+            raise
+        sys.stderr.write(f'segformer: error: {_sentence(error)}\n')
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    chosen = next((word for word in arguments if not word.startswith('-')), None)
+    parser = argparse.ArgumentParser(
+        prog='segformer',
+        description='Semantic labels and metric depth from one camera image.',
+        epilog='`segformer COMMAND --help` explains a command.',
+    )
+    parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    commands = parser.add_subparsers(metavar='COMMAND', required=True)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=f'{text.capitalize()}.')
+        if name == chosen:
+            command.add_argument(
+                '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
+            )
+            module = importlib.import_module(f'segformer_ros.commands.{name}')
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    args = parser.parse_args(arguments)
+    code: int = args.run(args)
+    sys.stdout.flush()
+    return code
+
+
+def _sentence(error: BaseException) -> str:
+    """Say an error in one line."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.split('.')[0]
+        if package in _EXTRAS:
+            return (
+                f'this needs the package {package!r}, which is not installed: '
+                f"pip install 'segformer_ros[{_EXTRAS[package]}]'"
+            )
+        return f'this needs the package {package!r}, which is not installed'
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f'{error.filename}: {error.strerror}'
+    return ' '.join(str(error).split()) or type(error).__name__
+
+
+if __name__ == '__main__':
+    sys.exit(main())
