@@ -4,7 +4,6 @@
 
 import numpy as np
 import pytest
-
 from segformer_ros.camera import back_project, Intrinsics
 
 

@@ -3,7 +3,6 @@
 """The tables of classes."""
 
 import pytest
-
 from segformer_ros import labels
 
 
