@@ -1,0 +1,41 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Build against ROS 2 from PyPI with nothing sourced. With a ROS 2 from apt nothing here applies.
+#
+# The wheels unpack into the virtual environment as an ament prefix, with two rough edges:
+# - AMENT_PREFIX_PATH is not set, so that rosidl finds no generators. The prefix is known once
+#   ament_cmake is found.
+# - The exported targets name the include directory of the Python that built the wheel
+#   (/opt/python/cp311-cp311/include/...). CMake refuses a directory that does not exist.
+
+function(use_prefix_of_ament_cmake)
+  if(NOT "$ENV{AMENT_PREFIX_PATH}" STREQUAL "")
+    return()
+  endif()
+  # <prefix>/share/ament_cmake/cmake
+  get_filename_component(prefix "${ament_cmake_DIR}/../../.." ABSOLUTE)
+  set(ENV{AMENT_PREFIX_PATH} "${prefix}")
+  message(STATUS "AMENT_PREFIX_PATH was not set, taking ${prefix}")
+endfunction()
+
+function(drop_missing_wheel_includes)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(NOT directories)
+      continue()
+    endif()
+    set(kept "")
+    foreach(directory IN LISTS directories)
+      if(EXISTS "${directory}" OR NOT directory MATCHES "^/opt/python/")
+        list(APPEND kept "${directory}")
+      endif()
+    endforeach()
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${kept}")
+  endforeach()
+endfunction()
+
+use_prefix_of_ament_cmake()
+# Deferred: the targets come with the find_package calls that follow.
+cmake_language(DEFER CALL drop_missing_wheel_includes)
