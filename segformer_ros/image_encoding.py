@@ -1,0 +1,190 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From the bytes of a sensor_msgs image to RGB, without ROS and without cv_bridge."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Buffer: TypeAlias = 'bytes | bytearray | memoryview | array[int] | npt.NDArray[np.uint8]'
+Image = npt.NDArray[np.uint8]
+
+
+class EncodingError(ValueError):
+    """The bytes of an image are not what its fields say, or of an encoding not taken."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """
+    How the pixels of one encoding lie in memory.
+
+    code is the OpenCV conversion to RGB, None where the channels already are; planes is the size
+    of the buffer in units of height x step; even says which of height and width must be even.
+    """
+
+    channels: int
+    code: int | None
+    bytes_per_channel: int = 1
+    planes: Fraction = Fraction(1)
+    even: tuple[str, ...] = ()
+    least: int = 1
+
+
+# OpenCV names a Bayer pattern after the second pixel of the second row, ROS after the first two
+# rows: https://docs.opencv.org/4.x/de/d25/imgproc_color_conversions.html
+_BAYER = {
+    'rggb': cv2.COLOR_BayerBG2RGB,
+    'bggr': cv2.COLOR_BayerRG2RGB,
+    'gbrg': cv2.COLOR_BayerGR2RGB,
+    'grbg': cv2.COLOR_BayerGB2RGB,
+}
+_PACKED = {
+    'rgb': (3, None),
+    'bgr': (3, cv2.COLOR_BGR2RGB),
+    'rgba': (4, cv2.COLOR_RGBA2RGB),
+    'bgra': (4, cv2.COLOR_BGRA2RGB),
+    'mono': (1, cv2.COLOR_GRAY2RGB),
+}
+_UC = {'UC1': 'mono', 'UC3': 'bgr', 'UC4': 'bgra'}
+
+
+def _layouts() -> dict[str, _Layout]:
+    table = {}
+    for size in (1, 2):
+        bits = 8 * size
+        for name, (channels, code) in _PACKED.items():
+            table[f'{name}{bits}'] = _Layout(channels, code, size)
+        for name, packed in _UC.items():
+            table[f'{bits}{name}'] = table[f'{packed}{bits}']
+        for name, code in _BAYER.items():
+            table[f'bayer_{name}{bits}'] = _Layout(1, code, size, least=3)
+    for name in ('yuyv', 'yuv422_yuy2'):
+        table[name] = _Layout(2, cv2.COLOR_YUV2RGB_YUY2, even=('width',))
+    for name in ('uyvy', 'yuv422'):
+        table[name] = _Layout(2, cv2.COLOR_YUV2RGB_UYVY, even=('width',))
+    for name, code in (('nv12', cv2.COLOR_YUV2RGB_NV12), ('nv21', cv2.COLOR_YUV2RGB_NV21)):
+        table[name] = _Layout(1, code, planes=Fraction(3, 2), even=('height', 'width'))
+    return table
+
+
+_LAYOUTS = _layouts()
+SUPPORTED: tuple[str, ...] = tuple(_LAYOUTS)
+"""The encodings that decode takes."""
+
+
+def decode(
+    data: Buffer,
+    *,
+    encoding: str,
+    height: int,
+    width: int,
+    step: int,
+    is_bigendian: bool | int = False,
+) -> Image:
+    """
+    Convert the bytes of an image to RGB.
+
+    Of 16-bit channels the upper byte is taken. YUV is BT.601 with limited range.
+
+    :param data: height rows of step bytes; of nv12 and nv21 half as many rows again.
+    :param encoding: One of SUPPORTED.
+    :param step: Bytes from one row to the next.
+    :param is_bigendian: Byte order of 16-bit channels.
+    :returns: (height, width, 3) RGB, contiguous, never sharing memory with data.
+    :raises EncodingError: The encoding is unknown or the numbers contradict each other.
+    """
+    layout = _LAYOUTS.get(encoding)
+    if layout is None:
+        raise EncodingError(f'encoding must be one of {", ".join(SUPPORTED)}, not {encoding!r}')
+    pixels = _checked(data, layout, encoding, height, width, step)
+    if layout.planes > 1:
+        return _two_planes(pixels, layout, height, width, step)
+    size = layout.bytes_per_channel
+    shape: tuple[int, ...] = (height, width, layout.channels)
+    strides: tuple[int, ...] = (step, layout.channels * size, size)
+    offset = size - 1 if not is_bigendian else 0
+    view: Image = np.ndarray(shape, np.uint8, pixels, offset, strides)
+    if size > 1:
+        view = np.ascontiguousarray(view)
+    if layout.code is None:
+        return view.copy(order='C')
+    return np.asarray(cv2.cvtColor(view, layout.code), np.uint8)
+
+
+def decode_compressed(data: Buffer, format: str) -> Image:  # noqa: A002 the field's name
+    """
+    Convert a JPEG or PNG to RGB; the orientation that EXIF asks for is not applied.
+
+    :param data: The whole file.
+    :param format: As in sensor_msgs/CompressedImage, such as 'jpeg' or
+        'bayer_rggb8; jpeg compressed '.
+    :returns: (H, W, 3) RGB.
+    :raises EncodingError: The format is another one, or the file is damaged or cut off.
+    """
+    original, _, _ = format.lower().partition(';')
+    if 'jpeg' in format.lower() or 'jpg' in format.lower():
+        kind, start, end = 'jpeg', b'\xff\xd8', b'\xff\xd9'
+    elif 'png' in format.lower():
+        kind, start, end = 'png', b'\x89PNG', b'IEND'
+    else:
+        raise EncodingError(f'compressed format must be jpeg or png, not {format!r}')
+    content = _flat(data)
+    # A decoder paints what is missing grey: a file that was cut off must not get that far.
+    if content[: len(start)].tobytes() != start or end not in content[-4096:].tobytes():
+        raise EncodingError(
+            f'expected a whole {kind} file, got {len(content)} bytes without its '
+            'start or end: check the camera driver and the transport'
+        )
+    bayer = original.strip() if original.strip().startswith('bayer_') else ''
+    flags = cv2.IMREAD_GRAYSCALE if bayer else cv2.IMREAD_COLOR
+    try:
+        image = cv2.imdecode(content, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise EncodingError(f'the {kind} file of {len(content)} bytes is damaged') from error
+    if image is None:
+        raise EncodingError(f'the {kind} file of {len(content)} bytes is damaged')
+    if bayer:
+        height, width = image.shape
+        name = bayer.replace('16', '8')
+        return decode(image.tobytes(), encoding=name, height=height, width=width, step=width)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _flat(data: Buffer) -> Image:
+    view = memoryview(cast('bytes', data))
+    return np.frombuffer(view, np.uint8) if view.nbytes else np.empty(0, np.uint8)
+
+
+def _checked(
+    data: Buffer, layout: _Layout, encoding: str, height: int, width: int, step: int
+) -> Image:
+    what = f'{width}x{height} {encoding} image with step {step}'
+    if min(height, width) < layout.least:
+        raise EncodingError(f'a {what} is too small: expected {layout.least} pixels or more')
+    for name, value in (('height', height), ('width', width)):
+        if name in layout.even and value % 2:
+            raise EncodingError(f'a {what} is impossible: its {name} must be even')
+    row = width * layout.channels * layout.bytes_per_channel
+    if step < row:
+        raise EncodingError(f'a {what} is impossible: a row needs {row} bytes')
+    content = _flat(data)
+    expected = int(height * step * layout.planes)
+    if len(content) != expected:
+        raise EncodingError(f'a {what} needs {expected} bytes of data, got {len(content)}')
+    return content
+
+
+def _two_planes(pixels: Image, layout: _Layout, height: int, width: int, step: int) -> Image:
+    luma: Image = np.ndarray((height, width), np.uint8, pixels, 0, (step, 1))
+    shape, strides = (height // 2, width // 2, 2), (step, 2, 1)
+    chroma: Image = np.ndarray(shape, np.uint8, pixels, height * step, strides)
+    code = layout.code if layout.code is not None else -1
+    return np.asarray(cv2.cvtColorTwoPlane(luma, chroma, code), np.uint8)
