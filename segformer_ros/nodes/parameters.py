@@ -1,0 +1,230 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of segformer_node: declared, checked, read and documented from one class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, Field, field, fields, replace
+import math
+import re
+from typing import Any
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from segformer_ros.frame_rules import DEPTH_ENCODINGS
+
+_CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
+
+
+def _param(
+    default: Any,
+    description: str,
+    *,
+    between: tuple[float, float] | None = None,
+    one_of: tuple[str, ...] = (),
+    fixed: bool = False,
+) -> Any:
+    facts = {'description': description, 'between': between, 'one_of': one_of, 'fixed': fixed}
+    return field(default=default, metadata=facts)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """
+    One field per ROS parameter.
+
+    The metadata of a field hold its description, its range, its choices, and whether it is fixed
+    from the start of the node on because a change would need a new configuration.
+
+    :raises ValueError: A value is not among its choices, or values contradict each other.
+    """
+
+    model: str = _param(
+        'world_b0', 'The network: name of one that ships, or path of a bundle.', fixed=True
+    )
+    backend: str = _param(
+        'auto', "What runs the network; 'auto' takes the best that is installed.", fixed=True
+    )
+    threads: int = _param(
+        0,
+        'Threads of the network on a CPU; 0 leaves it to the backend.',
+        between=(0, 256),
+        fixed=True,
+    )
+    autostart: bool = _param(True, 'Configure and activate without being asked to.', fixed=True)
+    cameras: tuple[str, ...] = _param(
+        ('',),
+        'Names of the cameras; each is the namespace of its topics. One empty name is one camera '
+        'without a namespace.',
+        fixed=True,
+    )
+    transport: str = _param(
+        'raw',
+        "Take 'image' (raw) or 'image/compressed' (compressed: jpeg, png).",
+        one_of=('raw', 'compressed'),
+        fixed=True,
+    )
+    segmentation: bool = _param(True, 'Compute labels.')
+    depth: bool = _param(True, 'Compute depth.')
+    confidence: bool = _param(True, 'Offer label/confidence/image.')
+    color: bool = _param(True, 'Offer label/color/image.')
+    overlay: bool = _param(True, 'Offer overlay/image.')
+    points: bool = _param(True, 'Offer depth/points.')
+    depth_encoding: str = _param(
+        '32FC1',
+        'Of depth/image: 32FC1 is metres with NaN for unknown, 16UC1 millimetres with 0 for '
+        'unknown.',
+        one_of=DEPTH_ENCODINGS,
+    )
+    min_depth_m: float = _param(
+        0.0, "Smaller depths are unknown; 0 is the network's own limit.", between=(0.0, 10000.0)
+    )
+    max_depth_m: float = _param(
+        0.0, "Larger depths are unknown; 0 is the network's own limit.", between=(0.0, 10000.0)
+    )
+    sky_depth: str = _param(
+        'nan',
+        'Depth of pixels labelled sky: unknown (nan), infinite (inf; RViz shows such an image '
+        'black), or what the network says (keep).',
+        one_of=('nan', 'inf', 'keep'),
+    )
+    camera_fov_deg: float = _param(
+        0.0,
+        'Horizontal field of view of the cameras, in place of a missing or wrong camera_info; '
+        '0 uses camera_info.',
+        between=(0.0, 179.0),
+    )
+    overlay_opacity: float = _param(0.5, 'Of the colours in overlay/image.', between=(0.0, 1.0))
+    lazy: bool = _param(True, 'Let the network rest while nobody subscribes to an output.')
+    stale_after_s: float = _param(
+        2.0, 'Warn in the diagnostics when no image came for this long.', between=(0.1, 3600.0)
+    )
+    latency_window: int = _param(
+        300,
+        'Number of frames that the latencies in the diagnostics are of.',
+        between=(10, 100000),
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            choices, value = item.metadata['one_of'], getattr(self, item.name)
+            if choices and value not in choices:
+                raise ValueError(f'{item.name} must be one of {", ".join(choices)}, not {value!r}')
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f'{item.name} must be a finite number, not {value}')
+        if 0.0 < self.max_depth_m <= self.min_depth_m:
+            raise ValueError(
+                f'min_depth_m ({self.min_depth_m}) must be less than '
+                f'max_depth_m ({self.max_depth_m})'
+            )
+        if not self.cameras or len(set(self.cameras)) != len(self.cameras):
+            raise ValueError(f'cameras must be different names, not {list(self.cameras)}')
+        for name in self.cameras:
+            if not _CAMERA_NAME.fullmatch(name) and self.cameras != ('',):
+                raise ValueError(f'cameras: {name!r} is no name for a namespace')
+
+
+def declare(node: Node) -> None:
+    """
+    Declare every field of Parameters, with its description and range, on the node.
+
+    :raises ParameterException: The user gave a value of another type or out of range.
+    """
+    for item in fields(Parameters):
+        descriptor = ParameterDescriptor(
+            description=item.metadata['description'], read_only=item.metadata['fixed']
+        )
+        if item.metadata['one_of']:
+            descriptor.additional_constraints = f'one of {", ".join(item.metadata["one_of"])}'
+            # ROS reads an unquoted nan or inf as a number.
+            descriptor.dynamic_typing = 'nan' in item.metadata['one_of']
+        if item.metadata['between'] is not None:
+            low, high = item.metadata['between']
+            if isinstance(item.default, int):
+                descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
+            else:
+                limits = FloatingPointRange(from_value=low, to_value=high)
+                descriptor.floating_point_range = [limits]
+        node.declare_parameter(item.name, _as_ros(item.default), descriptor)
+
+
+def read(node: Node) -> Parameters:
+    """
+    Take the current values from the node.
+
+    :raises ValueError: A value is not among its choices, or values contradict each other.
+    """
+    found = [node.get_parameter(item.name) for item in fields(Parameters)]
+    return Parameters(**{item.name: _from_ros(item) for item in found})
+
+
+def watch(node: Node, on_change: Callable[[Parameters], None]) -> None:
+    """
+    Check every later change as a whole, and report those that were accepted.
+
+    :param on_change: Gets all values after each accepted change.
+    """
+    names = {item.name for item in fields(Parameters)}
+
+    def check(changes: list[Parameter[Any]]) -> SetParametersResult:
+        values = {item.name: _from_ros(item) for item in changes if item.name in names}
+        try:
+            replace(read(node), **values)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def report(changes: list[Parameter[Any]]) -> None:
+        if any(item.name in names for item in changes):
+            on_change(read(node))
+
+    node.add_on_set_parameters_callback(check)
+    node.add_post_set_parameters_callback(report)
+
+
+def markdown_table() -> str:
+    """Give the table of the parameters for the README."""
+    rows = [
+        '| parameter | default | values | at run time | meaning |',
+        '|---|---|---|---|---|',
+    ]
+    for item in fields(Parameters):
+        when = 'no' if item.metadata['fixed'] else 'yes'
+        cells = (f'`{item.name}`', f'`{_as_yaml(item.default)}`', _values(item), when)
+        rows.append(f'| {" | ".join(cells)} | {item.metadata["description"]} |')
+    return '\n'.join(rows)
+
+
+def _values(item: Field[Any]) -> str:
+    if item.metadata['one_of']:
+        return ', '.join(item.metadata['one_of'])
+    if item.metadata['between'] is not None:
+        low, high = item.metadata['between']
+        return f'{low:g} to {high:g}'
+    return {bool: 'true, false', str: 'text', tuple: 'list of text'}[type(item.default)]
+
+
+def _as_yaml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(_as_ros(value)) if isinstance(value, tuple) else f'{value}'
+
+
+def _as_ros(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_ros(parameter: Parameter[Any]) -> Any:
+    value = parameter.value
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, float) and parameter.name == 'sky_depth':
+        return f'{value:g}'
+    return value
