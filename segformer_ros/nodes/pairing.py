@@ -74,7 +74,8 @@ class StampPairs(Generic[First, Second]):
         newest = self._newest[stream]
         if newest is not None and stamp_ns < newest - RESTART_NS:
             self.restarts += 1
-            for index, kept in enumerate((self._first, self._second)):
+            streams: tuple[OrderedDict[int, Any], ...] = (self._first, self._second)
+            for index, kept in enumerate(streams):
                 for old in [key for key in kept if key > stamp_ns + RESTART_NS]:
                     del kept[old]
                     self.unpaired[index] += 1
