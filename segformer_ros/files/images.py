@@ -1,0 +1,97 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image files: found in a folder and read as RGB."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+import re
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+SUFFIXES: tuple[str, ...] = (
+    '.bmp', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp',
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """
+    One image on disk.
+
+    :param name: Path below the folder that was asked for, without the suffix where that is
+        unique; the results are named after it.
+    """
+
+    name: str
+    path: Path
+
+
+def is_image(path: Path) -> bool:
+    """Tell by the suffix whether a file is an image."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def find(path: Path) -> tuple[ImageFile, ...]:
+    """
+    List an image, or the images in a folder and its sub-folders.
+
+    :returns: In the order a person would count: frame2 before frame10.
+    :raises ValueError: There is no image.
+    """
+    root = path if path.is_dir() else path.parent
+    found = [path]
+    if path.is_dir():
+        found = [
+            item
+            for item in path.rglob('*')
+            if is_image(item) and item.is_file() and not item.name.startswith('.')
+        ]
+    if not found:
+        raise ValueError(f'expected images in {path}, found none of {", ".join(SUFFIXES)}')
+    names = Counter(item.relative_to(root).with_suffix('') for item in found)
+    files = []
+    for item in found:
+        name = item.relative_to(root)
+        short = name.with_suffix('')
+        files.append(ImageFile((short if names[short] == 1 else name).as_posix(), item))
+    return tuple(sorted(files, key=lambda file: _counting(file.name)))
+
+
+def _counting(name: str) -> list[tuple[int, str]]:
+    return [
+        (int(part) if part.isdecimal() else -1, part) for part in re.split(r'(\d+)', name) if part
+    ]
+
+
+def read(path: Path) -> npt.NDArray[np.uint8]:
+    """
+    Read an image, turned upright as its EXIF data say.
+
+    :returns: (H, W, 3) RGB; 16-bit images are scaled to 8 bit, transparency is left out.
+    :raises ValueError: The file is not an image that OpenCV reads, or is damaged.
+    :raises OSError: The file cannot be read.
+    """
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ValueError(f'expected a whole image in {path}, found {data.size} bytes of no image')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def encode_png(image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:
+    """
+    Encode a picture without loss.
+
+    :param image: (H, W) uint8 or uint16, or (H, W, 3) RGB uint8.
+    :raises ValueError: OpenCV cannot encode such an array.
+    """
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    ok, data = cv2.imencode('.png', stored, (cv2.IMWRITE_PNG_COMPRESSION, 2))
+    if not ok:
+        raise ValueError(f'cannot write a PNG of shape {image.shape} and type {image.dtype}')
+    return data.tobytes()

@@ -1,0 +1,111 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The results of a frame as files: label PNG, depth, confidence PNG, overlay PNG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import frame_rules, run_folder
+from segformer_ros.files.images import encode_png
+
+DEPTH_FORMATS: tuple[str, ...] = ('npy', 'png16')
+
+Labels = npt.NDArray[np.uint8]
+Depth = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Results:
+    """
+    The files that the frames of a run become, each in the folder of its kind.
+
+    :param folder: Output folder of the run.
+    :param kinds: Which of 'label', 'depth', 'confidence' and 'overlay' every frame has.
+    :param depth_format: 'npy' (float32 metres, NaN where unknown) or 'png16' (16-bit
+        millimetres, 0 where unknown).
+    """
+
+    folder: Path
+    kinds: tuple[str, ...]
+    depth_format: str = 'npy'
+
+    def __post_init__(self) -> None:
+        if self.depth_format not in DEPTH_FORMATS:
+            raise ValueError(
+                f'depth format must be one of {", ".join(DEPTH_FORMATS)}, '
+                f'not {self.depth_format!r}'
+            )
+
+    def path(self, kind: str, name: str) -> Path:
+        """Give the file of a frame."""
+        suffix = '.npy' if kind == 'depth' and self.depth_format == 'npy' else '.png'
+        return self.folder / kind / f'{name}{suffix}'
+
+    def finished(self, name: str) -> bool:
+        """Tell whether every file of a frame is there; files are there only when whole."""
+        return bool(self.kinds) and all(self.path(kind, name).is_file() for kind in self.kinds)
+
+    def write(
+        self,
+        name: str,
+        *,
+        label: Labels | None = None,
+        depth: Depth | None = None,
+        confidence: Labels | None = None,
+        overlay: Labels | None = None,
+    ) -> None:
+        """
+        Write those results of a frame that are wanted and given.
+
+        :param label: (H, W) class ids.
+        :param depth: (H, W) metres, NaN where unknown.
+        :param confidence: (H, W), 255 is certain.
+        :param overlay: (H, W, 3) RGB.
+        """
+        pictures = {'label': label, 'confidence': confidence, 'overlay': overlay}
+        for kind, picture in pictures.items():
+            if kind in self.kinds and picture is not None:
+                run_folder.write_bytes(self.path(kind, name), encode_png(picture))
+        if 'depth' in self.kinds and depth is not None:
+            run_folder.write_bytes(self.path('depth', name), self._encode_depth(depth))
+
+    def read(self, name: str) -> tuple[Labels | None, Depth | None]:
+        """Read the labels and the depth of a finished frame, None where there are none."""
+        label = self._read_png('label', name) if 'label' in self.kinds else None
+        if 'depth' not in self.kinds:
+            return label, None
+        if self.depth_format == 'npy':
+            return label, np.load(self.path('depth', name), allow_pickle=False)
+        return label, _metres(self._read_png('depth', name))
+
+    def as_stored(self, depth: Depth | None) -> Depth | None:
+        """Give depth as it would be read back."""
+        if depth is None or self.depth_format == 'npy':
+            return depth
+        return _metres(frame_rules.depth_to_millimetres(depth))
+
+    def _encode_depth(self, depth: Depth) -> bytes | memoryview:
+        if self.depth_format == 'png16':
+            return encode_png(frame_rules.depth_to_millimetres(depth))
+        data = BytesIO()
+        np.save(data, depth, allow_pickle=False)
+        return data.getbuffer()
+
+    def _read_png(self, kind: str, name: str) -> npt.NDArray[np.uint8]:
+        path = self.path(kind, name)
+        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        if picture is None:
+            raise ValueError(f'expected a PNG in {path}, found something else: delete it')
+        return np.asarray(picture)
+
+
+def _metres(millimetres: npt.NDArray[np.generic]) -> Depth:
+    metres = millimetres.astype(np.float32) / np.float32(1000.0)
+    metres[metres == 0.0] = np.nan
+    return metres

@@ -1,0 +1,155 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The output folder of a run: whose it is, files that are whole or absent, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+import json
+import os
+from pathlib import Path
+import time
+from typing import Any
+
+SETTINGS = 'run.json'
+REPORT = 'report.json'
+
+
+class RunFolderError(ValueError):
+    """The output folder belongs to something else."""
+
+
+def temporary_name(path: Path) -> Path:
+    """Give the name beside a file or folder under which it is written until it is whole."""
+    return path.with_name(f'.{path.stem}.part{path.suffix}')
+
+
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write a file whole or not at all, and make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all."""
+    write_bytes(path, (json.dumps(content, indent=2) + '\n').encode())
+
+
+def claim(folder: Path, settings: Mapping[str, Any]) -> None:
+    """
+    Take a folder for a run, or continue the run of the same settings that it holds.
+
+    :param settings: All that decides what the output will be; JSON values.
+    :raises RunFolderError: The folder holds something else; one sentence saying what.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(f'expected a folder to write to, {folder} is a file')
+    path = folder / SETTINGS
+    if path.is_file():
+        found = _read(path)
+        for name in sorted(settings.keys() | found.keys()):
+            if settings.get(name) != found.get(name):
+                raise RunFolderError(
+                    f'{folder} holds the output of another run ({name} was {found.get(name)!r}, '
+                    f'now {settings.get(name)!r}): choose another folder or delete it'
+                )
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunFolderError(
+            f'expected a new or empty folder, {folder} holds files of another program: '
+            'choose another folder'
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, settings)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise RunFolderError(f'expected JSON in {path}, found something else: {error}') from error
+    if not isinstance(content, dict):
+        raise RunFolderError(f'expected a JSON object in {path}, found {type(content).__name__}')
+    return content
+
+
+@dataclass
+class Report:
+    """
+    What a run did: frames by fate, and where the time went.
+
+    :param done: Frames that went through the network in this run.
+    :param reused: Frames that an earlier run had finished.
+    :param failed: What could not be read: {'name', 'reason'} each.
+    :param seconds: Time of this run by step.
+    :param facts: Anything else worth keeping.
+    """
+
+    done: int = 0
+    reused: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    finished: bool = False
+    _start: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the time of the block to a step."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(step, time.perf_counter() - start)
+
+    def add(self, step: str, seconds: float) -> None:
+        """Add seconds to a step."""
+        self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+
+    def fail(self, name: str, reason: object) -> None:
+        """Count a frame that could not be read."""
+        self.failed.append({'name': name, 'reason': ' '.join(str(reason).split())})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the content of report.json; rates are None where nothing was done."""
+        total = time.perf_counter() - self._start
+        return {
+            'finished': self.finished,
+            'frames': {
+                'total': self.done + self.reused + len(self.failed),
+                'done': self.done,
+                'reused': self.reused,
+                'failed': len(self.failed),
+            },
+            'seconds': {'total': round(total, 3)}
+            | {name: round(value, 3) for name, value in self.seconds.items()},
+            'frames_per_second': round(self.done / total, 3) if self.done else None,
+            'ms_per_frame': {
+                name: round(1000.0 * value / self.done, 3) for name, value in self.seconds.items()
+            }
+            if self.done
+            else None,
+            **self.facts,
+            'failed': self.failed,
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write report.json."""
+        write_json(folder / REPORT, self.as_dict())
+
+
+def finished_report(folder: Path) -> dict[str, Any] | None:
+    """Read the report of a run that reached its end; None where there is none."""
+    path = folder / REPORT
+    if not path.is_file():
+        return None
+    report = _read(path)
+    return report if report.get('finished') else None
