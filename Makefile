@@ -1,0 +1,95 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything happens in .venv; nothing is installed outside it and nothing has to be sourced.
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+# A stamp is the record of a step that succeeded: newer than what the step depends on.
+STAMPS := $(VENV)/stamps
+BUILD := $(VENV)/build/segformer_ros
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+# What the cmake step reads. Files of launch/ and config/ are installed as links, so that only a
+# new or a removed one needs the step again; it changes the time of its directory.
+INSTALLED := CMakeLists.txt package.xml $(wildcard cmake/* msg/* scripts/*) \
+    $(wildcard launch config config/*/.)
+
+# ROS 2 comes from .venv alone, also where another one is sourced.
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME \
+    PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
+
+.DELETE_ON_ERROR:
+.PHONY: help setup setup-test demo test lint bench train clean
+
+help:
+	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video)'
+	@echo 'make test              run every check and test'
+	@echo 'make lint              run the checks of the source text alone'
+	@echo 'make bench             measure speed and memory on this machine'
+	@echo 'make train             train the network that ships, from scratch'
+	@echo 'make setup             install what the demo needs into .venv'
+	@echo 'make setup-test        install what the tests and the training need too'
+	@echo 'make clean             remove what make made (demo_output stays)'
+	@echo 'PYTHON=python3.12      chooses the interpreter of .venv'
+
+setup: $(STAMPS)/messages
+
+setup-test: $(STAMPS)/messages $(STAMPS)/test
+
+demo: setup
+	@$(BIN)/segformer demo $(if $(INPUT),--input "$(INPUT)") $(DEMO_ARGS)
+
+lint: setup-test
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy
+
+test: lint
+	@ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
+	    $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: setup-test
+	@set -e; for program in bench/*.py; do \
+	    echo "$$program"; $(BIN)/python "$$program"; \
+	done
+
+train: setup-test
+	@$(BIN)/segformer train --config config/train/world_b0.yaml $(TRAIN_ARGS)
+
+clean:
+	rm -rf .venv build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+
+$(STAMPS)/venv: requirements/check_machine.py
+	@command -v $(PYTHON) >/dev/null || \
+	    { echo 'make: $(PYTHON) is missing: sudo apt-get install python3' >&2; exit 1; }
+	@$(PYTHON) requirements/check_machine.py
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: $(STAMPS)/venv $(addprefix requirements/,runtime.txt ros-kilted.txt build.txt \
+    constraints.txt)
+	@echo 'Installing ROS 2 and the run time into .venv (about a minute, once)'
+	@$(PIP) install -c requirements/constraints.txt -r requirements/runtime.txt \
+	    -r requirements/ros-kilted.txt -r requirements/build.txt
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/runtime $(addprefix requirements/,train.txt test.txt colcon.txt)
+	@echo 'Installing what training and tests need into .venv (a few minutes, once)'
+	@$(PIP) install -c requirements/constraints.txt -r requirements/train.txt \
+	    -r requirements/test.txt -r requirements/colcon.txt
+	@touch $@
+
+$(STAMPS)/messages: $(STAMPS)/runtime $(INSTALLED)
+	@echo 'Building the messages into .venv'
+	@mkdir -p $(BUILD)
+	@{ $(BIN)/cmake -S . -B $(BUILD) -G Ninja -DCMAKE_MAKE_PROGRAM=$(BIN)/ninja \
+	        -DCMAKE_PREFIX_PATH=$(VENV) -DCMAKE_INSTALL_PREFIX=$(VENV) \
+	        -DPython3_EXECUTABLE=$(BIN)/python -DSEGFORMER_ROS_CHECKOUT=ON \
+	        -DAMENT_CMAKE_SYMLINK_INSTALL=ON -DBUILD_TESTING=OFF && \
+	    $(BIN)/cmake --build $(BUILD) --target install; \
+	} > $(BUILD)/log 2>&1 || \
+	    { tail -n 20 $(BUILD)/log >&2; \
+	      echo 'make: the messages did not build, see $(BUILD)/log' >&2; exit 1; }
+	@touch $@

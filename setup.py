@@ -1,0 +1,61 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What `pip install .` installs. A ROS 2 workspace builds with CMakeLists.txt instead."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NAME = 'segformer_ros'
+NODES = ('segformer_node', 'world_node', 'evaluation_node', 'recorder_node', 'replay_node')
+
+# ROS 2 Kilted as wheels, which exist for x86_64 only. Elsewhere ROS 2 comes from apt.
+WHEELS = "; platform_system == 'Linux' and platform_machine == 'x86_64'"
+ROS = (
+    'ros-rclpy[fastrtps]==9.1.2',
+    'ros-sensor-msgs==5.5.1',
+    'ros-diagnostic-msgs==5.5.1',
+    'ros-std-srvs==5.5.1',
+)
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Semantic labels and metric depth from one camera image, in one network pass',
+    author='The segformer_ros authors',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['models/*/*']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+        (f'share/{NAME}/launch', glob('launch/*.launch.py')),
+        (f'share/{NAME}/config', glob('config/*.*')),
+        (f'share/{NAME}/config/train', glob('config/train/*.*')),
+        # Where `ros2 run` and launch files look for programs.
+        (f'lib/{NAME}', glob('scripts/*')),
+    ],
+    install_requires=[
+        'numpy>=1.26',
+        'opencv-python-headless>=4.8',
+        'onnxruntime>=1.19',
+        'PyYAML>=6',
+        'rosbags>=0.11',
+        'av>=12',
+        'tqdm>=4.60',
+        'numba>=0.60',
+        *(requirement + WHEELS for requirement in ROS),
+    ],
+    extras_require={
+        'train': ['torch>=2.4', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
+        'test': ['pytest>=8', 'transformers>=4.45', 'ruff', 'mypy'],
+    },
+    entry_points={
+        'console_scripts': [
+            f'segformer = {NAME}.cli:main',
+            *(f'{node} = {NAME}.nodes.{node}:main' for node in NODES),
+        ],
+    },
+    zip_safe=False,
+)
