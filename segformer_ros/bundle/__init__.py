@@ -1,0 +1,33 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The bundle: one folder that is one deployable network with all that is known of it."""
+
+from segformer_ros.bundle.errors import BundleError
+from segformer_ros.bundle.folder import Bundle, find, known_names, MODELS, read, write
+from segformer_ros.bundle.golden import golden_image, pack_golden
+from segformer_ros.bundle.manifest import (
+    DepthOutput,
+    FORMAT_VERSION,
+    InputSize,
+    LogitsOutput,
+    Manifest,
+    parse,
+)
+
+__all__ = [
+    'FORMAT_VERSION',
+    'MODELS',
+    'Bundle',
+    'BundleError',
+    'DepthOutput',
+    'InputSize',
+    'LogitsOutput',
+    'Manifest',
+    'find',
+    'golden_image',
+    'known_names',
+    'pack_golden',
+    'parse',
+    'read',
+    'write',
+]

@@ -1,0 +1,180 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bundle on disk: finding, reading, checking and writing its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import hashlib
+import json
+import os
+from pathlib import Path
+import shutil
+import tempfile
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.bundle.errors import BundleError
+from segformer_ros.bundle.golden import golden_image, unpack_golden
+from segformer_ros.bundle.manifest import FORMAT_VERSION, InputSize, Manifest, parse
+
+MODELS = Path(__file__).resolve().parents[1] / 'models'
+"""The folder of the bundles that ship with the package."""
+
+_MANIFEST = 'manifest.json'
+_COPY_AGAIN = 'copy the bundle again or export the network again'
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle: its folder and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    def file(self, name: str) -> Path:
+        """Give the path of one of its files."""
+        return self.path / name
+
+    def golden(
+        self, size: InputSize
+    ) -> tuple[npt.NDArray[np.uint8], dict[str, npt.NDArray[np.float32]]]:
+        """
+        Give the golden input of an input size and the outputs that belong to it.
+
+        :returns: (H, W, 3) RGB, and the raw outputs of the network by name, (1, C, h, w) each.
+        :raises BundleError: The file of outputs is damaged.
+        """
+        path = self.file(size.golden_outputs)
+        outputs = unpack_golden(path, self.manifest.output_shapes(size))
+        return golden_image(size.golden_seed, size.height, size.width), outputs
+
+
+def known_names() -> tuple[str, ...]:
+    """Give the names of the bundles that ship with the package."""
+    return tuple(sorted(path.parent.name for path in MODELS.glob(f'*/{_MANIFEST}')))
+
+
+def find(model: str | Path) -> Path:
+    """
+    Find a bundle.
+
+    :param model: Name of a bundle that ships with the package, or path of a folder.
+    :raises BundleError: There is neither.
+    """
+    text = os.fspath(model)
+    if text in known_names():
+        return MODELS / text
+    path = Path(text).expanduser()
+    if text and path.is_dir():
+        return path
+    names = ', '.join(known_names()) or 'no names are known'
+    expected = f'the folder of a bundle or a name it ships under ({names})'
+    raise BundleError(
+        f'bundle {text!r}', expected=expected, found='neither', do='check the name or the path'
+    )
+
+
+def read(path: str | Path, *, verify: bool = True) -> Bundle:
+    """
+    Read and check a bundle.
+
+    :param path: Its folder.
+    :param verify: Compare the sha256 of every file; False checks only that the files are there.
+    :raises BundleError: The bundle is missing, incomplete, damaged or of another format.
+    """
+    folder = Path(path)
+    manifest = parse(_load(folder), folder / _MANIFEST)
+    for name, expected in manifest.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise BundleError(file, expected='a file', found='none', do=_COPY_AGAIN)
+        found = _sha256(file) if verify else expected
+        if found != expected:
+            raise BundleError(
+                file,
+                expected=f'sha256 {expected[:12]}...',
+                found=f'{found[:12]}... in {file.stat().st_size} bytes',
+                do=_COPY_AGAIN,
+            )
+    _refuse_others(folder, manifest)
+    return Bundle(folder, manifest)
+
+
+def write(
+    path: str | Path, manifest: Mapping[str, Any], files: Mapping[str, Path | bytes]
+) -> Bundle:
+    """
+    Write a bundle; it is there as a whole or not at all.
+
+    :param path: Its folder; a bundle that is already there is replaced.
+    :param manifest: What manifest.json shall hold, without format_version and files.
+    :param files: Files beside the manifest by name: the path to copy from, or the content.
+    :raises BundleError: The manifest is not right, or another folder is in the way.
+    """
+    folder = Path(path).absolute()
+    if folder.exists() and not (folder / _MANIFEST).is_file():
+        found, do = 'something that is no bundle', 'move it away or choose another path'
+        raise BundleError(folder, expected='nothing or a bundle', found=found, do=do)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f'.{folder.name}.', dir=folder.parent) as name:
+        fresh = Path(name) / 'new'
+        fresh.mkdir()
+        _fill(fresh, manifest, files)
+        if folder.exists():
+            folder.rename(Path(name) / 'old')
+        fresh.rename(folder)
+    return read(folder, verify=False)
+
+
+def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | bytes]) -> None:
+    hashes = dict.fromkeys(sorted(files), '0' * 64)
+    content = {'format_version': FORMAT_VERSION, **manifest, 'files': hashes}
+    parse(content)
+    for name in hashes:
+        source = files[name]
+        if isinstance(source, bytes):
+            (folder / name).write_bytes(source)
+        else:
+            shutil.copyfile(source, folder / name)
+        hashes[name] = _sha256(folder / name)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / _MANIFEST).write_text(f'{text}\n', encoding='utf-8')
+
+
+def _refuse_others(folder: Path, manifest: Manifest) -> None:
+    """Refuse files without a sha256: a graph could take its weights from there."""
+    for file in sorted(folder.iterdir()):
+        known = file.name == _MANIFEST or file.name in manifest.files
+        if not known and file.is_file() and not file.name.startswith('.'):
+            expected, do = 'only files that the manifest names', 'remove it'
+            raise BundleError(folder, expected=expected, found=file.name, do=do)
+
+
+def _load(folder: Path) -> object:
+    path = folder / _MANIFEST
+    if not folder.is_dir():
+        raise BundleError(folder, expected='a folder', found='none', do='check the path')
+    if not path.is_file():
+        found, do = 'a folder without it', 'check the path or export the network again'
+        raise BundleError(folder, expected=_MANIFEST, found=found, do=do)
+    try:
+        content: object = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        found = f'a file that cannot be read ({str(error).splitlines()[0]})'
+        raise BundleError(path, expected='JSON', found=found, do=_COPY_AGAIN) from error
+    return content
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f'{name} is not a JSON number')
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

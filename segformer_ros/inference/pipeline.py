@@ -1,0 +1,231 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Camera images in, labels and depths in the geometry of the camera out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import math
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import bundle as bundles
+from segformer_ros.inference.backend import Backend, BackendError, load_backend
+from segformer_ros.inference.golden_gate import check_golden
+from segformer_ros.inference.postprocess import decode_depth, LabelDecoder, mask_depth
+from segformer_ros.inference.preprocess import check_image, fit, Geometry, lookup_table, prepare
+from segformer_ros.inference.results import Options, Prediction, Timings
+
+__all__ = ['Options', 'Pipeline', 'Prediction', 'Timings']
+
+Image = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+_SKY = 'sky'
+_SKY_M = {'nan': math.nan, 'inf': math.inf}
+_MOST_DECODERS = 8
+
+
+class Pipeline:
+    """
+    A network and all that lies between it and the camera; one thread uses it at a time.
+
+    Buffers are kept from call to call, the arrays of a prediction are always new.
+    """
+
+    def __init__(self, bundle: bundles.Bundle, backend: Backend) -> None:
+        """
+        Put a bundle and its backend together, without the golden check.
+
+        :param backend: The network of this bundle, loaded.
+        """
+        self._manifest = bundle.manifest
+        self._backend = backend
+        self._table = lookup_table(bundle.manifest.mean, bundle.manifest.std)
+        self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
+        self._ids = [item.id for item in bundle.manifest.classes]
+        skies = [item.id for item in bundle.manifest.classes if item.name == _SKY]
+        self._sky_id = skies[0] if skies else None
+        self._inputs: dict[tuple[int, ...], FloatArray] = {}
+        self._decoders: dict[Geometry, LabelDecoder] = {}
+
+    @classmethod
+    def load(cls, model: str | Path, *, backend: str = 'auto', threads: int = 0) -> Pipeline:
+        """
+        Find, read, check and load a network.
+
+        :param model: Name of a bundle that ships with the package, or path of its folder.
+        :param backend: Name as load_backend takes it.
+        :param threads: Threads for one image; 0 lets the engine decide.
+        :raises BundleError: The bundle is missing, damaged or fails its golden check.
+        :raises BackendError: The engine is missing or cannot load the network.
+        :raises ValueError: There is no backend of this name, or threads is negative.
+        """
+        bundle = bundles.read(bundles.find(model))
+        loaded = load_backend(backend, bundle, threads=threads)
+        check_golden(bundle, loaded)
+        return cls(bundle, loaded)
+
+    @property
+    def manifest(self) -> bundles.Manifest:
+        """Give the facts of the network."""
+        return self._manifest
+
+    @property
+    def backend_name(self) -> str:
+        """Name the engine and its device."""
+        return self._backend.name
+
+    def close(self) -> None:
+        """Free the network; the pipeline must not be used any more."""
+        self._backend.close()
+        self._inputs.clear()
+        self._decoders.clear()
+
+    def predict(
+        self, image: Image, *, focal_length_px: float | None = None, options: Options | None = None
+    ) -> Prediction:
+        """
+        Label one image and measure its depths.
+
+        :param image: (H, W, 3) RGB, (H, W, 1) or (H, W), uint8, of any size.
+        :param focal_length_px: Focal length of the camera in pixels of this image; None: unknown,
+            depths are then those of a camera as the network was trained for.
+        :raises BackendError: The device has failed.
+        :raises ValueError: The image or the focal length is not one.
+        """
+        return self.predict_batch([image], [focal_length_px], options)[0]
+
+    def predict_batch(
+        self,
+        images: Sequence[Image],
+        focal_lengths_px: Sequence[float | None] | None = None,
+        options: Options | None = None,
+    ) -> list[Prediction]:
+        """
+        Label several images; those of one input size in one run where the backend can.
+
+        :param images: As for predict, each of its own size.
+        :param focal_lengths_px: One for each image; None: all unknown.
+        :returns: In the order of the images; the network time of each is that of its whole run.
+        :raises BackendError: The device has failed.
+        :raises ValueError: An image or a focal length is not one, or their numbers differ.
+        """
+        options = options or Options()
+        images = [check_image(image) for image in images]
+        focals = list(focal_lengths_px) if focal_lengths_px is not None else [None] * len(images)
+        if len(focals) != len(images):
+            raise ValueError(f'expected {len(images)} focal lengths, got {len(focals)}')
+        for focal in focals:
+            if focal is not None and not 0.0 < focal < math.inf:
+                raise ValueError(f'focal_length_px must be finite and positive, not {focal}')
+        geometries = [fit((image.shape[0], image.shape[1]), self._sizes) for image in images]
+        results: dict[int, Prediction] = {}
+        for group in self._groups(geometries):
+            chosen = [geometries[index] for index in group]
+            outputs, prepare_s, network_s = self._run([images[index] for index in group], chosen)
+            for place, index in enumerate(group):
+                single = {name: value[place] for name, value in outputs.items()}
+                results[index] = self._decode(
+                    single,
+                    geometries[index],
+                    focals[index],
+                    options,
+                    (prepare_s[place], network_s),
+                )
+        return [results[index] for index in range(len(images))]
+
+    def _groups(self, geometries: Sequence[Geometry]) -> list[list[int]]:
+        if not self._backend.supports_batch:
+            return [[index] for index in range(len(geometries))]
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, item in enumerate(geometries):
+            groups.setdefault((item.input_h, item.input_w), []).append(index)
+        return list(groups.values())
+
+    def _run(
+        self, images: Sequence[Image], geometries: Sequence[Geometry]
+    ) -> tuple[dict[str, FloatArray], list[float], float]:
+        shape = (len(images), 3, geometries[0].input_h, geometries[0].input_w)
+        if shape not in self._inputs:
+            self._inputs[shape] = np.empty(shape, np.float32)
+        planes, seconds = self._inputs[shape], []
+        for image, geometry, target in zip(images, geometries, planes, strict=True):
+            start = perf_counter()
+            prepare(image, geometry, self._table, target)
+            seconds.append(perf_counter() - start)
+        start = perf_counter()
+        outputs = self._backend.infer(planes)
+        network_s = perf_counter() - start
+        for name, value in outputs.items():
+            if not np.isfinite(value).all():
+                raise BackendError(
+                    f'expected finite {name} from {self._backend.name}, got NaN or infinity: '
+                    'drop this frame and load the network again if it happens often'
+                )
+        return outputs, seconds, network_s
+
+    def _decode(
+        self,
+        outputs: dict[str, FloatArray],
+        geometry: Geometry,
+        focal_length_px: float | None,
+        options: Options,
+        before_s: tuple[float, float],
+    ) -> Prediction:
+        start = perf_counter()
+        labels, confidence = self._labels(outputs, geometry, options)
+        depth = self._depth(outputs, geometry, focal_length_px, options, labels)
+        timings = Timings(*before_s, perf_counter() - start)
+        return Prediction(labels if options.segmentation else None, depth, confidence, timings)
+
+    def _labels(
+        self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options
+    ) -> tuple[Image | None, Image | None]:
+        logits = self._manifest.logits
+        masks_sky = options.depth and self._manifest.depth is not None
+        masks_sky = masks_sky and options.sky_depth != 'keep' and self._sky_id is not None
+        if logits is None or not (options.segmentation or options.confidence or masks_sky):
+            return None, None
+        decoder = self._decoders.pop(geometry, None)
+        if decoder is None:
+            decoder = LabelDecoder(geometry, logits.stride, self._ids)
+        self._decoders[geometry] = decoder
+        if len(self._decoders) > _MOST_DECODERS:
+            del self._decoders[next(iter(self._decoders))]
+        return decoder.decode(outputs['logits'], confidence=options.confidence)
+
+    def _depth(
+        self,
+        outputs: dict[str, FloatArray],
+        geometry: Geometry,
+        focal_length_px: float | None,
+        options: Options,
+        labels: Image | None,
+    ) -> FloatArray | None:
+        output, limits = self._manifest.depth, self._manifest.depth_range_m
+        canonical = self._manifest.focal_length_px
+        if not options.depth or output is None or limits is None or canonical is None:
+            return None
+        factor = 1.0
+        if focal_length_px is not None:
+            factor = focal_length_px * geometry.scale / canonical
+        depth = decode_depth(
+            outputs['depth'][0],
+            geometry,
+            stride=output.stride,
+            activation=output.activation,
+            factor=factor,
+        )
+        sky = None
+        if labels is not None and self._sky_id is not None and options.sky_depth != 'keep':
+            sky = labels == self._sky_id
+        return mask_depth(
+            depth,
+            min_m=limits[0] if options.min_depth_m is None else options.min_depth_m,
+            max_m=limits[1] if options.max_depth_m is None else options.max_depth_m,
+            sky=sky,
+            sky_m=_SKY_M.get(options.sky_depth, math.nan),
+        )

@@ -1,0 +1,109 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a camera image to the input of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """
+    How a camera image lies in the input of the network, all in pixels.
+
+    The image is resized to resized_h x resized_w, its aspect ratio kept, and lies in the upper
+    left corner; right of it and below is padding of the mean colour.
+    """
+
+    image_h: int
+    image_w: int
+    input_h: int
+    input_w: int
+    resized_h: int
+    resized_w: int
+
+    @property
+    def scale(self) -> float:
+        """Give input pixels per image pixel."""
+        return self.resized_w / self.image_w
+
+
+def fit(image_hw: tuple[int, int], input_sizes: Sequence[tuple[int, int]]) -> Geometry:
+    """
+    Choose the input size for an image, the one of the nearest aspect ratio, and fit it in.
+
+    :param image_hw: Height and width of the image.
+    :param input_sizes: Heights and widths to choose from; the first of equally good ones is taken.
+    :raises ValueError: The image is empty or there is no size to choose from.
+    """
+    image_h, image_w = image_hw
+    if image_h < 1 or image_w < 1 or not input_sizes:
+        raise ValueError(f'expected an image and input sizes, got {image_hw} and {input_sizes}')
+    aspect = math.log(image_w / image_h)
+    # Rounded, so that sizes of one aspect ratio are equally good.
+    distances = [round(abs(math.log(w / h) - aspect), 9) for h, w in input_sizes]
+    input_h, input_w = input_sizes[distances.index(min(distances))]
+    factor = min(input_h / image_h, input_w / image_w)
+    resized_h = max(1, min(input_h, round(image_h * factor)))
+    resized_w = max(1, min(input_w, round(image_w * factor)))
+    return Geometry(image_h, image_w, input_h, input_w, resized_h, resized_w)
+
+
+def lookup_table(mean: Sequence[float], std: Sequence[float]) -> FloatArray:
+    """
+    Tabulate the normalisation (pixel / 255 - mean) / std.
+
+    :returns: (3, 256) normalised values by channel and pixel value.
+    """
+    levels = np.arange(256, dtype=np.float64) / 255.0
+    offset, scale = np.array(mean, np.float64), np.array(std, np.float64)
+    return ((levels - offset[:, None]) / scale[:, None]).astype(np.float32)
+
+
+def check_image(image: Image) -> Image:
+    """
+    Accept an image of the interface.
+
+    :param image: (H, W, 3), (H, W, 1) or (H, W) uint8.
+    :returns: (H, W, 3) or (H, W), a view.
+    :raises ValueError: The array is another one.
+    """
+    shape = getattr(image, 'shape', None)
+    good = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim in {2, 3}
+    if not good or (image.ndim == 3 and image.shape[2] not in {1, 3}) or image.size == 0:
+        kind = getattr(image, 'dtype', type(image).__name__)
+        raise ValueError(f'expected a (H, W, 3) or (H, W, 1) uint8 image, got {shape} {kind}')
+    return image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
+
+
+def prepare(image: Image, geometry: Geometry, table: FloatArray, planes: FloatArray) -> None:
+    """
+    Resize, pad and normalise an image.
+
+    :param image: (image_h, image_w, 3) RGB, or (image_h, image_w) for three equal channels.
+    :param table: What lookup_table gives.
+    :param planes: (3, input_h, input_w), overwritten.
+    """
+    height, width = geometry.resized_h, geometry.resized_w
+    resized = image
+    if image.shape[:2] != (height, width):
+        # Linear, never area: the network is trained on images resized this way.
+        resized = np.asarray(
+            cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+    channels: Sequence[cv2.typing.MatLike]
+    channels = [resized] * 3 if resized.ndim == 2 else cv2.split(resized)
+    for channel, row, plane in zip(channels, table, planes, strict=True):
+        cv2.LUT(channel, row, plane[:height, :width])
+        plane[height:] = 0.0
+        plane[:height, width:] = 0.0

@@ -1,0 +1,68 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a pipeline is asked for and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SKY_DEPTHS = ('nan', 'inf', 'keep')
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Where the time of one image went, in seconds."""
+
+    preprocess_s: float
+    network_s: float
+    postprocess_s: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """
+    What was seen in one image, at its size; None: not asked for, or not a task of the network.
+
+    labels are (H, W) class ids, confidence is the (H, W) probability of the class times 255, depth
+    is (H, W) metres along the optical axis, NaN where unknown.
+    """
+
+    labels: npt.NDArray[np.uint8] | None
+    depth: npt.NDArray[np.float32] | None
+    confidence: npt.NDArray[np.uint8] | None
+    timings: Timings
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    What to compute.
+
+    Depths outside min_depth_m to max_depth_m are NaN; None takes the limit of the manifest.
+    sky_depth is the depth of pixels that are labelled sky: 'nan', 'inf', or 'keep' what the
+    network says.
+    """
+
+    segmentation: bool = True
+    depth: bool = True
+    confidence: bool = False
+    min_depth_m: float | None = None
+    max_depth_m: float | None = None
+    sky_depth: str = 'nan'
+
+    def __post_init__(self) -> None:
+        """
+        Check the values against each other.
+
+        :raises ValueError: sky_depth is not one of the three, or the depth range is empty.
+        """
+        if self.sky_depth not in SKY_DEPTHS:
+            raise ValueError(
+                f'sky_depth must be one of {", ".join(SKY_DEPTHS)}, not {self.sky_depth!r}'
+            )
+        low, high = self.min_depth_m, self.max_depth_m
+        if low is not None and high is not None and not low < high:
+            raise ValueError(f'expected min_depth_m < max_depth_m, got {low} and {high}')
