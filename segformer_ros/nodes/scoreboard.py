@@ -48,13 +48,14 @@ class Rate:
         intervals = len(self._recent) - 1
         span = self._recent[-1] - self._recent[0]
         silence = now_s - self._recent[-1]
-        return intervals / (span if silence * intervals < 2.0 * span else span + silence)
+        if silence * intervals > 2.0 * span:
+            span += silence
+        return intervals / span if span > 0.0 else math.nan
 
     def overall(self) -> float:
-        """Give the rate from the first to the last event; NaN below two events."""
-        if self.count < 2:
-            return math.nan
-        return (self.count - 1) / (self._recent[-1] - self._first_s)
+        """Give the rate from the first to the last event; NaN where there is none."""
+        span = self._recent[-1] - self._first_s if self._recent else 0.0
+        return (self.count - 1) / span if span > 0.0 else math.nan
 
 
 class Scoreboard:

@@ -1,0 +1,105 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Labels and depth read back from image messages, of ROS or of a bag."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import carla
+from segformer_ros.image_encoding import decode
+
+_DTYPES = {'mono8': 'u1', '8UC1': 'u1', '16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
+
+
+class ImageMessage(Protocol):
+    """A sensor_msgs/Image of rclpy or of rosbags."""
+
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: Any
+
+
+def labels_from_message(message: ImageMessage) -> npt.NDArray[np.uint8]:
+    """
+    Read a label image.
+
+    :returns: (H, W) class ids; may share its memory with the message.
+    :raises ValueError: The message is no mono8 image or contradicts itself.
+    """
+    if message.encoding not in {'mono8', '8UC1'}:
+        raise ValueError(f'expected labels in mono8, got {message.encoding!r}')
+    return _plane(message)
+
+
+def depth_from_message(message: ImageMessage) -> npt.NDArray[np.float32]:
+    """
+    Read a depth image.
+
+    :returns: (H, W) metres, NaN where unknown; may share its memory with the message.
+    :raises ValueError: The message is neither 32FC1 nor 16UC1, or contradicts itself.
+    """
+    if message.encoding == '32FC1':
+        return np.asarray(_plane(message), np.float32)
+    if message.encoding not in {'16UC1', 'mono16'}:
+        raise ValueError(f'expected depth in 32FC1 or 16UC1, got {message.encoding!r}')
+    millimetres = _plane(message)
+    metres = millimetres.astype(np.float32) / np.float32(1000.0)
+    metres[millimetres == 0] = np.nan
+    return metres
+
+
+def rgb_from_message(message: ImageMessage) -> npt.NDArray[np.uint8]:
+    """
+    Read a colour image.
+
+    :returns: (H, W, 3) RGB.
+    :raises EncodingError: The encoding is not known or the message contradicts itself.
+    """
+    return decode(
+        message.data,
+        encoding=message.encoding,
+        height=message.height,
+        width=message.width,
+        step=message.step,
+        is_bigendian=bool(message.is_bigendian),
+    )
+
+
+def true_labels_from_message(message: ImageMessage) -> tuple[npt.NDArray[np.uint8], int]:
+    """
+    Read ground-truth labels as the CARLA bridge publishes them.
+
+    :returns: (H, W) class ids of CARLA_0914, VOID where the colour is no class, and the number
+        of such pixels.
+    :raises ValueError: The image is not a colour image or contradicts itself.
+    """
+    return carla.decode_labels(rgb_from_message(message)[..., ::-1])
+
+
+def true_depth_from_message(message: ImageMessage) -> npt.NDArray[np.float32]:
+    """
+    Read ground-truth depth as the CARLA bridge publishes it.
+
+    :returns: (H, W) metres, +inf for the sky.
+    :raises ValueError: The message is no depth image or contradicts itself.
+    """
+    return carla.decode_depth(depth_from_message(message))
+
+
+def _plane(message: ImageMessage) -> npt.NDArray[Any]:
+    dtype = np.dtype(_DTYPES[message.encoding]).newbyteorder('>' if message.is_bigendian else '<')
+    height, width, step = message.height, message.width, message.step
+    content = np.frombuffer(message.data, np.uint8)
+    if not height or not width or step < width * dtype.itemsize or content.size != height * step:
+        raise ValueError(
+            f'a {width}x{height} {message.encoding} image with step {step} cannot have '
+            f'{content.size} bytes of data'
+        )
+    rows = content.reshape(height, step)[:, : width * dtype.itemsize]
+    return np.ascontiguousarray(rows).view(dtype)

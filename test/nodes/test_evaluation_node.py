@@ -1,0 +1,267 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The evaluation node, fed with results and truths that are known."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from segformer_ros import carla
+from segformer_ros.metrics import DepthMeter, SegmentationMeter
+from segformer_ros.nodes.evaluation_node import EvaluationNode, main
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Empty
+
+_VEHICLE = '/carla/ego_vehicle'
+
+
+class _Source:
+    """Publishes results and truths of frames drawn from a seed."""
+
+    def __init__(self, node):
+        self._rng = np.random.default_rng(4)
+        self.segmentation = SegmentationMeter(range(1, 29))
+        self.depth = DepthMeter(0.5, 80.0)
+        topics = {
+            'labels': 'label/image',
+            'depth': 'depth/image',
+            'true_labels': f'{_VEHICLE}/semantic_segmentation_front/image',
+            'true_depth': f'{_VEHICLE}/depth_front/image',
+        }
+        self.publishers = {
+            name: node.create_publisher(Image, topic, 100) for name, topic in topics.items()
+        }
+        self.infos = node.create_publisher(CameraInfo, 'camera_info', 100)
+        self.reset = node.create_publisher(Empty, 'evaluation_node/reset', 10)
+
+    def frame(self, *, judged=True):
+        """Give the four arrays of a frame, and judge them as an offline evaluation would."""
+        labels, truth = self._rng.choice([1, 2, 11, 14], (2, 8, 12)).astype(np.uint8)
+        depth, true = self._rng.uniform(1.0, 70.0, (2, 8, 12)).astype(np.float32)
+        true[truth == 11] = np.inf
+        depth[0] = np.nan
+        if judged:
+            self.segmentation.add(labels, truth)
+            self.depth.add(depth, true)
+        return {
+            'labels': ('mono8', labels),
+            'depth': ('32FC1', depth),
+            'true_labels': ('bgra8', carla.encode_labels(truth)),
+            'true_depth': ('32FC1', carla.encode_depth(true)),
+        }
+
+    def publish(self, frame, stamp_ns, names=('labels', 'depth', 'true_labels', 'true_depth')):
+        for name in names:
+            encoding, pixels = frame[name]
+            height, width = pixels.shape[:2]
+            msg = Image(height=height, width=width, encoding=encoding, step=pixels.strides[0])
+            msg.header.stamp.sec, msg.header.stamp.nanosec = divmod(stamp_ns, 1_000_000_000)
+            msg.data.frombytes(pixels.tobytes())
+            self.publishers[name].publish(msg)
+
+
+class _Bench:
+    """An evaluation with a source beside it."""
+
+    def __init__(self, parameters):
+        args = ['--ros-args']
+        for item in ('report_period_s:=0.0', *parameters):
+            args += ['-p', item]
+        rclpy.init(args=args)
+        self.lines = []
+        self.time_s = 100.0
+        self.evaluation = EvaluationNode(self.lines.append, lambda: self.time_s)
+        self.other = rclpy.create_node('other')
+        self.source = _Source(self.other)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.evaluation)
+        self._executor.add_node(self.other)
+        publishers = (*self.source.publishers.values(), self.source.infos, self.source.reset)
+        if self.evaluation.parameters.ground_truth:
+            self.spin(lambda: all(item.get_subscription_count() for item in publishers))
+
+    @property
+    def board(self):
+        return self.evaluation.board
+
+    def spin(self, until, *, deadline_s=20.0):
+        end = time.monotonic() + deadline_s
+        while not until():
+            assert time.monotonic() < end, 'the condition did not come true'
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def close(self):
+        self.evaluation.destroy_node()
+        self.other.destroy_node()
+        rclpy.try_shutdown()
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """Start an evaluation with the given parameters, isolated from everything else."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
+    started = []
+
+    def start(*parameters):
+        started.append(_Bench(parameters))
+        return started[-1]
+
+    yield start
+    for item in started:
+        item.close()
+
+
+def test_the_figures_are_those_of_the_offline_metrics(bench):
+    """Whether frames come through ROS or from a file, they are worth the same."""
+    running = bench()
+    for number in range(5):
+        running.source.publish(running.source.frame(), number * 50_000_000)
+    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 5)
+
+    summary = running.evaluation.summary()
+    assert summary['segmentation']['miou'] == running.source.segmentation.miou()
+    expected = running.source.depth.result()
+    assert {name: summary['depth'][name] for name in expected} == expected
+    assert summary['segmentation']['unpaired'] == {'results': 0, 'truths': 0}
+
+
+def test_lost_and_late_images_leave_the_other_frames_right(bench):
+    """A result without its truth, or the other way round, is never compared with another."""
+    running = bench('kept:=4')
+    source = running.source
+    frames = [source.frame(judged=number not in {2, 5}) for number in range(8)]
+    results, truths = ('labels', 'depth'), ('true_labels', 'true_depth')
+    for number in (1, 0, 3, 2, 4, 6, 7):
+        source.publish(frames[number], number * 50_000_000, truths)
+    for number in (0, 3, 1, 4, 5, 7, 6):
+        source.publish(frames[number], number * 50_000_000, results)
+    # Which image arrives first is up to the executor; a few late frames push all of them out.
+    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 6)
+
+    summary = running.evaluation.summary()
+    assert summary['segmentation']['miou'] == source.segmentation.miou()
+    assert summary['depth']['abs_rel'] == pytest.approx(source.depth.result()['abs_rel'])
+    assert summary['segmentation']['unpaired'] == {'results': 0, 'truths': 0}
+
+
+def test_foreign_colours_are_counted(bench):
+    """Truth in the colours of another table would silently judge nothing."""
+    running = bench()
+    frame = running.source.frame(judged=False)
+    frame['true_labels'][1][0, :3, 0] ^= 0xFF
+    running.source.publish(frame, 7)
+    running.spin(lambda: running.board.judged['labels'] == 1)
+    assert running.evaluation.summary()['segmentation']['unknown_colors'] == 3
+
+
+def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
+    """One broken message does not end the evaluation."""
+    running = bench()
+    good, bad = running.source.frame(), running.source.frame(judged=False)
+    bad['labels'] = ('rgb8', bad['labels'][1])
+    running.source.publish(bad, 1)
+    running.source.publish(good, 2)
+    running.spin(lambda: running.board.judged['depth'] == 2)
+    running.spin(lambda: running.board.judged['labels'] == 1)
+    refused = running.evaluation.summary()['refused']
+    assert refused == {"expected labels in mono8, got 'rgb8'": 1}
+
+
+def test_a_reset_starts_anew(bench):
+    """What came before the reset counts no more."""
+    running = bench()
+    running.source.publish(running.source.frame(judged=False), 1)
+    running.spin(lambda: running.board.judged['depth'] == 1)
+    running.source.reset.publish(Empty())
+    running.spin(lambda: not running.board.judged['depth'])
+    running.source.publish(running.source.frame(), 2)
+    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 1)
+    assert running.evaluation.summary()['segmentation']['miou'] == (
+        running.source.segmentation.miou()
+    )
+
+
+def test_a_world_that_starts_again_is_noticed(bench):
+    """Stamps that come a second time belong to other frames."""
+    running = bench()
+    old, new = running.source.frame(judged=False), running.source.frame()
+    running.source.publish(old, 1_000_000_000, ('labels', 'depth'))
+    running.source.publish(old, 9_000_000_000, ('labels', 'depth'))
+    running.spin(lambda: running.board.outputs.count == 2)
+    running.source.publish(new, 1_000_000_000)
+    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 1)
+    assert running.evaluation.summary()['restarts'] == 1
+
+
+def test_it_ends_by_itself_with_a_summary(bench, tmp_path):
+    """After the frames that were asked for, everything is in a file of JSON."""
+    path = tmp_path / 'summary.json'
+    running = bench('frames:=3', f'summary:={path}')
+    for number in range(3):
+        running.source.infos.publish(CameraInfo())
+        running.source.publish(running.source.frame(), number * 50_000_000)
+        running.time_s += 0.05
+    running.spin(lambda: not rclpy.ok())
+
+    summary = json.loads(path.read_text())
+    assert summary['segmentation']['frames'] == summary['depth']['frames'] == 3
+    assert summary['segmentation']['miou'] == running.source.segmentation.miou()
+    assert summary['outputs']['frames'] == 3
+
+
+def test_it_ends_after_its_duration(bench):
+    """The time runs from the first result on."""
+    running = bench('duration_s:=10.0', 'report_period_s:=0.01')
+    running.time_s += 100.0
+    running.source.publish(running.source.frame(), 1)
+    running.spin(lambda: running.board.outputs.count)
+    running.time_s += 9.0
+    for _ in range(10):
+        running.spin(lambda: True)
+    assert rclpy.ok()
+    running.time_s += 1.0
+    running.spin(lambda: not rclpy.ok())
+
+
+def test_the_table_says_what_it_waits_for_then_gives_rows(bench):
+    """A user who started the wrong topic sees which one is missing."""
+    running = bench('report_period_s:=0.01')
+    running.spin(lambda: running.lines)
+    assert running.lines[0] == 'waiting for /label/image\n'
+    running.source.publish(running.source.frame(), 1)
+    running.spin(lambda: any('judged' in line for line in running.lines))
+    running.spin(lambda: len(running.lines[-1].split()) == 9)
+    running.evaluation.destroy_node()
+    assert running.lines[-1].startswith('intersection over union')
+
+
+def test_without_truth_the_rates_are_measured(bench, tmp_path):
+    """On a recorded video nobody knows the truth."""
+    path = tmp_path / 'summary.json'
+    running = bench('ground_truth:=false', 'frames:=4', f'summary:={path}')
+    labels, infos = running.source.publishers['labels'], running.source.infos
+    running.spin(lambda: labels.get_subscription_count() and infos.get_subscription_count())
+    for number in range(4):
+        for _ in range(2):
+            infos.publish(CameraInfo())
+        running.spin(lambda: running.board.inputs.count == 2 * number + 2)  # noqa: B023
+        running.source.publish(running.source.frame(), number, ('labels',))
+        running.spin(lambda: not rclpy.ok() or running.board.outputs.count == number + 1)  # noqa: B023
+        running.time_s += 0.1
+    assert not rclpy.ok()
+    summary = json.loads(path.read_text())
+    assert summary['outputs'] == {'frames': 4, 'per_s': pytest.approx(10.0)}
+    assert summary['inputs']['frames'] == 8
+
+
+def test_contradicting_depths_are_one_line_and_no_start(monkeypatch, capfd):
+    """The user is told which parameters contradict each other."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
+    code = main(['--ros-args', '-p', 'min_depth_m:=90.0'])
+    assert code == 1
+    assert capfd.readouterr().err.strip() == (
+        'min_depth_m (90.0) must be less than max_depth_m (80.0)'
+    )
