@@ -11,17 +11,9 @@ import sys
 import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos_overriding_options import InvalidQosOverridesError
 
-_REFUSED = (
-    InvalidQosOverridesError,
-    ParameterException,
-    rclpy_implementation.RCLInvalidROSArgsError,
-    rclpy_implementation.UnknownROSArgsError,
-    ValueError,
-)
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 
@@ -52,14 +44,16 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
         stderr).
     """
     set_allocator_limits()
+    try:
+        rclpy.init(args=list(args) if args is not None else None)
+    except (RuntimeError, ValueError) as error:
+        return _refuse(error)
     node: Node | None = None
     try:
         try:
-            rclpy.init(args=list(args) if args is not None else None)
             node = make_node()
-        except _REFUSED as error:
-            sys.stderr.write(f'{" ".join(str(error).split())}\n')
-            return 1
+        except (InvalidQosOverridesError, ParameterException, ValueError) as error:
+            return _refuse(error)
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
@@ -72,3 +66,8 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _refuse(error: Exception) -> int:
+    sys.stderr.write(f'{" ".join(str(error).split())}\n')
+    return 1

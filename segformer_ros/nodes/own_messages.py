@@ -10,11 +10,12 @@ from the ROS distribution.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 import importlib
 from typing import Any
 
 from segformer_ros.labels import LabelClass
+from segformer_ros.nodes.frame_statistics import FrameCounts, FrameTimes
 from std_msgs.msg import Header
 
 
@@ -42,36 +43,6 @@ def label_classes_type() -> Any | None:
 def label_info_type() -> Any | None:
     """Give the type of label/info, None where vision_msgs is not installed."""
     return getattr(_vision, 'LabelInfo', None)
-
-
-@dataclass(frozen=True)
-class FrameTimes:
-    """The way of one frame through the node in milliseconds, named as in FrameStats."""
-
-    wait_ms: float
-    preprocess_ms: float
-    network_ms: float
-    postprocess_ms: float
-    publish_ms: float
-    latency_ms: float
-    age_ms: float = float('nan')
-
-    @property
-    def overhead_ms(self) -> float:
-        """Give the latency without the waiting and the network."""
-        return self.latency_ms - self.network_ms - self.wait_ms
-
-
-@dataclass(frozen=True)
-class FrameCounts:
-    """What became of the images of one camera, named as in FrameStats."""
-
-    received: int = 0
-    published: int = 0
-    replaced: int = 0
-    idle: int = 0
-    refused: int = 0
-    failed: int = 0
 
 
 def frame_stats_message(

@@ -109,7 +109,7 @@ class Parameters:
     latency_window: int = _param(
         300,
         'Number of frames that the latencies in the diagnostics are of.',
-        between=(10, 100000),
+        between=(10, 10000),
     )
 
     def __post_init__(self) -> None:

@@ -1,0 +1,77 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The node's state as diagnostic_msgs, in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from segformer_ros.nodes.frame_statistics import Summary
+from segformer_ros.nodes.parameters import Parameters
+
+
+def status(
+    name: str, level: bytes, message: str, values: Mapping[str, object], hardware_id: str = ''
+) -> DiagnosticStatus:
+    """Make one entry of a DiagnosticArray; floats are written with two decimals."""
+    return DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        hardware_id=hardware_id,
+        values=[KeyValue(key=key, value=_text(value)) for key, value in values.items()],
+    )
+
+
+def camera_status(
+    name: str, topic: str, summary: Summary, parameters: Parameters, *, hardware_id: str = ''
+) -> DiagnosticStatus:
+    """
+    Judge one camera of an active node.
+
+    :param name: Name of the entry.
+    :param topic: Where the images are expected, for the message.
+    """
+    level, message = _judgement(topic, summary, parameters)
+    values: dict[str, object] = {
+        'topic': topic,
+        'input_rate_hz': summary.input_rate_hz,
+        'output_rate_hz': summary.output_rate_hz,
+        **asdict(summary.counts),
+    }
+    for key, (median, high) in summary.percentiles.items():
+        stem = key.removesuffix('_ms')
+        values[f'{stem}_p50_ms'] = median
+        values[f'{stem}_p99_ms'] = high
+    values['silent_s'] = summary.silent_s
+    values['clock_jumps'] = summary.jumps
+    values['camera_info'] = summary.camera_problem or 'ok'
+    values['last_error'] = summary.last_error
+    return status(name, level, message, values, hardware_id)
+
+
+def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes, str]:
+    if summary.new_errors:
+        return DiagnosticStatus.ERROR, f'{summary.new_errors} frames lost: {summary.last_error}'
+    if summary.silent_s > parameters.stale_after_s:
+        return DiagnosticStatus.WARN, (
+            f'no image on {topic} for {summary.silent_s:.1f} s: is the camera running, and is '
+            'its topic this one?'
+        )
+    if summary.failing:
+        return DiagnosticStatus.ERROR, f'no frame since this error: {summary.last_error}'
+    if summary.new_jumps:
+        return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies start anew'
+    if summary.camera_problem and parameters.depth:
+        return DiagnosticStatus.WARN, summary.camera_problem
+    if summary.counts.idle and not summary.output_rate_hz:
+        return DiagnosticStatus.OK, 'idle: nobody subscribes to an output'
+    return DiagnosticStatus.OK, (
+        f'{summary.input_rate_hz:.1f} images/s in, {summary.output_rate_hz:.1f} frames/s out'
+    )
+
+
+def _text(value: object) -> str:
+    return f'{value:.2f}' if isinstance(value, float) else str(value)

@@ -1,0 +1,204 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What became of the images of one camera, and where the time of its frames went."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+import threading
+
+import numpy as np
+
+RATE_SPAN_S = 5.0
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """The way of one frame through the node in milliseconds, named as in FrameStats."""
+
+    wait_ms: float
+    preprocess_ms: float
+    network_ms: float
+    postprocess_ms: float
+    publish_ms: float
+    latency_ms: float
+    age_ms: float = float('nan')
+
+    @property
+    def overhead_ms(self) -> float:
+        """Give the latency without the waiting and the network."""
+        return self.latency_ms - self.network_ms - self.wait_ms
+
+
+@dataclass(frozen=True)
+class FrameCounts:
+    """What became of the images of one camera, named as in FrameStats."""
+
+    received: int = 0
+    published: int = 0
+    replaced: int = 0
+    idle: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """
+    The state of one camera.
+
+    silent_s is the time since the last image, or since the start where there was none.
+    new_errors and new_jumps count what happened since the summary before. last_error is the
+    reason of the latest refusal or failure, failing whether no frame was good after it.
+    camera_problem says why the intrinsics of the camera are unknown. percentiles holds the median
+    and the 99th percentile by the names of FrameTimes.
+    """
+
+    counts: FrameCounts
+    input_rate_hz: float
+    output_rate_hz: float
+    silent_s: float
+    new_errors: int
+    last_error: str
+    failing: bool
+    jumps: int
+    new_jumps: int
+    camera_problem: str
+    percentiles: dict[str, tuple[float, float]]
+
+
+class FrameStatistics:
+    """Counts and times of one camera; every method may be called from every thread."""
+
+    def __init__(self, steady: Callable[[], float], window: int) -> None:
+        """
+        Start counting.
+
+        :param steady: A clock in seconds that never jumps.
+        :param window: Number of frames that the percentiles are of.
+        """
+        self._steady = steady
+        self._lock = threading.Lock()
+        self._counts = FrameCounts()
+        self._times: deque[FrameTimes] = deque(maxlen=window)
+        self._arrivals: deque[float] = deque(maxlen=10000)
+        self._outputs: deque[float] = deque(maxlen=10000)
+        self._since = self._last_arrival = steady()
+        self._last_stamp_ns = 0
+        self._last_error = ''
+        self._failing = False
+        self._camera_problem = ''
+        self._jumps = 0
+        self._told = (0, 0)
+
+    def set_window(self, window: int) -> None:
+        """Change the number of frames that the percentiles are of; the latest are kept."""
+        with self._lock:
+            self._times = deque(self._times, maxlen=window)
+
+    def received(self, stamp_ns: int) -> None:
+        """Count an image; a stamp older than the one before restarts rates and times."""
+        with self._lock:
+            self._last_arrival = self._steady()
+            if stamp_ns < self._last_stamp_ns:
+                self._restart()
+            self._last_stamp_ns = stamp_ns
+            self._arrivals.append(self._last_arrival)
+            self._count('received')
+
+    def replaced(self) -> None:
+        """Count an image that gave way to a newer one."""
+        with self._lock:
+            self._count('replaced')
+
+    def idle(self) -> None:
+        """Count an image that nobody wanted the result of."""
+        with self._lock:
+            self._count('idle')
+            self._failing = False
+
+    def refused(self, reason: str) -> None:
+        """Count an image that could not be read."""
+        with self._lock:
+            self._count('refused')
+            self._last_error, self._failing = reason, True
+
+    def failed(self, reason: str) -> None:
+        """Count a frame that was not computed or not published because of an error."""
+        with self._lock:
+            self._count('failed')
+            self._last_error, self._failing = reason, True
+
+    def published(self, times: FrameTimes) -> None:
+        """Count a frame that is out."""
+        with self._lock:
+            self._count('published')
+            self._outputs.append(self._steady())
+            self._times.append(times)
+            self._failing = False
+
+    def camera_problem(self, reason: str) -> None:
+        """Note why the intrinsics of the camera are unknown, empty when they are known."""
+        with self._lock:
+            self._camera_problem = reason
+
+    def clock_jumped(self) -> None:
+        """Restart rates and times because the clock of the node was set back."""
+        with self._lock:
+            self._restart()
+
+    @property
+    def counts(self) -> FrameCounts:
+        """Give the counts since the start."""
+        with self._lock:
+            return self._counts
+
+    def summary(self) -> Summary:
+        """Give the state of the camera, and begin a new period of 'since the summary before'."""
+        with self._lock:
+            now = self._steady()
+            errors = self._counts.refused + self._counts.failed
+            told_errors, told_jumps = self._told
+            self._told = (errors, self._jumps)
+            return Summary(
+                counts=self._counts,
+                input_rate_hz=self._rate_hz(self._arrivals, now),
+                output_rate_hz=self._rate_hz(self._outputs, now),
+                silent_s=now - self._last_arrival,
+                new_errors=errors - told_errors,
+                last_error=self._last_error,
+                failing=self._failing,
+                jumps=self._jumps,
+                new_jumps=self._jumps - told_jumps,
+                camera_problem=self._camera_problem,
+                percentiles=self._percentiles(),
+            )
+
+    def _count(self, name: str) -> None:
+        self._counts = replace(self._counts, **{name: getattr(self._counts, name) + 1})
+
+    def _restart(self) -> None:
+        self._jumps += 1
+        self._since = self._steady()
+        for series in (self._times, self._arrivals, self._outputs):
+            series.clear()
+
+    def _rate_hz(self, moments: deque[float], now: float) -> float:
+        while moments and moments[0] < now - RATE_SPAN_S:
+            moments.popleft()
+        return len(moments) / max(min(RATE_SPAN_S, now - self._since), 0.1)
+
+    def _percentiles(self) -> dict[str, tuple[float, float]]:
+        if not self._times:
+            return {}
+        names = [item.name for item in fields(FrameTimes)]
+        table = np.array([[getattr(times, name) for name in names] for times in self._times])
+        found = {}
+        for name, column in zip(names, table.T, strict=True):
+            known = column[np.isfinite(column)]
+            if known.size:
+                median, high = np.percentile(known, (50.0, 99.0))
+                found[name] = (float(median), float(high))
+        return found

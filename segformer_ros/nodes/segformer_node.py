@@ -1,0 +1,268 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The life cycle of the node that turns camera images into labels and depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+import sys
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.clock import Clock, JumpHandle, JumpThreshold, TimeJump
+from rclpy.clock_type import ClockType
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.timer import Timer
+from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.nodes import diagnostics, executable, own_messages, parameters
+from segformer_ros.nodes.camera_stream import Arrival, CameraStream
+from segformer_ros.nodes.frame_computer import FrameComputer
+from segformer_ros.nodes.parameters import Parameters
+from segformer_ros.nodes.worker import Worker
+
+SUCCESS, FAILURE, ERROR = (
+    TransitionCallbackReturn.SUCCESS,
+    TransitionCallbackReturn.FAILURE,
+    TransitionCallbackReturn.ERROR,
+)
+DIAGNOSTICS_PERIOD_S = 1.0
+
+
+def load_pipeline(values: Parameters) -> Pipeline:
+    """Load the network that the parameters name."""
+    return Pipeline.load(values.model, backend=values.backend, threads=values.threads)
+
+
+class SegformerNode(LifecycleNode):
+    """Configured it has a network and outputs, active also inputs and a worker."""
+
+    def __init__(
+        self,
+        *,
+        load: Callable[[Parameters], Pipeline] = load_pipeline,
+        steady: Callable[[], float] = time.monotonic,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Declare the parameters, and start by itself if they say so.
+
+        :param load: Makes the network at every configuration.
+        :param steady: A clock in seconds that never jumps.
+        :param kwargs: Those of rclpy's Node.
+        :raises ParameterException: A value is of another type or out of range.
+        :raises ValueError: Values contradict each other.
+        """
+        super().__init__('segformer_node', **kwargs)
+        self._load = load
+        self._steady = steady
+        self._pipeline: Pipeline | None = None
+        self._streams: list[CameraStream] = []
+        self._worker: Worker[CameraStream, Arrival] | None = None
+        self._stats_publisher: Any | None = None
+        self._problem = ''
+        self._starter: Timer | None = None
+        self._jump_handle: JumpHandle | None = None
+        parameters.declare(self)
+        self._values = parameters.read(self)
+        parameters.watch(self, self._change)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # On a steady clock: with use_sim_time and no /clock, other timers never fire.
+        self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(DIAGNOSTICS_PERIOD_S, self.report, clock=self._steady_clock)
+        backwards = JumpThreshold(
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
+        )
+        self._jump_handle = self.get_clock().create_jump_callback(
+            backwards, post_callback=self._clock_jumped
+        )
+        if self._values.autostart:
+            self._starter = self.create_timer(0.0, self._start, clock=self._steady_clock)
+
+    @property
+    def state(self) -> str:
+        """Give the life cycle state: unconfigured, inactive, active, finalized or a transition."""
+        label: str = self._state_machine.current_state[1]
+        return label
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the network and create the outputs."""
+        try:
+            self._pipeline = self._load(self._values)
+            manifest = self._pipeline.manifest
+            self._streams = [
+                CameraStream(self, name, manifest.classes, self._values, self._steady)
+                for name in self._values.cameras
+            ]
+            stats_type = own_messages.frame_stats_type()
+            if stats_type is not None:
+                self._stats_publisher = self.create_publisher(stats_type, '~/frame_stats', 10)
+        except Exception as error:  # noqa: BLE001 rclpy would swallow it without a word
+            self._problem = ' '.join(f'{error}'.split()) or type(error).__name__
+            self.get_logger().error(f'cannot be configured: {self._problem}')
+            self._release()
+            return FAILURE
+        self._problem = ''
+        if self._stats_publisher is None:
+            self.get_logger().warning(
+                'the messages of segformer_ros are not built (colcon or make does that): there '
+                'is no ~/frame_stats and no label/classes'
+            )
+        tasks = ' and '.join(manifest.tasks)
+        self.get_logger().info(f'{manifest.name} for {tasks} on {self._pipeline.backend_name}')
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe to the cameras and start to compute."""
+        if self._pipeline is None:
+            return ERROR
+        computer = FrameComputer(
+            self, self._pipeline, self._effective, self._steady, self._stats_publisher
+        )
+        self._worker = Worker(computer.compute, computer.failed, self._steady)
+        self._worker.start()
+        try:
+            for stream in self._streams:
+                stream.start(self._values, self._receiver(stream, self._worker))
+        except Exception as error:  # noqa: BLE001 rclpy would swallow it without a word
+            self._problem = ' '.join(f'{error}'.split())
+            self.get_logger().error(f'cannot be activated: {self._problem}')
+            self._stop()
+            return FAILURE
+        self.get_logger().info(f'active: {", ".join(stream.topic for stream in self._streams)}')
+        return SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe, and finish the frame that is being computed."""
+        return SUCCESS if self._stop() else ERROR
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the network and the outputs."""
+        self._release()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free everything."""
+        self._stop()
+        self._release()
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything, so that the node can be configured again."""
+        self._stop()
+        self._release()
+        return SUCCESS
+
+    def destroy_node(self) -> None:
+        """Stop and free everything, in whatever state."""
+        self._stop()
+        self._release()
+        if self._jump_handle is not None:
+            self._jump_handle.unregister()
+            self._jump_handle = None
+        super().destroy_node()
+
+    def report(self) -> None:
+        """Publish the diagnostics."""
+        name = self.get_fully_qualified_name()[1:]
+        hardware_id = '' if self._pipeline is None else self._pipeline.manifest.name
+        message = DiagnosticArray(status=[self._own_status(name, hardware_id)])
+        message.header.stamp = self.get_clock().now().to_msg()
+        if self._worker is not None:
+            message.status += [
+                diagnostics.camera_status(
+                    f'{name}: camera {stream.name}'.strip(),
+                    stream.topic,
+                    stream.statistics.summary(),
+                    self._effective(),
+                    hardware_id=hardware_id,
+                )
+                for stream in self._streams
+            ]
+        self._diagnostics.publish(message)
+
+    def _own_status(self, name: str, hardware_id: str) -> DiagnosticStatus:
+        level, text, busy_s = DiagnosticStatus.OK, self.state, 0.0
+        if self._worker is not None:
+            busy_s = self._worker.busy_s()
+        if self._problem:
+            level, text = DiagnosticStatus.ERROR, self._problem
+        elif busy_s > self._values.stale_after_s:
+            level, text = DiagnosticStatus.WARN, f'one frame has taken {busy_s:.1f} s so far'
+        values = {
+            'state': self.state,
+            'model': self._values.model,
+            'backend': '' if self._pipeline is None else self._pipeline.backend_name,
+            'busy_s': busy_s,
+        }
+        return diagnostics.status(f'{name}: network', level, text, values, hardware_id)
+
+    def _start(self) -> None:
+        if self._starter is not None:
+            self.destroy_timer(self._starter)
+            self._starter = None
+        if self.state == 'unconfigured' and self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def _receiver(
+        self, stream: CameraStream, worker: Worker[CameraStream, Arrival]
+    ) -> Callable[[Arrival], None]:
+        def receive(arrival: Arrival) -> None:
+            if worker.put(stream, arrival):
+                stream.statistics.replaced()
+
+        return receive
+
+    def _effective(self) -> Parameters:
+        """Give the parameters without the tasks that the network does not have."""
+        values = self._values
+        tasks = () if self._pipeline is None else self._pipeline.manifest.tasks
+        return replace(
+            values,
+            segmentation=values.segmentation and 'segmentation' in tasks,
+            depth=values.depth and 'depth' in tasks,
+        )
+
+    def _change(self, values: Parameters) -> None:
+        if values.latency_window != self._values.latency_window:
+            for stream in self._streams:
+                stream.statistics.set_window(values.latency_window)
+        self._values = values
+
+    def _clock_jumped(self, jump: TimeJump) -> None:
+        for stream in self._streams:
+            stream.statistics.clock_jumped()
+
+    def _stop(self) -> bool:
+        """Unsubscribe and end the worker; False when it does not come back from a frame."""
+        for stream in self._streams:
+            stream.stop()
+        worker, self._worker = self._worker, None
+        if worker is None or worker.stop():
+            return True
+        # The thread still uses the network: leave it to the thread rather than free it.
+        self._pipeline = None
+        self.get_logger().error('a frame does not end: its network is left behind')
+        return False
+
+    def _release(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        self._streams = []
+        if self._stats_publisher is not None:
+            self.destroy_publisher(self._stats_publisher)
+            self._stats_publisher = None
+        if self._pipeline is not None:
+            self._pipeline.close()
+            self._pipeline = None
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node."""
+    return executable.run(SegformerNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
