@@ -20,6 +20,7 @@ from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import diagnostics, executable, own_messages, parameters
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_computer import FrameComputer
+from segformer_ros.nodes.frame_statistics import FrameCounts
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.worker import Worker
 
@@ -86,6 +87,10 @@ class SegformerNode(LifecycleNode):
         """Give the life cycle state: unconfigured, inactive, active, finalized or a transition."""
         label: str = self._state_machine.current_state[1]
         return label
+
+    def camera_counts(self) -> list[FrameCounts]:
+        """Give what became of the images, by camera in the order of the parameter."""
+        return [stream.statistics.counts for stream in self._streams]
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the network and create the outputs."""

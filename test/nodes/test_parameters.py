@@ -1,0 +1,208 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of segformer_node: one class, its file, its table, its ranges."""
+
+from dataclasses import fields, FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from rcl_interfaces.msg import ParameterType
+import rclpy
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from segformer_ros.nodes import parameters
+from segformer_ros.nodes.parameters import Parameters
+import yaml
+
+_ROOT = Path(__file__).parents[2]
+_START, _END = '<!-- parameters -->', '<!-- /parameters -->'
+
+
+@pytest.fixture
+def make_node(ros):
+    """Give nodes with overrides that are gone after the test."""
+    nodes = []
+
+    def make(arguments=(), **overrides):
+        values = [rclpy.Parameter(name, value=value) for name, value in overrides.items()]
+        node = rclpy.create_node('test', parameter_overrides=values, cli_args=list(arguments))
+        nodes.append(node)
+        return node
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def _refused(node, **values):
+    """Set all values at once and give the reason of the refusal."""
+    changes = [rclpy.Parameter(name, value=value) for name, value in values.items()]
+    result = node.set_parameters_atomically(changes)
+    assert not result.successful
+    return result.reason
+
+
+def test_defaults_are_those_of_the_class(make_node):
+    """A node without a parameter file has the documented defaults."""
+    node = make_node()
+    parameters.declare(node)
+    assert parameters.read(node) == Parameters()
+
+
+def test_parameters_cannot_be_changed_behind_the_nodes_back():
+    """A change is a new object."""
+    with pytest.raises(FrozenInstanceError):
+        Parameters().lazy = False
+
+
+def test_file_holds_every_default_under_a_wildcard():
+    """The file works for a node of any name in any namespace, and changes nothing."""
+    content = yaml.safe_load((_ROOT / 'config' / 'segformer.yaml').read_text())
+    assert list(content) == ['/**']
+    found = content['/**']['ros__parameters']
+    defaults = {item.name: item.default for item in fields(Parameters)}
+    assert list(found) == list(defaults)
+    assert {**found, 'cameras': tuple(found['cameras'])} == defaults
+
+
+def test_node_reads_the_file(make_node):
+    """Every value of the file has the type of its parameter."""
+    path = _ROOT / 'config' / 'segformer.yaml'
+    node = make_node(['--ros-args', '--params-file', str(path)])
+    parameters.declare(node)
+    assert parameters.read(node) == Parameters()
+
+
+def test_readme_has_the_table():
+    """The README says what the class says."""
+    readme = _ROOT / 'README.md'
+    text = readme.read_text() if readme.is_file() else ''
+    if _START not in text:
+        pytest.skip(f'README.md has no {_START} yet')
+    table = text.split(_START)[1].split(_END)[0].strip()
+    assert table == parameters.markdown_table()
+
+
+def test_table_has_a_row_with_a_meaning_for_every_parameter():
+    """Name, default, values, whether it can change, and a sentence."""
+    rows = parameters.markdown_table().splitlines()[2:]
+    assert len(rows) == len(fields(Parameters))
+    for item, row in zip(fields(Parameters), rows, strict=True):
+        cells = [cell.strip() for cell in row.strip('|').split(' | ')]
+        assert len(cells) == 5
+        assert cells[0] == f'`{item.name}`'
+        assert cells[4].endswith('.')
+
+
+def test_descriptors_hold_descriptions_ranges_and_what_is_fixed(make_node):
+    """The command ros2 param describe shows all of it."""
+    node = make_node()
+    parameters.declare(node)
+    for item in fields(Parameters):
+        descriptor = node.describe_parameter(item.name)
+        assert descriptor.description
+        assert descriptor.read_only == item.metadata['fixed']
+        limits = [*descriptor.floating_point_range, *descriptor.integer_range]
+        found = [(limit.from_value, limit.to_value) for limit in limits]
+        assert found == ([item.metadata['between']] if item.metadata['between'] else [])
+    assert node.describe_parameter('sky_depth').additional_constraints == 'one of nan, inf, keep'
+    assert node.describe_parameter('cameras').type == ParameterType.PARAMETER_STRING_ARRAY
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('threads', -1),
+        ('min_depth_m', -0.1),
+        ('max_depth_m', 10001.0),
+        ('camera_fov_deg', 180.0),
+        ('overlay_opacity', 1.1),
+        ('stale_after_s', 0.0),
+        ('latency_window', 9),
+        ('min_depth_m', float('nan')),
+    ],
+)
+def test_value_outside_its_range_is_refused(make_node, name, value):
+    """The range is in the descriptor, so ros2 param set refuses it too."""
+    with pytest.raises(InvalidParameterValueException, match=name):
+        parameters.declare(make_node(**{name: value}))
+
+
+def test_value_of_another_type_is_refused(make_node):
+    """An integer is no double in ROS."""
+    with pytest.raises(InvalidParameterTypeException, match='max_depth_m'):
+        parameters.declare(make_node(max_depth_m=80))
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [
+        ({'transport': 'theora'}, 'transport must be one of raw, compressed'),
+        ({'depth_encoding': '64FC1'}, 'depth_encoding must be one of 32FC1, 16UC1'),
+        ({'sky_depth': 'blue'}, 'sky_depth must be one of nan, inf, keep'),
+        ({'min_depth_m': 50.0, 'max_depth_m': 10.0}, 'min_depth_m .50.0. must be less'),
+        ({'cameras': ['front', 'front']}, 'cameras must be different names'),
+        ({'cameras': ['front', '']}, "cameras: '' is no name"),
+        ({'cameras': ['front camera']}, "cameras: 'front camera' is no name"),
+    ],
+)
+def test_impossible_values_are_refused(make_node, values, message):
+    """Each value is of its type, but not among its choices or in contradiction to others."""
+    node = make_node(**values)
+    parameters.declare(node)
+    with pytest.raises(ValueError, match=message):
+        parameters.read(node)
+
+
+@pytest.mark.parametrize('written', ['nan', 'inf', 'keep'])
+def test_sky_depth_may_be_written_without_quotes(make_node, written):
+    """The YAML of ROS takes nan and inf for numbers."""
+    node = make_node(['--ros-args', '-p', f'sky_depth:={written}'])
+    parameters.declare(node)
+    assert parameters.read(node).sky_depth == written
+
+
+def test_changes_are_checked_as_a_whole_and_reported(make_node):
+    """Two values that only fit together are taken together, and refused alone."""
+    node = make_node(max_depth_m=10.0)
+    parameters.declare(node)
+    reported = []
+    parameters.watch(node, reported.append)
+
+    assert 'min_depth_m (20.0) must be less' in _refused(node, min_depth_m=20.0)
+    assert not reported
+    changes = {'min_depth_m': 20.0, 'max_depth_m': 30.0}
+    result = node.set_parameters_atomically(
+        [rclpy.Parameter(name, value=value) for name, value in changes.items()]
+    )
+    assert result.successful
+    assert reported == [Parameters(**changes)]
+
+
+def test_refused_change_changes_nothing(make_node):
+    """One bad value keeps the good one beside it out."""
+    node = make_node()
+    parameters.declare(node)
+    reported = []
+    parameters.watch(node, reported.append)
+    assert 'depth_encoding' in _refused(node, lazy=False, depth_encoding='jpeg')
+    assert parameters.read(node) == Parameters()
+    assert not reported
+
+
+@pytest.mark.parametrize(
+    'name', [item.name for item in fields(Parameters) if item.metadata['fixed']]
+)
+def test_fixed_parameter_cannot_change_while_the_node_lives(make_node, name):
+    """What needs a new configuration is read-only."""
+    node = make_node()
+    parameters.declare(node)
+    value = node.get_parameter(name).value
+    assert 'read-only' in _refused(node, **{name: value})
+
+
+def test_other_parameters_are_left_alone(make_node):
+    """A parameter of ROS itself can be set as ever."""
+    node = make_node()
+    parameters.declare(node)
+    parameters.watch(node, lambda values: pytest.fail('nothing of ours has changed'))
+    assert node.set_parameters([rclpy.Parameter('use_sim_time', value=True)])[0].successful
