@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # What the cmake step reads. Files of launch/ and config/ are installed as links, so that only a
 # new or a removed one needs the step again; it changes the time of its directory.

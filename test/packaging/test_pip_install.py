@@ -1,0 +1,122 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`pip install .` gives a working command and node, without torch and without the messages."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from pathlib import Path
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import zipfile
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What setup.py reads. A copy is built, because setuptools writes beside the sources.
+SOURCES = ('config', 'launch', 'msg', 'resource', 'scripts', 'segformer_ros')
+FILES = ('package.xml', 'pyproject.toml', 'setup.py', 'LICENSE')
+DEADLINE_S = 120
+WAIT_UNTIL_ACTIVE = Path(__file__).parent / 'wait_until_active.py'
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel that `pip install .` builds."""
+    path = tmp_path_factory.mktemp('wheel')
+    for name in SOURCES:
+        ignored = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(ROOT / name, path / 'source' / name, ignore=ignored)
+    for name in FILES:
+        shutil.copy(ROOT / name, path / 'source')
+    command = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-index']
+    command += ['--no-build-isolation', '--wheel-dir', str(path), str(path / 'source')]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.returncode == 0, done.stderr
+    (built,) = path.glob('*.whl')
+    return built
+
+
+@pytest.fixture(scope='module')
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    Install the wheel into a new virtual environment.
+
+    The dependencies are those of the running Python, found by their directory: its links to this
+    checkout and to the built messages are not followed. A torch that cannot be imported stands in
+    front of a real one.
+    """
+    path = tmp_path_factory.mktemp('pip') / 'venv'
+    subprocess.run([sys.executable, '-m', 'venv', str(path)], check=True, timeout=DEADLINE_S)
+    command = [str(path / 'bin' / 'python'), '-m', 'pip', 'install', '--quiet', '--no-deps']
+    command += ['--no-index', '--disable-pip-version-check', str(wheel)]
+    subprocess.run(command, check=True, timeout=DEADLINE_S)
+    python = f'python{sys.version_info.major}.{sys.version_info.minor}'
+    site_packages = path / 'lib' / python / 'site-packages'
+    (site_packages / 'dependencies.pth').write_text(sysconfig.get_path('purelib'))
+    (site_packages / 'torch.py').write_text("raise ImportError('there is no torch here')")
+    return path
+
+
+def run(environment: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of the environment, away from the checkout."""
+    return subprocess.run(
+        [str(environment / 'bin' / command[0]), *(str(word) for word in command[1:])],
+        cwd=environment, capture_output=True, text=True, timeout=DEADLINE_S,
+    )  # fmt: skip
+
+
+def test_wheel_has_everything(wheel: Path):
+    """The wheel holds every module, network, launch file, setting and program of the checkout."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (entry_points,) = (name for name in names if name.endswith('/entry_points.txt'))
+        parser = configparser.ConfigParser()
+        parser.read_string(archive.read(entry_points).decode())
+    data = f'{wheel.name.split("-py3")[0]}.data/data'
+
+    package = ROOT / 'segformer_ros'
+    modules = [path.relative_to(ROOT) for path in package.rglob('*.py')]
+    networks = [p.relative_to(ROOT) for p in (package / 'models').rglob('*.*') if p.is_file()]
+    assert {str(path) for path in modules + networks} <= names
+    for folder in ('launch', 'config'):
+        for path in (p for p in (ROOT / folder).rglob('*.*') if p.suffix != '.pyc'):
+            assert f'{data}/share/segformer_ros/{path.relative_to(ROOT)}' in names
+    for path in (ROOT / 'scripts').iterdir():
+        assert f'{data}/lib/segformer_ros/{path.name}' in names
+        assert path.name in parser['console_scripts']
+    assert f'{data}/share/ament_index/resource_index/packages/segformer_ros' in names
+
+
+def test_installed_command_works_without_torch(environment: Path):
+    """The command shows its help and its network; only training says that it lacks torch."""
+    helped = run(environment, 'segformer', '--help')
+    assert helped.returncode == 0, helped.stderr
+
+    told = run(environment, 'segformer', 'info', 'world_b0')
+    assert told.returncode == 0, told.stderr
+
+    found = run(environment, 'python', '-c', 'import segformer_ros; print(segformer_ros.__file__)')
+    assert Path(found.stdout.strip()).is_relative_to(environment)
+
+
+def test_installed_node_becomes_active_without_messages(environment: Path):
+    """The node runs without the generated messages, and says once that they are missing."""
+    arguments = ['--ros-args', '-r', f'__ns:=/pip_{os.getpid()}', '-r', '__node:=segformer']
+    with subprocess.Popen(
+        [str(environment / 'bin' / 'segformer_node'), *arguments],
+        cwd=environment, stderr=subprocess.PIPE, text=True,
+    ) as node:  # fmt: skip
+        try:
+            asked = run(environment, 'python', WAIT_UNTIL_ACTIVE, f'/pip_{os.getpid()}/segformer')
+            node.send_signal(signal.SIGINT)
+            _, log = node.communicate(timeout=DEADLINE_S)
+        finally:
+            node.kill()
+    assert asked.returncode == 0, asked.stderr + log
+    assert node.returncode == 0, log
+    assert log.count('segformer_ros.msg') == 1, log
