@@ -19,6 +19,7 @@ def intrinsics(
     image_hw: tuple[int, int],
     *,
     fov_deg: float = 0.0,
+    focal_px: float | None = None,
 ) -> Intrinsics | None:
     """
     Decide which intrinsics hold for an image.
@@ -30,10 +31,15 @@ def intrinsics(
     :param info_hw: Height and width of that camera_info, or None.
     :param image_hw: Height and width of the image.
     :param fov_deg: Horizontal field of view in degrees that replaces K; 0 uses K.
+    :param focal_px: Focal length in pixels of the image that replaces both; None uses them.
     :returns: None where the camera is unknown: depth is then not scaled, and there are no points.
-    :raises ValueError: fov_deg is not 0 and not between 0 and 180.
+    :raises ValueError: fov_deg is not 0 and not between 0 and 180, or focal_px is not positive.
     """
     height, width = image_hw
+    if focal_px is not None:
+        if not 0.0 < focal_px < np.inf:
+            raise ValueError(f'the focal length must be a positive number, not {focal_px}')
+        return Intrinsics(focal_px, focal_px, width / 2.0, height / 2.0, width, height)
     if fov_deg:
         return Intrinsics.from_fov(width, height, fov_deg)
     if k is None or info_hw != image_hw or not (np.isfinite(k[0]) and k[0] > 0.0):

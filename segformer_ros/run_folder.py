@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 import time
-from typing import Any
+from typing import Any, Protocol
 
 SETTINGS = 'run.json'
 REPORT = 'report.json'
@@ -81,6 +81,22 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+class Timings(Protocol):
+    """The times of one frame; see inference.results.Timings."""
+
+    @property
+    def preprocess_s(self) -> float:
+        """Seconds from the image to the input of the network."""
+
+    @property
+    def network_s(self) -> float:
+        """Seconds in the network."""
+
+    @property
+    def postprocess_s(self) -> float:
+        """Seconds from the output of the network to the result."""
+
+
 @dataclass
 class Report:
     """
@@ -113,6 +129,16 @@ class Report:
     def add(self, step: str, seconds: float) -> None:
         """Add seconds to a step."""
         self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+
+    def add_timings(self, timings: Timings) -> None:
+        """Add the times of one frame in the pipeline."""
+        self.add('preprocess', timings.preprocess_s)
+        self.add('network', timings.network_s)
+        self.add('postprocess', timings.postprocess_s)
+
+    def count(self, name: str) -> None:
+        """Add one to a fact that is a number."""
+        self.facts[name] = self.facts.get(name, 0) + 1
 
     def fail(self, name: str, reason: object) -> None:
         """Count a frame that could not be read."""

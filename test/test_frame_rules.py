@@ -39,6 +39,15 @@ def test_a_field_of_view_replaces_the_camera_info():
         frame_rules.focal_length_px(None, None, (48, 64), fov_deg=180.0)
 
 
+def test_a_focal_length_replaces_everything():
+    """The camera is then ideal: square pixels, the centre in the middle."""
+    found = frame_rules.intrinsics(_K, (48, 64), (48, 64), fov_deg=90.0, focal_px=50.0)
+    assert found is not None
+    assert (found.fx, found.fy, found.cx, found.cy) == (50.0, 50.0, 32.0, 24.0)
+    with pytest.raises(ValueError, match='positive'):
+        frame_rules.intrinsics(None, None, (48, 64), focal_px=0.0)
+
+
 def test_millimetres_are_rounded_and_0_where_unknown():
     """NaN, infinity, negative and too large depths are unknown."""
     depth = np.array([[1.0004, 1.0006, 65.535, 65.6, np.nan, np.inf, -np.inf, -1.0]], np.float32)

@@ -1,0 +1,203 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bag through the network: what the live node would publish, at the original times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rosbags.interfaces import Connection
+from segformer_ros import frame_rules
+from segformer_ros.bags.cameras import Camera
+from segformer_ros.bags.messages import CAMERA_INFO, rgb_from_message
+from segformer_ros.bags.outputs import Frame, Outputs
+from segformer_ros.bags.rosbag import BagReader, BagWriter
+from segformer_ros.camera import Intrinsics
+from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.run_folder import Report
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class BagOptions:
+    """
+    How a bag is processed.
+
+    :param depth_encoding: '32FC1' or '16UC1', as the parameter of the node.
+    :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
+    :param fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
+    :param copy: Whether the topics of the input are in the output too.
+    :param max_frames: End after so many images; None takes all.
+    :param inference: What the network is asked for.
+    """
+
+    depth_encoding: str = '32FC1'
+    focal_px: float | None = None
+    fov_deg: float = 0.0
+    copy: bool = False
+    max_frames: int | None = None
+    inference: Options = field(default_factory=Options)
+
+
+class OnFrame(Protocol):
+    """Is told of every frame."""
+
+    def __call__(self, camera: Camera, time_ns: int, image: Image, prediction: Prediction) -> None:
+        """Take the image as it was read, the time of receipt, and what the network said."""
+
+
+def count_images(reader: BagReader, cameras: Sequence[Camera], limit: int | None) -> int:
+    """Give how many images will be processed."""
+    names = {camera.topic for camera in cameras}
+    count = sum(topic.count for topic in reader.topics if topic.name in names)
+    return count if limit is None else min(count, limit)
+
+
+def process(
+    reader: BagReader,
+    writer: BagWriter,
+    cameras: Sequence[Camera],
+    pipeline: Pipeline,
+    options: BagOptions,
+    report: Report,
+    *,
+    on_frame: OnFrame | None = None,
+    advance: Callable[[], object] = lambda: None,
+) -> None:
+    """
+    Put every image of some cameras through the network.
+
+    An image that cannot be read is counted in the report and has no output.
+
+    :param advance: Called after every image.
+    :raises BagError: The bag is damaged further on.
+    """
+    streams = {
+        camera.topic: _Stream(reader, writer, camera, pipeline, options, report, on_frame)
+        for camera in cameras
+    }
+    copies = _add_copies(reader, writer, list(streams.values()), report) if options.copy else {}
+    infos: dict[str, Any] = {camera.camera_info: None for camera in cameras}
+    images = 0
+    for connection, time_ns, raw in _infos_first(
+        reader.messages(None if options.copy else [*streams, *infos])
+    ):
+        stream = streams.get(connection.topic)
+        if stream is not None and images == options.max_frames:
+            return
+        if connection.id in copies:
+            writer.write(copies[connection.id], time_ns, raw)
+        if connection.topic in infos and connection.msgtype == CAMERA_INFO:
+            infos[connection.topic] = _read_info(reader, connection, time_ns, raw, report)
+        if stream is not None:
+            images += 1
+            stream.process(connection, time_ns, raw, infos[stream.camera.camera_info])
+            advance()
+
+
+def _infos_first(
+    messages: Iterator[tuple[Connection, int, bytes]],
+) -> Iterator[tuple[Connection, int, bytes]]:
+    """Put a camera_info before the image that was received in the same nanosecond."""
+    for _, group in groupby(messages, key=lambda item: item[1]):
+        yield from sorted(group, key=lambda item: item[0].msgtype != CAMERA_INFO)
+
+
+def _add_copies(
+    reader: BagReader, writer: BagWriter, streams: Sequence[_Stream], report: Report
+) -> dict[int, Connection]:
+    """Announce the topics of the input, by the id that they have there; outputs come first."""
+    taken = {name for stream in streams for name in stream.outputs.names()}
+    copies = {}
+    for topic in reader.topics:
+        for connection in reader.connections([topic.name]):
+            copy = None if topic.name in taken else writer.add_copy(connection)
+            if copy is None:
+                report.facts.setdefault('topics_not_copied', []).append(topic.name)
+            else:
+                copies[connection.id] = copy
+    return copies
+
+
+def _read_info(
+    reader: BagReader, connection: Connection, time_ns: int, raw: bytes, report: Report
+) -> Any:
+    """Read a camera_info, None when it is damaged."""
+    try:
+        return reader.deserialize(raw, connection.msgtype)
+    except ValueError as error:
+        report.fail(f'{connection.topic} at {time_ns} ns', error)
+        return None
+
+
+class _Stream:
+    """The images of one camera on their way through the network."""
+
+    def __init__(
+        self,
+        reader: BagReader,
+        writer: BagWriter,
+        camera: Camera,
+        pipeline: Pipeline,
+        options: BagOptions,
+        report: Report,
+        on_frame: OnFrame | None,
+    ) -> None:
+        self.camera = camera
+        tasks, wanted = pipeline.manifest.tasks, options.inference
+        classes = pipeline.manifest.classes if 'segmentation' in tasks else ()
+        self.outputs = Outputs(writer, camera, classes, wanted, options.depth_encoding)
+        self._reader = reader
+        self._pipeline = pipeline
+        self._options = options
+        self._report = report
+        self._on_frame = on_frame
+
+    def process(self, connection: Connection, time_ns: int, raw: bytes, info: Any) -> None:
+        """Read one image, put it through the network and write what comes out."""
+        report = self._report
+        try:
+            with report.timed('decode'):
+                message = self._reader.deserialize(raw, connection.msgtype)
+                image = rgb_from_message(message, connection.msgtype)
+        except ValueError as error:
+            report.fail(f'{connection.topic} at {time_ns} ns', error)
+            return
+        intrinsics, frame = self._frame(message.header, time_ns, image, info)
+        prediction = self._pipeline.predict(
+            image,
+            focal_length_px=None if intrinsics is None else intrinsics.fx,
+            options=self._options.inference,
+        )
+        report.add_timings(prediction.timings)
+        with report.timed('write'):
+            self.outputs.write(frame, prediction)
+        if self._on_frame is not None:
+            self._on_frame(self.camera, time_ns, image, prediction)
+        if intrinsics is None:
+            report.count('frames_of_unknown_camera')
+        report.done += 1
+
+    def _frame(
+        self, header: Any, time_ns: int, image: Image, info: Any
+    ) -> tuple[Intrinsics | None, Frame]:
+        """Decide what is known of the camera, as the live node does."""
+        size = (image.shape[0], image.shape[1])
+        if info is not None and (info.height, info.width) != size:
+            info = None
+        options = self._options
+        intrinsics = frame_rules.intrinsics(
+            None if info is None else info.k,
+            None if info is None else size,
+            size,
+            fov_deg=options.fov_deg,
+            focal_px=options.focal_px,
+        )
+        replaced = bool(options.fov_deg) or options.focal_px is not None
+        return intrinsics, Frame(header, time_ns, info, intrinsics if replaced else None)

@@ -1,0 +1,101 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which topics of a bag are cameras."""
+
+import bag_builder
+from bag_builder import Message, write_bag
+import numpy as np
+import pytest
+from segformer_ros.bags.cameras import Camera, choose
+from segformer_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
+from segformer_ros.bags.rosbag import BagError, BagReader
+
+_PIXELS = {
+    'bgr8': np.zeros((4, 4, 3), np.uint8),
+    'bgra8': np.zeros((4, 4, 4), np.uint8),
+    'mono8': np.zeros((4, 4), np.uint8),
+    '32FC1': np.zeros((4, 4), np.float32),
+    '16UC1': np.zeros((4, 4), np.uint16),
+}
+
+
+@pytest.fixture
+def choose_in(tmp_path):
+    """Choose in a bag that has one image on each of some topics, by encoding."""
+
+    def run(encodings, names=()):
+        messages = []
+        for index, (topic, encoding) in enumerate(encodings.items()):
+            if encoding == 'jpeg':
+                message = bag_builder.compressed(b'x', 'jpeg')
+                messages.append(Message(topic, COMPRESSED_IMAGE, index, message))
+            else:
+                message = bag_builder.image(_PIXELS[encoding], encoding)
+                messages.append(Message(topic, IMAGE, index, message))
+        with BagReader(write_bag(tmp_path / 'bag', messages)) as reader:
+            return choose(reader, names)
+
+    return run
+
+
+def test_the_only_colour_image_is_the_camera(choose_in):
+    """Depth and label images beside it do not count."""
+    found = choose_in({'/cam/image_raw': 'bgr8', '/depth': '32FC1', '/labels': 'mono8'})
+    assert found == (Camera('/cam/image_raw', IMAGE, '/cam/camera_info', '/cam'),)
+    assert found[0].output('label/image') == '/cam/label/image'
+
+
+def test_a_mono_image_is_the_camera_where_there_is_no_colour(choose_in):
+    """Yet 16-bit depth is not."""
+    (camera,) = choose_in({'/image': 'mono8', '/depth': '16UC1'})
+    assert (camera.topic, camera.camera_info, camera.namespace) == ('/image', '/camera_info', '')
+    assert camera.output('depth/image') == '/depth/image'
+
+
+def test_a_compressed_image_counts_where_there_is_no_raw_one(choose_in):
+    """Its camera_info is that of the raw one."""
+    (camera,) = choose_in({'/a/image/compressed': 'jpeg', '/b': '32FC1'})
+    assert camera.type == COMPRESSED_IMAGE
+    assert (camera.camera_info, camera.namespace) == ('/a/camera_info', '/a')
+
+
+def test_the_raw_image_wins_over_its_compressed_twin(choose_in):
+    """They are the same picture."""
+    (camera,) = choose_in({'/a/image': 'bgr8', '/a/image/compressed': 'jpeg'})
+    assert camera.type == IMAGE
+
+
+def test_several_cameras_are_left_to_the_user(choose_in):
+    """The sentence names them."""
+    with pytest.raises(BagError, match=r'found 2 topics.*--topic from /a/image /b/image'):
+        choose_in({'/a/image': 'bgr8', '/b/image': 'bgra8', '/c': '32FC1'})
+
+
+def test_named_topics_are_taken_in_their_order(choose_in):
+    """Any image topic may be named, once."""
+    found = choose_in(
+        {'/a/image': 'bgr8', '/b/image': 'bgra8'}, ['/b/image', '/a/image', '/b/image']
+    )
+    assert [(item.topic, item.namespace) for item in found] == [
+        ('/b/image', '/b'),
+        ('/a/image', '/a'),
+    ]
+
+
+def test_outputs_of_two_cameras_never_meet(choose_in):
+    """Two topics in one namespace each get one of their own."""
+    found = choose_in({'/left': 'bgr8', '/right': 'bgr8'}, ['/left', '/right'])
+    assert [item.namespace for item in found] == ['/left', '/right']
+    assert [item.camera_info for item in found] == ['/camera_info', '/camera_info']
+
+
+def test_a_topic_that_is_not_there_is_refused(choose_in):
+    """Those that are there are named."""
+    with pytest.raises(BagError, match=r'expected images on /x in .*found /a'):
+        choose_in({'/a': 'bgr8'}, ['/x'])
+
+
+def test_a_bag_without_cameras_is_refused(choose_in):
+    """Depth is not a camera image."""
+    with pytest.raises(BagError, match=r'expected camera images in .*: /depth'):
+        choose_in({'/depth': '32FC1'})

@@ -1,0 +1,45 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Definitions of message types."""
+
+from pathlib import Path
+
+import pytest
+from rosbags.typesys import get_types_from_msg
+from segformer_ros.bags import message_types
+
+_MSG = Path(__file__).parents[2] / 'msg'
+
+
+@pytest.mark.parametrize('name', ['LabelClass', 'LabelInfo'])
+def test_our_types_are_those_of_the_msg_folder(name):
+    """The copies in the package are for those who did not build the messages."""
+    full = f'segformer_ros/msg/{name}'
+    expected = get_types_from_msg((_MSG / f'{name}.msg').read_text(), full)
+    assert message_types.make_store().fielddefs[full] == expected[full]
+
+
+def test_a_type_is_learnt_from_the_text_in_a_bag():
+    """With the types that it is made of."""
+    store = message_types.make_store()
+    text = f'std_msgs/Header header\nInner inner\n{"=" * 80}\nMSG: other/Inner\nuint8 value\n'
+    assert message_types.learn(store, 'other/msg/Outer', text)
+    assert {'other/msg/Outer', 'other/msg/Inner'} <= set(store.fielddefs)
+    assert message_types.learn(store, 'std_msgs/msg/Header', 'nonsense')
+    assert not message_types.learn(store, 'other/msg/Bad', '%%%')
+
+
+def test_a_type_is_learnt_from_an_installed_package(tmp_path, monkeypatch):
+    """From share/ of any prefix, with the types that it is made of."""
+    folder = tmp_path / 'share' / 'other' / 'msg'
+    folder.mkdir(parents=True)
+    (folder / 'Outer.msg').write_text('std_msgs/Header header\nInner[] inner\n')
+    (folder / 'Inner.msg').write_text('geometry_msgs/Point place\n')
+    (folder / 'Lost.msg').write_text('nowhere/Thing thing\n')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', f'/nowhere:{tmp_path}')
+    store = message_types.make_store()
+    assert message_types.learn_installed(store, 'other/msg/Outer')
+    assert {'other/msg/Outer', 'other/msg/Inner'} <= set(store.fielddefs)
+    assert message_types.learn_installed(store, 'sensor_msgs/msg/Image')
+    assert not message_types.learn_installed(store, 'other/msg/Lost')
+    assert not message_types.learn_installed(store, 'other/msg/Missing')
