@@ -1,0 +1,254 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One camera image through the node: what comes out, for whom, and with which header."""
+
+import cv2
+from node_rig import camera_info, HEIGHT, image_message, IMAGES, pixels_of, WIDTH
+import numpy as np
+import pytest
+import rclpy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from segformer_ros.labels import CARLA_0914
+from segformer_ros.nodes import own_messages
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+
+_RGB = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+_DEPTH = _RGB[..., 1].astype(np.float32) / 10
+
+
+@pytest.fixture
+def rig(make_rig):
+    """Give an active node with a camera."""
+    made = make_rig()
+    made.connect()
+    return made
+
+
+def _set(rig, **values):
+    """Change parameters as ros2 param set would."""
+    changes = [rclpy.Parameter(name, value=value) for name, value in values.items()]
+    assert rig.node.set_parameters_atomically(changes).successful
+
+
+def test_outputs_are_what_the_network_says_at_the_size_of_the_image(rig):
+    """Labels, confidence and depth bit for bit; colours from the table of classes."""
+    for topic in IMAGES:
+        rig.listen(f'/{topic}')
+    rig.send(image_message(_RGB))
+    label, color, confidence, depth, overlay = (rig.get(f'/{topic}') for topic in IMAGES)
+
+    assert [label.encoding, color.encoding, confidence.encoding] == ['mono8', 'rgb8', 'mono8']
+    assert [depth.encoding, overlay.encoding] == ['32FC1', 'rgb8']
+    np.testing.assert_array_equal(pixels_of(label), _RGB[..., 0])
+    np.testing.assert_array_equal(pixels_of(confidence), _RGB[..., 2])
+    np.testing.assert_array_equal(pixels_of(depth), _DEPTH)
+    colors = CARLA_0914.palette()[_RGB[..., 0]]
+    np.testing.assert_array_equal(pixels_of(color), colors)
+    mixed = (colors.astype(int) + _RGB) / 2
+    np.testing.assert_allclose(pixels_of(overlay), mixed, atol=1)
+
+
+def test_header_is_copied_bit_for_bit(rig):
+    """Stamp and frame of every output, also of its camera_info and its statistics."""
+    kinds = dict.fromkeys((f'/{topic}' for topic in IMAGES), None)
+    kinds = {**{topic: {} for topic in kinds}, '/depth/points': {'kind': PointCloud2}}
+    for name in ('label', 'depth'):
+        kinds[f'/{name}/camera_info'] = {'kind': CameraInfo}
+    kinds['/segformer_node/frame_stats'] = {'kind': own_messages.frame_stats_type()}
+    for topic, options in kinds.items():
+        rig.listen(topic, **options)
+    message = image_message(_RGB, stamp_ns=1_234_567_890_123_456_789, frame_id='a/ b\u00fc')
+
+    rig.send(message, camera_info())
+    for topic in kinds:
+        assert rig.get(topic).header == message.header
+
+
+def test_camera_info_beside_the_outputs_is_that_of_the_camera(rig):
+    """Only the header is another one."""
+    for name in ('label', 'depth'):
+        rig.listen(f'/{name}/image')
+        rig.listen(f'/{name}/camera_info', CameraInfo)
+    message, info = image_message(_RGB), camera_info()
+    rig.send(message, info)
+    info.header = message.header
+    assert rig.get('/label/camera_info') == info
+    assert rig.get('/depth/camera_info') == info
+    assert rig.pipeline.calls[-1].focal == [100.0]
+
+
+def test_field_of_view_replaces_a_wrong_camera_info(make_rig):
+    """Depth is scaled with it, and nobody gets the wrong K from us."""
+    rig = make_rig(camera_fov_deg=90.0)
+    rig.connect()
+    rig.listen('/depth/camera_info', CameraInfo)
+    rig.send(image_message(_RGB), camera_info(focal_px=289307.0))
+    assert rig.get('/depth/camera_info').k[0] == pytest.approx(WIDTH / 2)
+    assert rig.pipeline.calls[-1].focal == [pytest.approx(WIDTH / 2)]
+
+
+def test_points_need_a_camera_info_and_carry_the_labels(rig):
+    """Organised like the image."""
+    rig.listen('/depth/points', PointCloud2)
+    rig.send(image_message(_RGB), camera_info())
+    cloud = rig.get('/depth/points')
+    assert (cloud.height, cloud.width) == (HEIGHT, WIDTH)
+    raw = np.frombuffer(cloud.data, np.uint8).reshape(HEIGHT, WIDTH, 16)
+    np.testing.assert_array_equal(raw[..., 12], _RGB[..., 0])
+    np.testing.assert_array_equal(raw[..., 8:12].copy().view('<f4')[..., 0], _DEPTH)
+
+
+def test_nothing_is_computed_for_nobody(rig):
+    """The network rests, and the image counts as idle, not as lost."""
+    rig.send(image_message(_RGB))
+    rig.until(lambda: rig.counts().idle == 1)
+    assert not rig.pipeline.calls
+    assert rig.counts().replaced == 0
+    assert 'idle' in rig.status().message
+
+
+def test_only_what_is_subscribed_is_computed(rig):
+    """Depth alone needs no labels, labels alone no depth, neither needs the confidence."""
+    rig.listen('/depth/image')
+    rig.exchange(image_message(_RGB), '/depth/image')
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.segmentation, asked.depth, asked.confidence) == (False, True, False)
+    rig.listen('/label/confidence/image')
+    rig.exchange(image_message(_RGB), '/label/confidence/image')
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.segmentation, asked.depth, asked.confidence) == (True, True, True)
+
+
+def test_network_that_is_not_lazy_runs_for_nobody(make_rig):
+    """Labels and depth are computed and published, what is drawn from them is not."""
+    rig = make_rig(lazy=False)
+    rig.connect()
+    rig.send(image_message(_RGB))
+    rig.until(lambda: rig.counts().published == 1)
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.segmentation, asked.depth, asked.confidence) == (True, True, False)
+
+
+def test_tasks_and_outputs_can_be_switched_while_the_node_runs(rig):
+    """A task that is off is neither computed nor published; on again, it is."""
+    rig.listen('/label/image')
+    rig.listen('/depth/image')
+    rig.listen('/overlay/image')
+    _set(rig, segmentation=False)
+    rig.exchange(image_message(_RGB), '/depth/image')
+    _set(rig, segmentation=True, depth=False, overlay=False)
+    rig.exchange(image_message(_RGB), '/label/image')
+    assert [len(rig.received[f'/{topic}']) for topic in ('label/image', 'depth/image')] == [1, 1]
+    assert not rig.received['/overlay/image']
+    _set(rig, depth=True, overlay=True, overlay_opacity=0.0)
+    rig.exchange(image_message(_RGB), '/overlay/image')
+    np.testing.assert_array_equal(pixels_of(rig.received['/overlay/image'][-1]), _RGB)
+
+
+def test_depth_settings_hold_from_the_next_frame_on(rig):
+    """Encoding, range and sky."""
+    rig.listen('/depth/image')
+    _set(rig, depth_encoding='16UC1', min_depth_m=1.0, max_depth_m=9.0, sky_depth='keep')
+    message = rig.exchange(image_message(_RGB), '/depth/image')
+    assert message.encoding == '16UC1'
+    np.testing.assert_allclose(pixels_of(message), _DEPTH * 1000, atol=1)
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.min_depth_m, asked.max_depth_m, asked.sky_depth) == (1.0, 9.0, 'keep')
+    _set(rig, min_depth_m=0.0, max_depth_m=0.0)
+    rig.exchange(image_message(_RGB), '/depth/image')
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.min_depth_m, asked.max_depth_m) == (None, None)
+
+
+def test_task_that_the_network_lacks_is_off(make_rig):
+    """A network for depth alone publishes depth."""
+    rig = make_rig(lazy=False, start=False)
+    rig.pipeline.manifest.tasks, rig.pipeline.manifest.classes = ('depth',), ()
+    rig.until(lambda: rig.node.state == 'active')
+    rig.connect()
+    rig.listen('/depth/image')
+    rig.exchange(image_message(_RGB), '/depth/image')
+    assert not rig.pipeline.calls[-1].options.segmentation
+
+
+def test_compressed_images_are_taken_where_asked_for(make_rig):
+    """The topic is that of image_transport."""
+    rig = make_rig(transport='compressed')
+    rig.connect()
+    rig.listen('/label/image')
+    message = CompressedImage(header=image_message().header, format='png')
+    message.data.frombytes(cv2.imencode('.png', _RGB[..., ::-1])[1].tobytes())
+    label = rig.exchange(message)
+    assert label.header == message.header
+    np.testing.assert_array_equal(pixels_of(label), _RGB[..., 0])
+
+
+def test_frame_stats_split_the_latency(rig):
+    """The parts are those of the pipeline and of the node, and their sum is no more."""
+    rig.listen('/label/image')
+    rig.listen('/segformer_node/frame_stats', own_messages.frame_stats_type())
+    rig.send(image_message(_RGB), camera_info())
+    stats = rig.get('/segformer_node/frame_stats')
+    assert (stats.camera, stats.height, stats.width, stats.batch_size) == ('', HEIGHT, WIDTH, 1)
+    assert stats.network_ms == pytest.approx(2.0)
+    assert stats.postprocess_ms == pytest.approx(3.0)
+    assert stats.preprocess_ms > 1.0
+    assert min(stats.wait_ms, stats.publish_ms) > 0.0
+    assert stats.age_ms > 0.0
+    assert (stats.received, stats.published, stats.failed) == (1, 1, 0)
+    assert stats.overhead_ms == pytest.approx(
+        stats.latency_ms - stats.network_ms - stats.wait_ms, abs=1e-3
+    )
+
+
+def test_age_of_a_frame_without_a_stamp_is_unknown(rig):
+    """Zero is no time, and the future has no age."""
+    rig.listen('/label/image')
+    rig.listen('/segformer_node/frame_stats', own_messages.frame_stats_type())
+    for count, stamp_ns in enumerate((0, 2_000_000_000 * 1_000_000_000), start=1):
+        rig.send(image_message(_RGB, stamp_ns=stamp_ns))
+        assert np.isnan(rig.get('/segformer_node/frame_stats', count).age_ms)
+
+
+@pytest.fixture
+def with_vision_msgs(monkeypatch):
+    """Let the messages of this package stand in for those of vision_msgs, their likeness."""
+    own = own_messages._own
+
+    class Vision:
+        LabelInfo, VisionClass = own.LabelInfo, own.LabelClass
+
+    monkeypatch.setattr(own_messages, '_vision', Vision)
+
+
+@pytest.mark.parametrize('topic', ['/label/classes', '/label/info'])
+def test_late_subscriber_gets_the_classes(with_vision_msgs, make_rig, topic):
+    """Reliable and transient local; ids and names of the network."""
+    rig = make_rig()
+    latched = QoSProfile(
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+    rig.listen(topic, own_messages.label_classes_type(), latched)
+    class_map = rig.get(topic).class_map
+    found = [(item.class_id, item.class_name) for item in class_map]
+    assert found == [(item.id, item.name) for item in CARLA_0914.classes]
+    if topic == '/label/classes':
+        assert (class_map[1].red, class_map[1].green, class_map[1].blue) == (128, 64, 128)
+
+
+def test_outputs_are_reliable_and_inputs_best_effort_unless_overridden(make_rig):
+    """RViz subscribes reliably by default; the qos of an input is a parameter."""
+    rig = make_rig(**{'qos_overrides./image.subscription.reliability': 'reliable'})
+    for topic in IMAGES:
+        (found,) = rig.node.get_publishers_info_by_topic(f'/{topic}')
+        assert found.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+        assert found.qos_profile.durability == DurabilityPolicy.VOLATILE
+    expected = {
+        '/image': ReliabilityPolicy.RELIABLE,
+        '/camera_info': ReliabilityPolicy.BEST_EFFORT,
+    }
+    for topic, reliability in expected.items():
+        (found,) = rig.node.get_subscriptions_info_by_topic(topic)
+        assert found.qos_profile.reliability == reliability
