@@ -29,10 +29,21 @@ QUEUE_DEPTH = 10
 class WorldFrame(Protocol):
     """What is needed of a frame of the world; see segformer_ros.world.Frame."""
 
-    image: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
-    depth: npt.NDArray[np.float32]
-    intrinsics: Intrinsics
+    @property
+    def image(self) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) RGB."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.uint8]:
+        """(H, W) ids of CARLA_0914."""
+
+    @property
+    def depth(self) -> npt.NDArray[np.float32]:
+        """(H, W) metres along the optical axis, +inf for the sky."""
+
+    @property
+    def intrinsics(self) -> Intrinsics:
+        """Those of the camera that sees the frame."""
 
 
 @dataclass(frozen=True)

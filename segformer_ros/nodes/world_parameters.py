@@ -23,9 +23,9 @@ class WorldParameters:
     weather: str = parameter('', 'Such as clear, rain or fog; empty leaves it to the seed.')
     width: int = parameter(512, 'Of the images, in pixels.', between=(16, 8192))
     height: int = parameter(256, 'Of the images, in pixels.', between=(16, 8192))
-    fov_deg: float = parameter(90.0, 'Horizontal field of view.', between=(10.0, 170.0))
-    camera_height_m: float = parameter(1.6, 'Above the road.', between=(0.3, 5.0))
-    camera_pitch_deg: float = parameter(0.0, 'Downwards is positive.', between=(-45.0, 45.0))
+    fov_deg: float = parameter(80.0, 'Horizontal field of view.', between=(10.0, 170.0))
+    camera_height_m: float = parameter(1.5, 'Above the road.', between=(0.3, 5.0))
+    camera_pitch_deg: float = parameter(2.0, 'Downwards is positive.', between=(-45.0, 45.0))
     rate_hz: float = parameter(
         10.0, 'Frames in a second of simulated time.', between=(0.1, 1000.0)
     )

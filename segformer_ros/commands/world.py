@@ -1,0 +1,88 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""segformer world: example frames of the built-in world to look at."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segformer_ros.draw import Image
+    from segformer_ros.world import Frame
+
+HELP = 'write example frames of the built-in world'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('--out', type=Path, required=True, help='folder to write to')
+    parser.add_argument('--seed', type=int, default=3, help='which street (default: 3)')
+    parser.add_argument('--count', type=int, default=12, help='number of frames (default: 12)')
+    parser.add_argument(
+        '--every', type=float, default=2.0, metavar='S', help='seconds between them (default: 2)'
+    )
+    parser.add_argument('--random', action='store_true', help='every frame from another street')
+    parser.add_argument('--time-of-day', help='such as day, dusk or night')
+    parser.add_argument('--weather', help='such as clear, rain or fog')
+    parser.add_argument('--width', type=int, default=512, help='in pixels (default: 512)')
+    parser.add_argument('--height', type=int, default=256, help='in pixels (default: 256)')
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Render the frames: image, coloured labels and depth of each as PNG, and a contact sheet.
+
+    :raises ValueError: The world does not know what is asked for, or the folder is not ours.
+    """
+    from segformer_ros import run_folder
+    from segformer_ros.draw import contact_sheet
+    from segformer_ros.files.images import encode_png
+
+    if args.count < 1:
+        raise ValueError(f'--count must be at least 1, not {args.count}')
+    settings = {name: value for name, value in vars(args).items() if name not in {'run', 'out'}}
+    settings.pop('debug', None)
+    run_folder.claim(args.out, {'command': 'world', **settings})
+    sys.stdout.write('preparing the world; the first start compiles it, some 20 s\n')
+    sys.stdout.flush()
+    sheet = []
+    for index, frame in enumerate(_frames(args)):
+        for kind, picture in _pictures(frame).items():
+            run_folder.write_bytes(args.out / f'{index:03}_{kind}.png', encode_png(picture))
+        sheet.append(_side_by_side(frame))
+    path = args.out / 'contact_sheet.png'
+    run_folder.write_bytes(path, encode_png(contact_sheet(sheet, 2)))
+    sys.stdout.write(f'{args.count} frames in {args.out}, all of them in {path}\n')
+    return 0
+
+
+def _frames(args: argparse.Namespace) -> list[Frame]:
+    from segformer_ros.world import CameraRig, random_frame, render, Scene
+
+    if args.random:
+        seeds = range(args.seed, args.seed + args.count)
+        return [random_frame(seed, args.width, args.height) for seed in seeds]
+    scene = Scene(args.seed, time_of_day=args.time_of_day, weather=args.weather)
+    rig = CameraRig(width=args.width, height=args.height)
+    return [render(scene, rig, index * args.every) for index in range(args.count)]
+
+
+def _pictures(frame: Frame) -> dict[str, Image]:
+    from segformer_ros.draw import colorize, colorize_depth
+    from segformer_ros.labels import CARLA_0914
+
+    return {
+        'image': frame.image,
+        'labels': colorize(frame.labels, CARLA_0914.palette()),
+        'depth': colorize_depth(frame.depth),
+    }
+
+
+def _side_by_side(frame: Frame) -> Image:
+    from segformer_ros.draw import side_by_side
+    from segformer_ros.labels import CARLA_0914
+
+    return side_by_side(frame.image, frame.labels, frame.depth, CARLA_0914.palette())

@@ -1,0 +1,49 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""segformer world, run as a user runs it."""
+
+import cv2
+import numpy as np
+import pytest
+from segformer_ros.cli import main
+from segformer_ros.labels import CARLA_0914
+
+_SMALL = ('--count', '2', '--width', '64', '--height', '32', '--seed', '5')
+
+
+@pytest.mark.parametrize('kind', [(), ('--random',)])
+def test_every_frame_is_three_pictures_and_all_are_on_the_sheet(tmp_path, capsys, kind):
+    """The frames are there to be looked at."""
+    out = tmp_path / 'world'
+    assert main(['world', '--out', str(out), *_SMALL, *kind]) == 0
+
+    names = sorted(path.name for path in out.glob('*.png'))
+    assert names == sorted(
+        [f'{index:03}_{kind}.png' for index in (0, 1) for kind in ('image', 'labels', 'depth')]
+        + ['contact_sheet.png']
+    )
+    labels = cv2.imread(str(out / '000_labels.png'))
+    assert labels.shape == (32, 64, 3)
+    known = {item.color[::-1] for item in CARLA_0914.classes}
+    assert {tuple(color) for color in np.unique(labels.reshape(-1, 3), axis=0)} <= known
+    assert str(out / 'contact_sheet.png') in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [(('--count', '0'), '--count'), (('--weather', 'frogs'), 'weather'), (('--width', '4'), '16')],
+)
+def test_what_the_world_cannot_do_is_one_line(tmp_path, capsys, arguments, words):
+    """A wrong argument names what is possible."""
+    assert main(['world', '--out', str(tmp_path / 'world'), *_SMALL, *arguments]) == 1
+    error = capsys.readouterr().err.strip()
+    assert words in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path, capsys):
+    """Nobody's files are mixed with ours."""
+    (tmp_path / 'thesis.txt').write_text('mine')
+    assert main(['world', '--out', str(tmp_path), *_SMALL]) == 1
+    assert 'choose another folder' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['thesis.txt']
