@@ -1,0 +1,203 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The life cycle of the node: what exists in which state, and what a failure leaves behind."""
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from node_rig import FakePipeline, image_message
+import pytest
+from rclpy.lifecycle import TransitionCallbackReturn
+from segformer_ros.bundle import BundleError
+from segformer_ros.nodes import own_messages
+
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+_STEPS = (
+    (Transition.TRANSITION_CONFIGURE, 'inactive'),
+    (Transition.TRANSITION_ACTIVATE, 'active'),
+    (Transition.TRANSITION_DEACTIVATE, 'inactive'),
+    (Transition.TRANSITION_ACTIVATE, 'active'),
+    (Transition.TRANSITION_DEACTIVATE, 'inactive'),
+    (Transition.TRANSITION_CLEANUP, 'unconfigured'),
+    (Transition.TRANSITION_CONFIGURE, 'inactive'),
+)
+
+
+def _topics(rig):
+    return {name for name, _ in rig.node.get_topic_names_and_types()}
+
+
+def _call(rig, kind, name, request):
+    client = rig.probe.create_client(kind, f'/segformer_node/{name}')
+    rig.until(client.service_is_ready)
+    future = client.call_async(request)
+    rig.until(future.done)
+    return future.result()
+
+
+def test_node_starts_by_itself(make_rig):
+    """It is active without being asked."""
+    rig = make_rig()
+    assert rig.node.state == 'active'
+    assert {'/image', '/camera_info', '/label/image', '/depth/image'} <= _topics(rig)
+
+
+def test_node_without_autostart_waits_for_a_manager(make_rig):
+    """Nothing is loaded and no topic of images exists before the first transition."""
+    loaded = []
+    rig = make_rig(load=lambda values: loaded.append(values), start=False, autostart=False)
+    rig.until(lambda: rig.received['/diagnostics'])
+    assert rig.node.state == 'unconfigured'
+    assert not loaded
+    assert '/label/image' not in _topics(rig)
+
+
+def test_every_transition_through_the_services(make_rig):
+    """As a lifecycle manager does it, also for a second time."""
+    rig = make_rig(start=False, autostart=False)
+    for transition, state in _STEPS:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert _call(rig, ChangeState, 'change_state', request).success
+        assert _call(rig, GetState, 'get_state', GetState.Request()).current_state.label == state
+
+
+def test_outputs_appear_with_the_configuration_and_inputs_with_the_activation(make_rig):
+    """In between, consumers can connect and get the classes."""
+    rig = make_rig(start=False, autostart=False)
+    assert rig.node.trigger_configure() == _SUCCESS
+    assert rig.node.count_publishers('/label/image') == 1
+    assert rig.node.count_subscribers('/image') == 0
+    assert rig.node.trigger_activate() == _SUCCESS
+    assert rig.node.count_subscribers('/image') == 1
+    assert rig.node.trigger_deactivate() == _SUCCESS
+    assert rig.node.count_subscribers('/image') == 0
+    assert rig.node.trigger_cleanup() == _SUCCESS
+    assert rig.node.count_publishers('/label/image') == 0
+    assert rig.pipeline.closed
+
+
+def test_node_that_is_activated_again_works_again(make_rig):
+    """Its numbers start at zero."""
+    rig = make_rig()
+    rig.connect()
+    rig.listen('/label/image')
+    rig.exchange(image_message())
+    assert rig.counts().published == 1
+    assert rig.node.trigger_deactivate() == _SUCCESS
+    assert rig.node.trigger_activate() == _SUCCESS
+    assert rig.counts().published == 0
+    rig.until(lambda: rig.cameras[''][0].get_subscription_count() == 1)
+    rig.exchange(image_message())
+    assert rig.counts().published == 1
+
+
+def test_frame_that_is_being_computed_is_finished_first(make_rig):
+    """Deactivation waits for it, and nothing comes after it."""
+    rig = make_rig(lazy=False)
+    rig.connect()
+    rig.listen('/label/image')
+    for count in (1, 2):
+        rig.pipeline.gate.clear()
+        rig.send(image_message())
+        rig.until(lambda count=count: len(rig.pipeline.calls) == count)
+        rig.pipeline.gate.set()
+        counts = rig.node._streams[0].statistics
+        assert rig.node.trigger_deactivate() == _SUCCESS
+        assert counts.counts.published == 1
+        assert rig.node.trigger_activate() == _SUCCESS
+        rig.until(lambda: rig.cameras[''][0].get_subscription_count() == 1)
+
+
+@pytest.mark.parametrize(
+    'error',
+    [
+        BundleError('manifest.json', expected='a file', found='none', do='look'),
+        ValueError("backend must be one of auto, onnxruntime, not 'tensorflow'"),
+        OSError(2, 'No such file or directory', '/models/x'),
+        ImportError('no engine'),
+    ],
+)
+def test_configuration_that_fails_leaves_the_node_unconfigured(make_rig, capfd, error):
+    """One line says why, the diagnostics repeat it, and a second attempt may succeed."""
+    attempts = [error, FakePipeline()]
+
+    def load(values):
+        found = attempts.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    rig = make_rig(load=load, start=False, autostart=False)
+    assert rig.node.trigger_configure() == _FAILURE
+    assert rig.node.state == 'unconfigured'
+    assert '/label/image' not in _topics(rig)
+    lines = capfd.readouterr().err.splitlines()
+    assert [str(error) in line for line in lines if 'ERROR' in line] == [True]
+    status = rig.status('network')
+    assert status.level == DiagnosticStatus.ERROR
+    assert str(error) in status.message
+
+    assert rig.node.trigger_configure() == _SUCCESS
+    assert rig.status('network').level == DiagnosticStatus.OK
+
+
+def test_failure_with_half_of_the_outputs_takes_them_back(make_rig):
+    """What the failed configuration created is gone, and the network is freed."""
+    rig = make_rig(start=False, autostart=False)
+    rig.pipeline.manifest.classes = (None,)
+    assert rig.node.trigger_configure() == _FAILURE
+    assert rig.pipeline.closed
+    assert rig.node.count_publishers('/segformer_node/frame_stats') == 0
+
+
+def test_failed_activation_stays_inactive(make_rig):
+    """An override that is no quality of service is told, and nothing is left half open."""
+    rig = make_rig(
+        start=False,
+        autostart=False,
+        **{'qos_overrides./image.subscription.reliability': 'perhaps'},
+    )
+    assert rig.node.trigger_configure() == _SUCCESS
+    assert rig.node.trigger_activate() == _FAILURE
+    assert rig.node.state == 'inactive'
+    assert 'perhaps' in rig.status('network').message
+    assert rig.node.count_subscribers('/camera_info') == 0
+
+
+@pytest.mark.parametrize('state', ['unconfigured', 'inactive', 'active'])
+def test_node_can_be_shut_down_from_every_state(make_rig, state):
+    """And it frees the network."""
+    rig = make_rig(start=False, autostart=False)
+    if state != 'unconfigured':
+        rig.node.trigger_configure()
+    if state == 'active':
+        rig.node.trigger_activate()
+    assert rig.node.state == state
+    assert rig.node.trigger_shutdown() == _SUCCESS
+    assert rig.node.state == 'finalized'
+    assert rig.pipeline.closed == (state != 'unconfigured')
+
+
+def test_node_without_generated_messages_says_so_once_and_works(make_rig, monkeypatch, capfd):
+    """An installation by pip alone has labels and depth, but neither stats nor classes."""
+    monkeypatch.setattr(own_messages, '_own', None)
+    rig = make_rig()
+    rig.connect()
+    rig.listen('/label/image')
+    rig.exchange(image_message())
+    assert capfd.readouterr().err.count('are not built') == 1
+    assert not {'/segformer_node/frame_stats', '/label/classes'} & _topics(rig)
+
+
+def test_diagnostics_come_every_second_without_a_clock(make_rig):
+    """With use_sim_time and no /clock the steady timer goes on."""
+    rig = make_rig(use_sim_time=True)
+    assert rig.node.get_clock().ros_time_is_active
+    rig.received['/diagnostics'].clear()
+    message = rig.get('/diagnostics', 2)
+    assert isinstance(message, DiagnosticArray)
+    assert message.header.stamp.sec == 0
+    assert [item.name for item in message.status] == [
+        'segformer_node: network',
+        'segformer_node: camera',
+    ]
