@@ -1,0 +1,203 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`segformer run`: images, a video or a bag through the network."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+import sys
+from typing import Any
+
+from segformer_ros import bundle as bundles
+from segformer_ros import frame_rules, run_folder
+from segformer_ros.commands.run_jobs import Job, open_job, options
+from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.inference.results import SKY_DEPTHS
+from segformer_ros.run_folder import Report
+from tqdm import tqdm
+
+HELP = 'label images, a video or a bag, and give them depth'
+
+_EPILOG = """
+what is written to DIR:
+  label/NAME.png       class ids, 8-bit grey, without loss
+  depth/NAME.npy       float32 metres, NaN where unknown; or
+  depth/NAME.png       16-bit millimetres, 0 where unknown (--format png16)
+  overlay/NAME.png     camera, labels and depth side by side; of a video or a bag:
+  overlay.mp4          the same as a video with the times of the input
+  bag/                 of a bag: a new bag with the topics of the live node beside the
+                       images (label/image, depth/image, their camera_info,
+                       label/classes), with the stamps and times of the input
+  report.json          frames, what could not be read, where the time went
+
+A run that was stopped continues when it is started again with the same arguments:
+images and video frames that are finished are not computed again, a bag begins anew.
+Files appear when they are whole. A folder with anything else in it is refused.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        'input', type=Path, help='image, folder of images, video, or rosbag2 (folder, .mcap, .db3)'
+    )
+    parser.add_argument(
+        '--out', type=Path, required=True, metavar='DIR', help='folder for the results'
+    )
+    parser.add_argument(
+        '--model', default='world_b0', help='name or folder of a network (default: %(default)s)'
+    )
+    parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')
+    parser.add_argument(
+        '--threads', type=int, default=0, help='of the network; 0 is all (default)'
+    )
+    camera = parser.add_mutually_exclusive_group()
+    camera.add_argument(
+        '--focal-length', type=float, metavar='PX', help='of the camera, in pixels of the images'
+    )
+    camera.add_argument(
+        '--fov', type=float, default=0.0, metavar='DEG', help='horizontal field of view'
+    )
+    _add_result_arguments(parser)
+    _add_bag_arguments(parser)
+
+
+def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--only', choices=('segmentation', 'depth'), help='one task alone')
+    parser.add_argument(
+        '--confidence', action='store_true', help='write the confidence of the labels too'
+    )
+    parser.add_argument(
+        '--format',
+        choices=('npy', 'png16'),
+        default='npy',
+        help='of depth; in a bag npy is 32FC1 and png16 is 16UC1 (default: %(default)s)',
+    )
+    parser.add_argument('--min-depth', type=float, metavar='M', help='smaller depths are unknown')
+    parser.add_argument('--max-depth', type=float, metavar='M', help='larger depths are unknown')
+    parser.add_argument(
+        '--sky-depth', choices=SKY_DEPTHS, default='nan', help='of sky (default: %(default)s)'
+    )
+    parser.add_argument('--no-overlay', action='store_true', help='draw nothing')
+    parser.add_argument('--max-frames', type=int, metavar='N', help='end after N frames')
+    parser.add_argument(
+        '--strict', action='store_true', help='exit with 1 if any frame cannot be read'
+    )
+
+
+def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
+    bag = parser.add_argument_group('of bags')
+    bag.add_argument(
+        '--topic',
+        action='append',
+        default=[],
+        help='camera images; may be repeated (default: the only colour images)',
+    )
+    bag.add_argument(
+        '--bag-format',
+        choices=('sqlite3', 'mcap'),
+        default='sqlite3',
+        help='of the new bag (default: %(default)s)',
+    )
+    bag.add_argument('--copy', action='store_true', help='copy the topics of the input too')
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Process the input.
+
+    :raises ValueError: The input or an argument has no sense, or frames could not be read.
+    """
+    if args.max_frames is not None and args.max_frames < 1:
+        raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
+    frame_rules.intrinsics(None, None, (1, 1), fov_deg=args.fov, focal_px=args.focal_length)
+    options(args)
+    job = open_job(args)
+    try:
+        settings = _settings(args) | job.settings
+        pipeline = Pipeline.load(args.model, backend=args.backend, threads=args.threads)
+        _check_task(args.only, pipeline)
+        run_folder.claim(args.out, settings)
+        if job.is_finished():
+            sys.stdout.write(f'nothing to do: {args.out} is finished\n')
+            return 0
+        report = _process(args, job, pipeline)
+        pipeline.close()
+    finally:
+        job.close()
+    return _conclude(args, report)
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Give what decides the output of every kind of input, to know a run that continues."""
+    manifest = bundles.find(args.model) / 'manifest.json'
+    return {
+        'format': 1,
+        'input': str(args.input.resolve()),
+        'model': args.model,
+        'manifest_sha256': hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        'backend': args.backend,
+        'focal_length_px': args.focal_length,
+        'fov_deg': args.fov,
+        'only': args.only,
+        'confidence': args.confidence,
+        'depth_format': args.format,
+        'min_depth_m': args.min_depth,
+        'max_depth_m': args.max_depth,
+        'sky_depth': args.sky_depth,
+        'overlay': not args.no_overlay,
+    }
+
+
+def _check_task(only: str | None, pipeline: Pipeline) -> None:
+    tasks = pipeline.manifest.tasks
+    if only is not None and only not in tasks:
+        raise ValueError(f'{pipeline.manifest.name} is for {" and ".join(tasks)}, not for {only}')
+
+
+def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:
+    report = Report()
+    report.facts.update(
+        input=str(args.input),
+        model=pipeline.manifest.name,
+        backend=pipeline.backend_name,
+        max_frames=args.max_frames,
+    )
+    progress = tqdm(total=job.total or None, unit='frame', dynamic_ncols=True, disable=None)
+    try:
+        with progress:
+            job.process(pipeline, report, progress.update)
+        report.finished = True
+    finally:
+        report.write(args.out)
+    return report
+
+
+def _conclude(args: argparse.Namespace, report: Report) -> int:
+    """
+    Say in one line what was done.
+
+    :raises ValueError: No frame could be read, or with --strict one could not.
+    """
+    facts = report.as_dict()
+    seconds = facts['seconds']
+    total = seconds.pop('total')
+    parts = sorted(seconds.items(), key=lambda item: -item[1])
+    shares = ', '.join(f'{name} {value / total:.0%}' for name, value in parts)
+    line = f'{report.done} frames in {total:.1f} s'
+    if report.done:
+        line += f' ({facts["frames_per_second"]:.1f} frames/s: {shares})'
+    if report.reused:
+        line += f', {report.reused} were finished before'
+    unreadable = ''
+    if report.failed:
+        unreadable = f'{len(report.failed)} of {facts["frames"]["total"]} could not be read'
+        line += f', {unreadable} (see report.json)'
+    sys.stdout.write(f'{line} -> {args.out}\n')
+    if report.failed and (args.strict or not report.done + report.reused):
+        raise ValueError(f'{unreadable}: see {args.out / run_folder.REPORT}')
+    return 0

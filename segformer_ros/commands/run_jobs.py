@@ -1,0 +1,230 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What `segformer run` does with each kind of input; every kind imports only what it needs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from segformer_ros.inference.pipeline import Options, Pipeline
+from segformer_ros.run_folder import finished_report, Report
+
+Advance = Callable[[], object]
+
+
+class Job(Protocol):
+    """An input that was opened and found to be right."""
+
+    @property
+    def total(self) -> int:
+        """Number of frames, 0 when unknown."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the output beside the settings of every job."""
+
+    def is_finished(self) -> bool:
+        """Tell whether an earlier run has left nothing to do."""
+
+    def process(self, pipeline: Pipeline, report: Report, advance: Advance) -> None:
+        """Do the work."""
+
+    def close(self) -> None:
+        """Close the input."""
+
+
+def open_job(args: argparse.Namespace) -> Job:
+    """
+    Open the input.
+
+    :param args: Those of the command.
+    :raises ValueError: The input is of no kind that can be processed.
+    :raises BagError: The input is a bag that cannot be processed.
+    """
+    path: Path = args.input
+    if not path.exists():
+        raise ValueError(f'expected an image, a folder, a video or a bag, found nothing at {path}')
+    if path.suffix in {'.mcap', '.db3'} or (path.is_dir() and _holds_bag(path)):
+        return BagJob(args)
+    if path.suffix == '.bag':
+        raise ValueError(f'{path} is a ROS 1 bag: convert it with rosbags-convert first')
+    from segformer_ros.files import images
+
+    if args.topic:
+        raise ValueError(f'--topic is for bags, {path} is none')
+    return ImagesJob(args) if path.is_dir() or images.is_image(path) else VideoJob(args)
+
+
+def _holds_bag(folder: Path) -> bool:
+    from segformer_ros.bags.rosbag import is_bag
+
+    return is_bag(folder)
+
+
+def options(args: argparse.Namespace) -> Options:
+    """
+    Take what the network is asked for from the arguments.
+
+    :raises ValueError: The values contradict each other.
+    """
+    return Options(
+        segmentation=args.only != 'depth',
+        depth=args.only != 'segmentation',
+        confidence=args.confidence,
+        min_depth_m=args.min_depth,
+        max_depth_m=args.max_depth,
+        sky_depth=args.sky_depth,
+    )
+
+
+def _file_options(args: argparse.Namespace) -> Any:
+    from segformer_ros.files.process import FileOptions
+
+    return FileOptions(
+        depth_format=args.format,
+        overlay=not args.no_overlay,
+        focal_px=args.focal_length,
+        fov_deg=args.fov,
+        inference=options(args),
+    )
+
+
+class ImagesJob:
+    """One image, or a folder of images."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from segformer_ros.files import images
+
+        self._args = args
+        self._files = images.find(args.input)[: args.max_frames]
+        self.total = len(self._files)
+        self.settings: dict[str, Any] = {}
+
+    def is_finished(self) -> bool:
+        """Leave it to the frames: there may be new images in the folder."""
+        return False
+
+    def process(self, pipeline: Pipeline, report: Report, advance: Advance) -> None:
+        """Process image by image."""
+        from segformer_ros.files.process import FrameProcessor
+
+        work = FrameProcessor(pipeline, self._args.out, _file_options(self._args), report, advance)
+        work.process_images(self._files)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+class VideoJob:
+    """A video file."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from segformer_ros.files.video import VideoReader
+
+        self._args = args
+        self._reader = VideoReader(args.input)
+        self.total = min(self._reader.count, args.max_frames or self._reader.count)
+        self.settings: dict[str, Any] = {'input_bytes': args.input.stat().st_size}
+
+    def is_finished(self) -> bool:
+        """Look into the report of the earlier run."""
+        report = finished_report(self._args.out)
+        return report is not None and report.get('max_frames') == self._args.max_frames
+
+    def process(self, pipeline: Pipeline, report: Report, advance: Advance) -> None:
+        """Process frame by frame."""
+        from segformer_ros.files.process import FrameProcessor
+
+        work = FrameProcessor(pipeline, self._args.out, _file_options(self._args), report, advance)
+        work.process_video(self._reader, self._args.max_frames)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+
+class BagJob:
+    """A rosbag2 recording."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from segformer_ros.bags.cameras import choose
+        from segformer_ros.bags.process import count_images
+        from segformer_ros.bags.rosbag import BagReader
+
+        self._args = args
+        self._reader = BagReader(args.input)
+        try:
+            self._cameras = choose(self._reader, args.topic)
+        except BaseException:
+            self._reader.close()
+            raise
+        self.total = count_images(self._reader, self._cameras, args.max_frames)
+        self.settings: dict[str, Any] = {
+            'topics': [camera.topic for camera in self._cameras],
+            'bag_format': args.bag_format,
+            'copy': args.copy,
+            'max_frames': args.max_frames,
+        }
+
+    def is_finished(self) -> bool:
+        """Look for the new bag, which is there only when it is whole."""
+        return Path(self._args.out, 'bag').exists()
+
+    def process(self, pipeline: Pipeline, report: Report, advance: Advance) -> None:
+        """Process message by message."""
+        from segformer_ros.bags.process import BagOptions, process
+        from segformer_ros.bags.rosbag import BagWriter
+
+        args = self._args
+        bag_options = BagOptions(
+            depth_encoding='16UC1' if args.format == 'png16' else '32FC1',
+            focal_px=args.focal_length,
+            fov_deg=args.fov,
+            copy=args.copy,
+            max_frames=args.max_frames,
+            inference=options(args),
+        )
+        with ExitStack() as stack:
+            out = BagWriter(args.out / 'bag', args.bag_format, self._reader.store)
+            writer = stack.enter_context(out)
+            on_frame = None if args.no_overlay else self._overlay(stack, pipeline, report)
+            process(
+                self._reader,
+                writer,
+                self._cameras,
+                pipeline,
+                bag_options,
+                report,
+                on_frame=on_frame,
+                advance=advance,
+            )
+
+    def _overlay(self, stack: ExitStack, pipeline: Pipeline, report: Report) -> Any:
+        """Give what draws every frame into the video of its camera."""
+        from segformer_ros.files.process import Artist, OVERLAY_VIDEO
+        from segformer_ros.files.video import VideoWriter
+
+        artist = Artist(pipeline)
+        rate = Fraction(max(1.0, self.total / len(self._cameras) / (self._reader.duration_s or 1)))
+        writers, starts = {}, dict[str, int]()
+        for camera in self._cameras:
+            label = '_'.join(filter(None, camera.namespace.split('/')))
+            name = OVERLAY_VIDEO if len(self._cameras) == 1 else f'overlay_{label}.mp4'
+            writers[camera.topic] = stack.enter_context(VideoWriter(self._args.out / name, rate))
+
+        def on_frame(camera: Any, time_ns: int, image: Any, prediction: Any) -> None:
+            with report.timed('draw'):
+                start = starts.setdefault(camera.topic, time_ns)
+                picture = artist.draw(image, prediction.labels, prediction.depth)
+                writers[camera.topic].add(picture, (time_ns - start) / 1e9)
+
+        return on_frame
+
+    def close(self) -> None:
+        """Close the bag."""
+        self._reader.close()

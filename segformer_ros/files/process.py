@@ -1,0 +1,196 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images and videos through the network, frame by frame, continuing where a run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import draw, frame_rules
+from segformer_ros.files import images
+from segformer_ros.files.images import ImageFile
+from segformer_ros.files.results import Depth, Results
+from segformer_ros.files.video import VideoFrame, VideoReader, VideoWriter
+from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.labels import LabelSet
+from segformer_ros.run_folder import Report
+
+Image = npt.NDArray[np.uint8]
+OVERLAY_VIDEO = 'overlay.mp4'
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """
+    How images are processed.
+
+    :param depth_format: 'npy' or 'png16', see Results.
+    :param overlay: Whether to draw the results for people.
+    :param focal_px: Focal length in pixels of the images; None leaves it to fov_deg.
+    :param fov_deg: Horizontal field of view; 0 means that the camera is unknown.
+    :param inference: What the network is asked for.
+    """
+
+    depth_format: str = 'npy'
+    overlay: bool = True
+    focal_px: float | None = None
+    fov_deg: float = 0.0
+    inference: Options = field(default_factory=Options)
+
+
+class Artist:
+    """Draws what one network said, for people."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        manifest = pipeline.manifest
+        self._palette = LabelSet(manifest.name, manifest.classes).palette()
+        self._max_m = manifest.depth_range_m[1] if manifest.depth_range_m else 80.0
+
+    def draw(self, image: Image, labels: Image | None, depth: Depth | None) -> Image:
+        """Put the image, its labels and its depth side by side."""
+        return draw.side_by_side(image, labels, depth, self._palette, max_m=self._max_m)
+
+
+class FrameProcessor:
+    """
+    Puts images and videos through one network.
+
+    :param folder: Where the results go; see Results.
+    :param report: Is told what was done.
+    :param advance: Called after every frame.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        folder: Path,
+        options: FileOptions,
+        report: Report,
+        advance: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._folder = folder
+        self._options = options
+        self._report = report
+        self._advance = advance
+        self._artist = Artist(pipeline)
+
+    def process_images(self, files: Sequence[ImageFile]) -> None:
+        """
+        Process image files; one that cannot be read is counted in the report.
+
+        :raises OSError: A result cannot be written.
+        """
+        results = self._results(overlay=self._options.overlay)
+        for file in files:
+            if results.finished(file.name):
+                self._report.reused += 1
+            else:
+                self._process_image(file, results)
+            self._advance()
+
+    def process_video(self, reader: VideoReader, max_frames: int | None = None) -> None:
+        """
+        Process a video; its overlay is one video with the times of the source.
+
+        Frames that an earlier run has finished are drawn again, but not computed again.
+
+        :param max_frames: End after so many frames; None takes all.
+        :raises OSError: A result cannot be written.
+        """
+        results = self._results(overlay=False)
+        with ExitStack() as stack:
+            writer: VideoWriter | None = None
+            if self._options.overlay:
+                path = self._folder / OVERLAY_VIDEO
+                writer = stack.enter_context(VideoWriter(path, reader.rate))
+            for frame in self._timed(reader):
+                if frame.index == max_frames:
+                    break
+                if frame.image is None:
+                    self._report.fail(f'frame {frame.index}', frame.error)
+                else:
+                    self._process_frame(frame.image, frame, results, writer)
+                self._advance()
+
+    def _results(self, *, overlay: bool) -> Results:
+        tasks, wanted = self._pipeline.manifest.tasks, self._options.inference
+        kinds = {
+            'label': 'segmentation' in tasks and wanted.segmentation,
+            'depth': 'depth' in tasks and wanted.depth,
+            'confidence': 'segmentation' in tasks and wanted.confidence,
+            'overlay': overlay,
+        }
+        made = tuple(kind for kind, there in kinds.items() if there)
+        return Results(self._folder, made, self._options.depth_format)
+
+    def _process_image(self, file: ImageFile, results: Results) -> None:
+        try:
+            with self._report.timed('decode'):
+                image = images.read(file.path)
+        except (OSError, ValueError) as error:
+            self._report.fail(file.path.name, error)
+            return
+        prediction = self._predict(image)
+        overlay = None
+        if self._options.overlay:
+            with self._report.timed('draw'):
+                depth = results.as_stored(prediction.depth)
+                overlay = self._artist.draw(image, prediction.labels, depth)
+        self._write(file.name, prediction, results, overlay)
+
+    def _process_frame(
+        self, image: Image, frame: VideoFrame, results: Results, writer: VideoWriter | None
+    ) -> None:
+        name = f'{frame.index:06d}'
+        if results.finished(name):
+            self._report.reused += 1
+            labels, depth = results.read(name) if writer is not None else (None, None)
+        else:
+            prediction = self._predict(image)
+            self._write(name, prediction, results, None)
+            labels, depth = prediction.labels, results.as_stored(prediction.depth)
+        if writer is not None:
+            with self._report.timed('draw'):
+                writer.add(self._artist.draw(image, labels, depth), frame.time_s)
+
+    def _predict(self, image: Image) -> Prediction:
+        options = self._options
+        size = (image.shape[0], image.shape[1])
+        camera = frame_rules.intrinsics(
+            None, None, size, fov_deg=options.fov_deg, focal_px=options.focal_px
+        )
+        prediction = self._pipeline.predict(
+            image,
+            focal_length_px=None if camera is None else camera.fx,
+            options=options.inference,
+        )
+        self._report.add_timings(prediction.timings)
+        return prediction
+
+    def _write(
+        self, name: str, prediction: Prediction, results: Results, overlay: Image | None
+    ) -> None:
+        with self._report.timed('write'):
+            results.write(
+                name,
+                label=prediction.labels,
+                depth=prediction.depth,
+                confidence=prediction.confidence,
+                overlay=overlay,
+            )
+        self._report.done += 1
+
+    def _timed(self, reader: VideoReader) -> Iterator[VideoFrame]:
+        frames = iter(reader)
+        while True:
+            with self._report.timed('decode'):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
