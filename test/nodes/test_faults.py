@@ -13,6 +13,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from node_rig import camera_info, HEIGHT, image_message, pixels_of, WIDTH
 import numpy as np
 import pytest
+from rosgraph_msgs.msg import Clock
 from segformer_ros.inference.backend import BackendError
 from sensor_msgs.msg import PointCloud2
 
@@ -219,6 +220,23 @@ def test_clock_that_goes_backwards(camera):
     assert 'backwards' in status.message
     assert status.values['clock_jumps'] == '1'
     camera.works()
+
+
+def test_simulated_time_that_jumps_back(make_rig):
+    """The clock of the node itself, while no image comes."""
+    rig = make_rig(use_sim_time=True)
+    clock = rig.probe.create_publisher(Clock, '/clock', 10)
+    rig.until(lambda: clock.get_subscription_count() > 0)
+    for seconds in (100, 5):
+        message = Clock()
+        message.clock.sec = seconds
+        clock.publish(message)
+        now_ns = seconds * 1_000_000_000
+        rig.until(lambda now_ns=now_ns: rig.node.get_clock().now().nanoseconds == now_ns)
+    status = rig.status()
+    assert status.level == DiagnosticStatus.WARN
+    assert 'backwards' in status.message
+    assert status.values['clock_jumps'] == '1'
 
 
 @pytest.mark.parametrize(
