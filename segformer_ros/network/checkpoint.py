@@ -1,0 +1,71 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: safetensors files with one JSON text of facts in their metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open, SafetensorError
+from safetensors.torch import save_file
+from segformer_ros.network.multitask import MultitaskSegformer, NetworkConfig
+from torch import Tensor
+
+_KEY = 'segformer_ros'
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be used; the message says why."""
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and JSON facts; the file is replaced as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, temporary, metadata={_KEY: json.dumps(facts)})
+    os.replace(temporary, path)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """
+    Read tensors and facts.
+
+    :raises CheckpointError: There is no such file, or it is damaged or not of this package.
+    """
+    if not path.is_file():
+        raise CheckpointError(f'no checkpoint at {path}: give the .safetensors file of a training')
+    try:
+        with safe_open(path, framework='pt') as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f'{path} is damaged or no safetensors file: {error}') from error
+    if _KEY not in metadata:
+        raise CheckpointError(
+            f'{path} was not written by segformer train: its metadata lacks {_KEY!r}'
+        )
+    return tensors, json.loads(metadata[_KEY])
+
+
+def load_network(path: Path) -> tuple[MultitaskSegformer, dict[str, Any]]:
+    """
+    Read a weights file.
+
+    :returns: The network in evaluation mode, and the facts of the file.
+    :raises CheckpointError: It is no weights file.
+    """
+    tensors, facts = read(path)
+    if 'network' not in facts or 'classes' not in facts:
+        raise CheckpointError(f'{path} lacks the description of its network')
+    network = MultitaskSegformer(NetworkConfig(**facts['network']))
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        text = ' '.join(str(error).split())[:200]
+        raise CheckpointError(f'{path} does not hold the network it describes: {text}') from error
+    return network.eval(), facts

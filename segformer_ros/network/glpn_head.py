@@ -1,0 +1,98 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Depth head with selective feature fusion (Kim et al. 2022, arXiv:2201.07436, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+ACTIVATIONS = ('metric', 'log')
+STRIDES = (1, 2, 4)
+
+
+def upsample_twice(x: Tensor) -> Tensor:
+    """Turn (N, C, H, W) into (N, C, 2H, 2W), bilinearly."""
+    return functional.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
+
+
+class SelectiveFeatureFusion(nn.Module):
+    """Mix a local and a global map with two attention maps (figure 3 of the paper)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(2 * dim, dim, 3, padding=1)
+        self.norm1 = nn.BatchNorm2d(dim)
+        self.conv2 = nn.Conv2d(dim, dim // 2, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(dim // 2)
+        self.conv3 = nn.Conv2d(dim // 2, 2, 3, padding=1)
+
+    def forward(self, local_map: Tensor, global_map: Tensor) -> Tensor:
+        """Mix two maps (N, C, h, w) into one of the same shape."""
+        x = torch.cat((local_map, global_map), dim=1)
+        x = functional.relu(self.norm1(self.conv1(x)))
+        x = functional.relu(self.norm2(self.conv2(x)))
+        attention: Tensor = self.conv3(x).sigmoid()
+        return local_map * attention[:, :1] + global_map * attention[:, 1:]
+
+
+class GlpnHead(nn.Module):
+    """
+    Decode the features of the four stages into one depth value per stride x stride pixels.
+
+    :param dim: Channels of the decoder, 64 in the paper.
+    :param stride: 1 is the paper's head. 2 and 4 leave out its last one or two upsamplings, so
+        that both convolutions behind them run on 4 or 16 times fewer pixels.
+    :param activation: 'metric' is the paper's sigmoid times max_depth_m: metres. 'log' is the
+        bare output, the natural logarithm of metres: without the sigmoid nothing saturates, so
+        that it reaches below one metre, where a sigmoid on the log depth cannot go, and
+        relative errors weigh the same near and far.
+    """
+
+    def __init__(
+        self,
+        embed_dims: Sequence[int],
+        *,
+        dim: int = 64,
+        stride: int = 1,
+        activation: str = 'metric',
+        max_depth_m: float = 10.0,
+    ) -> None:
+        super().__init__()
+        if stride not in STRIDES:
+            raise ValueError(f'stride of the depth head must be one of {STRIDES}, not {stride}')
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f'activation of the depth head must be one of {ACTIVATIONS}, not {activation!r}'
+            )
+        self.stride = stride
+        self.activation = activation
+        self.max_depth_m = max_depth_m
+        self.convs = nn.ModuleList(
+            nn.Identity() if channels == dim else nn.Conv2d(channels, dim, 1)
+            for channels in reversed(embed_dims)
+        )
+        self.fusions = nn.ModuleList(SelectiveFeatureFusion(dim) for _ in embed_dims[1:])
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+        self.predict = nn.Conv2d(dim, 1, 3, padding=1)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """
+        Compute the depth.
+
+        :param features: (N, C_i, h_i, w_i) of the four stages, the finest (stride 4) first.
+        :returns: (N, 1, H / stride, W / stride): metres for 'metric', log metres for 'log'.
+        """
+        coarse, *finer = reversed(features)
+        x: Tensor = self.convs[0](coarse)
+        for feature, conv, fusion in zip(finer, self.convs[1:], self.fusions, strict=True):
+            x = fusion(conv(feature), upsample_twice(x))
+        for _ in range((4 // self.stride).bit_length() - 1):
+            x = upsample_twice(x)
+        x = self.predict(functional.relu(self.conv(x)))
+        if self.activation == 'metric':
+            return x.sigmoid() * self.max_depth_m
+        return x

@@ -1,0 +1,84 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""All-MLP segmentation head of SegFormer (Xie et al. 2021, arXiv:2105.15203, eq. 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+
+def fuse_maps(maps: Sequence[Tensor]) -> Tensor:
+    """
+    Sum maps of several resolutions at the resolution of the first.
+
+    :param maps: (N, C, h_i, w_i), the finest first.
+    :returns: (N, C, h_0, w_0), the others bilinearly upsampled.
+    """
+    total = maps[0]
+    size = total.shape[-2:]
+    for item in maps[1:]:
+        if item.shape[-2:] != size:
+            item = functional.interpolate(item, size=size, mode='bilinear', align_corners=False)
+        total = total + item
+    return total
+
+
+class SegformerHead(nn.Module):
+    """
+    Project every stage to decoder_dim, fuse them at stride 4 and classify.
+
+    The paper projects, upsamples, concatenates (the coarsest first) and fuses with a 1x1
+    convolution. Upsampling and 1x1 convolutions commute, so the product of both matrices is
+    applied at the resolution of each stage and the results are summed: the same function of
+    the same parameters with about half of the arithmetic.
+    """
+
+    def __init__(
+        self,
+        embed_dims: Sequence[int],
+        decoder_dim: int,
+        num_classes: int,
+        *,
+        drop_rate: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.decoder_dim = decoder_dim
+        self.linear_c = nn.ModuleList(nn.Linear(dim, decoder_dim) for dim in embed_dims)
+        self.linear_fuse = nn.Conv2d(len(embed_dims) * decoder_dim, decoder_dim, 1, bias=False)
+        self.batch_norm = nn.BatchNorm2d(decoder_dim)
+        self.dropout = nn.Dropout(drop_rate)
+        self.classifier = nn.Conv2d(decoder_dim, num_classes, 1)
+
+    def stage_weights(self) -> list[tuple[Tensor, Tensor]]:
+        """
+        Fold the projection of each stage into its part of linear_fuse.
+
+        :returns: Of each stage, the finest first: (decoder_dim, C_i, 1, 1) and (decoder_dim,).
+        """
+        parts = torch.split(self.linear_fuse.weight.flatten(1), self.decoder_dim, dim=1)
+        folded = []
+        for linear, part in zip(self.linear_c, reversed(parts), strict=True):
+            weight, bias = linear.get_parameter('weight'), linear.get_parameter('bias')
+            folded.append(((part @ weight)[:, :, None, None], part @ bias))
+        return folded
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """
+        Compute the logits.
+
+        :param features: (N, C_i, h_i, w_i) of the four stages, the finest first.
+        :returns: (N, num_classes, h_0, w_0).
+        """
+        with torch.autocast(features[0].device.type, enabled=False):
+            weights = self.stage_weights()
+        maps = [
+            functional.conv2d(feature, *weight)
+            for feature, weight in zip(features, weights, strict=True)
+        ]
+        fused = functional.relu(self.batch_norm(fuse_maps(maps)))
+        logits: Tensor = self.classifier(self.dropout(fused))
+        return logits

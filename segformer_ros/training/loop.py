@@ -1,0 +1,321 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The training loop: phases, checkpoints, resuming, evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+import copy
+from dataclasses import asdict, dataclass
+import json
+import math
+from pathlib import Path
+import time
+from typing import Any
+
+from segformer_ros.network import build, checkpoint, MultitaskSegformer
+from segformer_ros.training import resume
+from segformer_ros.training.batches import Batch, channel_table, make_batch, prefetch
+from segformer_ros.training.config import LossConfig, PhaseConfig, TrainConfig
+from segformer_ros.training.evaluate import measure
+from segformer_ros.training.frames import FrameStore, Sample
+from segformer_ros.training.losses import (
+    canonical_log_depth,
+    class_weights,
+    cross_entropy,
+    masked_l1,
+    silog,
+)
+import torch
+from torch import nn, Tensor
+
+RESUME_FILE = 'resume.safetensors'
+WEIGHTS_FILE = 'weights.safetensors'
+LOG_FILE = 'log.jsonl'
+Report = Callable[[str], None]
+
+
+@dataclass
+class Progress:
+    """
+    How far a run is.
+
+    :param step: Steps done in all.
+    :param phase: Number of the current phase; the number of phases when the run is complete.
+    :param phase_step: Steps done in it.
+    :param phase_s: Seconds spent in its steps.
+    """
+
+    step: int = 0
+    phase: int = 0
+    phase_step: int = 0
+    phase_s: float = 0.0
+
+    def share(self, phase: PhaseConfig) -> float:
+        """Give the part of the phase that is done, 0 to 1."""
+        if phase.steps:
+            return min(1.0, self.phase_step / phase.steps)
+        return min(1.0, self.phase_s / (60.0 * phase.minutes))
+
+
+def learning_rate(phase: PhaseConfig, share: float, step: int, warmup_steps: int) -> float:
+    """Follow half a cosine from the phase's first to its last rate, after a linear warm-up."""
+    first, last = phase.learning_rate
+    rate = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
+    return rate * min(1.0, (step + 1) / max(warmup_steps, 1))
+
+
+def make_optimizer(network: nn.Module, weight_decay: float) -> torch.optim.AdamW:
+    """Make AdamW that decays matrices and kernels, but neither norms nor biases."""
+    kernels = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {'params': kernels, 'weight_decay': weight_decay},
+        {'params': others, 'weight_decay': 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=0.0, fused=True)
+
+
+def subsample(x: Tensor, stride: int) -> Tensor:
+    """Keep one pixel of every stride x stride of (N, H, W), a random one, the same for all."""
+    top, left = torch.randint(stride, (2,)).tolist()
+    return x[:, top::stride, left::stride]
+
+
+def compute_loss(
+    outputs: dict[str, Tensor],
+    batch: Batch,
+    weights: Tensor,
+    config: LossConfig,
+    focal_length_px: float,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """
+    Add up the losses of the heads that are on.
+
+    :param outputs: Of the network.
+    :param weights: (C,) of the classes.
+    :returns: The sum to minimise, and its parts by name.
+    """
+    parts: dict[str, tuple[float, Tensor]] = {}
+    if 'logits' in outputs:
+        labels = subsample(batch.labels, config.label_stride)
+        loss = cross_entropy(outputs['logits'].float(), labels, weights)
+        parts['segmentation'] = (config.segmentation, loss)
+    if 'depth' in outputs:
+        predicted = outputs['depth'].float()[:, 0]
+        stride = batch.depth.shape[-1] // predicted.shape[-1]
+        depth = subsample(batch.depth, stride)
+        target, valid = canonical_log_depth(
+            depth, batch.focal_px, focal_length_px, config.min_depth_m, config.max_depth_m
+        )
+        error = predicted - target
+        parts['silog'] = (config.silog, silog(error, valid))
+        parts['log_l1'] = (config.log_l1, masked_l1(error, valid))
+    total = torch.stack([factor * value for factor, value in parts.values()]).sum()
+    return total, {name: value.detach() for name, (_, value) in parts.items()}
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    """Move the average towards the network, faster in the first steps."""
+    rate = 1.0 - min(decay, (step + 1.0) / (step + 10.0))
+    own, other = ema.state_dict(), network.state_dict()
+    floats = [name for name, value in own.items() if value.is_floating_point()]
+    torch._foreach_lerp_([own[n] for n in floats], [other[n] for n in floats], rate)
+    for name in own.keys() - set(floats):
+        own[name].copy_(other[name])
+
+
+class Trainer:
+    """
+    One run of a recipe, resumed when its output folder holds the same recipe's state.
+
+    :param ids: Class ids in the order of the network's channels.
+    :param validation: Held-out frames.
+    :param report: Takes one line of text.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        store: FrameStore,
+        ids: tuple[int, ...],
+        *,
+        label_set: str,
+        command: str = '',
+        validation: Sequence[Sample] = (),
+        report: Report = lambda line: None,
+    ) -> None:
+        self.config, self.store, self.ids = config, store, ids
+        self.label_set, self.command = label_set, command
+        self.validation, self.report = validation, report
+        self.output = Path(config.output)
+        torch.manual_seed(config.seed)
+        self.network = build(num_classes=len(ids), **config.network)
+        self.ema = copy.deepcopy(self.network).eval() if config.ema_decay > 0.0 else None
+        self.optimizer = make_optimizer(self.network, config.weight_decay)
+        self.progress = Progress()
+        self.metrics: dict[str, Any] = {}
+        counts = torch.from_numpy(store.class_counts(ids))
+        self.class_weights = class_weights(counts, config.loss.class_balance)
+        self._resume()
+
+    def _resume(self) -> None:
+        path = self.output / RESUME_FILE
+        if not path.exists():
+            return
+        tensors, facts = checkpoint.read(path)
+        self.class_weights = tensors.pop('class_weights')
+        if facts['network'] != asdict(self.network.config):
+            raise checkpoint.CheckpointError(
+                f'{path} is of another network: remove {self.output} or choose another output'
+            )
+        self.progress = Progress(**facts['progress'])
+        resume.unpack(tensors, self.network, self.ema, self.optimizer, self.progress.step)
+        self.report(f'resumed at step {self.progress.step} from {path}')
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            'network': asdict(self.network.config),
+            'classes': list(self.ids),
+            'label_set': self.label_set,
+            'command': self.command,
+            'focal_length_px': self.config.focal_length_px,
+            'recipe': self.config.as_dict(),
+            'progress': asdict(self.progress),
+            'frames': len(self.store),
+            'metrics': self.metrics,
+        }
+
+    def save(self) -> None:
+        """Write the state to go on from."""
+        tensors = resume.pack(self.network, self.ema, self.optimizer)
+        tensors['class_weights'] = self.class_weights
+        checkpoint.write(self.output / RESUME_FILE, tensors, self._facts())
+
+    def evaluate(self) -> dict[str, Any]:
+        """Measure the weights and their average, and write the better ones as weights file."""
+        candidates: dict[str, MultitaskSegformer] = {'last': self.network}
+        if self.ema is not None:
+            candidates['average'] = self.ema
+        best: dict[str, Any] = {}
+        for name, network in candidates.items():
+            figures: dict[str, Any] = {'weights': name}
+            if self.validation:
+                focal = self.config.focal_length_px
+                figures |= measure(network, self.validation, self.ids, focal)
+            if not best or _score(figures) >= _score(best):
+                best, chosen = figures, network
+            self._log({'step': self.progress.step, **figures})
+        self.metrics = best
+        checkpoint.write(self.output / WEIGHTS_FILE, chosen.state_dict(), self._facts())
+        self.report(
+            f'step {self.progress.step}: mIoU {best.get("miou")}, AbsRel {best.get("abs_rel")}, '
+            f'delta1 {best.get("delta1")} ({best["weights"]} weights)'
+        )
+        return best
+
+    def _log(self, record: dict[str, Any]) -> None:
+        self.output.mkdir(parents=True, exist_ok=True)
+        with (self.output / LOG_FILE).open('a', encoding='utf-8') as file:
+            file.write(json.dumps(record) + '\n')
+
+    def step(self, batch: Batch, phase: PhaseConfig) -> dict[str, Tensor]:
+        """Learn from one batch, and give the parts of the loss."""
+        config, progress = self.config, self.progress
+        rate = learning_rate(phase, progress.share(phase), progress.step, config.warmup_steps)
+        for group in self.optimizer.param_groups:
+            group['lr'] = rate
+        torch.manual_seed(config.seed + progress.step)
+        self.network.train()
+        with torch.autocast('cpu', torch.bfloat16, enabled=config.bfloat16):
+            outputs = self.network(batch.image)
+        total, parts = compute_loss(
+            outputs, batch, self.class_weights, config.loss, config.focal_length_px
+        )
+        self.optimizer.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.clip_norm)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        progress.step += 1
+        progress.phase_step += 1
+        if self.ema is not None:
+            update_ema(self.ema, self.network, config.ema_decay, progress.step)
+        return parts
+
+    def run(self, *, max_steps: int | None = None) -> dict[str, Any]:
+        """
+        Train to the end of the last phase.
+
+        :param max_steps: Stop, with the state saved, after this many steps of this call.
+        :returns: The last measured figures.
+        """
+        torch.set_num_threads(self.config.threads)
+        left = math.inf if max_steps is None else max_steps
+        while self.progress.phase < len(self.config.phases) and left > 0:
+            left -= self._run_phase(self.config.phases[self.progress.phase], left)
+        self.save()
+        return self.evaluate()
+
+    def _run_phase(self, phase: PhaseConfig, max_steps: float) -> int:
+        config, progress = self.config, self.progress
+        table = channel_table(self.ids)
+
+        def make(step: int) -> Batch:
+            return make_batch(self.store, phase, config.augment, table, (config.seed, step))
+
+        batches = prefetch(make, progress.step)
+        clock = _Clock(config, self.report)
+        done = 0
+        while progress.share(phase) < 1.0 and done < max_steps:
+            started = time.monotonic()
+            parts = self.step(next(batches), phase)
+            done += 1
+            progress.phase_s += time.monotonic() - started
+            clock.line(progress, phase, parts)
+            if clock.due('checkpoint', config.checkpoint_minutes):
+                self.store.refresh()
+                self.save()
+            if clock.due('evaluation', config.evaluation_minutes):
+                self.evaluate()
+        batches.close()  # type: ignore[attr-defined]
+        if progress.share(phase) >= 1.0:
+            self.progress = Progress(progress.step, progress.phase + 1)
+        return done
+
+
+def _score(figures: dict[str, Any]) -> float:
+    return float(figures.get('miou', 0.0)) - float(figures.get('abs_rel', 0.0))
+
+
+class _Clock:
+    """Says when something is due, and reports progress every 20 seconds."""
+
+    def __init__(self, config: TrainConfig, report: Report) -> None:
+        self.phases, self.report = config.phases, report
+        now = time.monotonic()
+        self._last = {'checkpoint': now, 'evaluation': now, 'line': now}
+        self._line_step = 0
+
+    def due(self, name: str, minutes: float) -> bool:
+        now = time.monotonic()
+        if now - self._last[name] < 60.0 * minutes:
+            return False
+        self._last[name] = now
+        return True
+
+    def line(self, progress: Progress, phase: PhaseConfig, parts: dict[str, Tensor]) -> None:
+        before, step = self._last['line'], self._line_step
+        if not self.due('line', 1.0 / 3.0):
+            return
+        self._line_step = progress.phase_step
+        rate = (progress.phase_step - step) / (self._last['line'] - before)
+        share = progress.share(phase)
+        left_s = progress.phase_s * (1.0 - share) / max(share, 1e-6)
+        losses = ', '.join(f'{name} {float(value):.3f}' for name, value in parts.items())
+        self.report(
+            f'phase {progress.phase + 1}/{len(self.phases)} {100.0 * share:.0f} % '
+            f'(ends in {left_s / 60.0:.0f} min), step {progress.step}, {losses}, '
+            f'{rate * phase.batch_size:.1f} images/s'
+        )
