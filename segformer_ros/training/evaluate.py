@@ -14,14 +14,14 @@ from segformer_ros.metrics import DepthMeter, SegmentationMeter
 from segformer_ros.network import MultitaskSegformer
 from segformer_ros.training.batches import normalize
 from segformer_ros.training.frames import RandomFrame, Sample
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 DEPTH_FIGURES = (
     'abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'silog_eigen', 'silog_kitti', 'silog_kitti_per_image',
     'delta1', 'delta2', 'delta3', 'coverage',
 )  # fmt: skip
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 
 def held_out(
