@@ -1,0 +1,270 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Camera images through the whole pipeline."""
+
+import numpy as np
+import pytest
+from sampling_reference import upsample
+from segformer_ros import bundle
+from segformer_ros.inference.backend import BackendError
+from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.inference.preprocess import fit
+from tiny_bundle import CLASSES, expected_outputs, make_tiny_bundle
+
+SIZES = ((64, 128), (80, 128))
+IDS = np.array([item.id for item in CLASSES])
+LOG_TEN_METRES = float(np.log(10.0))
+KEEP = Options(sky_depth='keep', min_depth_m=0.001, max_depth_m=1000.0)
+
+
+class ConstantBackend:
+    """Gives the same outputs for every image, and counts its runs."""
+
+    name = 'constant'
+
+    def __init__(self, *, logits=0.0, depth=LOG_TEN_METRES, supports_batch=True):
+        """Remember what to give."""
+        self._values = {'logits': (len(CLASSES), logits), 'depth': (1, depth)}
+        self.supports_batch = supports_batch
+        self.batches = []
+        self.closed = False
+
+    def infer(self, image):
+        """Fill the outputs."""
+        count, _, height, width = image.shape
+        self.batches.append(count)
+        return {
+            name: np.full((count, channels, height // 4, width // 4), value, np.float32)
+            for name, (channels, value) in self._values.items()
+        }
+
+    def close(self):
+        """Remember that it was called."""
+        self.closed = True
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Give a bundle of two input sizes."""
+    return make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny', sizes=SIZES)
+
+
+@pytest.fixture(scope='module')
+def pipeline(folder):
+    """Give a loaded pipeline."""
+    return Pipeline.load(folder, threads=1)
+
+
+def _image(height, width, seed=0):
+    return bundle.golden_image(seed, height, width)
+
+
+def _with(folder, backend):
+    return Pipeline(bundle.read(folder), backend)
+
+
+@pytest.mark.parametrize('image_hw', [(64, 128), (80, 128)])
+def test_an_image_of_an_input_size_gives_what_numpy_gives(pipeline, image_hw):
+    """Labels, depth and confidence are those of the raw outputs, sampled slowly."""
+    image = _image(*image_hw)
+
+    result = pipeline.predict(image, options=Options(True, True, True, 0.001, 1000.0, 'keep'))
+
+    raw, geometry = expected_outputs(image), fit(image_hw, SIZES)
+    logits = upsample(raw['logits'][0], geometry, 4)
+    depth = upsample(np.exp(raw['depth'][0, 0]), geometry, 4)
+    softmax = 255.0 / np.exp(logits - logits.max(axis=0)).sum(axis=0)
+    assert np.mean(result.labels == IDS[logits.argmax(axis=0)]) > 0.999
+    np.testing.assert_allclose(result.depth, depth, rtol=1e-4)
+    assert np.abs(result.confidence - softmax).max() < 1.0
+    assert min(vars(result.timings).values()) > 0.0
+
+
+@pytest.mark.parametrize(
+    'shape',
+    [(1, 1, 3), (3, 5), (3, 5, 1), (5, 3, 3), (63, 131, 3), (800, 1280, 3), (3000, 4000, 3)],
+)
+def test_every_size_comes_back_at_its_size(pipeline, shape):
+    """Types and sizes hold from one pixel to twelve million."""
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    result = pipeline.predict(image)
+    assert (result.labels.shape, result.labels.dtype) == (shape[:2], np.uint8)
+    assert (result.depth.shape, result.depth.dtype) == (shape[:2], np.float32)
+    assert set(np.unique(result.labels)) <= set(IDS)
+
+
+def test_a_grey_image_is_three_equal_channels(pipeline):
+    """Rank two, one channel and three equal channels are the same image."""
+    gray = _image(40, 60)[..., 0]
+    results = [
+        pipeline.predict(image)
+        for image in (gray, gray[..., None], np.repeat(gray[..., None], 3, axis=2))
+    ]
+    for other in results[1:]:
+        np.testing.assert_array_equal(other.labels, results[0].labels)
+        np.testing.assert_array_equal(other.depth, results[0].depth)
+
+
+@pytest.mark.parametrize(
+    ('image_hw', 'focal_length_px', 'expected_m'),
+    [
+        ((64, 128), None, 10.0),
+        ((64, 128), 100.0, 10.0),
+        ((64, 128), 200.0, 20.0),
+        ((128, 256), 100.0, 5.0),
+        ((128, 256), 200.0, 10.0),
+        ((640, 1280), 1000.0, 10.0),
+        ((800, 1280), 500.0, 5.0),
+        ((32, 64), 100.0, 20.0),
+    ],
+)
+def test_depth_is_scaled_by_the_focal_length(folder, image_hw, focal_length_px, expected_m):
+    """
+    Ten metres of a network for 100 pixels are as many tens as the resized image has hundreds.
+
+    Of an image that is twice as large as the input the focal length halves with it.
+    """
+    pipeline = _with(folder, ConstantBackend())
+    result = pipeline.predict(_image(*image_hw), focal_length_px=focal_length_px, options=KEEP)
+    np.testing.assert_allclose(result.depth, expected_m, rtol=1e-5)
+
+
+def test_the_range_holds_for_the_scaled_depth(folder):
+    """The manifest says 80 m; ten times ten are beyond, and the options may say otherwise."""
+    pipeline = _with(folder, ConstantBackend())
+    image, keep = _image(64, 128), Options(sky_depth='keep')
+    assert np.isnan(pipeline.predict(image, focal_length_px=1000.0, options=keep).depth).all()
+    far = Options(sky_depth='keep', max_depth_m=200.0)
+    result = pipeline.predict(image, focal_length_px=1000.0, options=far)
+    np.testing.assert_allclose(result.depth, 100.0, rtol=1e-5)
+    near = Options(sky_depth='keep', min_depth_m=15.0)
+    assert np.isnan(pipeline.predict(image, options=near).depth).all()
+
+
+@pytest.mark.parametrize(
+    ('sky_depth', 'check'), [('nan', np.isnan), ('inf', np.isposinf), ('keep', np.isfinite)]
+)
+@pytest.mark.parametrize('segmentation', [True, False])
+def test_the_depth_of_the_sky(folder, sky_depth, check, segmentation):
+    """It is unknown unless asked for otherwise, also when no labels are asked for."""
+    logits = np.zeros((len(CLASSES), 1, 1))
+    logits[[item.name for item in CLASSES].index('sky')] = 5.0
+    pipeline = _with(folder, ConstantBackend(logits=logits))
+    options = Options(segmentation=segmentation, sky_depth=sky_depth)
+    result = pipeline.predict(_image(64, 128), options=options)
+    assert check(result.depth).all()
+    assert (result.labels is not None) == segmentation
+
+
+@pytest.mark.parametrize('segmentation', [True, False])
+@pytest.mark.parametrize('depth', [True, False])
+@pytest.mark.parametrize('confidence', [True, False])
+def test_only_what_is_asked_for_is_given(pipeline, segmentation, depth, confidence):
+    """The rest is None."""
+    options = Options(segmentation=segmentation, depth=depth, confidence=confidence)
+    result = pipeline.predict(_image(20, 30), options=options)
+    assert (result.labels is not None) == segmentation
+    assert (result.depth is not None) == depth
+    assert (result.confidence is not None) == confidence
+
+
+def test_a_network_without_a_task_gives_none(folder):
+    """A depth network has no labels, a segmentation network no depth."""
+    whole = bundle.read(folder)
+    facts = {**vars(whole.manifest)}
+    depth_only = bundle.Manifest(**{**facts, 'logits': None, 'classes': (), 'label_set': None})
+    labels_only = bundle.Manifest(**{**facts, 'depth': None, 'depth_range_m': None})
+    for manifest, has_labels, has_depth in ((depth_only, 0, 1), (labels_only, 1, 0)):
+        pipeline = Pipeline(bundle.Bundle(whole.path, manifest), ConstantBackend())
+        result = pipeline.predict(_image(20, 30), options=Options(confidence=True))
+        assert (result.labels is not None, result.depth is not None) == (has_labels, has_depth)
+        assert (result.confidence is not None) == has_labels
+
+
+def test_arrays_of_a_prediction_are_never_written_again(pipeline):
+    """The next image of the same size leaves them alone; the input is only read."""
+    image = _image(100, 200)
+    image.flags.writeable = False
+    options = Options(confidence=True)
+    first = pipeline.predict(image, options=options)
+    kept = [first.labels.copy(), first.depth.copy(), first.confidence.copy()]
+
+    pipeline.predict(255 - image, options=options)
+
+    for array, copy in zip((first.labels, first.depth, first.confidence), kept, strict=True):
+        np.testing.assert_array_equal(array, copy)
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+
+
+def test_a_batch_gives_what_single_images_give(pipeline):
+    """Sizes and focal lengths may differ, the order stays."""
+    sizes = [(64, 128), (100, 120), (80, 128), (33, 77), (64, 128)]
+    images = [_image(*size, seed) for seed, size in enumerate(sizes)]
+    focals = [None, 100.0, 50.0, None, 120.0]
+
+    together = pipeline.predict_batch(images, focals)
+
+    for image, focal, result in zip(images, focals, together, strict=True):
+        alone = pipeline.predict(image, focal_length_px=focal)
+        np.testing.assert_array_equal(result.labels, alone.labels)
+        np.testing.assert_allclose(result.depth, alone.depth, rtol=1e-5)
+
+
+@pytest.mark.parametrize(('supports_batch', 'batches'), [(True, [3, 2]), (False, [1] * 5)])
+def test_images_of_one_input_size_run_together(folder, supports_batch, batches):
+    """Three go to the first size and two to the second, whatever their order."""
+    backend = ConstantBackend(supports_batch=supports_batch)
+    sizes = [(64, 128), (80, 128), (128, 256), (640, 1280), (800, 1280)]
+    results = _with(folder, backend).predict_batch([_image(*size) for size in sizes])
+    assert backend.batches == batches
+    assert [result.labels.shape for result in results] == sizes
+
+
+def test_no_images_are_no_work(pipeline):
+    """An empty batch gives an empty list."""
+    assert pipeline.predict_batch([]) == []
+
+
+@pytest.mark.parametrize('focal', [0.0, -1.0, np.nan, np.inf])
+def test_an_impossible_focal_length_is_refused(pipeline, focal):
+    """Unknown is None, not zero."""
+    with pytest.raises(ValueError, match='focal_length_px must be finite and positive'):
+        pipeline.predict(_image(8, 8), focal_length_px=focal)
+
+
+def test_wrong_arguments_are_refused(pipeline):
+    """Numbers that do not belong together, and arrays that are no images."""
+    with pytest.raises(ValueError, match='expected 1 focal lengths, got 2'):
+        pipeline.predict_batch([_image(8, 8)], [1.0, 2.0])
+    with pytest.raises(ValueError, match='uint8 image'):
+        pipeline.predict(np.zeros((8, 8, 3), np.float32))
+    with pytest.raises(ValueError, match="nan, inf, keep, not 'blue'"):
+        Options(sky_depth='blue')
+    with pytest.raises(ValueError, match='min_depth_m < max_depth_m'):
+        Options(min_depth_m=5.0, max_depth_m=5.0)
+
+
+@pytest.mark.parametrize('values', [{'logits': np.nan}, {'depth': np.inf}])
+def test_outputs_that_are_not_finite_are_a_device_error(folder, values):
+    """No labels are made of NaN."""
+    pipeline = _with(folder, ConstantBackend(**values))
+    with pytest.raises(BackendError, match='expected finite'):
+        pipeline.predict(_image(8, 8))
+
+
+def test_facts_of_the_network_are_at_hand(folder, pipeline):
+    """The manifest is the bundle's; close frees the backend."""
+    assert pipeline.manifest == bundle.read(folder).manifest
+    assert pipeline.backend_name.startswith('onnxruntime')
+    backend = ConstantBackend()
+    _with(folder, backend).close()
+    assert backend.closed
+
+
+def test_many_sizes_do_not_pile_up_buffers(folder):
+    """A stream that changes its size with every frame keeps the buffers of a few."""
+    pipeline = _with(folder, ConstantBackend())
+    for width in range(20, 60):
+        assert isinstance(pipeline.predict(_image(20, width)), Prediction)
+    assert len(pipeline._decoders) <= 8
