@@ -1,0 +1,91 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The live part of the demonstration: all nodes run, a table tells how well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+import time
+from typing import Any
+
+from segformer_ros.demo.display import Display
+from segformer_ros.demo.processes import ProcessError, Processes
+from segformer_ros.demo.scenario import ros_arguments, Scenario
+from segformer_ros.nodes.scoreboard import HEADER
+
+SEGFORMER, EVALUATION, RECORDER = 'segformer_node', 'evaluation_node', 'recorder_node'
+
+_PATIENCE_S = 180.0
+_COLUMNS = 9
+
+
+def run_drive(
+    scenario: Scenario,
+    processes: Processes,
+    display: Display,
+    *,
+    model: str,
+    seconds: float,
+    bag: Path,
+    summary: Path,
+) -> dict[str, Any]:
+    """
+    Start the nodes, show the table, and end them in order.
+
+    :param model: Name or path of the bundle.
+    :param seconds: Length of the drive from the first result on; it ends earlier with its source.
+    :param bag: Where the recording goes.
+    :param summary: Where the evaluation writes its figures.
+    :returns: The figures.
+    :raises ProcessError: A process fails, or no result comes.
+    """
+    inputs = {'image': scenario.image, 'camera_info': scenario.camera_info}
+    processes.start_node(RECORDER, ros_arguments(_recording(scenario, bag)))
+    processes.start_node(SEGFORMER, ros_arguments({'model': model}, inputs))
+    evaluated = {
+        'ground_truth': scenario.ground_truth,
+        'duration_s': float(seconds),
+        'summary': str(summary),
+    }
+    remapped = {'camera_info': scenario.camera_info}
+    processes.start_node(EVALUATION, ros_arguments(evaluated, remapped))
+    processes.start_node(scenario.source, ros_arguments(scenario.source_parameters))
+    _watch(scenario, processes, display)
+    # The recorder last: it takes what the others still have to say.
+    for name in (EVALUATION, scenario.source, SEGFORMER, RECORDER):
+        processes.end(name)
+    if not summary.is_file():
+        raise ProcessError('no frame was evaluated: look into the logs')
+    figures: dict[str, Any] = json.loads(summary.read_text())
+    return figures
+
+
+def _recording(scenario: Scenario, bag: Path) -> dict[str, Any]:
+    topics = [*scenario.recorded.values(), scenario.camera_info]
+    return {'topics': topics, 'output': str(bag)}
+
+
+def _watch(scenario: Scenario, processes: Processes, display: Display) -> None:
+    """Show what the evaluation says until it or the source has ended."""
+    start = time.monotonic()
+    row = ''
+    while not processes.ended(EVALUATION) and not processes.ended(scenario.source):
+        processes.check(may_end=(EVALUATION, scenario.source))
+        said = processes.next_line(0.2)
+        if said is not None and said[0] == EVALUATION and _is_row(said[1]):
+            if not row:
+                display.line(HEADER)
+            row = said[1]
+            display.status(row)
+        elif not row:
+            elapsed = time.monotonic() - start
+            if elapsed > _PATIENCE_S:
+                raise ProcessError(f'no result came within {elapsed:.0f} s: look into the logs')
+            display.status(f'{scenario.preparing} ({elapsed:.0f} s)')
+    display.keep()
+
+
+def _is_row(text: str) -> bool:
+    words = text.split()
+    return len(words) == _COLUMNS and words[0].isdigit()

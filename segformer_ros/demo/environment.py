@@ -1,0 +1,72 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The environment of the demonstration's processes: a ROS of their own that disturbs nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+import os
+from pathlib import Path
+import random
+import socket
+import sys
+
+import segformer_ros
+
+# Higher domains use ports that Linux gives to outgoing connections.
+_DOMAINS = range(1, 102)
+_PROFILE = Path('config/fastdds_large_images.xml')
+_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+_DISCOVERY_VARIABLES = ('ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY', 'ROS_STATIC_PEERS')
+
+
+def free_domain() -> int:
+    """
+    Find a ROS domain that nobody on this computer uses.
+
+    :raises RuntimeError: All of them are in use.
+    """
+    domains = list(_DOMAINS)
+    random.SystemRandom().shuffle(domains)
+    for domain in domains:
+        if _is_free(domain):
+            return domain
+    raise RuntimeError('every ROS domain is in use: end some of the ROS programs')
+
+
+def demo_environment(base: Mapping[str, str], logs: Path) -> dict[str, str]:
+    """
+    Give the environment for processes that talk to each other and to nobody else.
+
+    :param base: The environment to start from; its Fast DDS profile is kept if it has one.
+    :param logs: Folder for what ROS itself logs.
+    """
+    environment = {name: base[name] for name in base if name not in _DISCOVERY_VARIABLES}
+    environment['ROS_DOMAIN_ID'] = str(free_domain())
+    environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    environment['ROS_LOG_DIR'] = str(logs)
+    environment['PYTHONUNBUFFERED'] = '1'
+    profile = next(_profiles(), None)
+    if profile is not None and not any(environment.get(name) for name in _PROFILE_VARIABLES):
+        environment[_PROFILE_VARIABLES[0]] = str(profile)
+    return environment
+
+
+def _is_free(domain: int) -> bool:
+    """Tell whether the first participant's port of a domain can be had (DDSI-RTPS 9.6.1)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(('', 7410 + 250 * domain))
+        except OSError:
+            return False
+    return True
+
+
+def _profiles() -> Iterator[Path]:
+    """Give the places of the Fast DDS profile: the checkout, then where it may be installed."""
+    folders = [Path(item).parent for item in segformer_ros.__path__]
+    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
+    folders += [Path(prefix) / 'share' / 'segformer_ros' for prefix in prefixes if prefix]
+    for folder in folders:
+        if (folder / _PROFILE).is_file():
+            yield folder / _PROFILE

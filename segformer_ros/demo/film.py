@@ -1,0 +1,109 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is left of a demonstration to look at: a film and a sheet of single moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import draw
+from segformer_ros.demo.moments import Moment
+from segformer_ros.files.images import encode_png
+from segformer_ros.files.video import VideoWriter
+from segformer_ros.labels import CARLA_0914
+from segformer_ros.metrics import DepthMeter, SegmentationMeter
+from segformer_ros.run_folder import write_bytes
+
+Image = npt.NDArray[np.uint8]
+
+_PANEL_WIDTH_PX = 400
+_TEXT = (225, 225, 225)
+
+
+def write_film(
+    path: Path,
+    moments: Iterable[Moment],
+    *,
+    rate_hz: float,
+    progress: Callable[[int], None] = lambda count: None,
+) -> list[int]:
+    """
+    Write an MP4 of camera, labels and depth side by side, at the times of their stamps.
+
+    :param moments: Each with image, labels and depth; at least one.
+    :param rate_hz: Frames per second of the camera.
+    :param progress: Called with the number of frames so far.
+    :returns: The stamps in nanoseconds.
+    """
+    stamps: list[int] = []
+    palette = CARLA_0914.palette()
+    with VideoWriter(path, rate_hz) as film:
+        for moment in moments:
+            assert moment.image is not None
+            picture = draw.side_by_side(moment.image, moment.labels, moment.depth, palette)
+            stamps.append(moment.stamp_ns)
+            film.add(picture, (moment.stamp_ns - stamps[0]) / 1e9)
+            progress(len(stamps))
+    return stamps
+
+
+def evenly(stamps_ns: Sequence[int], count: int) -> frozenset[int]:
+    """Choose stamps that are spread evenly over a drive, without its first and last moment."""
+    step = len(stamps_ns) / count
+    return frozenset(stamps_ns[int((index + 0.5) * step)] for index in range(count) if stamps_ns)
+
+
+def write_sheet(path: Path, moments: Iterable[Moment], *, columns: int) -> None:
+    """
+    Write a PNG with camera, labels and depth of some moments, and the truth below where known.
+
+    :param moments: Each with image, labels and depth; at least one.
+    """
+    cells = [_cell(moment) for moment in sorted(moments, key=lambda item: item.stamp_ns)]
+    write_bytes(path, encode_png(draw.contact_sheet(cells, columns)))
+
+
+def _cell(moment: Moment) -> Image:
+    assert moment.image is not None
+    palette = CARLA_0914.palette()
+    rows = [draw.side_by_side(moment.image, moment.labels, moment.depth, palette)]
+    if moment.true_labels is not None and moment.true_depth is not None:
+        # The sky has no distance; black as in the prediction.
+        depth = np.where(np.isfinite(moment.true_depth), moment.true_depth, np.float32(np.nan))
+        truth = draw.side_by_side(moment.image, moment.true_labels, depth, palette)
+        width = moment.image.shape[1]
+        truth[:, :width] = 24
+        rows.append(truth)
+    picture = np.concatenate(rows)
+    scale = min(1.0, 3 * _PANEL_WIDTH_PX / picture.shape[1])
+    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if len(rows) == 2:
+        _write_figures(small[size[1] // 2 :], moment)
+    return small
+
+
+def _write_figures(panel: Image, moment: Moment) -> None:
+    """Write below the camera image how well its moment went."""
+    lines = [f'{moment.stamp_ns / 1e9:.1f} s', 'ground truth on the right']
+    if moment.labels is not None and moment.true_labels is not None:
+        segmentation = SegmentationMeter(item.id for item in CARLA_0914.classes if item.id)
+        segmentation.add(moment.labels, moment.true_labels)
+        lines.append(f'mIoU {_figure(segmentation.miou())}')
+    if moment.depth is not None and moment.true_depth is not None:
+        depth = DepthMeter()
+        depth.add(moment.depth, moment.true_depth)
+        lines.append(f'AbsRel {_figure(depth.result()["abs_rel"])}')
+    for index, line in enumerate(lines):
+        origin = (16, 30 + 24 * index)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(panel, line, origin, font, 0.5, _TEXT, 1, cv2.LINE_AA)
+
+
+def _figure(value: float) -> str:
+    return '-' if math.isnan(value) else f'{value:.2f}'

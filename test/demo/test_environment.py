@@ -1,0 +1,52 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The environment that keeps the demonstration to itself."""
+
+from pathlib import Path
+import socket
+
+import pytest
+from segformer_ros.demo import environment
+
+
+def test_a_domain_in_use_is_not_chosen(monkeypatch):
+    """A robot on this computer is left alone."""
+    monkeypatch.setattr(environment, '_DOMAINS', range(97, 99))
+    free = {environment.free_domain() for _ in range(20)}
+    assert free <= {97, 98}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
+        robot.bind(('', 7410 + 250 * 97))
+        assert environment.free_domain() == 98
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(('', 7410 + 250 * 98))
+            with pytest.raises(RuntimeError, match='every ROS domain is in use'):
+                environment.free_domain()
+
+
+def test_the_processes_hear_only_each_other(tmp_path):
+    """Settings that lead to other computers are not handed on."""
+    base = {'HOME': '/home/me', 'ROS_DOMAIN_ID': '0', 'ROS_STATIC_PEERS': '10.0.0.2'}
+    made = environment.demo_environment(base, tmp_path)
+    assert made['ROS_DOMAIN_ID'] != '0'
+    assert made['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    assert 'ROS_STATIC_PEERS' not in made
+    assert made['HOME'] == '/home/me'
+    assert base['ROS_DOMAIN_ID'] == '0'
+
+
+def test_large_images_have_their_profile(tmp_path):
+    """It is the one that ships with the package."""
+    made = environment.demo_environment({}, tmp_path)
+    profile = Path(made['FASTRTPS_DEFAULT_PROFILES_FILE'])
+    assert profile.name == 'fastdds_large_images.xml'
+    assert profile.is_file()
+
+
+@pytest.mark.parametrize(
+    'name', ['FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE']
+)
+def test_the_profile_of_the_user_is_kept(tmp_path, name):
+    """Who has set one knows why."""
+    made = environment.demo_environment({name: '/etc/mine.xml'}, tmp_path)
+    assert made[name] == '/etc/mine.xml'
+    assert sum(key.endswith('DEFAULT_PROFILES_FILE') for key in made) == 1

@@ -1,0 +1,141 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is made of the recording of a drive."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from segformer_ros import carla
+from segformer_ros.bags import message_types
+from segformer_ros.bags.rosbag import BagWriter
+from segformer_ros.demo import film
+from segformer_ros.demo.moments import Moment, read_moments
+from segformer_ros.files.video import VideoReader
+
+_IMAGE = 'sensor_msgs/msg/Image'
+_TOPICS = {
+    'image': '/camera/image',
+    'labels': '/label/image',
+    'depth': '/depth/image',
+    'true_labels': '/truth/labels',
+    'true_depth': '/truth/depth',
+}
+_HEIGHT, _WIDTH = 32, 64
+
+
+def _images(number):
+    """Give the images of one frame by field, with their encodings."""
+    bgra = np.full((_HEIGHT, _WIDTH, 4), number * 20, np.uint8)
+    labels = np.full((_HEIGHT, _WIDTH), 1, np.uint8)
+    labels[:8] = 11
+    depth = np.full((_HEIGHT, _WIDTH), 5.0 + number, np.float32)
+    depth[:8] = np.nan
+    true = np.where(labels == 11, np.inf, 6.0).astype(np.float32)
+    return {
+        'image': ('bgra8', bgra),
+        'labels': ('mono8', labels),
+        'depth': ('32FC1', depth),
+        'true_labels': ('bgra8', carla.encode_labels(labels)),
+        'true_depth': ('32FC1', carla.encode_depth(true)),
+    }
+
+
+@pytest.fixture
+def bag(tmp_path) -> Path:
+    """Record six frames at 10 Hz; results come a frame late, one of frame 2 not at all."""
+    store = message_types.make_store()
+    types = store.types
+    events = []
+    for number in range(6):
+        for name, (encoding, pixels) in _images(number).items():
+            if (number, name) != (2, 'depth'):
+                events.append((number + (name in {'labels', 'depth'}), name, number))
+                events[-1] += (encoding, pixels)
+    with BagWriter(tmp_path / 'bag', 'sqlite3', store) as writer:
+        connections = {name: writer.add_topic(topic, _IMAGE) for name, topic in _TOPICS.items()}
+        for order, name, number, encoding, pixels in sorted(events, key=lambda item: item[0]):
+            stamp = types['builtin_interfaces/msg/Time'](sec=1, nanosec=number * 100_000_000)
+            header = types['std_msgs/msg/Header'](stamp=stamp, frame_id='camera')
+            message = types[_IMAGE](
+                header=header,
+                height=_HEIGHT,
+                width=_WIDTH,
+                encoding=encoding,
+                is_bigendian=0,
+                step=pixels.strides[0],
+                data=pixels.reshape(-1).view(np.uint8),
+            )
+            writer.write_message(connections[name], order * 100_000_000, message)
+    return tmp_path / 'bag'
+
+
+def test_images_of_one_stamp_become_one_moment(bag):
+    """A frame without one of its results is left out; the others are whole."""
+    moments = list(read_moments(bag, _TOPICS))
+    assert [round(item.stamp_ns / 1e8) for item in moments] == [10, 11, 13, 14, 15]
+    last = moments[-1]
+    assert last.image.shape == (_HEIGHT, _WIDTH, 3)
+    assert last.image[0, 0, 0] == 100
+    assert last.depth[-1, -1] == 10.0
+    np.testing.assert_array_equal(last.labels, last.true_labels)
+    assert np.isinf(last.true_depth[0, 0])
+
+
+def test_only_the_moments_that_are_wanted_are_read(bag):
+    """A contact sheet needs a few frames of a long drive, of some topics."""
+    topics = {name: _TOPICS[name] for name in ('image', 'labels')}
+    moments = list(read_moments(bag, topics, frozenset({1_200_000_000})))
+    assert [item.stamp_ns for item in moments] == [1_200_000_000]
+    assert moments[0].depth is None
+
+
+def test_the_film_shows_every_moment_at_its_time(bag, tmp_path):
+    """A frame that is missing leaves a longer look at the one before."""
+    path, counts = tmp_path / 'film.mp4', []
+    stamps = film.write_film(
+        path, read_moments(bag, _TOPICS), rate_hz=10.0, progress=counts.append
+    )
+
+    assert stamps == [1_000_000_000 + step * 100_000_000 for step in (0, 1, 3, 4, 5)]
+    assert counts == [1, 2, 3, 4, 5]
+    with VideoReader(path) as reader:
+        frames = list(reader)
+    assert [round(frame.time_s, 2) for frame in frames] == [0.0, 0.1, 0.3, 0.4, 0.5]
+    assert frames[0].image.shape == (_HEIGHT, 3 * _WIDTH, 3)
+
+
+def test_the_sheet_has_the_truth_below_the_results(bag, tmp_path):
+    """Each moment is two rows of three pictures."""
+    path = tmp_path / 'sheet.png'
+    film.write_sheet(path, read_moments(bag, _TOPICS), columns=2)
+    sheet = cv2.imread(str(path))
+    assert sheet.shape[0] > 3 * 2 * _HEIGHT
+    assert sheet.shape[1] > 2 * 3 * _WIDTH
+
+
+def test_without_truth_the_sheet_has_the_results_alone(tmp_path):
+    """Nobody knows the truth of a video."""
+    images = _images(1)
+    moment = Moment(
+        7,
+        image=np.ascontiguousarray(images['image'][1][..., :3]),
+        labels=images['labels'][1],
+        depth=images['depth'][1],
+    )
+    path = tmp_path / 'sheet.png'
+    film.write_sheet(path, [moment], columns=2)
+    assert _HEIGHT < cv2.imread(str(path)).shape[0] < 2 * _HEIGHT
+
+
+@pytest.mark.parametrize(('count', 'expected'), [(2, {20, 60}), (4, {10, 30, 50, 70})])
+def test_moments_are_spread_evenly(count, expected):
+    """The sheet shows the whole drive."""
+    assert film.evenly(list(range(0, 80, 10)), count) == expected
+
+
+def test_a_short_drive_has_fewer_moments():
+    """No moment is shown twice, and none is made up."""
+    assert film.evenly([5, 6], 8) == {5, 6}
+    assert film.evenly([], 8) == frozenset()

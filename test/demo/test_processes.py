@@ -1,0 +1,109 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Processes that are started, watched and ended together."""
+
+import os
+import sys
+import time
+
+import pytest
+from segformer_ros.demo.processes import ProcessError, Processes
+
+_FOR_EVER = 'import os, signal; print(os.getpid(), flush=True); signal.pause()'
+# As a ROS node: SIGINT ends it in order.
+_NODE = f'try:\n {_FOR_EVER}\nexcept KeyboardInterrupt:\n print("bye")'
+_STUBBORN = (
+    'import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); '
+    f'signal.signal(signal.SIGTERM, signal.SIG_IGN); {_FOR_EVER}'
+)
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """Give an empty family that has little patience."""
+    environment = {**os.environ, 'PYTHONUNBUFFERED': '1'}
+    with Processes(tmp_path, environment, patience_s=3.0) as family:
+        yield family
+
+
+def _start(processes, name, code):
+    processes.start(name, (sys.executable, '-c', code))
+
+
+def _until(condition, deadline_s=20.0):
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, 'the condition did not come true'
+
+
+def test_what_a_process_says_is_heard_and_logged(processes, tmp_path):
+    """The log keeps what scrolls by."""
+    _start(processes, 'talker', 'import sys; print("one"); sys.stderr.write("two\\n")')
+    said = [processes.next_line(20.0), processes.next_line(20.0)]
+    assert said == [('talker', 'one'), ('talker', 'two')]
+    _until(lambda: processes.ended('talker'))
+    assert (tmp_path / 'talker.log').read_text() == 'one\ntwo\n'
+
+
+def test_a_process_that_died_is_said_with_its_last_words(processes):
+    """One line tells who, how and why."""
+    _start(processes, 'victim', 'import sys; print("hello"); sys.exit("no network in /tmp/x")')
+    with pytest.raises(ProcessError) as caught:
+        _until(processes.check)
+    text = str(caught.value)
+    assert 'victim ended with exit code 1' in text
+    assert 'no network in /tmp/x' in text
+    assert 'victim.log' in text
+
+
+def test_an_early_end_counts_even_with_code_zero(processes):
+    """A node that should run and does not is missed, however politely it left."""
+    _start(processes, 'quitter', 'print("enough")')
+    _until(lambda: processes.ended('quitter'))
+    processes.check(may_end=('quitter',))
+    with pytest.raises(ProcessError, match='quitter ended with exit code 0'):
+        processes.check()
+
+
+def test_a_process_ends_in_order(processes, tmp_path):
+    """A recorder that is interrupted has time to close its bag."""
+    _start(processes, 'node', _NODE)
+    pid = processes.next_line(20.0)[1]
+    processes.end('node')
+    assert (tmp_path / 'node.log').read_text() == f'{pid}\nbye\n'
+
+
+def test_a_failure_while_ending_is_said(processes):
+    """A bag that could not be closed is no recording."""
+    _start(processes, 'node', f'try:\n {_FOR_EVER}\nexcept KeyboardInterrupt:\n exit("disk full")')
+    processes.next_line(20.0)
+    with pytest.raises(ProcessError, match='disk full'):
+        processes.end('node')
+
+
+def test_nothing_is_left_behind(tmp_path):
+    """Even a process that ignores every polite signal is gone after the block."""
+    with Processes(tmp_path, os.environ, patience_s=0.2) as family:
+        for name in ('first', 'second'):
+            _start(family, name, _STUBBORN)
+        pids = [int(family.next_line(20.0)[1]) for _ in range(2)]
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_an_error_in_the_block_ends_the_processes_too(tmp_path):
+    """Ctrl-C leaves no node running."""
+    family = Processes(tmp_path, os.environ)
+
+    def interrupted():
+        with family:
+            _start(family, 'node', _FOR_EVER)
+            pids.append(int(family.next_line(20.0)[1]))
+            raise KeyboardInterrupt
+
+    pids = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
