@@ -42,6 +42,7 @@ setup(
         'onnxruntime>=1.19',
         'PyYAML>=6',
         'rosbags>=0.11',
+        'apsw>=3.45',
         'av>=12',
         'tqdm>=4.60',
         'numba>=0.60',

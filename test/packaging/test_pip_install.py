@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import configparser
+import email
 import os
 from pathlib import Path
 import shutil
@@ -14,6 +15,7 @@ import sys
 import sysconfig
 import zipfile
 
+from packaging.requirements import Requirement
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +92,23 @@ def test_wheel_has_everything(wheel: Path):
         assert f'{data}/lib/segformer_ros/{path.name}' in names
         assert path.name in parser['console_scripts']
     assert f'{data}/share/ament_index/resource_index/packages/segformer_ros' in names
+
+
+def test_pins_are_within_the_ranges_of_the_wheel(wheel: Path):
+    """Every requirement of the wheel is pinned for the tests, to a version it accepts."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith('/METADATA'))
+        metadata = email.message_from_bytes(archive.read(name))
+    pins = {}
+    for path in (ROOT / 'requirements').glob('*.txt'):
+        if path.name != 'ros-jazzy.txt':
+            lines = path.read_text(encoding='utf-8').splitlines()
+            pinned = (Requirement(line) for line in lines if line and line[0] != '#')
+            pins |= {one.name: str(one.specifier).removeprefix('==') for one in pinned}
+
+    for text in metadata.get_all('Requires-Dist'):
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(pins[wanted.name]), text
 
 
 def test_installed_command_works_without_torch(environment: Path):
