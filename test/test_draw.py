@@ -1,0 +1,92 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures for people."""
+
+import numpy as np
+import pytest
+from segformer_ros import draw
+from segformer_ros.labels import CARLA_0914
+
+PALETTE = CARLA_0914.palette()
+
+
+def test_labels_have_the_colours_of_the_palette():
+    """Unknown ids are black."""
+    labels = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    colors = draw.colorize(labels, PALETTE)
+    np.testing.assert_array_equal(colors, PALETTE[labels])
+    assert not colors[labels == 255].any()
+
+
+@pytest.mark.parametrize(('opacity', 'expected'), [(0.0, 100), (0.25, 75), (1.0, 0)])
+def test_the_overlay_mixes_image_and_colours(opacity, expected):
+    """Nought is the image, one the colours."""
+    image, labels = np.full((4, 6, 3), 100, np.uint8), np.zeros((4, 6), np.uint8)
+    assert (draw.overlay(image, labels, PALETTE, opacity) == expected).all()
+
+
+def test_an_overlay_needs_one_size_and_a_share():
+    """Nothing is resized silently."""
+    image = np.zeros((4, 6, 3), np.uint8)
+    with pytest.raises(ValueError, match='expected labels of size'):
+        draw.overlay(image, np.zeros((6, 4), np.uint8), PALETTE)
+    with pytest.raises(ValueError, match='opacity'):
+        draw.overlay(image, np.zeros((4, 6), np.uint8), PALETTE, 1.5)
+
+
+def test_near_is_warm_and_far_is_cold():
+    """Red falls and blue rises with the distance; all beyond the scale has its end's colour."""
+    depth = np.array([[0.2, 1.0, 2.0, 30.0, 80.0, 900.0, np.inf]], np.float32)
+    colors = draw.colorize_depth(depth)[0].astype(int)
+    assert colors[0].tolist() == colors[1].tolist()
+    assert colors[2][0] > 2 * colors[2][2]
+    assert colors[3][2] > 2 * colors[3][0]
+    assert colors[4].tolist() == colors[5].tolist() == colors[6].tolist()
+    assert len({tuple(color) for color in colors}) == 4
+
+
+def test_unknown_depth_is_black():
+    """So are zero and below, which are no depths; nothing else is."""
+    depth = np.array([[np.nan, 0.0, -1.0, -np.inf, 1.0, 80.0]], np.float32)
+    colors = draw.colorize_depth(depth)[0]
+    assert not colors[:4].any()
+    assert colors[4:].any(axis=-1).all()
+    with pytest.raises(ValueError, match='max_m'):
+        draw.colorize_depth(depth, max_m=1.0)
+
+
+def test_panels_lie_side_by_side():
+    """Three panels, or fewer where something is not known; no input is written on."""
+    image, labels = np.full((60, 90, 3), 200, np.uint8), np.ones((60, 90), np.uint8)
+    depth = np.full((60, 90), 5.0, np.float32)
+    assert draw.side_by_side(image, labels, depth, PALETTE).shape == (60, 270, 3)
+    assert draw.side_by_side(image, None, depth, PALETTE).shape == (60, 180, 3)
+    assert draw.side_by_side(image, None, None, PALETTE).shape == (60, 90, 3)
+    assert (image == 200).all()
+
+
+def test_a_picture_of_a_few_pixels_can_be_captioned():
+    """The caption is cut off, not an error."""
+    for shape in ((1, 1, 3), (3, 200, 3)):
+        assert draw.caption(np.zeros(shape, np.uint8), 'camera').shape == shape
+
+
+def test_a_contact_sheet_holds_every_image():
+    """Three in rows of two, the smaller one centred in its cell."""
+    images = [np.full((10, 20, 3), value, np.uint8) for value in (50, 100, 150)]
+    images[1] = images[1][:6, :10]
+    sheet = draw.contact_sheet(images, 2)
+    assert sheet.shape == (2 * 14 + 4, 2 * 24 + 4, 3)
+    assert [np.count_nonzero(sheet[..., 0] == value) for value in (50, 100, 150)] == [200, 60, 200]
+    assert draw.contact_sheet(images[:1], 5).shape == (18, 28, 3)
+    for wrong in (([], 2), (images, 0)):
+        with pytest.raises(ValueError, match='expected images and columns'):
+            draw.contact_sheet(*wrong)
+
+
+def test_the_legend_shows_every_colour():
+    """One row for each class."""
+    picture = draw.legend(CARLA_0914.classes)
+    assert picture.shape == (29 * 18, 160, 3)
+    colors = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
+    assert {item.color for item in CARLA_0914.classes} <= colors
