@@ -96,6 +96,7 @@ class SegformerNode(LifecycleNode):
         """Load the network and create the outputs."""
         try:
             self._pipeline = self._load(self._values)
+            self._end_if_shut_down()
             manifest = self._pipeline.manifest
             self._streams = [
                 CameraStream(self, name, manifest.classes, self._values, self._steady)
@@ -203,6 +204,11 @@ class SegformerNode(LifecycleNode):
             'busy_s': busy_s,
         }
         return diagnostics.status(f'{name}: network', level, text, values, hardware_id)
+
+    def _end_if_shut_down(self) -> None:
+        """Leave a transition that a signal overtook, by the one way that rclpy leaves open."""
+        if not self.context.ok():
+            raise KeyboardInterrupt
 
     def _start(self) -> None:
         if self._starter is not None:
