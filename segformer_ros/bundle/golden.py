@@ -63,7 +63,7 @@ def unpack_golden(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
     """
     do = 'export the network again'
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             outputs = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         found = f'a file that cannot be read ({type(error).__name__})'
