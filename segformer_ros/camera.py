@@ -63,8 +63,10 @@ def back_project(
     """
     Compute the point of every pixel in the optical frame (x right, y down, z forward).
 
-    :param depth: (H, W) metres along the optical axis, NaN where unknown; pixel (row, column)
-        looks through (column + 0.5, row + 0.5).
+    Pixel (row, column) looks through (column, row), as in OpenCV and ROS (depth_image_proc gives
+    the same points from the same camera_info).
+
+    :param depth: (H, W) metres along the optical axis, NaN where unknown.
     :returns: (H, W, 3) metres, NaN where depth is NaN.
     :raises ValueError: The depth image is not of the size of the intrinsics.
     """
@@ -72,8 +74,8 @@ def back_project(
         raise ValueError(
             f'expected a ({intrinsics.height}, {intrinsics.width}) depth image, got {depth.shape}'
         )
-    x = (np.arange(intrinsics.width, dtype=np.float32) + 0.5 - intrinsics.cx) / intrinsics.fx
-    y = (np.arange(intrinsics.height, dtype=np.float32) + 0.5 - intrinsics.cy) / intrinsics.fy
+    x = (np.arange(intrinsics.width, dtype=np.float32) - intrinsics.cx) / intrinsics.fx
+    y = (np.arange(intrinsics.height, dtype=np.float32) - intrinsics.cy) / intrinsics.fy
     points = np.empty((*depth.shape, 3), np.float32)
     points[..., 0] = x[np.newaxis, :] * depth
     points[..., 1] = y[:, np.newaxis] * depth

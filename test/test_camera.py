@@ -52,7 +52,7 @@ def test_points_project_back_to_their_pixel():
     points = back_project(depth, camera)
     assert points.dtype == np.float32
     assert np.isnan(points[1, 2]).all()
-    columns = points[..., 0] / points[..., 2] * camera.fx + camera.cx - 0.5
+    columns = points[..., 0] / points[..., 2] * camera.fx + camera.cx
     expected = np.where(np.isnan(depth), np.nan, np.arange(6)[np.newaxis])
     np.testing.assert_allclose(columns, expected, atol=1e-5)
 
