@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 import re
 import subprocess
@@ -139,3 +140,22 @@ def test_wing_does_not_import(pieces: tuple[str, ...], forbidden: set[str]):
     code = FORBID.format(forbidden=sorted(forbidden), modules=module_names(*pieces))
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_engines_are_imported_only_when_chosen():
+    """Neither pipeline nor node needs an engine before one is loaded."""
+    pieces = ('inference', 'nodes') if find_spec('rclpy') else ('inference',)
+    modules = [name for name in module_names(*pieces) if not name.endswith('_backend')]
+    forbidden = ['onnxruntime', 'openvino', 'tensorrt']
+    code = FORBID.format(forbidden=forbidden, modules=modules)
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    'path', sorted((ROOT / 'launch').glob('*.py')), ids=lambda path: path.name
+)
+def test_launch_files_hold_no_logic_of_ours(path):
+    """They start what is installed and import nothing of the package."""
+    packages = {name.split('.')[0] for name in imports_of(path)}
+    assert packages <= {'launch', 'launch_ros', 'ament_index_python'} | sys.stdlib_module_names
