@@ -73,7 +73,8 @@ class SegformerHead(nn.Module):
         :param features: (N, C_i, h_i, w_i) of the four stages, the finest first.
         :returns: (N, num_classes, h_0, w_0).
         """
-        with torch.autocast(features[0].device.type, enabled=False):
+        # The product of the weights is rounded once, by the convolution, not twice.
+        with torch.autocast('cuda' if features[0].is_cuda else 'cpu', enabled=False):
             weights = self.stage_weights()
         maps = [
             functional.conv2d(feature, *weight)

@@ -1,0 +1,68 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every size has the published number of parameters."""
+
+import pytest
+
+torch = pytest.importorskip('torch', reason='the network needs torch')
+
+from segformer_ros.network import MultitaskSegformer, NetworkConfig  # noqa: E402
+
+# Of Hugging Face's port: 19, 23 and 150 classes without depth, the encoder, 23 with depth.
+COUNTS = {
+    'b0': (3_719_027, 3_720_055, 3_752_694, 3_319_392, 4_065_502),
+    'b1': (13_682_131, 13_683_159, 13_715_798, 13_151_424, 14_061_374),
+    'b2': (27_361_235, 27_364_311, 27_461_974, 24_196_288, 27_742_526),
+    'b3': (47_237_075, 47_240_151, 47_337_814, 44_072_128, 47_618_366),
+    'b4': (64_007_635, 64_010_711, 64_108_374, 60_842_688, 64_388_926),
+    'b5': (84_607_955, 84_611_031, 84_708_694, 81_443_008, 84_989_246),
+}
+
+
+def count(module):
+    """Count the parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def on_meta(size, num_classes, **options):
+    """Make a network without memory for its weights."""
+    with torch.device('meta'):
+        return MultitaskSegformer(NetworkConfig(size, num_classes, **options))
+
+
+@pytest.mark.parametrize('size', COUNTS)
+def test_counts_are_the_published_ones(size):
+    """The encoder and the network with 19, 23 and 150 classes count as in the papers."""
+    networks = [on_meta(size, classes, depth=False) for classes in (19, 23, 150)]
+
+    found = [*map(count, networks), count(networks[0].encoder), count(on_meta(size, 23))]
+
+    assert tuple(found) == COUNTS[size]
+
+
+def test_depth_only_lacks_the_segmentation_head():
+    """Either head can be off, and then costs nothing."""
+    network = on_meta('b0', 19, segmentation=False)
+
+    assert network.segmentation_head is None
+    assert count(network) == COUNTS['b0'][3] + 345_447
+
+
+def test_a_network_without_heads_is_refused():
+    """At least one head has to be on."""
+    with pytest.raises(ValueError, match='at least one of segmentation and depth'):
+        on_meta('b0', 19, depth=False, segmentation=False)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'size': 'b6'}, 'size must be one of b0, b1'),
+        ({'depth_stride': 3}, 'stride of the depth head must be one of'),
+        ({'depth_activation': 'linear'}, "activation of the depth head must be one of.*'linear'"),
+    ],
+)
+def test_unknown_values_are_named(options, message):
+    """A wrong option says what would be right."""
+    with pytest.raises(ValueError, match=message):
+        MultitaskSegformer(NetworkConfig(**{'size': 'b0', 'num_classes': 19, **options}))
