@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from numba import njit
 import numpy as np
+from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
 from segformer_ros.world.primitives import (
     AXES,
     AXLE,
@@ -33,8 +33,8 @@ SKY_ID = -1
 GROUND_ID = -2
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _slab(o, d):
+@inlined
+def _slab(o: Number, d: Number) -> Numbers:
     """Cut a ray with -1..1 along one axis."""
     if d == 0.0:
         if o < -1.0 or o > 1.0:
@@ -45,8 +45,8 @@ def _slab(o, d):
     return (a, b) if a < b else (b, a)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _round(ox, oy, dx, dy):
+@inlined
+def _round(ox: Number, oy: Number, dx: Number, dy: Number) -> Numbers:
     """Cut a ray with the unit circle of two axes."""
     a = dx * dx + dy * dy
     b = ox * dx + oy * dy
@@ -58,8 +58,17 @@ def _round(ox, oy, dx, dy):
     return (-b - q) / a, (-b + q) / a
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _side(near, far, n, lean, o, oz, d, dz):
+@inlined
+def _side(
+    near: Number,
+    far: Number,
+    n: Number,
+    lean: Number,
+    o: Number,
+    oz: Number,
+    d: Number,
+    dz: Number,
+) -> Numbers:
     """Cut the span near..far with the leaning side n * x + lean * (z + 1) / 2 <= 1."""
     nd = n * d + 0.5 * lean * dz
     no = 1.0 - 0.5 * lean - n * o - 0.5 * lean * oz
@@ -72,8 +81,19 @@ def _side(near, far, n, lean, o, oz, d, dz):
     return near, far
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cut_ray(kind, ox, oy, oz, dx, dy, dz, front, back, sides):
+@compiled
+def cut_ray(
+    kind: Number,
+    ox: Number,
+    oy: Number,
+    oz: Number,
+    dx: Number,
+    dy: Number,
+    dz: Number,
+    front: Number,
+    back: Number,
+    sides: Number,
+) -> Numbers:
     """Give where a ray enters and leaves a unit shape; it misses when entry > exit."""
     if kind == ELLIPSOID:
         a = dx * dx + dy * dy + dz * dz
@@ -83,7 +103,7 @@ def cut_ray(kind, ox, oy, oz, dx, dy, dz, front, back, sides):
             return NONE, -NONE
         q = np.sqrt(q)
         return (-b - q) / a, (-b + q) / a
-    if kind == BOX or kind == TAPER:
+    if kind in (BOX, TAPER):
         near, far = _slab(oz, dz)
         if kind == BOX:
             a, b = _slab(ox, dx)
@@ -105,8 +125,10 @@ def cut_ray(kind, ox, oy, oz, dx, dy, dz, front, back, sides):
     return max(a, c), min(b, d)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def solid(row, px, py, pz, facing, footprint, tiles):
+@compiled
+def solid(
+    row: Array, px: Number, py: Number, pz: Number, facing: Number, footprint: Number, tiles: Array
+) -> Number:
     """Say whether a cut-out material has matter at a point of the unit shape."""
     hx = np.sqrt(row[AXES] ** 2 + row[AXES + 3] ** 2)
     hy = np.sqrt(row[AXES + 1] ** 2 + row[AXES + 4] ** 2)
@@ -146,8 +168,8 @@ def solid(row, px, py, pz, facing, footprint, tiles):
     return abs(abs(pz) - 0.5) < row[PARAM + 2] or abs(q - np.floor(q) - 0.5) < 0.035
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def invert(rows):
+@compiled
+def invert(rows: Array) -> Array:
     """Give the maps from the world to the unit shapes, (N, 9)."""
     out = np.empty((rows.shape[0], 9), np.float64)
     for n in range(rows.shape[0]):
@@ -167,8 +189,8 @@ def invert(rows):
     return out
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _corners(row, camera, fx, out):
+@compiled
+def _corners(row: Array, camera: Array, fx: Number, out: Array) -> None:
     """Write the corners of a primitive's box in the camera frame: right, down, forward."""
     for k in range(8):
         a = 1.0 if k & 1 else -1.0
@@ -183,8 +205,8 @@ def _corners(row, camera, fx, out):
             out[k, j] = x * camera[j + 1, 0] + y * camera[j + 1, 1] + z * camera[j + 1, 2]
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def bounds(rows, camera, fx, width, height):
+@compiled
+def bounds(rows: Array, camera: Array, fx: Number, width: Number, height: Number) -> Array:
     """
     Find the pixels and the nearest depth of every primitive.
 
@@ -230,8 +252,18 @@ def bounds(rows, camera, fx, width, height):
     return out
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cast(rows, inverse, order, box, camera, fx, tiles, depth, owner):
+@compiled
+def cast(
+    rows: Array,
+    inverse: Array,
+    order: Array,
+    box: Array,
+    camera: Array,
+    fx: Number,
+    tiles: Array,
+    depth: Array,
+    owner: Array,
+) -> None:
     """
     Find the nearest primitive of every pixel.
 
@@ -247,7 +279,7 @@ def cast(rows, inverse, order, box, camera, fx, tiles, depth, owner):
         kind = int(row[KIND])
         m = inverse[n]
         material = int(row[MATERIAL])
-        holes = (material == LEAF and row[CUT] > 0.0) or material == MESH or material == SPOKES
+        holes = (material == LEAF and row[CUT] > 0.0) or material in (MESH, SPOKES)
         f0, f1, f2 = row[LEAN], row[LEAN + 1], row[LEAN + 2]
         px = camera[0, 0] - row[CENTER]
         py = camera[0, 1] - row[CENTER + 1]
@@ -297,16 +329,18 @@ def cast(rows, inverse, order, box, camera, fx, tiles, depth, owner):
                 owner[v, u] = n
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def shadow_map(rows, inverse, sun, x0, y0, z0, cell, out):
+@compiled
+def shadow_map(rows: Array, inverse: Array, sun: Array, grid: Array, out: Array) -> None:
     """
     Find how high the shadow reaches above each cell of a level grid.
 
-    A ray leaves the cell towards the sun; the height is where it leaves the last primitive.
+    The grid is x, y of its corner, z and the size of its cells. A ray leaves the cell towards
+    the sun; the height is where it leaves the last primitive.
 
     :param out: (rows along y, columns along x), -NONE where the sun reaches the cell.
     """
     out[:] = -NONE
+    x0, y0, z0, cell = grid[0], grid[1], grid[2], grid[3]
     kx, ky = sun[0] / sun[2], sun[1] / sun[2]
     for n in range(rows.shape[0]):
         row = rows[n]
@@ -328,8 +362,21 @@ def shadow_map(rows, inverse, sun, x0, y0, z0, cell, out):
         _shadow_one(row, inverse[n], sun, x0, y0, z0, cell, i0, i1, j0, j1, out)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _shadow_one(row, m, sun, x0, y0, z0, cell, i0, i1, j0, j1, out):
+@compiled
+def _shadow_one(
+    row: Array,
+    m: Array,
+    sun: Array,
+    x0: Number,
+    y0: Number,
+    z0: Number,
+    cell: Number,
+    i0: Number,
+    i1: Number,
+    j0: Number,
+    j1: Number,
+    out: Array,
+) -> None:
     kind = int(row[KIND])
     f0, f1, f2 = row[LEAN], row[LEAN + 1], row[LEAN + 2]
     leaves = int(row[MATERIAL]) == LEAF and row[CUT] > 0.0
@@ -358,8 +405,10 @@ def _shadow_one(row, m, sun, x0, y0, z0, cell, i0, i1, j0, j1, out):
                 out[j, i] = z
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def normal(kind, px, py, pz, front, back, sides):
+@compiled
+def normal(
+    kind: Number, px: Number, py: Number, pz: Number, front: Number, back: Number, sides: Number
+) -> Numbers:
     """Give the outward direction of a unit shape at a point of its surface."""
     if kind == ELLIPSOID:
         return px, py, pz

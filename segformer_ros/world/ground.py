@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from numba import njit
 import numpy as np
 from segformer_ros.world.caster import GROUND_ID, NEAR
 from segformer_ros.world.classes import ROAD, ROAD_LINE, TERRAIN
 from segformer_ros.world.classes import SIDEWALK as SIDEWALK_ID
+from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
 from segformer_ros.world.street import (
     ARM,
     ARM_LEFT,
@@ -52,15 +52,26 @@ from segformer_ros.world.texture import noise
 FAR_M = 700.0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def clearance(x, y, z, table, first, street, noises):
+@compiled
+def clearance(
+    x: Number, y: Number, z: Number, table: Array, first: Number, street: Array, noises: Array
+) -> Number:
     """Give the height of a point above the ground."""
     t, height = road_place(x, y, table, first)
     return z - height - profile(x + street[ORIGIN], beside_junction(x, street), t, street, noises)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def cast_ground(camera, fx, table, first, street, noises, depth, owner):
+@compiled
+def cast_ground(
+    camera: Array,
+    fx: Number,
+    table: Array,
+    first: Number,
+    street: Array,
+    noises: Array,
+    depth: Array,
+    owner: Array,
+) -> None:
     """
     Put the ground in front of or behind what depth and owner hold already.
 
@@ -131,14 +142,14 @@ def cast_ground(camera, fx, table, first, street, noises, depth, owner):
             begin = max(last, NEAR)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _stripe(offset, half, pixel):
+@inlined
+def _stripe(offset: Number, half: Number, pixel: Number) -> Number:
     """Give the share of a pixel that a stripe covers."""
     return min(max((half - abs(offset)) / pixel + 0.5, 0.0), min(1.0, 2.0 * half / pixel))
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _dash(x, street, pixel):
+@compiled
+def _dash(x: Number, street: Array, pixel: Number) -> Number:
     """Give the share of a pixel that a dashed line covers along its way."""
     period = street[DASH_PERIOD]
     q = (x + street[DASH_PHASE]) / period
@@ -149,8 +160,8 @@ def _dash(x, street, pixel):
     return _stripe(offset, 0.5 * street[DASH], pixel)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _arrow(along, across, straight):
+@compiled
+def _arrow(along: Number, across: Number, straight: Number) -> Number:
     """Give 1 inside an arrow that points along, 4 m long."""
     if 0.0 < along < 2.6 and abs(across) < 0.09:
         return 1.0
@@ -162,8 +173,10 @@ def _arrow(along, across, straight):
     return 0.0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def markings(x, t, beside, street, wide, long):
+@compiled
+def markings(
+    x: Number, t: Number, beside: Number, street: Array, wide: Number, long: Number
+) -> Numbers:
     """
     Find the paint at a place on the main road.
 
@@ -225,8 +238,10 @@ def markings(x, t, beside, street, wide, long):
     return 0.0, 0.0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def ground_color(x, t, street, noises, wide, long):
+@compiled
+def ground_color(
+    x: Number, t: Number, street: Array, noises: Array, wide: Number, long: Number
+) -> Numbers:
     """
     Find what lies at a place.
 

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from numba import njit
 import numpy as np
+from segformer_ros.world.compiled import Array, compiled, Number, Numbers
 from segformer_ros.world.primitives import (
     AXES,
     BARK,
@@ -36,16 +36,18 @@ from segformer_ros.world.texture import hash01, noise
 CYCLE_S = 24.0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def signal_state(clock, phase):
+@compiled
+def signal_state(clock: Number, phase: Number) -> Number:
     """Give what a signal shows: 0 red, 1 yellow, 2 green."""
     q = (clock + phase) / CYCLE_S
     q = (q - np.floor(q)) * CYCLE_S
     return 2 if q < 10.0 else (1 if q < 12.0 else 0)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _facade(row, u, v, level, pixel, night, noises):
+@compiled
+def _facade(
+    row: Array, u: Number, v: Number, level: Number, pixel: Number, night: Number, noises: Array
+) -> Numbers:
     seed = int(row[SEED])
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     floor, pitch, style = row[PARAM], row[PARAM + 1], row[PARAM + 2]
@@ -99,8 +101,19 @@ def _facade(row, u, v, level, pixel, night, noises):
     return r * shade, g * shade, b * shade, 0.0, 0.0
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _body(row, px, py, pz, lx, ly, lz, hx, hy, hz):
+@compiled
+def _body(
+    row: Array,
+    px: Number,
+    py: Number,
+    pz: Number,
+    lx: Number,
+    ly: Number,
+    lz: Number,
+    hx: Number,
+    hy: Number,
+    hz: Number,
+) -> Numbers:
     """Car body: lights, plate, grille, wheel arches, door seams."""
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     if pz < -0.78:
@@ -131,8 +144,10 @@ def _body(row, px, py, pz, lx, ly, lz, hx, hy, hz):
     return r, g, b, 0.0, 0.12
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _cabin(row, px, py, pz, lx, ly, lz):
+@compiled
+def _cabin(
+    row: Array, px: Number, py: Number, pz: Number, lx: Number, ly: Number, lz: Number
+) -> Numbers:
     """Car cabin: glass between pillars under a painted roof."""
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     if lz > 0.9 or pz > 0.8:
@@ -146,8 +161,19 @@ def _cabin(row, px, py, pz, lx, ly, lz):
     return 0.02, 0.024, 0.028, 0.0, 0.5
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _van(row, px, py, pz, lx, ly, lz, hx, hy, hz):
+@compiled
+def _van(
+    row: Array,
+    px: Number,
+    py: Number,
+    pz: Number,
+    lx: Number,
+    ly: Number,
+    lz: Number,
+    hx: Number,
+    hy: Number,
+    hz: Number,
+) -> Numbers:
     """Van or truck cab: windscreen, side window, lights, wheel arches."""
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     style = row[PARAM + 3]
@@ -176,15 +202,28 @@ def _van(row, px, py, pz, lx, ly, lz, hx, hy, hz):
                 return 0.015, 0.015, 0.015, 0.0, 0.0
         front = px > 0.32 if style != 2.0 else px > -0.3
         if 0.12 < pz < 0.7 and px < 0.9 and (front or style == 1.0) and px > -0.92:
-            if abs(px - 0.34) > 0.02:
+            pillar = abs(px - 0.34) <= 0.02
+            if not pillar:
                 return 0.02, 0.024, 0.03, 0.0, 0.5
         if abs(px - 0.3) * hx < 0.012 or abs(px + 0.3) * hx < 0.012:
             return 0.4 * r, 0.4 * g, 0.4 * b, 0.0, 0.05
     return r, g, b, 0.0, 0.1
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _bus(row, px, py, pz, lx, ly, lz, hx, hy, hz, night):
+@compiled
+def _bus(
+    row: Array,
+    px: Number,
+    py: Number,
+    pz: Number,
+    lx: Number,
+    ly: Number,
+    lz: Number,
+    hx: Number,
+    hy: Number,
+    hz: Number,
+    night: Number,
+) -> Numbers:
     """Bus: a band of windows, doors, a line sign, lights."""
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     lit = 0.5 * night
@@ -220,8 +259,8 @@ def _bus(row, px, py, pz, lx, ly, lz, hx, hy, hz, night):
     return r, g, b, 0.0, 0.1
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _sign(row, py, pz, lx, hy, hz):
+@compiled
+def _sign(row: Array, py: Number, pz: Number, lx: Number, hy: Number, hz: Number) -> Numbers:
     """Traffic sign; its face is on the side of +x."""
     if lx < 0.5:
         return 0.3, 0.31, 0.31, 0.0, 0.03
@@ -266,8 +305,10 @@ def _sign(row, py, pz, lx, hy, hz):
     return r, g, b, 0.0, 0.03
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _signal(row, py, pz, lx, hy, hz, clock):
+@compiled
+def _signal(
+    row: Array, py: Number, pz: Number, lx: Number, hy: Number, hz: Number, clock: Number
+) -> Numbers:
     """Traffic light; its face is on the side of +x."""
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     if lx < 0.5:
@@ -286,8 +327,20 @@ def _signal(row, py, pz, lx, hy, hz, clock):
     return r, g, b, 0.0, 0.05
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def surface(row, px, py, pz, lx, ly, lz, pixel, night, clock, noises):
+@compiled
+def surface(
+    row: Array,
+    px: Number,
+    py: Number,
+    pz: Number,
+    lx: Number,
+    ly: Number,
+    lz: Number,
+    pixel: Number,
+    night: Number,
+    clock: Number,
+    noises: Array,
+) -> Numbers:
     """
     Find the look at a point of a unit shape.
 
@@ -352,7 +405,7 @@ def surface(row, px, py, pz, lx, ly, lz, pixel, night, clock, noises):
                 if w > 0.45:
                     return 1.0 - r * k, 0.9 - g * k * 0.8, 0.8 - 0.7 * b * k, 0.0, 0.05
         return r * k, g * k, b * k, 0.0, 0.05
-    if material == BRICK or material == CONCRETE:
+    if material in (BRICK, CONCRETE):
         k = 0.75 + 0.5 * noise(noises, 0, u * 5.0 + seed, v * 5.0)
         fine = max(1.0 - pixel * 10.0, 0.0)
         k += 0.4 * fine * (noise(noises, 1, u * 25.0, v * 25.0) - 0.5)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 import math
 
-from numba import njit
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world.compiled import Array, compiled
 
 Rows = npt.NDArray[np.float32]
 Color = Sequence[float]
@@ -94,8 +94,10 @@ class Parts:
         hx, hy, hz = half
         axes = (c * hx, -s * hy, c * tilt * hz, s * hx, c * hy, s * tilt * hz, 0.0, 0.0, hz)
         self._rows.append(
-            (kind, *center, *axes, class_id, material, *color, *param, seed & 0xFFFF, cut, *lean)
-            + (1.0 if shadow else 0.0,)
+            (
+                *(kind, *center, *axes, class_id, material, *color, *param, seed & 0xFFFF, cut),
+                *(*lean, 1.0 if shadow else 0.0),
+            )
         )
 
     def extend(self, other: Rows, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
@@ -111,8 +113,8 @@ class Parts:
         return np.array(self._rows, np.float32).reshape(-1, COLUMNS)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def place(templates, starts, counts, poses):
+@compiled
+def place(templates: Array, starts: Array, counts: Array, poses: Array) -> Array:
     """
     Put copies of templates into the world.
 

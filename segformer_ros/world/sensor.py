@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from numba import njit
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world.compiled import Array, compiled, Number
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.texture import hash01
 
@@ -48,7 +48,8 @@ class Sensor:
         light = 1.0 - np.exp(-(((np.arange(LEVELS) + 0.5) / STEPS) ** 2))
         y = light ** (1.0 / self.gamma)
         y = y + self.contrast * (y * y * (3.0 - 2.0 * y) - y)
-        return (255.0 * y).astype(np.float32)
+        curve: npt.NDArray[np.float32] = (255.0 * y).astype(np.float32)
+        return curve
 
 
 def random_sensor(dice: Dice, *, amount: float) -> Sensor:
@@ -66,8 +67,8 @@ def random_sensor(dice: Dice, *, amount: float) -> Sensor:
     )
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def reflect(rgb, share, horizon, seed):
+@compiled
+def reflect(rgb: Array, share: Array, horizon: Number, seed: Number) -> None:
     """
     Mirror the view in wet ground.
 
@@ -87,8 +88,8 @@ def reflect(rgb, share, horizon, seed):
                 rgb[v, u, c] += k * (rgb[m, u, c] - rgb[v, u, c])
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def bloom(rgb, glow, strength):
+@compiled
+def bloom(rgb: Array, glow: Array, strength: Number) -> None:
     """Spread the light of lamps over their neighbourhood."""
     height, width = glow.shape
     cell = max(width // 128, 2)
@@ -127,8 +128,8 @@ def bloom(rgb, glow, strength):
                 rgb[v, u, c] += strength * (low + (high - low) * fv)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def rain(rgb, bright, seed):
+@compiled
+def rain(rgb: Array, bright: Number, seed: Number) -> None:
     """Draw the streaks of falling drops."""
     height, width = rgb.shape[:2]
     for n in range(width * height // 900):
@@ -141,8 +142,8 @@ def rain(rgb, bright, seed):
                 rgb[y, u, c] += k * (bright - 0.6 * rgb[y, u, c])
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def develop(rgb, sensor, curve, seed, out):
+@compiled
+def develop(rgb: Array, sensor: Array, curve: Array, seed: Number, out: Array) -> None:
     """
     Make the 8 bit image.
 

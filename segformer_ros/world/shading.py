@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from numba import njit
 import numpy as np
 from segformer_ros.world.caster import GROUND_ID, normal
 from segformer_ros.world.classes import SKY, TERRAIN
+from segformer_ros.world.compiled import Array, compiled, Number, Numbers
 from segformer_ros.world.ground import clearance, ground_color
 from segformer_ros.world.light import (
     AMBIENT,
@@ -34,8 +34,10 @@ from segformer_ros.world.street import EDGE_LEFT, EDGE_RIGHT, ORIGIN, road_place
 from segformer_ros.world.texture import noise
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def sky_color(x, y, z, light, noises, detailed):
+@compiled
+def sky_color(
+    x: Number, y: Number, z: Number, light: Array, noises: Array, detailed: Number
+) -> Numbers:
     """Find the colour of the sky in a direction of length 1."""
     up = max(z, 0.0)
     k = 1.0 - np.exp(-3.2 * up)
@@ -60,8 +62,8 @@ def sky_color(x, y, z, light, noises, detailed):
     return r, g, b
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _sunlit(x, y, z, light, grid, heights):
+@compiled
+def _sunlit(x: Number, y: Number, z: Number, light: Array, grid: Array, heights: Array) -> Number:
     """Give the share of the sun that reaches a point."""
     k = (z - grid[2]) / light[SUN + 2]
     u = (x - k * light[SUN] - grid[0]) / grid[3] - 0.5
@@ -78,8 +80,17 @@ def _sunlit(x, y, z, light, grid, heights):
     return low + (c + (d - c) * fu - low) * fv
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _lamps(x, y, z, nx, ny, nz, lamps, strength):
+@compiled
+def _lamps(
+    x: Number,
+    y: Number,
+    z: Number,
+    nx: Number,
+    ny: Number,
+    nz: Number,
+    lamps: Array,
+    strength: Number,
+) -> Number:
     """Give the light of street lamps at a point, without their colour."""
     total = 0.0
     for k in range(lamps.shape[0]):
@@ -92,8 +103,18 @@ def _lamps(x, y, z, nx, ny, nz, lamps, strength):
     return 34.0 * strength * total
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _headlights(x, y, z, nx, ny, nz, camera, drop, strength):
+@compiled
+def _headlights(
+    x: Number,
+    y: Number,
+    z: Number,
+    nx: Number,
+    ny: Number,
+    nz: Number,
+    camera: Array,
+    drop: Number,
+    strength: Number,
+) -> Number:
     """Give the light of the ego vehicle's own headlights at a point."""
     dx, dy, dz = x - camera[0, 0], y - camera[0, 1], z - camera[0, 2] + drop
     length = np.sqrt(dx * dx + dy * dy + dz * dz) + 0.1
@@ -105,27 +126,27 @@ def _headlights(x, y, z, nx, ny, nz, camera, drop, strength):
     return strength * 1.7 * beam * min(max(1.15 - 9.0 * dz / length, 0.05), 1.0) * min(facing, 1.0)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@compiled
 def shade(
-    rows,
-    inverse,
-    camera,
-    fx,
-    table,
-    first,
-    street,
-    light,
-    lamps,
-    grid,
-    heights,
-    contact,
-    noises,
-    depth,
-    owner,
-    rgb,
-    glow,
-    labels,
-):
+    rows: Array,
+    inverse: Array,
+    camera: Array,
+    fx: Number,
+    table: Array,
+    first: Number,
+    street: Array,
+    light: Array,
+    lamps: Array,
+    grid: Array,
+    heights: Array,
+    contact: Array,
+    noises: Array,
+    depth: Array,
+    owner: Array,
+    rgb: Array,
+    glow: Array,
+    labels: Array,
+) -> None:
     """
     Give every pixel its colour and its class.
 

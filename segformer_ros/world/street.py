@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 import math
 
-from numba import njit
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.texture import noise, tiles
 
@@ -172,8 +172,8 @@ class Street:
         return out
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def beside_junction(x, street):
+@inlined
+def beside_junction(x: Number, street: Array) -> Number:
     """Give x minus that of the nearest junction, far away when there is none."""
     spacing = street[SPACING]
     if spacing == 0.0:
@@ -182,8 +182,8 @@ def beside_junction(x, street):
     return q - np.floor(q / spacing) * spacing - 0.5 * spacing
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def profile(at, beside, t, street, noises):
+@compiled
+def profile(at: Number, beside: Number, t: Number, street: Array, noises: Array) -> Number:
     """
     Give the height of the ground above the middle line of the road.
 
@@ -217,8 +217,8 @@ def profile(at, beside, t, street, noises):
     return rise
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def road_place(x, y, table, first):
+@inlined
+def road_place(x: Number, y: Number, table: Array, first: Number) -> Numbers:
     """
     Find the place of a point on the street.
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from numba import njit
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world.compiled import Array, inlined, Number
 
 SIZE = 256
 
@@ -20,18 +20,20 @@ def _lattice(cells: int, seed: int) -> npt.NDArray[np.float64]:
     for shift, factor in ((13, 1274126177), (16, 2246822519), (15, 3266489917)):
         n = ((n ^ (n >> np.uint64(shift))) * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
     n ^= n >> np.uint64(16)
-    return n.astype(np.float64) / 4294967295.0
+    values: npt.NDArray[np.float64] = n.astype(np.float64) / 4294967295.0
+    return values
 
 
 def _octave(cells: int, seed: int) -> npt.NDArray[np.float64]:
-    values = _lattice(cells, seed)
+    corners = _lattice(cells, seed)
     at = np.arange(SIZE) * (cells / SIZE)
     low = np.floor(at).astype(np.int64)
     part = at - low
     part = part * part * (3.0 - 2.0 * part)
     high = (low + 1) % cells
-    rows = values[low] * (1.0 - part)[:, None] + values[high] * part[:, None]
-    return rows[:, low] * (1.0 - part) + rows[:, high] * part
+    rows = corners[low] * (1.0 - part)[:, None] + corners[high] * part[:, None]
+    values: npt.NDArray[np.float64] = rows[:, low] * (1.0 - part) + rows[:, high] * part
+    return values
 
 
 @lru_cache(maxsize=1)
@@ -41,13 +43,15 @@ def tiles() -> npt.NDArray[np.float32]:
 
     :returns: (2, 256, 256) in 0..1: smooth clouds of four octaves (16 cells wide), and grain.
     """
-    cloud = sum(_octave(16 << i, 11 + i) * 0.5**i for i in range(4))
+    cloud = np.zeros((SIZE, SIZE))
+    for i in range(4):
+        cloud += _octave(16 << i, 11 + i) * 0.5**i
     cloud = np.clip(0.5 + (cloud - cloud.mean()) / (5.0 * cloud.std()), 0.0, 1.0)
     return np.stack([cloud, _lattice(SIZE, 5)]).astype(np.float32)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def noise(noises, k, u, v):
+@inlined
+def noise(noises: Array, k: Number, u: Number, v: Number) -> Number:
     """Sample tile k at (u, v) texels, bilinearly."""
     iu = int(np.floor(u))
     iv = int(np.floor(v))
@@ -62,8 +66,8 @@ def noise(noises, k, u, v):
     return low + (high - low) * fv
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def hash01(a, b, c):
+@inlined
+def hash01(a: Number, b: Number, c: Number) -> Number:
     """Hash three integers to a number in 0..1."""
     n = np.uint32(a) * np.uint32(374761393) + np.uint32(b) * np.uint32(668265263)
     n = np.uint32(n + np.uint32(c) * np.uint32(2246822519))

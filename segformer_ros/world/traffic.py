@@ -198,7 +198,7 @@ class Traffic:
         street = self._street
         passes = self.ego_passes(x)
         dice = Dice(self._seed, 0xC20, round(x))
-        for n in range(dice.integer(0, 6)):
+        for _ in range(dice.integer(0, 6)):
             direction = dice.sign()
             low, high = -street.edge(-1) - 1.2, street.edge(1) + 1.2
             # At that time the walker is outside the lane of the ego vehicle.

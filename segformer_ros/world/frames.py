@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 import math
 
-from numba import njit
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.world.caster import bounds, cast, invert, shadow_map
+from segformer_ros.world.compiled import Array, compiled, Number
 from segformer_ros.world.dice import Dice, mix
 from segformer_ros.world.ground import cast_ground
 from segformer_ros.world.light import CLOCK, EXPOSURE, GLOW, HORIZON, SHADOWS, SUN, WET
@@ -88,7 +88,7 @@ def _camera(
     slope = math.atan(street.grade(x) / street.stretch(x))
     sway = 0.0025 * math.sin(3.1 * time_s + scene.seed % 7) + 0.0015 * math.sin(7.3 * time_s)
     out = np.empty((5, 3))
-    out[0] = foot + (0.0, 0.0, rig.height_m + 2.0 * sway)
+    out[0] = foot + np.array((0.0, 0.0, rig.height_m + 2.0 * sway))
     for row, extra in ((4, 0.0), (3, math.radians(rig.yaw_deg))):
         yaw = street.yaw(x) + extra
         pitch = slope * math.cos(extra) - (math.radians(rig.pitch_deg) + sway if row == 3 else 0.0)
@@ -99,8 +99,8 @@ def _camera(
     return out
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
-def _contact(spots, x0, y0, cell, out):
+@compiled
+def _contact(spots: Array, x0: Number, y0: Number, cell: Number, out: Array) -> None:
     """Darken the ground below and beside vehicles and people."""
     out[:] = 1.0
     for n in range(spots.shape[0]):
@@ -162,7 +162,7 @@ def _compose(
     grid = _grid(camera, float(camera[0, 2]) - rig.height_m)
     heights = np.full(GRID if light[SHADOWS] else (2, 2), -1.0e9, np.float32)
     if light[SHADOWS]:
-        shadow_map(rows, inverse, light[SUN : SUN + 3], *grid, heights)
+        shadow_map(rows, inverse, light[SUN : SUN + 3], grid, heights)
     contact = np.empty(GRID, np.float32)
     _contact(moment.spots, grid[0], grid[1], CELL_M, contact)
     shade(
