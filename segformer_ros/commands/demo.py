@@ -9,6 +9,11 @@ from pathlib import Path
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segformer_ros.demo.display import Display
+    from segformer_ros.demo.show import Show
 
 HELP = 'show everything working, without a camera or a simulator'
 
@@ -24,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seconds', type=float, default=30.0, help='longest drive (default: 30)')
     parser.add_argument('--model', default='world_b0', help='name or path of a bundle')
     parser.add_argument('--seed', type=int, default=3, help='which street (default: 3)')
+    parser.add_argument(
+        '--fov', type=float, default=0.0, help='horizontal field of view of the video, degrees'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,22 +39,56 @@ def run(args: argparse.Namespace) -> int:
     Run the demonstration.
 
     :raises ProcessError: A process fails, or no result comes.
+    :raises ValueError: An argument has no sense, or the video is none.
     """
     from segformer_ros.demo.display import Display
-    from segformer_ros.demo.scenario import world_scenario
-    from segformer_ros.demo.show import Outputs, show_world
 
     if args.seconds <= 0.0:
         raise ValueError(f'--seconds must be positive, not {args.seconds}')
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    display, outputs = Display(sys.stdout), Outputs(args.out)
-    scenario = world_scenario(seed=args.seed, rate_hz=_RATE_HZ, width=512, height=256)
-    show_world(
-        scenario, outputs, display, model=args.model, seconds=args.seconds, rate_hz=_RATE_HZ
-    )
-    display.line('Next: make demo INPUT=drive.mp4 does the same with a video of yours.')
+    display = Display(sys.stdout)
+    if args.input is None:
+        _world(args).run(display)
+        display.line('Next: make demo INPUT=drive.mp4 does the same with a video of yours.')
+    else:
+        _video(args, display).run(display)
+        display.line(
+            f'Next: .venv/bin/segformer run {args.input} --out results takes every frame and '
+            'writes labels and depth as files.'
+        )
     return 0
+
+
+def _world(args: argparse.Namespace) -> Show:
+    from segformer_ros.demo.scenario import world_scenario
+    from segformer_ros.demo.show import Outputs, Show
+
+    scenario = world_scenario(seed=args.seed, rate_hz=_RATE_HZ, width=512, height=256)
+    return Show(scenario, Outputs(args.out), args.model, args.seconds, _RATE_HZ)
+
+
+def _video(args: argparse.Namespace, display: Display) -> Show:
+    from segformer_ros.demo.scenario import video_scenario
+    from segformer_ros.demo.show import Outputs, Show
+    from segformer_ros.demo.video import probe, trained_fov_deg
+
+    video = probe(args.input)
+    fov_deg = args.fov or trained_fov_deg(args.model, video)
+    display.line(
+        f'{video.path.name}: {video.width}x{video.height} at {video.rate_hz:.4g} frames/s, '
+        f'{video.duration_s:.0f} s'
+    )
+    if video.duration_s > args.seconds:
+        display.line(f'The first {args.seconds:g} s are played; --seconds changes that.')
+    if not args.fov and fov_deg:
+        display.line(
+            f'The field of view is not known; depth is right for {fov_deg:.0f} degrees, and '
+            '--fov changes that.'
+        )
+    scenario = video_scenario(video.path, fov_deg=fov_deg)
+    outputs = Outputs(args.out)
+    return Show(scenario, outputs, args.model, args.seconds, video.rate_hz, video.path)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 import time
 from typing import Any
 
+from segformer_ros import run_folder
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.processes import ProcessError, Processes
 from segformer_ros.demo.scenario import ros_arguments, Scenario
 from segformer_ros.nodes.scoreboard import HEADER
 
 SEGFORMER, EVALUATION, RECORDER = 'segformer_node', 'evaluation_node', 'recorder_node'
+
+LARGEST_BAG = 2_000_000_000
 
 _PATIENCE_S = 180.0
 _COLUMNS = 9
@@ -42,7 +45,8 @@ def run_drive(
     """
     inputs = {'image': scenario.image, 'camera_info': scenario.camera_info}
     processes.start_node(RECORDER, ros_arguments(_recording(scenario, bag)))
-    processes.start_node(SEGFORMER, ros_arguments({'model': model}, inputs))
+    segformer = {'model': model, **scenario.segformer_parameters}
+    processes.start_node(SEGFORMER, ros_arguments(segformer, inputs))
     evaluated = {
         'ground_truth': scenario.ground_truth,
         'duration_s': float(seconds),
@@ -50,8 +54,9 @@ def run_drive(
     }
     remapped = {'camera_info': scenario.camera_info}
     processes.start_node(EVALUATION, ros_arguments(evaluated, remapped))
-    processes.start_node(scenario.source, ros_arguments(scenario.source_parameters))
-    _watch(scenario, processes, display)
+    namespace = {'__ns': scenario.source_namespace}
+    processes.start_node(scenario.source, ros_arguments(scenario.source_parameters, namespace))
+    _watch(scenario, processes, display, bag)
     # The recorder last: it takes what the others still have to say.
     for name in (EVALUATION, scenario.source, SEGFORMER, RECORDER):
         processes.end(name)
@@ -66,12 +71,13 @@ def _recording(scenario: Scenario, bag: Path) -> dict[str, Any]:
     return {'topics': topics, 'output': str(bag)}
 
 
-def _watch(scenario: Scenario, processes: Processes, display: Display) -> None:
+def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path) -> None:
     """Show what the evaluation says until it or the source has ended."""
     start = time.monotonic()
     row = ''
+    may_end = {EVALUATION, scenario.source}
     while not processes.ended(EVALUATION) and not processes.ended(scenario.source):
-        processes.check(may_end=(EVALUATION, scenario.source))
+        processes.check(may_end)
         said = processes.next_line(0.2)
         if said is not None and said[0] == EVALUATION and _is_row(said[1]):
             if not row:
@@ -83,7 +89,18 @@ def _watch(scenario: Scenario, processes: Processes, display: Display) -> None:
             if elapsed > _PATIENCE_S:
                 raise ProcessError(f'no result came within {elapsed:.0f} s: look into the logs')
             display.status(f'{scenario.preparing} ({elapsed:.0f} s)')
+        if RECORDER not in may_end and _recorded(bag) > LARGEST_BAG:
+            may_end.add(RECORDER)
+            processes.end(RECORDER)
+            display.keep()
+            display.line(f'The recording ends here, at {LARGEST_BAG / 1e9:.1f} GB.')
     display.keep()
+
+
+def _recorded(bag: Path) -> int:
+    """Give the size of the recording, which has another name until it is whole, in bytes."""
+    files = run_folder.temporary_name(bag).rglob('*.db3')
+    return sum(item.stat().st_size for item in files)
 
 
 def _is_row(text: str) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 import math
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from segformer_ros.run_folder import write_bytes
 
 Image = npt.NDArray[np.uint8]
 
+_FILM_WIDTH_PX = 640
 _PANEL_WIDTH_PX = 400
 _TEXT = (225, 225, 225)
+_DARK = 24
 
 
 def write_film(
@@ -44,8 +47,9 @@ def write_film(
     palette = CARLA_0914.palette()
     with VideoWriter(path, rate_hz) as film:
         for moment in moments:
-            assert moment.image is not None
-            picture = draw.side_by_side(moment.image, moment.labels, moment.depth, palette)
+            small = _shrunk(moment, _FILM_WIDTH_PX)
+            assert small.image is not None
+            picture = draw.side_by_side(small.image, small.labels, small.depth, palette)
             stamps.append(moment.stamp_ns)
             film.add(picture, (moment.stamp_ns - stamps[0]) / 1e9)
             progress(len(stamps))
@@ -68,6 +72,23 @@ def write_sheet(path: Path, moments: Iterable[Moment], *, columns: int) -> None:
     write_bytes(path, encode_png(draw.contact_sheet(cells, columns)))
 
 
+def _shrunk(moment: Moment, width_px: int) -> Moment:
+    """Make camera image, labels and depth no wider than a film needs."""
+    assert moment.image is not None
+    height, width = moment.image.shape[:2]
+    if width <= width_px:
+        return moment
+    size = (width_px, max(1, round(height * width_px / width)))
+    image = np.asarray(cv2.resize(moment.image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    labels, depth = moment.labels, moment.depth
+    if labels is not None:
+        labels = np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    if depth is not None:
+        nearest = cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
+        depth = np.asarray(nearest, np.float32)
+    return replace(moment, image=image, labels=labels, depth=depth)
+
+
 def _cell(moment: Moment) -> Image:
     assert moment.image is not None
     palette = CARLA_0914.palette()
@@ -75,10 +96,13 @@ def _cell(moment: Moment) -> Image:
     if moment.true_labels is not None and moment.true_depth is not None:
         # The sky has no distance; black as in the prediction.
         depth = np.where(np.isfinite(moment.true_depth), moment.true_depth, np.float32(np.nan))
-        truth = draw.side_by_side(moment.image, moment.true_labels, depth, palette)
-        width = moment.image.shape[1]
-        truth[:, :width] = 24
-        rows.append(truth)
+        labels = draw.overlay(moment.image, moment.true_labels, palette, 0.65)
+        truth = (
+            np.full_like(moment.image, _DARK),
+            draw.caption(labels, 'true labels'),
+            draw.caption(draw.colorize_depth(depth), 'true depth'),
+        )
+        rows.append(np.concatenate(truth, axis=1))
     picture = np.concatenate(rows)
     scale = min(1.0, 3 * _PANEL_WIDTH_PX / picture.shape[1])
     size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
@@ -90,7 +114,7 @@ def _cell(moment: Moment) -> Image:
 
 def _write_figures(panel: Image, moment: Moment) -> None:
     """Write below the camera image how well its moment went."""
-    lines = [f'{moment.stamp_ns / 1e9:.1f} s', 'ground truth on the right']
+    lines = [f'{moment.stamp_ns / 1e9:.1f} s']
     if moment.labels is not None and moment.true_labels is not None:
         segmentation = SegmentationMeter(item.id for item in CARLA_0914.classes if item.id)
         segmentation.add(moment.labels, moment.true_labels)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 import queue
 import signal
@@ -152,7 +152,7 @@ class Processes:
             raise ProcessError(self._running[name].fate())
         return code == 0
 
-    def check(self, may_end: Sequence[str] = ()) -> None:
+    def check(self, may_end: Collection[str] = ()) -> None:
         """
         See that everything is as it should be.
 

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import json
+from pathlib import Path
 from typing import Any
 
 _VEHICLE = '/carla/ego_vehicle'
@@ -21,7 +22,9 @@ class Scenario:
 
     :param source: Module of the node that publishes the camera.
     :param source_parameters: Its parameters.
+    :param source_namespace: Its namespace.
     :param camera: Namespace of image and camera_info.
+    :param segformer_parameters: Those of segformer_node beside the model.
     :param ground_truth: Whether the source publishes the truth.
     :param recorded: Topic by the field of Moment that is read from it.
     :param preparing: Said until the first result comes.
@@ -33,6 +36,8 @@ class Scenario:
     ground_truth: bool
     recorded: Mapping[str, str]
     preparing: str
+    source_namespace: str = '/'
+    segformer_parameters: Parameters = field(default_factory=dict)
 
     @property
     def image(self) -> str:
@@ -66,6 +71,30 @@ def world_scenario(*, seed: int, rate_hz: float, width: int, height: int) -> Sce
             'true_depth': f'{_VEHICLE}/depth_front/image',
         },
         preparing='preparing the world and the network; the first time takes half a minute',
+    )
+
+
+def video_scenario(path: Path, *, fov_deg: float) -> Scenario:
+    """
+    Play a video at its own rate, whether the network keeps up or not.
+
+    The images are not recorded: the video has them already.
+
+    :param fov_deg: Horizontal field of view of its camera; 0 is unknown.
+    """
+    return Scenario(
+        source='replay_node',
+        source_parameters={
+            'input': str(path),
+            'fov_deg': fov_deg,
+            'wait_for_subscribers_s': 120.0,
+        },
+        source_namespace='/camera',
+        camera='/camera',
+        ground_truth=False,
+        recorded={'labels': '/label/image', 'depth': '/depth/image'},
+        preparing='preparing the network',
+        segformer_parameters={'depth_encoding': '16UC1'},
     )
 
 

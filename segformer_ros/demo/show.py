@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 import os
 from pathlib import Path
@@ -16,9 +16,10 @@ from segformer_ros.demo import film
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.drive import run_drive
 from segformer_ros.demo.environment import demo_environment
-from segformer_ros.demo.moments import read_moments
+from segformer_ros.demo.moments import Moment, read_moments
 from segformer_ros.demo.processes import Processes
 from segformer_ros.demo.scenario import Scenario
+from segformer_ros.demo.video import with_images
 
 _MOMENTS = 8
 _OURS = ('bag', 'logs', 'summary.json', 'film.mp4', 'contact_sheet.png')
@@ -71,59 +72,91 @@ class Outputs:
         self.logs.mkdir()
 
 
-def show_world(
-    scenario: Scenario,
-    outputs: Outputs,
-    display: Display,
-    *,
-    model: str,
-    seconds: float,
-    rate_hz: float,
-) -> None:
+@dataclass(frozen=True)
+class Show:
     """
-    Drive through the built-in world, then make a film and a sheet of the recording.
+    A demonstration that can be run.
 
-    :raises ProcessError: A process fails, or no result comes.
+    :param model: Name or path of the bundle.
+    :param seconds: Longest drive.
+    :param rate_hz: Frames per second of the camera.
+    :param video: The file that is played, None for the built-in world.
     """
-    outputs.prepare()
-    environment = demo_environment(os.environ, outputs.logs)
-    with Processes(outputs.logs, environment) as processes:
-        figures = run_drive(
-            scenario,
-            processes,
-            display,
-            model=model,
-            seconds=seconds,
-            bag=outputs.bag,
-            summary=outputs.summary,
+
+    scenario: Scenario
+    outputs: Outputs
+    model: str
+    seconds: float
+    rate_hz: float
+    video: Path | None = None
+
+    def run(self, display: Display) -> None:
+        """
+        Drive, then make a film and a sheet of the recording.
+
+        :raises ProcessError: A process fails, or no result comes.
+        """
+        self.outputs.prepare()
+        environment = demo_environment(os.environ, self.outputs.logs / 'ros')
+        with Processes(self.outputs.logs, environment) as processes:
+            figures = run_drive(
+                self.scenario,
+                processes,
+                display,
+                model=self.model,
+                seconds=self.seconds,
+                bag=self.outputs.bag,
+                summary=self.outputs.summary,
+            )
+        stamps = film.write_film(
+            self.outputs.film,
+            self._moments(('image', 'labels', 'depth')),
+            rate_hz=self.rate_hz,
+            progress=lambda count: display.status(f'making the film: frame {count}'),
         )
-    shown = {name: scenario.recorded[name] for name in ('image', 'labels', 'depth')}
-    stamps = film.write_film(
-        outputs.film,
-        read_moments(outputs.bag, shown),
-        rate_hz=rate_hz,
-        progress=lambda count: display.status(f'making the film: frame {count}'),
-    )
-    display.status('making the contact sheet')
-    chosen = film.evenly(stamps, _MOMENTS)
-    film.write_sheet(
-        outputs.sheet, read_moments(outputs.bag, scenario.recorded, chosen), columns=2
-    )
-    display.line(_result(figures))
-    display.line(_places(outputs))
+        if not stamps:
+            raise ValueError(f'the recording {self.outputs.bag} has no complete frame')
+        display.status('making the contact sheet')
+        chosen = film.evenly(stamps, _MOMENTS)
+        moments = (item for item in self._moments(chosen=chosen) if item.stamp_ns in chosen)
+        film.write_sheet(self.outputs.sheet, moments, columns=2)
+        display.line(_result(figures, self.video is not None))
+        display.line(_places(self.outputs))
+
+    def _moments(
+        self, fields: tuple[str, ...] = (), *, chosen: frozenset[int] | None = None
+    ) -> Iterator[Moment]:
+        """Read the recording; fields are those to read, none are all."""
+        topics = {
+            name: topic
+            for name, topic in self.scenario.recorded.items()
+            if name in fields or not fields
+        }
+        if self.video is None:
+            return read_moments(self.outputs.bag, topics, chosen)
+        return with_images(self.video, read_moments(self.outputs.bag, topics))
 
 
-def _result(figures: Mapping[str, Any]) -> str:
+def _result(figures: Mapping[str, Any], is_video: bool) -> str:
     segmentation, depth = figures['segmentation'], figures['depth']
     latency = figures['times_ms'].get('latency')
+    inputs, outputs = figures['inputs'], figures['outputs']
+    rate = f'{_number(outputs["per_s"], 1)} frames/s'
+    if is_video:
+        rate = f'{_number(inputs["per_s"], 1)} frames/s in, {_number(outputs["per_s"], 1)} out'
+        lost = max(0, inputs['frames'] - outputs['frames'])
+        rate += f' ({lost} of {inputs["frames"]} gave way to newer ones)' if lost else ''
     parts = [
-        f'{segmentation["frames"]} frames in {figures["seconds"]:.0f} s',
-        f'{_number(figures["outputs"]["per_s"], 1)} frames/s',
+        f'{outputs["frames"]} frames in {figures["seconds"]:.0f} s',
+        rate,
         f'latency {latency["p50"]:.0f} ms (p99 {latency["p99"]:.0f} ms)' if latency else '',
-        f'mIoU {_number(segmentation["miou"], 3)}',
-        f'AbsRel {_number(depth["abs_rel"], 3)}',
-        f'delta1 {_number(depth["delta1"], 3)}',
     ]
+    if not is_video:
+        parts += [
+            f'mIoU {_number(segmentation["miou"], 3)}',
+            f'AbsRel {_number(depth["abs_rel"], 3)}',
+            f'delta1 {_number(depth["delta1"], 3)}',
+        ]
     return ', '.join(part for part in parts if part)
 
 

@@ -154,7 +154,7 @@ class WorldNode(Node):
     def _may_go(self) -> bool:
         if self._lock is None:
             return True
-        if not self.published and not self._bridge.has_subscriber():
+        if not self.published and not self._has_consumer():
             return False
         missing, before = self._lock.missing(), self._lock.timeouts
         if not self._lock.ready(time.monotonic()):
@@ -166,6 +166,17 @@ class WorldNode(Node):
                 throttle_duration_sec=10.0,
             )
         return True
+
+    def _has_consumer(self) -> bool:
+        """Tell whether somebody takes the images and somebody offers the results."""
+        lacking = [name for name in self.parameters.wait_for if not self.count_publishers(name)]
+        if not lacking and self._bridge.has_subscriber():
+            return True
+        self.get_logger().info(
+            f'In lock-step: waiting for {" and ".join(lacking) or "a subscriber"}',
+            throttle_duration_sec=10.0,
+        )
+        return False
 
     def _end(self) -> None:
         """End the process in order, after the last messages have arrived."""
