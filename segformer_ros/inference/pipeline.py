@@ -221,7 +221,7 @@ class Pipeline:
         )
         sky = None
         if labels is not None and self._sky_id is not None and options.sky_depth != 'keep':
-            sky = labels == self._sky_id
+            sky = np.multiply(labels == self._sky_id, 255, dtype=np.uint8)
         return mask_depth(
             depth,
             min_m=limits[0] if options.min_depth_m is None else options.min_depth_m,

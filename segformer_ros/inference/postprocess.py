@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 
 import cv2
 import numpy as np
@@ -123,8 +124,8 @@ def mask_depth(
     *,
     min_m: float,
     max_m: float,
-    sky: npt.NDArray[np.bool_] | None = None,
-    sky_m: float = float('nan'),
+    sky: Image | None = None,
+    sky_m: float = math.nan,
 ) -> FloatArray:
     """
     Mark what is unknown with NaN.
@@ -132,14 +133,17 @@ def mask_depth(
     :param depth: (H, W) metres.
     :param min_m: Smallest valid depth, inclusive.
     :param max_m: Largest valid depth, inclusive.
-    :param sky: (H, W), where the sky is.
+    :param sky: (H, W), 255 where the sky is, 0 elsewhere.
     :param sky_m: Depth of the sky.
     :returns: A new (H, W) array, contiguous.
     """
-    masked = np.full(depth.shape, np.nan, np.float32)
-    np.copyto(masked, depth, where=(depth >= min_m) & (depth <= max_m))
+    valid = cv2.inRange(depth, min_m, max_m)  # type: ignore[call-overload]
     if sky is not None:
-        np.copyto(masked, np.float32(sky_m), where=sky)
+        valid = cv2.subtract(valid, sky)
+    masked = np.full(depth.shape, np.nan, np.float32)
+    cv2.copyTo(depth, valid, masked)
+    if sky is not None and not math.isnan(sky_m):
+        masked[sky > 0] = sky_m
     return masked
 
 

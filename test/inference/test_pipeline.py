@@ -93,6 +93,23 @@ def test_every_size_comes_back_at_its_size(pipeline, shape):
     assert set(np.unique(result.labels)) <= set(IDS)
 
 
+@pytest.mark.parametrize('height', range(1, 6))
+@pytest.mark.parametrize('width', range(1, 6))
+def test_tiny_images_are_no_special_case(pipeline, height, width):
+    """OpenCV takes some arrays of up to four numbers for scalars; the pipeline does not."""
+    image = _image(height, width)
+    options = Options(confidence=True, sky_depth='inf', min_depth_m=9.0)
+
+    result = pipeline.predict(image, options=options)
+
+    kept = pipeline.predict(image, options=KEEP)
+    sky = result.labels == 11
+    expected = np.where(kept.depth >= 9.0, kept.depth, np.nan)
+    np.testing.assert_array_equal(result.labels, kept.labels)
+    np.testing.assert_array_equal(result.depth, np.where(sky, np.inf, expected))
+    assert result.confidence.min() >= 51
+
+
 def test_a_grey_image_is_three_equal_channels(pipeline):
     """Rank two, one channel and three equal channels are the same image."""
     gray = _image(40, 60)[..., 0]

@@ -119,7 +119,7 @@ def test_depth_outside_the_range_is_nan():
 def test_the_sky_has_its_own_depth(sky_m):
     """What is labelled sky is far away or unknown, whatever the network says."""
     depth = np.array([[5.0, 6.0, 900.0]], np.float32)
-    sky = np.array([[False, True, True]])
+    sky = np.array([[0, 255, 255]], np.uint8)
     masked = mask_depth(depth, min_m=0.5, max_m=80.0, sky=sky, sky_m=sky_m)
     np.testing.assert_array_equal(masked, [[5.0, sky_m, sky_m]])
 
