@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle.errors import BundleError
+from segformer_ros.bundle.external_weights import check_weights_of_graph
 from segformer_ros.bundle.golden import golden_image, unpack_golden
 from segformer_ros.bundle.manifest import FORMAT_VERSION, InputSize, Manifest, parse
 
@@ -100,6 +101,8 @@ def read(path: str | Path, *, verify: bool = True) -> Bundle:
                 do=_COPY_AGAIN,
             )
     _refuse_others(folder, manifest)
+    for size in manifest.input_sizes:
+        check_weights_of_graph(folder / size.graph, manifest.files)
     return Bundle(folder, manifest)
 
 
@@ -123,10 +126,11 @@ def write(
         fresh = Path(name) / 'new'
         fresh.mkdir()
         _fill(fresh, manifest, files)
+        facts = read(fresh, verify=False).manifest
         if folder.exists():
             folder.rename(Path(name) / 'old')
         fresh.rename(folder)
-    return read(folder, verify=False)
+    return Bundle(folder, facts)
 
 
 def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | bytes]) -> None:

@@ -5,6 +5,7 @@
 from pathlib import Path
 
 from bundle_damage import content_of, GOLDEN, GRAPH, sentence_of
+import onnx
 import pytest
 from segformer_ros import bundle
 from tiny_bundle import tiny_manifest
@@ -115,3 +116,26 @@ def test_the_shipped_bundles_are_whole():
     """Every bundle of the package can be read, and is named as its folder."""
     for name in bundle.known_names():
         assert bundle.read(bundle.find(name)).manifest.name == name
+
+
+@pytest.mark.parametrize(
+    ('location', 'found'),
+    [
+        ('../weights.bin', "'../weights.bin'"),
+        ('/tmp/weights.bin', "'/tmp/weights.bin'"),
+        ('', 'a reference of another form'),
+        (200 * 'a', 'a reference of another form'),
+    ],
+)
+def test_a_graph_with_weights_elsewhere_is_refused(original, tmp_path, location, found):
+    """An engine would read them, although no sha256 covers them."""
+    model = onnx.load(original / GRAPH, load_external_data=False)
+    entries = [entry for tensor in model.graph.initializer for entry in tensor.external_data]
+    next(entry for entry in entries if entry.key == 'location').value = location
+    content = content_of(original)
+    files = {name: original / name for name in content.pop('files')}
+    files[GRAPH] = model.SerializeToString()
+    with pytest.raises(bundle.BundleError, match='expected weights in files') as caught:
+        bundle.write(tmp_path / 'other', content, files)
+    assert f'found {found}' in sentence_of(caught)
+    assert not any(tmp_path.iterdir())
