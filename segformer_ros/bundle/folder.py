@@ -87,22 +87,17 @@ def read(path: str | Path, *, verify: bool = True) -> Bundle:
     :raises BundleError: The bundle is missing, incomplete, damaged or of another format.
     """
     folder = Path(path)
-    manifest = parse(_load(folder), folder / _MANIFEST)
-    for name, expected in manifest.files.items():
-        file = folder / name
-        if not file.is_file():
-            raise BundleError(file, expected='a file', found='none', do=_COPY_AGAIN)
-        found = _sha256(file) if verify else expected
-        if found != expected:
-            raise BundleError(
-                file,
-                expected=f'sha256 {expected[:12]}...',
-                found=f'{found[:12]}... in {file.stat().st_size} bytes',
-                do=_COPY_AGAIN,
-            )
-    _refuse_others(folder, manifest)
-    for size in manifest.input_sizes:
-        check_weights_of_graph(folder / size.graph, manifest.files)
+    try:
+        manifest = parse(_load(folder), folder / _MANIFEST)
+        for name, expected in manifest.files.items():
+            _check_file(folder / name, expected if verify else None)
+        _refuse_others(folder, manifest)
+        for size in manifest.input_sizes:
+            check_weights_of_graph(folder / size.graph, manifest.files)
+    except OSError as error:
+        found = f'{type(error).__name__}: {error.strerror}'
+        do = 'check its permissions and the disk'
+        raise BundleError(folder, expected='files to read', found=found, do=do) from error
     return Bundle(folder, manifest)
 
 
@@ -146,6 +141,19 @@ def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | 
         hashes[name] = _sha256(folder / name)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / _MANIFEST).write_text(f'{text}\n', encoding='utf-8')
+
+
+def _check_file(file: Path, expected: str | None) -> None:
+    if not file.is_file():
+        raise BundleError(file, expected='a file', found='none', do=_COPY_AGAIN)
+    found = _sha256(file) if expected is not None else None
+    if found != expected:
+        raise BundleError(
+            file,
+            expected=f'sha256 {str(expected)[:12]}...',
+            found=f'{str(found)[:12]}... in {file.stat().st_size} bytes',
+            do=_COPY_AGAIN,
+        )
 
 
 def _refuse_others(folder: Path, manifest: Manifest) -> None:

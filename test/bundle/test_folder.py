@@ -63,6 +63,17 @@ def test_no_bundle_at_all_is_refused(tmp_path):
         bundle.read(tmp_path)
 
 
+def test_a_file_that_cannot_be_read_is_told_in_one_sentence(folder, monkeypatch):
+    """The disk or its permissions are at fault, not the bundle."""
+
+    def refuse(*_):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr('segformer_ros.bundle.folder._sha256', refuse)
+    with pytest.raises(bundle.BundleError, match='found PermissionError: Permission denied: c'):
+        bundle.read(folder)
+
+
 def test_a_shipped_bundle_is_found_by_its_name(original, tmp_path, monkeypatch):
     """A name goes before a folder of that name; a path is a path."""
     monkeypatch.setattr('segformer_ros.bundle.folder.MODELS', original.parent)
