@@ -114,10 +114,13 @@ def render_shard(config: WorldConfig, index: int, random_frame: RandomFrame) -> 
 
 
 def _render_share(config: WorldConfig, worker: int) -> None:
-    os.nice(5)
+    os.nice(10)
+    parent = multiprocessing.parent_process()
     from segformer_ros.world import random_frame
 
     for index in range(worker, shard_count(config), config.processes):
+        if parent is None or not parent.is_alive():
+            return
         render_shard(config, index, random_frame)
 
 
