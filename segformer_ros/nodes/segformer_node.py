@@ -30,6 +30,7 @@ SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.ERROR,
 )
 DIAGNOSTICS_PERIOD_S = 1.0
+STOP_PATIENCE_S = 10.0
 
 
 def load_pipeline(values: Parameters) -> Pipeline:
@@ -251,7 +252,7 @@ class SegformerNode(LifecycleNode):
         for stream in self._streams:
             stream.stop()
         worker, self._worker = self._worker, None
-        if worker is None or worker.stop():
+        if worker is None or worker.stop(STOP_PATIENCE_S):
             return True
         # The thread still uses the network: leave it to the thread rather than free it.
         self._pipeline = None

@@ -58,7 +58,7 @@ class Worker(Generic[Source, Item]):
             self._changed.notify()
         return replaced
 
-    def stop(self, timeout_s: float = 10.0) -> bool:
+    def stop(self, timeout_s: float) -> bool:
         """
         Finish the present computation, forget what waits, and end the thread.
 

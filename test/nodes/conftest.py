@@ -8,8 +8,10 @@ import warnings
 
 import pytest
 
+_REQUIRED = 'ros' in os.environ.get('SEGFORMER_TEST_REQUIRES', '').split(',')
+
 if find_spec('rclpy') is None:
-    if 'ros' in os.environ.get('SEGFORMER_TEST_REQUIRES', '').split(','):
+    if _REQUIRED:
         raise ImportError('SEGFORMER_TEST_REQUIRES names ros, but rclpy is not installed')
     collect_ignore_glob = ['test_*.py']
 else:
@@ -28,6 +30,17 @@ def ros(monkeypatch):
     rclpy.init()
     yield rclpy
     rclpy.try_shutdown()
+
+
+@pytest.fixture
+def own():
+    """Give the messages of this package; without them the test is left out, unless required."""
+    from segformer_ros.nodes import own_messages
+
+    if own_messages._own is None:
+        outcome = pytest.fail if _REQUIRED else pytest.skip
+        outcome('the messages of segformer_ros are not built: make setup')
+    return own_messages._own
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from node_rig import camera_info, image_message, pixels_of
 import numpy as np
 import pytest
-from segformer_ros.nodes import own_messages
 
 _RNG = np.random.default_rng(9)
 _NAMES = ['front', 'left']
@@ -17,13 +16,13 @@ def _pixels():
 
 
 @pytest.fixture
-def rig(make_rig):
+def rig(make_rig, own):
     """Give a node with two cameras whose labels somebody wants."""
     made = make_rig(cameras=_NAMES)
     for name in _NAMES:
         made.connect(name)
         made.listen(f'/{name}/label/image')
-    made.listen('/segformer_node/frame_stats', own_messages.frame_stats_type())
+    made.listen('/segformer_node/frame_stats', own.FrameStats)
     return made
 
 

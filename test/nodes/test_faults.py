@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
 from segformer_ros.inference.backend import BackendError
-from sensor_msgs.msg import PointCloud2
+from sensor_msgs.msg import CameraInfo, PointCloud2
 
 _RNG = np.random.default_rng(5)
 
@@ -159,9 +159,14 @@ def test_image_that_contradicts_itself(camera, changes, reason):
     ],
 )
 def test_camera_info_that_does_not_help(camera, info, reason):
-    """Labels and depth go on, unscaled; points stop; a good camera_info brings them back."""
+    """
+    Labels and depth go on, unscaled; points stop; a good camera_info brings them back.
+
+    Beside the outputs goes what fits the image, also when it is not calibrated.
+    """
     rig = camera.rig
     rig.listen('/depth/points', PointCloud2)
+    rig.listen('/depth/camera_info', CameraInfo)
     rig.exchange(camera.message(), '/depth/points', info=camera_info())
     assert rig.pipeline.calls[-1].focal == [100.0]
 
@@ -175,6 +180,10 @@ def test_camera_info_that_does_not_help(camera, info, reason):
 
     rig.exchange(camera.message(), '/depth/points', info=camera_info())
     assert len(rig.received['/depth/points']) == 2
+    fits = (info.height, info.width) == (HEIGHT, WIDTH)
+    rig.get('/depth/camera_info', 2 + fits)
+    beside = [item.k[0] for item in rig.received['/depth/camera_info']]
+    np.testing.assert_array_equal(beside, [100.0, *([info.k[0]] * fits), 100.0])
     assert rig.status().level == DiagnosticStatus.OK
 
 

@@ -48,13 +48,13 @@ def test_outputs_are_what_the_network_says_at_the_size_of_the_image(rig):
     np.testing.assert_allclose(pixels_of(overlay), mixed, atol=1)
 
 
-def test_header_is_copied_bit_for_bit(rig):
+def test_header_is_copied_bit_for_bit(rig, own):
     """Stamp and frame of every output, also of its camera_info and its statistics."""
     kinds = dict.fromkeys((f'/{topic}' for topic in IMAGES), None)
     kinds = {**{topic: {} for topic in kinds}, '/depth/points': {'kind': PointCloud2}}
     for name in ('label', 'depth'):
         kinds[f'/{name}/camera_info'] = {'kind': CameraInfo}
-    kinds['/segformer_node/frame_stats'] = {'kind': own_messages.frame_stats_type()}
+    kinds['/segformer_node/frame_stats'] = {'kind': own.FrameStats}
     for topic, options in kinds.items():
         rig.listen(topic, **options)
     message = image_message(_RGB, stamp_ns=1_234_567_890_123_456_789, frame_id='a/ b\u00fc')
@@ -183,10 +183,10 @@ def test_compressed_images_are_taken_where_asked_for(make_rig):
     np.testing.assert_array_equal(pixels_of(label), _RGB[..., 0])
 
 
-def test_frame_stats_split_the_latency(rig):
+def test_frame_stats_split_the_latency(rig, own):
     """The parts are those of the pipeline and of the node, and their sum is no more."""
     rig.listen('/label/image')
-    rig.listen('/segformer_node/frame_stats', own_messages.frame_stats_type())
+    rig.listen('/segformer_node/frame_stats', own.FrameStats)
     rig.send(image_message(_RGB), camera_info())
     stats = rig.get('/segformer_node/frame_stats')
     assert (stats.camera, stats.height, stats.width, stats.batch_size) == ('', HEIGHT, WIDTH, 1)
@@ -201,19 +201,18 @@ def test_frame_stats_split_the_latency(rig):
     )
 
 
-def test_age_of_a_frame_without_a_stamp_is_unknown(rig):
+def test_age_of_a_frame_without_a_stamp_is_unknown(rig, own):
     """Zero is no time, and the future has no age."""
     rig.listen('/label/image')
-    rig.listen('/segformer_node/frame_stats', own_messages.frame_stats_type())
+    rig.listen('/segformer_node/frame_stats', own.FrameStats)
     for count, stamp_ns in enumerate((0, 2_000_000_000 * 1_000_000_000), start=1):
         rig.send(image_message(_RGB, stamp_ns=stamp_ns))
         assert np.isnan(rig.get('/segformer_node/frame_stats', count).age_ms)
 
 
 @pytest.fixture
-def with_vision_msgs(monkeypatch):
+def with_vision_msgs(monkeypatch, own):
     """Let the messages of this package stand in for those of vision_msgs, their likeness."""
-    own = own_messages._own
 
     class Vision:
         LabelInfo, VisionClass = own.LabelInfo, own.LabelClass
@@ -222,7 +221,7 @@ def with_vision_msgs(monkeypatch):
 
 
 @pytest.mark.parametrize('topic', ['/label/classes', '/label/info'])
-def test_late_subscriber_gets_the_classes(with_vision_msgs, make_rig, topic):
+def test_late_subscriber_gets_the_classes(with_vision_msgs, make_rig, own, topic):
     """Reliable and transient local; ids and names of the network."""
     rig = make_rig()
     latched = QoSProfile(
@@ -230,7 +229,7 @@ def test_late_subscriber_gets_the_classes(with_vision_msgs, make_rig, topic):
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )
-    rig.listen(topic, own_messages.label_classes_type(), latched)
+    rig.listen(topic, own.LabelInfo, latched)
     class_map = rig.get(topic).class_map
     found = [(item.class_id, item.class_name) for item in class_map]
     assert found == [(item.id, item.name) for item in CARLA_0914.classes]

@@ -9,7 +9,7 @@ from node_rig import FakePipeline, image_message
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from segformer_ros.bundle import BundleError
-from segformer_ros.nodes import own_messages
+from segformer_ros.nodes import own_messages, segformer_node
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _STEPS = (
@@ -106,6 +106,30 @@ def test_frame_that_is_being_computed_is_finished_first(make_rig):
         assert counts.counts.published == 1
         assert rig.node.trigger_activate() == _SUCCESS
         rig.until(lambda: rig.cameras[''][0].get_subscription_count() == 1)
+
+
+def test_frame_that_never_ends_does_not_block_the_node(make_rig, monkeypatch, capfd):
+    """The network is left to its thread, and the node can be configured with a new one."""
+    monkeypatch.setattr(segformer_node, 'STOP_PATIENCE_S', 0.05)
+    hanging, fresh = FakePipeline(), FakePipeline()
+    networks = [hanging, fresh]
+    rig = make_rig(load=lambda values: networks.pop(0), lazy=False)
+    rig.connect()
+    hanging.gate.clear()
+    rig.send(image_message())
+    rig.until(lambda: hanging.calls)
+    assert rig.node.trigger_deactivate() == TransitionCallbackReturn.ERROR
+    assert rig.node.state == 'unconfigured'
+    assert 'does not end' in capfd.readouterr().err
+    assert not hanging.closed
+
+    assert rig.node.trigger_configure() == _SUCCESS
+    assert rig.node.trigger_activate() == _SUCCESS
+    rig.until(lambda: rig.cameras[''][0].get_subscription_count() == 1)
+    rig.listen('/label/image')
+    rig.exchange(image_message())
+    assert len(fresh.calls) == 1
+    hanging.gate.set()
 
 
 @pytest.mark.parametrize(

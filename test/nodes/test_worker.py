@@ -108,4 +108,4 @@ def test_stop_forgets_what_waits():
 
 def test_worker_that_was_never_started_stops():
     """A node may end before it was active."""
-    assert _Bench().worker.stop()
+    assert _Bench().worker.stop(0.0)
