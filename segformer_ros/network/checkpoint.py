@@ -54,12 +54,17 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def load_network(path: Path) -> tuple[MultitaskSegformer, dict[str, Any]]:
     """
-    Read a weights file.
+    Read a weights file, or from a resume file the average of the weights (else the last ones).
 
     :returns: The network in evaluation mode, and the facts of the file.
-    :raises CheckpointError: It is no weights file.
+    :raises CheckpointError: It is neither.
     """
     tensors, facts = read(path)
+    for prefix in ('ema.', 'model.'):
+        part = {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
+        if part:
+            tensors = part
+            break
     if 'network' not in facts or 'classes' not in facts:
         raise CheckpointError(f'{path} lacks the description of its network')
     network = MultitaskSegformer(NetworkConfig(**facts['network']))

@@ -11,7 +11,12 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='training needs torch')
 
-from segformer_ros.network.checkpoint import CheckpointError, load_network  # noqa: E402
+from segformer_ros.network.checkpoint import (  # noqa: E402
+    CheckpointError,
+    load_network,
+    read,
+    write,
+)
 from segformer_ros.training.config import AugmentConfig, PhaseConfig  # noqa: E402
 from segformer_ros.training.evaluate import held_out  # noqa: E402
 from segformer_ros.training.loop import (  # noqa: E402
@@ -116,8 +121,22 @@ def test_damaged_checkpoints_are_named(config, store, tmp_path):
         load_network(cut)
     with pytest.raises(CheckpointError, match='no checkpoint at'):
         load_network(tmp_path / 'none.safetensors')
+    tensors, facts = read(resume)
+    write(cut, {'encoder.mask': tensors['ema.encoder.stages.0.norm.bias']}, facts)
     with pytest.raises(CheckpointError, match='does not hold the network it describes'):
-        load_network(resume)
+        load_network(cut)
+
+
+def test_a_running_training_can_be_exported(config, store):
+    """The resume file gives the average of the weights."""
+    run = trainer(config, store)
+    run.run(max_steps=3)
+
+    network, facts = load_network(Path(config.output) / RESUME_FILE)
+
+    assert facts['progress']['step'] == 3
+    for name, value in run.ema.state_dict().items():
+        assert torch.equal(network.state_dict()[name], value), name
 
 
 def test_the_rate_warms_up_and_follows_a_cosine():

@@ -1,0 +1,76 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The commands read their arguments, and evaluation counts every frame."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+from segformer_ros.cli import main
+from segformer_ros.commands.evaluate import seed_range
+from segformer_ros.commands.export import input_size
+from tiny_bundle import make_tiny_bundle
+
+
+def test_seeds_are_read_inclusively():
+    """'2-5' are four seeds, '7' is one."""
+    assert list(seed_range('2-5')) == [2, 3, 4, 5]
+    assert list(seed_range('7')) == [7]
+
+
+@pytest.mark.parametrize('text', ['', 'a-b', '5-2', '-3'])
+def test_wrong_seeds_are_refused(text):
+    """A range needs its smaller seed first."""
+    with pytest.raises(argparse.ArgumentTypeError):
+        seed_range(text)
+
+
+def test_sizes_are_height_by_width():
+    """The height comes first, as in the shape of an array."""
+    assert input_size('256x512') == (256, 512)
+    with pytest.raises(argparse.ArgumentTypeError, match='256x512'):
+        input_size('256')
+
+
+def test_evaluation_prints_a_table_and_json(tmp_path, capsys):
+    """Two frames of the world are measured at their own size."""
+    folder = make_tiny_bundle(tmp_path / 'tiny')
+    report = tmp_path / 'report.json'
+
+    code = main(
+        ['evaluate', str(folder), '--seeds', '0-1', '--size', '32x64', '--json', str(report)]
+    )
+
+    lines = capsys.readouterr().out.splitlines()
+    figures = json.loads(lines[-1])
+    assert code == 0
+    assert lines[0].startswith('road')
+    assert figures == json.loads(report.read_text(encoding='utf-8'))
+    assert (figures['frames'], figures['size']) == (2, [32, 64])
+    assert 0.0 <= figures['accuracy'] <= 1.0
+    assert np.isfinite(figures['abs_rel'])
+
+
+def test_a_missing_checkpoint_is_one_line(tmp_path, capsys):
+    """Export says what it wanted and leaves nothing behind."""
+    pytest.importorskip('torch', reason='export needs torch')
+    pytest.importorskip('onnx', reason='export needs onnx')
+
+    code = main(['export', str(tmp_path / 'none.safetensors'), str(tmp_path / 'out')])
+
+    assert code == 1
+    assert 'no checkpoint at' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_recipe_is_one_line(tmp_path, capsys):
+    """Training names the unknown key before it starts anything."""
+    pytest.importorskip('torch', reason='training needs torch')
+    recipe = tmp_path / 'recipe.yaml'
+    recipe.write_text('epochs: 3', encoding='utf-8')
+
+    code = main(['train', '--config', str(recipe)])
+
+    assert code == 1
+    assert "unknown key 'epochs'" in capsys.readouterr().err
