@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 import os
 from pathlib import Path
+import sys
 from typing import Any
 
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores, TypesysError
@@ -79,7 +80,8 @@ def learn_installed(store: Typestore, name: str) -> bool:
 
 def _installed_text(name: str) -> str | None:
     package, _, kind = name.partition('/msg/')
-    for prefix in filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)):
+    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
+    for prefix in filter(None, prefixes):
         path = Path(prefix, 'share', package, 'msg', f'{kind}.msg')
         if path.is_file():
             return path.read_text('utf-8')

@@ -47,7 +47,7 @@ _DAMAGE = (
 _NO_TIME = QosTime(0, 0)
 
 
-class BagError(RuntimeError):
+class BagError(ValueError):
     """A bag is missing, damaged, of another kind, or already there."""
 
 
@@ -282,8 +282,12 @@ class BagWriter:
 
         :param time_ns: Time of receipt.
         :param raw: CDR bytes.
+        :raises BagError: The bag cannot be written, as on a full disk.
         """
-        self._writer.write(connection, time_ns, raw)
+        try:
+            self._writer.write(connection, time_ns, raw)
+        except _DAMAGE as error:
+            raise BagError(f'could not write {self.path}: {error}') from error
 
     def write_message(self, connection: Connection, time_ns: int, message: object) -> None:
         """Write one message of the store."""
