@@ -78,6 +78,13 @@ class Frame:
     pose: Pose = Pose()
 
 
+def _intrinsics(rig: CameraRig) -> Intrinsics:
+    """Give the intrinsics; pixel (0, 0) has its middle at (0, 0), as in OpenCV and ROS."""
+    focal = Intrinsics.from_fov(rig.width, rig.height, rig.fov_deg).fx
+    middle = 0.5 * (rig.width - 1), 0.5 * (rig.height - 1)
+    return Intrinsics(focal, focal, *middle, rig.width, rig.height)
+
+
 def _camera(
     scene: Scene, rig: CameraRig, time_s: float, origin: npt.NDArray[np.float64], aside: float
 ) -> npt.NDArray[np.float64]:
@@ -143,7 +150,7 @@ def _compose(
     """Render; clock_s is added to the clock of the signals."""
     moment = scene.at(time_s)
     camera = _camera(scene, rig, time_s, moment.origin, aside)
-    intrinsics = Intrinsics.from_fov(rig.width, rig.height, rig.fov_deg)
+    intrinsics = _intrinsics(rig)
     light = scene.light(time_s)
     light[CLOCK] += clock_s
     shape = (rig.height, rig.width)
