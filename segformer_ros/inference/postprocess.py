@@ -46,6 +46,7 @@ class LabelDecoder:
         self._upsampler = Upsampler(geometry, stride)
         self._shape = (geometry.image_h, geometry.image_w)
         self._ids = tuple(class_ids)
+        self._lead = _Lead(len(self._ids), self._upsampler.rows, self._upsampler.columns)
         bands = self._upsampler.bands(_BAND_ROWS)
         self._buffers = [_Buffers(band, geometry.image_w) for band in bands]
 
@@ -60,7 +61,7 @@ class LabelDecoder:
         :returns: (H, W) class ids and (H, W) confidence or None.
         """
         cells = self._upsampler.crop(logits)
-        lead = _lead(cells)
+        lead = self._lead.of(cells)
         labels = np.empty(self._shape, np.uint8)
         certainty = np.empty(self._shape, np.uint8) if confidence else None
         for buffers in self._buffers:
@@ -147,20 +148,29 @@ def mask_depth(
     return masked
 
 
-def _lead(cells: FloatArray) -> FloatArray:
+class _Lead:
     """
-    Bound from above how far each class can be ahead of the best one: (C, rows - 1, columns - 1).
+    A bound from above on how far each class can be ahead of the best one.
 
     Between four cells a class is nowhere above its largest and the best one nowhere below the
     largest of all smallest corners, so a class with a negative bound wins no pixel there.
     """
-    high, low = cells, cells
-    for axis in (1, 2):
-        if cells.shape[axis] > 1:
-            near = [slice(None)] * 3
-            far = [slice(None)] * 3
-            near[axis], far[axis] = slice(None, -1), slice(1, None)
-            high = np.maximum(high[tuple(near)], high[tuple(far)])
-            low = np.minimum(low[tuple(near)], low[tuple(far)])
-    bound: FloatArray = high - low.max(axis=0)
-    return bound
+
+    def __init__(self, classes: int, rows: int, columns: int) -> None:
+        # New arrays of this size cost more than the arithmetic: the system clears their pages.
+        across = (classes, rows, max(1, columns - 1))
+        gaps = (classes, max(1, rows - 1), max(1, columns - 1))
+        self._across = np.empty(across, np.float32)
+        self._high = np.empty(gaps, np.float32)
+        self._low = np.empty(gaps, np.float32)
+        self._best = np.empty(gaps[1:], np.float32)
+
+    def of(self, cells: FloatArray) -> FloatArray:
+        """Give the bound for the gaps between cells: (C, rows - 1, columns - 1), overwritten."""
+        for extreme, result in ((np.maximum, self._high), (np.minimum, self._low)):
+            rows, columns = (max(1, size - 1) for size in cells.shape[1:])
+            left, right = cells[:, :, :columns], cells[:, :, -columns:]
+            extreme(left, right, out=self._across)
+            extreme(self._across[:, :rows], self._across[:, -rows:], out=result)
+        self._low.max(axis=0, out=self._best)
+        return np.subtract(self._high, self._best, out=self._high)
