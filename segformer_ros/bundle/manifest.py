@@ -17,12 +17,12 @@ FORMAT_VERSION = 1
 TASKS = ('segmentation', 'depth')
 ACTIVATIONS = ('metric', 'log')
 
-_KEYS = (
+KEYS = (
     'format_version', 'name', 'tasks', 'label_set', 'classes', 'input_sizes', 'channel_order',
     'mean', 'std', 'outputs', 'depth_range_m', 'focal_length_px', 'opset', 'tolerance', 'files',
     'provenance', 'licence',
 )  # fmt: skip
-_PROVENANCE = ('data', 'recipe', 'metrics')
+PROVENANCE = ('data', 'recipe', 'metrics')
 _FILE_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 _SHA256 = re.compile(r'[0-9a-f]{64}')
 
@@ -112,7 +112,7 @@ def parse(content: object, where: object = 'manifest.json') -> Manifest:
             found=repr(version),
             do='use a release that reads this version or export the network again',
         )
-    fields.only(_KEYS)
+    fields.only(KEYS)
     tasks = _tasks(fields)
     logits, depth = _outputs(fields, tasks)
     segmentation, estimation = logits is not None, depth is not None
@@ -133,7 +133,7 @@ def parse(content: object, where: object = 'manifest.json') -> Manifest:
         opset=fields.whole('opset', least=1),
         tolerance=_tolerance(fields, tasks),
         files=_files(fields),
-        provenance=fields.inner('provenance').having(_PROVENANCE),
+        provenance=fields.inner('provenance').having(PROVENANCE),
         licence=fields.text('licence'),
     )
     _check_label_set(fields, manifest)
