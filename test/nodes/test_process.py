@@ -12,7 +12,7 @@ import time
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_rig import FakePipeline, image_message
+from node_rig import image_message
 import numpy as np
 import pytest
 import rclpy
@@ -20,8 +20,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import qos_profile_sensor_data
 from segformer_ros.bundle import golden_image
 from segformer_ros.inference.pipeline import Pipeline
-from segformer_ros.nodes import executable, segformer_node
-from segformer_ros.nodes.segformer_node import SegformerNode
+from segformer_ros.nodes import segformer_node
 from sensor_msgs.msg import Image
 from tiny_bundle import make_tiny_bundle
 
@@ -164,21 +163,33 @@ def test_wrong_argument_is_one_line_and_status_1(monkeypatch, capsys, arguments,
     assert not rclpy.ok()
 
 
-def test_signal_while_the_network_is_loaded_ends_the_process(monkeypatch, capfd):
+_LOADING = """
+import signal, sys, time
+import rclpy
+from segformer_ros.nodes import executable
+from segformer_ros.nodes.segformer_node import SegformerNode, load_pipeline
+def load(values):
+    signal.raise_signal(signal.Signals(int(sys.argv[1])))
+    while rclpy.ok():
+        pass
+    return load_pipeline(values)
+sys.exit(executable.run(lambda: SegformerNode(load=load), sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_the_network_is_loaded_ends_the_process(monkeypatch, model, number):
     """The transition that it overtakes ends without a word of error."""
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
-    pipeline = FakePipeline()
-
-    def load(values):
-        signal.raise_signal(signal.SIGTERM)
-        end = time.monotonic() + _DEADLINE_S
-        while rclpy.ok():
-            assert time.monotonic() < end
-        return pipeline
-
-    assert executable.run(lambda: SegformerNode(load=load), []) == 0
-    assert pipeline.closed
-    assert 'ERROR' not in capfd.readouterr().err
+    command = [sys.executable, '-c', _LOADING, str(int(number)), '--ros-args']
+    result = subprocess.run(
+        [*command, '-p', f'model:={model}'],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_DEADLINE_S,
+    )
+    assert (result.returncode, result.stderr) == (0, '')
 
 
 def test_entry_script_is_that_of_the_module():
