@@ -31,10 +31,11 @@ def _read(path):
 def test_colors_come_back_as_they_were(tmp_path, size):
     """The colour matrix is written into the file and honoured when read."""
     path = tmp_path / 'a.mp4'
-    _write(path, [(index / 25, color) for index, color in enumerate(_COLORS)], size=size)
+    colors = _COLORS if size[0] < 100 else _COLORS[:2]
+    _write(path, [(index / 25, color) for index, color in enumerate(colors)], size=size)
     frames = _read(path)
-    assert len(frames) == len(_COLORS)
-    for frame, color in zip(frames, _COLORS, strict=True):
+    assert len(frames) == len(colors)
+    for frame, color in zip(frames, colors, strict=True):
         assert np.abs(frame.image.astype(int) - color).max() <= 4
 
 

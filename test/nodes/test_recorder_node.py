@@ -147,9 +147,8 @@ def test_a_replay_is_recorded_without_a_difference(record, tmp_path):
     """Bag to player to recorder to bag: the same stamps, the same bytes."""
     messages = drive(6, period_ns=10_000_000)
     source = write_bag(tmp_path / 'source', messages)
-    studio = record(
-        ['/front/image', '/front/camera_info'], input=source, wait_for_subscribers_s=9.0
-    )
+    topics = ['/front/image', '/front/camera_info']
+    studio = record(topics, input=source, wait_for_subscribers_s=10.0)
     player = ReplayNode()
     wanted = dict.fromkeys(topics, 6)
     studio.until(lambda: studio.counts() == wanted)

@@ -1,0 +1,255 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`segformer run` and `segformer info`, from their arguments to their files."""
+
+import json
+import subprocess
+import sys
+
+from bag_builder import drive, read_bag, write_bag
+import cv2
+import numpy as np
+import pytest
+from segformer_ros import cli
+from segformer_ros.files.video import VideoReader, VideoWriter
+from tiny_bundle import make_tiny_bundle
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    """Make a network of a few hundred weights."""
+    return make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny')
+
+
+@pytest.fixture
+def segformer(model, capsys):
+    """Run a command line; the result is the exit status, stdout and stderr."""
+
+    def run(command, *arguments):
+        words = [command, *map(str, arguments), '--model', str(model)]
+        status = cli.main(words if command == 'run' else [command, str(model), *arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Make an image, a video and a bag."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (40, 64, 3), np.uint8)
+    folder = tmp_path / 'inputs'
+    folder.mkdir()
+    cv2.imwrite(str(folder / 'a.png'), pixels)
+    with VideoWriter(folder / 'a.mp4', 25) as writer:
+        for index in range(3):
+            writer.add(np.roll(pixels, index, axis=1), index / 25)
+    write_bag(folder / 'bag', drive(3))
+    return folder
+
+
+def _report(out):
+    return json.loads((out / 'report.json').read_text())
+
+
+@pytest.mark.parametrize('name', ['a.png', 'a.mp4', 'bag', 'bag/bag.db3'])
+def test_every_kind_of_input_is_known_by_itself(segformer, inputs, tmp_path, name):
+    """One line says what was done, and report.json has the figures."""
+    out = tmp_path / 'out'
+    status, said, error = segformer('run', inputs / name, '--out', out)
+    assert status == 0, error
+    frames = 1 if name == 'a.png' else 3
+    assert said.startswith(f'{frames} frames in ')
+    assert said.endswith(f'-> {out}\n')
+    report = _report(out)
+    assert report['finished']
+    assert report['frames'] == {'total': frames, 'done': frames, 'reused': 0, 'failed': 0}
+    assert report['model'] == 'tiny'
+    assert report['frames_per_second'] > 0
+    assert not list(out.rglob('.*'))
+    if 'bag' in name:
+        assert len(read_bag(out / 'bag')['/front/label/image']) == 3
+        with VideoReader(out / 'overlay.mp4') as reader:
+            times = [frame.time_s for frame in reader]
+        assert times == pytest.approx([0.0, 0.1, 0.2], abs=1e-3)
+
+
+@pytest.mark.parametrize('name', ['a.png', 'a.mp4', 'bag'])
+def test_a_second_run_does_nothing_again(segformer, inputs, tmp_path, name):
+    """With the same arguments, nothing is computed twice."""
+    out = tmp_path / 'out'
+    segformer('run', inputs / name, '--out', out)
+    before = {item: item.stat().st_mtime_ns for item in out.rglob('*') if item.suffix != '.json'}
+    status, said, _ = segformer('run', inputs / name, '--out', out)
+    assert status == 0
+    expected = 'nothing to do' if name != 'a.png' else '0 frames in'
+    assert said.startswith(expected)
+    assert before.items() <= {item: item.stat().st_mtime_ns for item in out.rglob('*')}.items()
+
+
+def test_a_longer_run_continues_a_shorter_one(segformer, inputs, tmp_path):
+    """Of a video: the frames of the first run are kept."""
+    out = tmp_path / 'out'
+    segformer('run', inputs / 'a.mp4', '--out', out, '--max-frames', 1)
+    status, said, _ = segformer('run', inputs / 'a.mp4', '--out', out)
+    assert status == 0
+    assert '1 were finished before' in said
+    assert _report(out)['frames'] == {'total': 3, 'done': 2, 'reused': 1, 'failed': 0}
+
+
+def test_a_bag_can_be_written_as_mcap_with_everything_in_it(segformer, inputs, tmp_path):
+    """Millimetres, confidence, a copy of the input, and no video."""
+    arguments = ['--bag-format', 'mcap', '--format', 'png16', '--confidence', '--copy']
+    out = tmp_path / 'out'
+    status, _, error = segformer(
+        'run', inputs / 'bag', '--out', out, *arguments, '--no-overlay', '--topic', '/front/image'
+    )
+    assert status == 0, error
+    assert sorted(item.name for item in out.iterdir()) == ['bag', 'report.json', 'run.json']
+    found = read_bag(out / 'bag')
+    assert (out / 'bag' / 'bag.mcap').is_file()
+    assert found['/front/depth/image'][0].message.encoding == '16UC1'
+    assert {'/front/image', '/front/label/confidence/image'} <= set(found)
+
+
+def test_two_cameras_are_two_videos(segformer, tmp_path):
+    """Named by where they look."""
+    messages = sorted(drive(2) + drive(2, namespace='/rear'), key=lambda item: item.time_ns)
+    source, out = write_bag(tmp_path / 'bag', messages), tmp_path / 'out'
+    topics = ['--topic', '/front/image', '--topic', '/rear/image']
+    assert segformer('run', source, '--out', out, *topics)[0] == 0
+    assert {'overlay_front.mp4', 'overlay_rear.mp4'} <= {item.name for item in out.iterdir()}
+
+
+def test_frames_that_cannot_be_read_are_no_failure_unless_asked(segformer, inputs, tmp_path):
+    """They are counted and named; --strict makes the exit status 1."""
+    (inputs / 'damaged.png').write_bytes(b'x')
+    (inputs / 'a.mp4').unlink()
+    (inputs / 'bag' / 'metadata.yaml').unlink()
+    (inputs / 'bag' / 'bag.db3').unlink()
+    out = tmp_path / 'out'
+    status, said, _ = segformer('run', inputs, '--out', out)
+    assert status == 0
+    assert '1 of 2 could not be read' in said
+    assert _report(out)['failed'][0]['name'] == 'damaged.png'
+    status, _, error = segformer('run', inputs, '--out', out, '--strict')
+    assert status == 1
+    assert error.endswith(f'1 of 2 could not be read: see {out / "report.json"}\n')
+    (inputs / 'a.png').unlink()
+    status, _, error = segformer('run', inputs, '--out', tmp_path / 'other')
+    assert status == 1
+    assert '1 of 1 could not be read' in error
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['nothing.png', '--out', 'out'], 'found nothing at nothing.png'),
+        (['inputs/a.txt', '--out', 'out'], 'expected a video in inputs/a.txt'),
+        (['inputs/a.bag', '--out', 'out'], 'ROS 1 bag'),
+        (['empty', '--out', 'out'], 'expected images in empty'),
+        (['inputs/a.png', '--out', 'inputs'], 'inputs holds files of another program'),
+        (['inputs/a.png', '--out', 'inputs/a.txt'], 'inputs/a.txt is a file'),
+        (['inputs/a.png', '--out', 'out', '--topic', '/x'], '--topic is for bags'),
+        (['inputs/bag', '--out', 'out', '--topic', '/x'], 'found /front/image'),
+        (['inputs/a.png', '--out', 'out', '--fov', '200'], 'between 0 and 180'),
+        (['inputs/a.png', '--out', 'out', '--focal-length', '0'], 'must be a positive number'),
+        (['inputs/a.png', '--out', 'out', '--max-frames', '0'], 'at least 1'),
+        (['inputs/a.png', '--out', 'out', '--min-depth', '9', '--max-depth', '1'], 'min_depth_m'),
+        (['inputs/a.png', '--out', 'out', '--backend', 'abacus'], 'abacus'),
+    ],
+)
+def test_errors_are_one_line(segformer, inputs, tmp_path, monkeypatch, arguments, sentence):
+    """On stderr, with exit status 1; nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty').mkdir()
+    (inputs / 'a.txt').write_text('text')
+    (inputs / 'a.bag').write_bytes(b'#ROSBAG V2.0')
+    status, said, error = segformer('run', *arguments)
+    assert (status, said) == (1, '')
+    assert error.startswith('segformer: error: ')
+    assert error.count('\n') == 1
+    assert sentence in error
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_missing_network_is_one_line(inputs, tmp_path, capsys):
+    """Known names are named."""
+    arguments = ['run', str(inputs / 'a.png'), '--out', str(tmp_path / 'out'), '--model', 'b99']
+    assert cli.main(arguments) == 1
+    assert "bundle 'b99'" in capsys.readouterr().err
+
+
+def test_other_arguments_are_another_run(segformer, inputs, tmp_path):
+    """Their results are not mixed."""
+    out = tmp_path / 'out'
+    segformer('run', inputs / 'a.png', '--out', out)
+    status, _, error = segformer('run', inputs / 'a.png', '--out', out, '--format', 'png16')
+    assert status == 1
+    assert "depth_format was 'npy', now 'png16'" in error
+
+
+def test_a_run_that_fails_says_so_in_its_report(segformer, inputs, tmp_path, monkeypatch):
+    """And can be continued."""
+    out = tmp_path / 'out'
+
+    def fail(*args, **kwargs):
+        raise OSError(28, 'No space left on device', 'disk')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('segformer_ros.run_folder.os.replace', _after(2, fail))
+        status, _, error = segformer('run', inputs / 'a.mp4', '--out', out)
+    assert status == 1
+    assert error == 'segformer: error: disk: No space left on device\n'
+    assert segformer('run', inputs / 'a.mp4', '--out', out)[0] == 0
+    assert _report(out)['finished']
+
+
+def _after(count, fail):
+    """Give os.replace that fails once after so many files."""
+    import os
+
+    calls = []
+    replace = os.replace
+
+    def replace_or_fail(*args):
+        calls.append(args)
+        if len(calls) == count + 1:
+            fail()
+        replace(*args)
+
+    return replace_or_fail
+
+
+def test_run_never_touches_torch_or_ros(model, inputs, tmp_path):
+    """An installation without them is enough."""
+    code = (
+        'import sys\n'
+        'from segformer_ros import cli\n'
+        'assert cli.main(sys.argv[1:]) == 0\n'
+        "assert not {'torch', 'rclpy', 'onnx', 'numba'} & set(sys.modules)\n"
+    )
+    arguments = ['run', inputs / 'bag', '--out', tmp_path / 'out', '--model', model]
+    subprocess.run([sys.executable, '-c', code, *map(str, arguments)], check=True)
+
+
+def test_info_shows_what_a_network_is(segformer):
+    """Its facts, and that it computes what it should."""
+    status, said, error = segformer('info')
+    assert status == 0, error
+    for text in ('name:', 'tiny', 'road 1', '128x64', '0.5 to 80 m', 'Apache-2.0', 'passed on'):
+        assert text in said
+    status, said, _ = segformer('info', '--no-check')
+    assert status == 0
+    assert 'passed' not in said
+    status, said, _ = segformer('info', '--json')
+    assert json.loads(said)['name'] == 'tiny'
+
+
+def test_info_refuses_a_damaged_network(tmp_path, capsys):
+    """In one line."""
+    folder = make_tiny_bundle(tmp_path / 'tiny')
+    (folder / 'weights.bin').write_bytes(b'')
+    assert cli.main(['info', str(folder)]) == 1
+    assert 'sha256' in capsys.readouterr().err
