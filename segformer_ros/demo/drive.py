@@ -54,6 +54,8 @@ def run_drive(
     }
     remapped = {'camera_info': scenario.camera_info}
     processes.start_node(EVALUATION, ros_arguments(evaluated, remapped))
+    if scenario.waits_for_recorder:
+        _wait_for_recorder(scenario, processes, display)
     namespace = {'__ns': scenario.source_namespace}
     processes.start_node(scenario.source, ros_arguments(scenario.source_parameters, namespace))
     _watch(scenario, processes, display, bag)
@@ -66,9 +68,20 @@ def run_drive(
     return figures
 
 
+def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Display) -> None:
+    """Wait until the recorder takes the results; on a busy computer that is seconds."""
+    start = time.monotonic()
+    while time.monotonic() - start < _PATIENCE_S:
+        processes.check()
+        display.status(f'{scenario.preparing} ({time.monotonic() - start:.0f} s)')
+        said = processes.next_line(0.2)
+        if said is not None and said[0] == RECORDER and 'recording' in said[1]:
+            return
+    raise ProcessError(f'nothing to record came within {_PATIENCE_S:.0f} s: look into the logs')
+
+
 def _recording(scenario: Scenario, bag: Path) -> dict[str, Any]:
-    topics = [*scenario.recorded.values(), scenario.camera_info]
-    return {'topics': topics, 'output': str(bag)}
+    return {'topics': [*scenario.recorded.values(), *scenario.also_recorded], 'output': str(bag)}
 
 
 def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path) -> None:

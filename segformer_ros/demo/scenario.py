@@ -28,6 +28,9 @@ class Scenario:
     :param ground_truth: Whether the source publishes the truth.
     :param recorded: Topic by the field of Moment that is read from it.
     :param preparing: Said until the first result comes.
+    :param also_recorded: Further topics.
+    :param waits_for_recorder: Whether the source starts when the results are being recorded, so
+        that none is missed; what it publishes itself cannot be recorded then.
     """
 
     source: str
@@ -36,6 +39,8 @@ class Scenario:
     ground_truth: bool
     recorded: Mapping[str, str]
     preparing: str
+    also_recorded: tuple[str, ...] = ()
+    waits_for_recorder: bool = False
     source_namespace: str = '/'
     segformer_parameters: Parameters = field(default_factory=dict)
 
@@ -70,6 +75,7 @@ def world_scenario(*, seed: int, rate_hz: float, width: int, height: int) -> Sce
             'true_labels': f'{_VEHICLE}/semantic_segmentation_front/image',
             'true_depth': f'{_VEHICLE}/depth_front/image',
         },
+        also_recorded=(f'{_VEHICLE}/rgb_front/camera_info',),
         preparing='preparing the world and the network; the first time takes half a minute',
     )
 
@@ -78,7 +84,8 @@ def video_scenario(path: Path, *, fov_deg: float) -> Scenario:
     """
     Play a video at its own rate, whether the network keeps up or not.
 
-    The images are not recorded: the video has them already.
+    The images are not recorded: the video has them already. The first result must not be missed:
+    it tells when the video began.
 
     :param fov_deg: Horizontal field of view of its camera; 0 is unknown.
     """
@@ -93,7 +100,9 @@ def video_scenario(path: Path, *, fov_deg: float) -> Scenario:
         camera='/camera',
         ground_truth=False,
         recorded={'labels': '/label/image', 'depth': '/depth/image'},
+        also_recorded=('/label/camera_info', '/depth/camera_info'),
         preparing='preparing the network',
+        waits_for_recorder=True,
         segformer_parameters={'depth_encoding': '16UC1'},
     )
 

@@ -1,0 +1,95 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Start the built-in world, segformer_node on its camera, and the evaluation of the results."""
+
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
+
+_CAMERA = '/carla/ego_vehicle/rgb_front'
+_WORLD = {
+    'seed': int,
+    'time_of_day': str,
+    'weather': str,
+    'width': int,
+    'height': int,
+    'rate_hz': float,
+    'lock_step': bool,
+    'loop_frames': int,
+    'frames': int,
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Give the arguments and the nodes."""
+    segformer = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(
+            PathJoinSubstitution(
+                [FindPackageShare('segformer_ros'), 'launch', 'segformer.launch.py']
+            )
+        ),
+        launch_arguments={
+            'model': LaunchConfiguration('model'),
+            'backend': LaunchConfiguration('backend'),
+            'params_file': LaunchConfiguration('params_file'),
+            'image': f'{_CAMERA}/image',
+            'camera_info': f'{_CAMERA}/camera_info',
+            'use_sim_time': 'true',
+            'rviz': LaunchConfiguration('rviz'),
+            'frame': 'ego_vehicle/rgb_front',
+        }.items(),
+    )
+    world = Node(
+        package='segformer_ros',
+        executable='world_node',
+        parameters=[
+            {
+                name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+                for name, kind in _WORLD.items()
+            }
+        ],
+        output='screen',
+        on_exit=Shutdown(reason='the drive is over'),
+    )
+    evaluation = Node(
+        package='segformer_ros',
+        executable='evaluation_node',
+        parameters=[
+            {
+                'summary': ParameterValue(LaunchConfiguration('summary'), value_type=str),
+                'use_sim_time': True,
+            }
+        ],
+        remappings=[('camera_info', f'{_CAMERA}/camera_info')],
+        output='screen',
+    )
+    # The included file comes first: it sets the environment that large images need.
+    return LaunchDescription([*_declared_arguments(), segformer, evaluation, world])
+
+
+def _declared_arguments() -> list[DeclareLaunchArgument]:
+    rows = (
+        ('model', 'world_b0', 'The network: name of one that ships, or path of a bundle.'),
+        ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
+        ('params_file', '', 'YAML with further parameters of segformer_node.'),
+        ('seed', '3', 'Which world: the same seed gives the same pixels.'),
+        ('time_of_day', '', 'Such as day, dusk or night; empty leaves it to the seed.'),
+        ('weather', '', 'Such as clear, rain or fog; empty leaves it to the seed.'),
+        ('width', '512', 'Of the images, in pixels.'),
+        ('height', '256', 'Of the images, in pixels.'),
+        ('rate_hz', '10.0', 'Frames in a second of simulated time.'),
+        ('lock_step', 'true', 'Let the world wait for the results of every frame.'),
+        ('loop_frames', '0', 'Render so many frames before the start and repeat them.'),
+        ('frames', '0', 'End after so many frames; 0 drives until Ctrl-C.'),
+        ('summary', '', 'JSON file for the figures at the end.'),
+        ('rviz', 'false', 'Show everything in RViz.'),
+    )
+    return [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, default, description in rows
+    ]
