@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.labels import VOID
-from segformer_ros.training.config import AugmentConfig
+from segformer_ros.training.config import AugmentConfig, PhaseConfig
 from segformer_ros.training.frames import Sample
 
 PADDING_RGB = (124, 116, 104)
@@ -144,7 +144,7 @@ def recolor(
 def augment(
     sample: Sample,
     size: tuple[int, int],
-    scales: tuple[float, float],
+    phase: PhaseConfig,
     config: AugmentConfig,
     rng: np.random.Generator,
 ) -> Sample:
@@ -152,11 +152,11 @@ def augment(
     Make one training sample of a frame.
 
     :param size: (height, width) of the result.
-    :param scales: Least and greatest factor of size.
+    :param phase: Gives the range of the scale and the strength of the colour changes.
     """
-    scale = float(np.exp(rng.uniform(*np.log(scales))))
+    scale = float(np.exp(rng.uniform(*np.log(phase.scale))))
     sample = scale_and_crop(sample, *size, scale, rng, rare_share=config.rare_share)
     if config.flip and rng.random() < 0.5:
         sample = flip(sample)
-    image = recolor(sample.image, rng, config.photometric)
+    image = recolor(sample.image, rng, phase.photometric)
     return Sample(image, sample.labels, sample.depth, sample.focal_px)

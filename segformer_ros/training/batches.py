@@ -69,7 +69,7 @@ def make_batch(
     size = phase.crops[int(rng.integers(len(phase.crops)))]
     samples = []
     for number in rng.integers(0, len(store), phase.batch_size):
-        samples.append(augment(store.sample(int(number)), size, phase.scale, config, rng))
+        samples.append(augment(store.sample(int(number)), size, phase, config, rng))
     labels = table[np.stack([sample.labels for sample in samples])]
     return Batch(
         normalize(np.stack([sample.image for sample in samples])),

@@ -53,6 +53,8 @@ class PhaseConfig:
     :param crops: (height, width) of the network's input in pixels, one drawn for every batch.
     :param scale: Least and greatest factor by which frames are resized before the crop.
     :param learning_rate: At the start and at the end, a half cosine in between.
+    :param photometric: Strength of the colour changes, 0 to 1.
+    :param class_balance: c of the class weights 1 / log(c + share of the pixels).
     """
 
     minutes: float = 0.0
@@ -61,6 +63,8 @@ class PhaseConfig:
     crops: tuple[tuple[int, int], ...] = ((128, 256),)
     scale: tuple[float, float] = (0.5, 1.0)
     learning_rate: tuple[float, float] = (1e-3, 1e-5)
+    photometric: float = 1.0
+    class_balance: float = 1.1
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,6 @@ class LossConfig:
 
     :param label_stride: The cross entropy takes a random one of that many pixels per side: on a
         CPU, half of the time of a step went to pixels next to one another.
-    :param class_balance: c of the class weights 1 / log(c + share of the pixels).
     :param max_depth_m: Farther depths are not learnt.
     """
 
@@ -78,7 +81,6 @@ class LossConfig:
     silog: float = 1.0
     log_l1: float = 0.5
     label_stride: int = 2
-    class_balance: float = 1.1
     min_depth_m: float = 0.3
     max_depth_m: float = 120.0
 
@@ -89,12 +91,10 @@ class AugmentConfig:
     How frames are varied.
 
     :param rare_share: Share of the crops laid around a class drawn from those in the frame.
-    :param photometric: Strength of the colour changes, 0 to 1.
     """
 
     flip: bool = True
     rare_share: float = 0.5
-    photometric: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,7 @@ class Trainer:
         self.optimizer = make_optimizer(self.network, config.weight_decay)
         self.progress = Progress()
         self.metrics: dict[str, Any] = {}
-        counts = torch.from_numpy(store.class_counts(ids))
-        self.class_weights = class_weights(counts, config.loss.class_balance)
+        self.class_counts = torch.from_numpy(store.class_counts(ids))
         self._resume()
 
     def _resume(self) -> None:
@@ -165,7 +164,7 @@ class Trainer:
         if not path.exists():
             return
         tensors, facts = checkpoint.read(path)
-        self.class_weights = tensors.pop('class_weights')
+        self.class_counts = tensors.pop('class_counts')
         if facts['network'] != asdict(self.network.config):
             raise checkpoint.CheckpointError(
                 f'{path} is of another network: remove {self.output} or choose another output'
@@ -190,7 +189,7 @@ class Trainer:
     def save(self) -> None:
         """Write the state to go on from."""
         tensors = resume.pack(self.network, self.ema, self.optimizer)
-        tensors['class_weights'] = self.class_weights
+        tensors['class_counts'] = self.class_counts
         checkpoint.write(self.output / RESUME_FILE, tensors, self._facts())
 
     def evaluate(self) -> dict[str, Any]:
@@ -228,11 +227,10 @@ class Trainer:
             group['lr'] = rate
         torch.manual_seed(config.seed + progress.step)
         self.network.train()
+        weights = class_weights(self.class_counts, phase.class_balance)
         with torch.autocast('cpu', torch.bfloat16, enabled=config.bfloat16):
             outputs = self.network(batch.image)
-        total, parts = compute_loss(
-            outputs, batch, self.class_weights, config.loss, config.focal_length_px
-        )
+        total, parts = compute_loss(outputs, batch, weights, config.loss, config.focal_length_px)
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.clip_norm)

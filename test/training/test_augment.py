@@ -15,7 +15,7 @@ from segformer_ros.training.augment import (
     recolor,
     scale_and_crop,
 )
-from segformer_ros.training.config import AugmentConfig
+from segformer_ros.training.config import AugmentConfig, PhaseConfig
 from segformer_ros.training.frames import Sample
 
 
@@ -113,7 +113,7 @@ def test_strength_zero_changes_no_color(sample, rng):
 def test_a_sample_has_the_wanted_size(sample, rng):
     """The whole chain gives the size of the batch and keeps the scale within its bounds."""
     for _ in range(20):
-        result = augment(sample, (48, 80), (0.5, 1.5), AugmentConfig(), rng)
+        result = augment(sample, (48, 80), PhaseConfig(scale=(0.5, 1.5)), AugmentConfig(), rng)
 
         assert result.image.shape == (48, 80, 3)
         assert result.labels.shape == result.depth.shape == (48, 80)
