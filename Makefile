@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
+# Not compiled: Python compiles what is imported, which is a small part of it.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # What the cmake step reads. Files of launch/ and config/ are installed as links, so that only a
@@ -71,13 +72,13 @@ $(STAMPS)/venv: requirements/check_machine.py
 $(STAMPS)/runtime: $(STAMPS)/venv $(addprefix requirements/,runtime.txt ros-kilted.txt build.txt \
     constraints.txt)
 	@echo 'Installing ROS 2 and the run time into .venv (about a minute, once)'
-	@$(PIP) install -c requirements/constraints.txt -r requirements/runtime.txt \
+	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/runtime.txt \
 	    -r requirements/ros-kilted.txt -r requirements/build.txt
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/runtime $(addprefix requirements/,train.txt test.txt colcon.txt)
 	@echo 'Installing what training and tests need into .venv (a few minutes, once)'
-	@$(PIP) install -c requirements/constraints.txt -r requirements/train.txt \
+	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/train.txt \
 	    -r requirements/test.txt -r requirements/colcon.txt
 	@touch $@
 
