@@ -149,6 +149,7 @@ def test_frames_that_cannot_be_read_are_no_failure_unless_asked(segformer, input
         (['inputs/a.txt', '--out', 'out'], 'expected a video in inputs/a.txt'),
         (['inputs/a.bag', '--out', 'out'], 'ROS 1 bag'),
         (['empty', '--out', 'out'], 'expected images in empty'),
+        (['inputs', '--out', 'inputs/out'], 'results would become input'),
         (['inputs/a.png', '--out', 'inputs'], 'inputs holds files of another program'),
         (['inputs/a.png', '--out', 'inputs/a.txt'], 'inputs/a.txt is a file'),
         (['inputs/a.png', '--out', 'out', '--topic', '/x'], '--topic is for bags'),

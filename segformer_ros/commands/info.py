@@ -7,12 +7,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 import json
+import shutil
 import sys
+import textwrap
 from typing import Any
 
 from segformer_ros import bundle as bundles
 from segformer_ros.inference.backend import load_backend
 from segformer_ros.inference.golden_gate import check_golden
+
+_INDENT = 15
 
 HELP = 'show what a network is, and check that it is intact'
 
@@ -42,18 +46,25 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f'{json.dumps(content, indent=2)}\n')
         return 0
     for name, value in _facts(bundle):
-        sys.stdout.write(f'{name + ":":<15}{value}\n')
+        _write(name, value)
     sys.stdout.flush()
     if not args.no_check:
         backend = load_backend(args.backend, bundle)
         differences = check_golden(bundle, backend)
         found = ', '.join(f'{name} within {value:.1e}' for name, value in differences.items())
-        limits = _listed(bundle.manifest.tolerance)
-        sys.stdout.write(
-            f'{"golden check:":<15}passed on {backend.name}: {found} (allowed: {limits})\n'
-        )
+        allowed = _text(bundle.manifest.tolerance)
+        _write('golden check', f'passed on {backend.name}: {found} (allowed: {allowed})')
         backend.close()
     return 0
+
+
+def _write(name: str, value: str) -> None:
+    """Write one fact in a column of its own."""
+    width = min(100, shutil.get_terminal_size((100, 25)).columns)
+    lines = textwrap.wrap(value, max(40, width - _INDENT)) or ['']
+    for number, line in enumerate(lines):
+        head = f'{name}:' if number == 0 else ''
+        sys.stdout.write(f'{head:<{_INDENT}}{line}\n')
 
 
 def _facts(bundle: bundles.Bundle) -> Iterator[tuple[str, str]]:
@@ -73,12 +84,20 @@ def _facts(bundle: bundles.Bundle) -> Iterator[tuple[str, str]]:
     yield 'opset', str(manifest.opset)
     yield 'licence', manifest.licence
     for name, value in manifest.provenance.items():
-        yield name, _listed(value) if isinstance(value, Mapping) else str(value)
+        long = name == 'recipe' and isinstance(value, Mapping)
+        yield name, 'see `segformer info --json`' if long else _text(value)
     yield 'files', f'{len(manifest.files)}, {size / 1e6:.1f} MB, sha256 of each as it should be'
 
 
-def _listed(values: Mapping[str, Any]) -> str:
-    return ', '.join(
-        f'{name} {value:g}' if isinstance(value, (int, float)) else f'{name} {value}'
-        for name, value in values.items()
-    )
+def _text(value: Any) -> str:
+    """Write a JSON value as a person would."""
+    if isinstance(value, Mapping):
+        parts = (f'{name} {_inner(item)}' for name, item in value.items())
+        return ', '.join(parts) or 'none'
+    if isinstance(value, (list, tuple)):
+        return ' '.join(_inner(item) for item in value)
+    return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def _inner(value: Any) -> str:
+    return f'({_text(value)})' if isinstance(value, (Mapping, list, tuple)) else _text(value)

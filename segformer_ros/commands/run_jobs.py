@@ -100,6 +100,9 @@ class ImagesJob:
     def __init__(self, args: argparse.Namespace) -> None:
         from segformer_ros.files import images
 
+        inside = args.input.is_dir() and args.out.resolve().is_relative_to(args.input.resolve())
+        if inside:
+            raise ValueError(f'{args.out} lies in {args.input}: results would become input')
         self._args = args
         self._files = images.find(args.input)[: args.max_frames]
         self.total = len(self._files)
