@@ -3,7 +3,8 @@
 """A procedural driving world, rendered on the CPU with exact labels and exact depth."""
 
 from segformer_ros.world.classes import CLASS_IDS
-from segformer_ros.world.frames import CameraRig, drive, Frame, Pose, random_frame, render
+from segformer_ros.world.frames import drive, random_frame, render
+from segformer_ros.world.rig import CameraRig, Frame, Pose
 from segformer_ros.world.scene import Scene
 
 __all__ = ['CLASS_IDS', 'CameraRig', 'Frame', 'Pose', 'Scene', 'drive', 'random_frame', 'render']

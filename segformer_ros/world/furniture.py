@@ -140,11 +140,7 @@ def _head(parts: Parts, dice: Dice, x: float, y: float, z: float, phase: float) 
     else:
         for k in (-1, 0, 1):
             parts.add(
-                BOX,
-                (x + 0.22, y, z + 0.33 * k + 0.14),
-                (0.09, 0.13, 0.015),
-                TRAFFIC_LIGHT,
-                color,
+                BOX, (x + 0.22, y, z + 0.33 * k + 0.14), (0.09, 0.13, 0.015), TRAFFIC_LIGHT, color
             )
 
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world.compiled import Array
 from segformer_ros.world.dice import Dice
 
 TIMES = ('day', 'dusk', 'night')
@@ -35,6 +37,24 @@ WEATHERS = ('clear', 'cloudy', 'rain', 'fog')
     CLOUD_SIZE,
 ) = (0, 3, 6, 9, 12, 15, 18, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31)
 SIZE = 32
+
+
+class Shining(NamedTuple):
+    """
+    The light for compiled code.
+
+    :param light: The light vector.
+    :param lamps: (K, 3) places of street lamps.
+    :param grid: x, y, z and cell size of the two maps.
+    :param heights: Shadow map of the sun.
+    :param contact: Share of the sky that vehicles leave to the ground.
+    """
+
+    light: Array
+    lamps: Array
+    grid: Array
+    heights: Array
+    contact: Array
 
 
 def _sun(dice: Dice, time_of_day: str) -> tuple[float, float, float]:

@@ -94,11 +94,7 @@ def person(dice: Dice, swing: float, *, umbrella: bool = False) -> Rows:
     )
     if pack:
         parts.add(
-            BOX,
-            (-0.2 * size, 0.0, 1.25 * size),
-            (0.09, 0.15, 0.22),
-            PEDESTRIAN,
-            _cloth(dice, 0.6),
+            BOX, (-0.2 * size, 0.0, 1.25 * size), (0.09, 0.15, 0.22), PEDESTRIAN, _cloth(dice, 0.6)
         )
     if bag:
         parts.add(BOX, (0.0, 0.32 * size, 0.72 * size), (0.14, 0.05, 0.14), PEDESTRIAN, low)

@@ -146,11 +146,10 @@ class Street:
         """Give t of the middle of a lane; direction 1 goes along x, lane 0 is the inner one."""
         return -direction * (self[MEDIAN] + self[LANE] * (lane + 0.5))
 
-    def table(self, origin: float, first: int, count: int) -> npt.NDArray[np.float64]:
+    def table(self, first: int, count: int) -> npt.NDArray[np.float64]:
         """
         Tabulate the course at every second metre.
 
-        :param origin: x of the origin of the rendered frame; y and z start at 0 there.
         :param first: Number of the first place, at x = first * STEP.
         :returns: (count, 3) y of the middle line, 1 / stretch, height.
         """

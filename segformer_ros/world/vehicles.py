@@ -24,9 +24,7 @@ from segformer_ros.world.primitives import (
     TIRE,
     VAN,
 )
-from segformer_ros.world.primitives import (
-    BUS as BUS_SIDE,
-)
+from segformer_ros.world.primitives import BUS as BUS_SIDE
 
 DARK = (0.02, 0.02, 0.022)
 PAINTS = (
@@ -288,13 +286,7 @@ def bicycle(dice: Dice, *, rider: bool = True, phase: float = 0.0) -> Vehicle:
         parts.add(BOX, (-0.62, 0.0, 0.78), (0.17, 0.13, 0.09), BICYCLE, DARK)
     if rider:
         add_rider(
-            parts,
-            dice,
-            RIDER,
-            seat=(-0.28, 1.0),
-            hands=(0.4, 1.08),
-            feet=(0.0, 0.3),
-            phase=phase,
+            parts, dice, RIDER, seat=(-0.28, 1.0), hands=(0.4, 1.08), feet=(0.0, 0.3), phase=phase
         )
     return Vehicle(parts.rows(), 0.9, 0.32)
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from segformer_ros import world
-from segformer_ros.world.materials import CYCLE_S, signal_state
+from segformer_ros.world.signage import CYCLE_S, signal_state
 from segformer_ros.world.primitives import AXES, CENTER, MATERIAL, SIGNAL
 from segformer_ros.world.street import ARM, EDGE_LEFT, EDGE_RIGHT, MEDIAN, PARKING_RIGHT
 from segformer_ros.world.traffic import EGO_HALF_LENGTH_M, EGO_HALF_WIDTH_M
