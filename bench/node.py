@@ -30,6 +30,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import qos_profile_sensor_data
 from segformer_ros.msg import FrameStats
 from segformer_ros.nodes.executable import set_allocator_limits
+from segformer_ros.world import random_frame
 from sensor_msgs.msg import Image
 
 _PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds_large_images.xml'
@@ -41,7 +42,7 @@ class Camera:
     """Sends one image at a time and waits for what becomes of it."""
 
     def __init__(self, height: int, width: int) -> None:
-        """Prepare a bgra8 image with content on every scale, and the connections."""
+        """Prepare the image and the connections."""
         self.node = rclpy.create_node('bench_camera')
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
@@ -155,12 +156,11 @@ def _print(args: argparse.Namespace, shots: list[tuple[Any, float] | None]) -> N
 
 
 def _picture(height: int, width: int) -> npt.NDArray[np.uint8]:
-    rng = np.random.default_rng(0)
-    picture = np.zeros((height, width, 4), np.float32)
-    for cell in (8, 32, 128):
-        coarse = rng.uniform(0, 80, (height // cell + 1, width // cell + 1, 4)).astype(np.float32)
-        picture += np.kron(coarse, np.ones((cell, cell, 1), np.float32))[:height, :width]
-    return np.ascontiguousarray(picture.astype(np.uint8))
+    """Give a street of the built-in world as BGRA."""
+    image = random_frame(3, width, height).image
+    picture = np.full((height, width, 4), 255, np.uint8)
+    picture[..., :3] = image[..., ::-1]
+    return picture
 
 
 def _hardware() -> str:
