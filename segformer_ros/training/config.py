@@ -50,7 +50,8 @@ class PhaseConfig:
 
     :param minutes: Length in time; 0 when steps is given.
     :param steps: Length in steps; 0 when minutes is given.
-    :param crops: (height, width) of the network's input in pixels, one drawn for every batch.
+    :param crops: (height, width) of the network's input, multiples of 32 pixels; one of them is
+        drawn for every batch.
     :param scale: Least and greatest factor by which frames are resized before the crop.
     :param learning_rate: At the start and at the end, a half cosine in between.
     :param photometric: Strength of the colour changes, 0 to 1.
@@ -208,4 +209,6 @@ def load(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
     for index, phase in enumerate(config.phases):
         if (phase.minutes > 0.0) == (phase.steps > 0):
             raise ConfigError(f'{path}: phase {index} needs either minutes or steps')
+        if any(side < 32 or side % 32 for crop in phase.crops for side in crop):
+            raise ConfigError(f'{path}: the crops of phase {index} must be multiples of 32')
     return config

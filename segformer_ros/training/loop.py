@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 import json
 import math
 from pathlib import Path
@@ -26,54 +26,14 @@ from segformer_ros.training.losses import (
     masked_l1,
     silog,
 )
+from segformer_ros.training.optimizer import make_optimizer, update_ema
+from segformer_ros.training.schedule import Clock, learning_rate, Progress, Report
 import torch
 from torch import nn, Tensor
 
 RESUME_FILE = 'resume.safetensors'
 WEIGHTS_FILE = 'weights.safetensors'
 LOG_FILE = 'log.jsonl'
-Report = Callable[[str], None]
-
-
-@dataclass
-class Progress:
-    """
-    How far a run is.
-
-    :param step: Steps done in all.
-    :param phase: Number of the current phase; the number of phases when the run is complete.
-    :param phase_step: Steps done in it.
-    :param phase_s: Seconds spent in its steps.
-    """
-
-    step: int = 0
-    phase: int = 0
-    phase_step: int = 0
-    phase_s: float = 0.0
-
-    def share(self, phase: PhaseConfig) -> float:
-        """Give the part of the phase that is done, 0 to 1."""
-        if phase.steps:
-            return min(1.0, self.phase_step / phase.steps)
-        return min(1.0, self.phase_s / (60.0 * phase.minutes))
-
-
-def learning_rate(phase: PhaseConfig, share: float, step: int, warmup_steps: int) -> float:
-    """Follow half a cosine from the phase's first to its last rate, after a linear warm-up."""
-    first, last = phase.learning_rate
-    rate = last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * share))
-    return rate * min(1.0, (step + 1) / max(warmup_steps, 1))
-
-
-def make_optimizer(network: nn.Module, weight_decay: float) -> torch.optim.AdamW:
-    """Make AdamW that decays matrices and kernels, but neither norms nor biases."""
-    kernels = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {'params': kernels, 'weight_decay': weight_decay},
-        {'params': others, 'weight_decay': 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, fused=True)
 
 
 def subsample(x: Tensor, stride: int) -> Tensor:
@@ -113,17 +73,6 @@ def compute_loss(
         parts['log_l1'] = (config.log_l1, masked_l1(error, valid))
     total = torch.stack([factor * value for factor, value in parts.values()]).sum()
     return total, {name: value.detach() for name, (_, value) in parts.items()}
-
-
-@torch.no_grad()
-def update_ema(ema: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Move the average towards the network, faster in the first steps."""
-    rate = 1.0 - min(decay, (step + 1.0) / (step + 10.0))
-    own, other = ema.state_dict(), network.state_dict()
-    floats = [name for name, value in own.items() if value.is_floating_point()]
-    torch._foreach_lerp_([own[n] for n in floats], [other[n] for n in floats], rate)
-    for name in own.keys() - set(floats):
-        own[name].copy_(other[name])
 
 
 class Trainer:
@@ -264,7 +213,7 @@ class Trainer:
             return make_batch(self.store, phase, config.augment, table, (config.seed, step))
 
         batches = prefetch(make, progress.step)
-        clock = _Clock(config, self.report)
+        clock = Clock(config, self.report)
         done = 0
         while progress.share(phase) < 1.0 and done < max_steps:
             started = time.monotonic()
@@ -285,35 +234,3 @@ class Trainer:
 
 def _score(figures: dict[str, Any]) -> float:
     return float(figures.get('miou', 0.0)) - float(figures.get('abs_rel', 0.0))
-
-
-class _Clock:
-    """Says when something is due, and reports progress every 20 seconds."""
-
-    def __init__(self, config: TrainConfig, report: Report) -> None:
-        self.phases, self.report = config.phases, report
-        now = time.monotonic()
-        self._last = {'checkpoint': now, 'evaluation': now, 'line': now}
-        self._line_step = 0
-
-    def due(self, name: str, minutes: float) -> bool:
-        now = time.monotonic()
-        if now - self._last[name] < 60.0 * minutes:
-            return False
-        self._last[name] = now
-        return True
-
-    def line(self, progress: Progress, phase: PhaseConfig, parts: dict[str, Tensor]) -> None:
-        before, step = self._last['line'], self._line_step
-        if not self.due('line', 1.0 / 3.0):
-            return
-        self._line_step = progress.phase_step
-        rate = (progress.phase_step - step) / (self._last['line'] - before)
-        share = progress.share(phase)
-        left_s = progress.phase_s * (1.0 - share) / max(share, 1e-6)
-        losses = ', '.join(f'{name} {float(value):.3f}' for name, value in parts.items())
-        self.report(
-            f'phase {progress.phase + 1}/{len(self.phases)} {100.0 * share:.0f} % '
-            f'(ends in {left_s / 60.0:.0f} min), step {progress.step}, {losses}, '
-            f'{rate * phase.batch_size:.1f} images/s'
-        )

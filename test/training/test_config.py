@@ -62,6 +62,7 @@ def test_numbers_without_a_point_are_numbers(tmp_path):
         ('evaluation_size: 256', 'evaluation_size: expected a list, got 256'),
         ('world: 3', 'world: expected keys and values, got 3'),
         ('phases: [{minutes: 1, steps: 1}]', 'phase 0 needs either minutes or steps'),
+        ('phases: [{steps: 1, crops: [[64, 50]]}]', 'crops of phase 0 must be multiples of 32'),
         ('- 1', 'expected the keys of a recipe'),
         ('a: [', 'not YAML'),
     ],

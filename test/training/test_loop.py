@@ -19,15 +19,9 @@ from segformer_ros.network.checkpoint import (  # noqa: E402
 )
 from segformer_ros.training.config import AugmentConfig, PhaseConfig  # noqa: E402
 from segformer_ros.training.evaluate import held_out  # noqa: E402
-from segformer_ros.training.loop import (  # noqa: E402
-    learning_rate,
-    make_optimizer,
-    Progress,
-    RESUME_FILE,
-    Trainer,
-    update_ema,
-    WEIGHTS_FILE,
-)
+from segformer_ros.training.loop import RESUME_FILE, Trainer, WEIGHTS_FILE  # noqa: E402
+from segformer_ros.training.optimizer import make_optimizer, update_ema  # noqa: E402
+from segformer_ros.training.schedule import learning_rate, Progress  # noqa: E402
 from square_world import IDS, square_frame  # noqa: E402
 
 

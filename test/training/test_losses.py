@@ -44,7 +44,7 @@ def test_depth_losses_without_valid_pixels_are_zero(loss):
     value = loss(error, torch.zeros(2, 3, dtype=torch.bool))
     value.backward()
 
-    assert float(value) == 0.0
+    assert value.item() == 0.0
     assert error.grad.abs().sum() == 0.0
 
 
@@ -90,7 +90,7 @@ def test_cross_entropy_without_labels_is_zero():
     value = cross_entropy(logits, torch.full((1, 4, 4), 255), torch.ones(2))
     value.backward()
 
-    assert float(value) == 0.0
+    assert value.item() == 0.0
     assert logits.grad.abs().sum() == 0.0
 
 
