@@ -38,13 +38,16 @@ def run(args: argparse.Namespace) -> int:
     """
     Run the demonstration.
 
+    :raises BundleError: There is no such network, or it is damaged.
     :raises ProcessError: A process fails, or no result comes.
     :raises ValueError: An argument has no sense, or the video is none.
     """
+    from segformer_ros import bundle
     from segformer_ros.demo.display import Display
 
     if args.seconds <= 0.0:
         raise ValueError(f'--seconds must be positive, not {args.seconds}')
+    bundle.read(bundle.find(args.model))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     display = Display(sys.stdout)

@@ -21,6 +21,7 @@ LARGEST_BAG = 2_000_000_000
 
 _PATIENCE_S = 180.0
 _COLUMNS = 9
+_REFUSED = 'cannot be configured'
 
 
 def run_drive(
@@ -74,7 +75,7 @@ def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Displa
     while time.monotonic() - start < _PATIENCE_S:
         processes.check()
         display.status(f'{scenario.preparing} ({time.monotonic() - start:.0f} s)')
-        said = processes.next_line(0.2)
+        said = _next_line(processes)
         if said is not None and said[0] == RECORDER and 'recording' in said[1]:
             return
     raise ProcessError(f'nothing to record came within {_PATIENCE_S:.0f} s: look into the logs')
@@ -91,7 +92,7 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
     may_end = {EVALUATION, scenario.source}
     while not processes.ended(EVALUATION) and not processes.ended(scenario.source):
         processes.check(may_end)
-        said = processes.next_line(0.2)
+        said = _next_line(processes)
         if said is not None and said[0] == EVALUATION and _is_row(said[1]):
             if not row:
                 display.line(HEADER)
@@ -108,6 +109,14 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
             display.keep()
             display.line(f'The recording ends here, at {LARGEST_BAG / 1e9:.1f} GB.')
     display.keep()
+
+
+def _next_line(processes: Processes) -> tuple[str, str] | None:
+    """Hear the processes; the network's node lives on without a network, and only says so."""
+    said = processes.next_line(0.2)
+    if said is not None and said[0] == SEGFORMER and _REFUSED in said[1]:
+        raise ProcessError(f'{SEGFORMER} {said[1][said[1].index(_REFUSED) :]}')
+    return said
 
 
 def _recorded(bag: Path) -> int:
