@@ -11,7 +11,7 @@ from segformer_ros.world.primitives import (
     PARAM,
     SEED,
 )
-from segformer_ros.world.texture import hash01
+from segformer_ros.world.texture import hash01, noise
 
 
 @compiled
@@ -170,3 +170,45 @@ def bus(
         if pz > 0.78 and row[PARAM + 1] > 0.0:
             return 0.8, 0.8, 0.78, 0.0, 0.1
     return r, g, b, 0.0, 0.1
+
+
+@compiled
+def cargo(
+    row: Array,
+    px: Number,
+    py: Number,
+    pz: Number,
+    lx: Number,
+    ly: Number,
+    hx: Number,
+    u: Number,
+    v: Number,
+    noises: Array,
+) -> Numbers:
+    """Truck body: doors at the back, ribs and a name on the sides."""
+    r, g, b, seed = row[COLOR], row[COLOR + 1], row[COLOR + 2], row[SEED]
+    k = 0.9 + 0.15 * noise(noises, 0, u * 4.0 + seed, v * 4.0)
+    if abs(lx) > 0.5:
+        if abs(py) < 0.012 or abs(abs(py) - 0.5) < 0.012 or abs(py) > 0.96 or abs(pz) > 0.96:
+            k *= 0.5
+        if lx < 0.0 and pz < -0.9 and abs(py) > 0.75:
+            return 0.6, 0.02, 0.02, 0.6, 0.05
+    elif abs(ly) > 0.5:
+        q = px * hx / row[PARAM + 1]
+        if q - np.floor(q) < 0.06:
+            k *= 0.8
+        if row[PARAM] > 0.0 and abs(px) < 0.6 and abs(pz - 0.1) < 0.35:
+            w = hash01(int(np.floor(px * hx / 0.35)), int(np.floor(v / 0.5)), int(seed))
+            if w > 0.45:
+                return 1.0 - r * k, 0.9 - g * k * 0.8, 0.8 - 0.7 * b * k, 0.0, 0.05
+    return r * k, g * k, b * k, 0.0, 0.05
+
+
+@compiled
+def tire(row: Array, px: Number, pz: Number, ly: Number) -> Numbers:
+    """Tire and rim."""
+    radius = px * px + pz * pz
+    if abs(ly) > 0.5 and radius < 0.42:
+        k = 0.45 if radius > 0.3 or abs(np.sin(np.arctan2(pz, px) * 2.5)) < 0.5 else 0.1
+        return k, k, k, 0.0, 0.1
+    return row[COLOR], row[COLOR + 1], row[COLOR + 2], 0.0, 0.0

@@ -9,12 +9,13 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world.builder import LENGTH_M, Lot, make_style
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.light import CLOCK, make_light, TIMES, WEATHERS
-from segformer_ros.world.lots import build_lot, LENGTH_M, Lot, make_style
+from segformer_ros.world.lots import build_lot
 from segformer_ros.world.primitives import CENTER, COLUMNS, place, Rows
 from segformer_ros.world.sensor import random_sensor
-from segformer_ros.world.street import make_street
+from segformer_ros.world.street_kinds import make_street
 from segformer_ros.world.traffic import Actor, SEEN_AHEAD_M, SEEN_BEHIND_M, Traffic
 
 KINDS = ('urban', 'suburban', 'highway', 'rural')

@@ -8,10 +8,9 @@ import numpy as np
 from segformer_ros.world.caster import GROUND_ID, SKY_ID
 from segformer_ros.world.classes import SKY, TERRAIN
 from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
-from segformer_ros.world.ground import clearance, Land
+from segformer_ros.world.ground import Land
 from segformer_ros.world.light import (
     AMBIENT,
-    CLOCK,
     FOG,
     FOG_COLOR,
     GLOW,
@@ -23,73 +22,11 @@ from segformer_ros.world.light import (
     SUN_COLOR,
     WET,
 )
-from segformer_ros.world.materials import surface
-from segformer_ros.world.paving import ground_color
-from segformer_ros.world.primitives import CENTER, CLASS, KIND, LEAF, LEAN, MATERIAL
-from segformer_ros.world.shapes import normal
+from segformer_ros.world.looks import ground_look, object_look
+from segformer_ros.world.primitives import CLASS, LEAF, MATERIAL
 from segformer_ros.world.sky import headlights, lamps, sky_color, sunlit
-from segformer_ros.world.street import EDGE_LEFT, EDGE_RIGHT, ORIGIN, road_place
+from segformer_ros.world.street import ORIGIN
 from segformer_ros.world.texture import noise
-
-
-@inlined
-def _ground_look(
-    x: Number,
-    y: Number,
-    z: Number,
-    dx: Number,
-    dy: Number,
-    dz: Number,
-    pixel: Number,
-    table: Array,
-    first: Number,
-    street: Array,
-    noises: Array,
-) -> Numbers:
-    """Give class, albedo and upward direction of the ground."""
-    t, _ = road_place(x, y, table, first)
-    grazing = max(abs(dz), 0.01)
-    long = max(pixel / grazing, pixel)
-    e = 0.05 + pixel
-    nx, ny, nz = 0.0, 0.0, 1.0
-    if t < 0.1 - street[EDGE_RIGHT] or t > street[EDGE_LEFT] - 0.1:
-        base = clearance(x, y, z, table, first, street, noises)
-        nx = clearance(x + e, y, z, table, first, street, noises) - base
-        ny = clearance(x, y + e, z, table, first, street, noises) - base
-        nx, ny = nx / e, ny / e
-    # A street seen along x: pixels are long in x; turned by the view elsewhere.
-    turn = abs(dx) / (abs(dx) + abs(dy) + 1e-6)
-    wide = pixel + (long - pixel) * (1.0 - turn) * (1.0 - turn)
-    label, red, green, blue = ground_color(
-        x, t, street, noises, wide, pixel + (long - pixel) * turn
-    )
-    return label, red, green, blue, nx, ny, nz
-
-
-@inlined
-def _object_look(
-    row: Array,
-    m: Array,
-    x: Number,
-    y: Number,
-    z: Number,
-    pixel: Number,
-    light: Array,
-    noises: Array,
-) -> Numbers:
-    """Give albedo, glow, gloss, outward direction and height (-1 to 1) on a primitive."""
-    qx, qy, qz = x - row[CENTER], y - row[CENTER + 1], z - row[CENTER + 2]
-    px = m[0] * qx + m[1] * qy + m[2] * qz
-    py = m[3] * qx + m[4] * qy + m[5] * qz
-    pz = m[6] * qx + m[7] * qy + m[8] * qz
-    lx, ly, lz = normal(int(row[KIND]), px, py, pz, row[LEAN], row[LEAN + 1], row[LEAN + 2])
-    nx = m[0] * lx + m[3] * ly + m[6] * lz
-    ny = m[1] * lx + m[4] * ly + m[7] * lz
-    nz = m[2] * lx + m[5] * ly + m[8] * lz
-    red, green, blue, lit, gloss = surface(
-        row, px, py, pz, lx, ly, lz, pixel, light[LAMPS], light[CLOCK], noises
-    )
-    return red, green, blue, lit, gloss, nx, ny, nz, pz
 
 
 @inlined
@@ -266,13 +203,13 @@ def shade(
                 ground = n == GROUND_ID
                 lit, gloss, open_sky, leaf = 0.0, 0.0, 1.0, False
                 if ground:
-                    label, cr, cg, cb, nx, ny, nz = _ground_look(
+                    label, cr, cg, cb, nx, ny, nz = ground_look(
                         x, y, z, dx, dy, dz, pixel, table, first, street, noises
                     )
                     labels[v, u] = label
                 else:
                     row = rows[n]
-                    cr, cg, cb, lit, gloss, nx, ny, nz, up = _object_look(
+                    cr, cg, cb, lit, gloss, nx, ny, nz, up = object_look(
                         row, inverse[n], x, y, z, pixel, light, noises
                     )
                     labels[v, u] = int(row[CLASS])

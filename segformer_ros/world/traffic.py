@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 import math
 
-from segformer_ros.world import people, vehicles
+from segformer_ros.world import people
+from segformer_ros.world.builder import has_arm, Style
 from segformer_ros.world.dice import Dice, mix
-from segformer_ros.world.lots import has_arm, Style
+from segformer_ros.world.heavy import bus, truck
 from segformer_ros.world.primitives import Rows
 from segformer_ros.world.street import (
     ARM,
@@ -30,6 +31,8 @@ from segformer_ros.world.street import (
     Street,
     VERGE,
 )
+from segformer_ros.world.two_wheelers import bicycle, motorcycle
+from segformer_ros.world.vehicles import car, Vehicle
 
 SEEN_BEHIND_M = 70.0
 SEEN_AHEAD_M = 260.0
@@ -74,7 +77,7 @@ class Traffic:
         dice = Dice(seed, 0x7AF)
         self._street, self._style, self._seed = street, style, seed
         self._umbrellas = umbrellas
-        self._fleet: dict[tuple[int, int], vehicles.Vehicle] = {}
+        self._fleet: dict[tuple[int, int], Vehicle] = {}
         self._crowd: dict[tuple[int, int], Rows] = {}
         low, high = {'highway': (21.0, 31.0), 'urban': (7.0, 12.0)}.get(street.kind, (9.0, 16.0))
         base = dice.uniform(low, high)
@@ -124,11 +127,11 @@ class Traffic:
         for x in self._street.junctions(first, last - 100.0):
             yield from self._crossing(x, time_s)
 
-    def vehicle(self, kind: int, number: int) -> vehicles.Vehicle:
+    def vehicle(self, kind: int, number: int) -> Vehicle:
         """Give a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
         key = (kind, number % FLEET)
         if key not in self._fleet:
-            make = (vehicles.car, vehicles.truck, vehicles.bus, vehicles.motorcycle)[kind]
+            make = (car, truck, bus, motorcycle)[kind]
             self._fleet[key] = make(Dice(self._seed, 0xCA2, *key))
         return self._fleet[key]
 
@@ -163,7 +166,7 @@ class Traffic:
                 phase = int(x * 0.5 * PHASES) % PHASES
                 key = (100 + phase, who % 10)
                 if key not in self._fleet:
-                    self._fleet[key] = vehicles.bicycle(
+                    self._fleet[key] = bicycle(
                         Dice(self._seed, 0xB1C, who % 10), phase=phase * math.tau / PHASES
                     )
                 bike = self._fleet[key]
