@@ -17,7 +17,7 @@ from segformer_ros.labels import CARLA_0914
 from segformer_ros.nodes.segformer_node import SegformerNode
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-DEADLINE_S = 5.0
+DEADLINE_S = 20.0
 HEIGHT, WIDTH = 6, 8
 IMAGES = (
     'label/image',

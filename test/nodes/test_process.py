@@ -24,7 +24,7 @@ from segformer_ros.nodes import segformer_node
 from sensor_msgs.msg import Image
 from tiny_bundle import make_tiny_bundle
 
-_DEADLINE_S = 30.0
+_DEADLINE_S = 60.0
 _ROOT = Path(__file__).parents[2]
 _STEPS = {
     'unconfigured': [],
