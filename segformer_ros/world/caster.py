@@ -80,8 +80,11 @@ def bounds(rows: Array, camera: Array, fx: Number, width: Number, height: Number
     corner = np.empty((8, 3), np.float64)
     for n in range(rows.shape[0]):
         _corners(rows[n], camera, corner)
-        nearest = corner[:, 2].min()
-        if corner[:, 2].max() < NEAR:
+        nearest, farthest = NONE, -NONE
+        for k in range(8):
+            nearest = min(nearest, corner[k, 2])
+            farthest = max(farthest, corner[k, 2])
+        if farthest < NEAR:
             continue
         u0, v0, u1, v1 = _extent(corner, nearest, fx, width, height)
         if u1 - u0 < 0.4 and v1 - v0 < 0.4:
@@ -97,12 +100,12 @@ def bounds(rows: Array, camera: Array, fx: Number, width: Number, height: Number
 
 
 @inlined
-def _turned(m: Array, v: Array) -> Numbers:
+def _turned(m: Array, x: Number, y: Number, z: Number) -> Numbers:
     """Turn a direction into the frame of a unit shape."""
     return (
-        m[0] * v[0] + m[1] * v[1] + m[2] * v[2],
-        m[3] * v[0] + m[4] * v[1] + m[5] * v[2],
-        m[6] * v[0] + m[7] * v[1] + m[8] * v[2],
+        m[0] * x + m[1] * y + m[2] * z,
+        m[3] * x + m[4] * y + m[5] * z,
+        m[6] * x + m[7] * y + m[8] * z,
     )
 
 
@@ -153,12 +156,13 @@ def _cast_one(
     kind, material = int(row[KIND]), int(row[MATERIAL])
     holes = (material == LEAF and row[CUT] > 0.0) or material in (MESH, SPOKES)
     front, back, sides = row[LEAN], row[LEAN + 1], row[LEAN + 2]
-    ox, oy, oz = _turned(m, camera[0] - row[CENTER : CENTER + 3])
-    rx, ry, rz = _turned(m, camera[1])
+    x, y = camera[0, 0] - row[CENTER], camera[0, 1] - row[CENTER + 1]
+    ox, oy, oz = _turned(m, x, y, camera[0, 2] - row[CENTER + 2])
+    rx, ry, rz = _turned(m, camera[1, 0], camera[1, 1], camera[1, 2])
     rx, ry, rz = rx / fx, ry / fx, rz / fx
-    sx, sy, sz = _turned(m, camera[2])
+    sx, sy, sz = _turned(m, camera[2, 0], camera[2, 1], camera[2, 2])
     sx, sy, sz = sx / fx, sy / fx, sz / fx
-    fwx, fwy, fwz = _turned(m, camera[3])
+    fwx, fwy, fwz = _turned(m, camera[3, 0], camera[3, 1], camera[3, 2])
     for v in range(int(box[2]), int(box[3])):
         b = v + 0.5 - 0.5 * height
         lx, ly, lz = fwx + b * sx, fwy + b * sy, fwz + b * sz

@@ -134,7 +134,8 @@ def place(templates: Array, starts: Array, counts: Array, poses: Array) -> Array
         s = np.sin(poses[k, 3])
         slope = poses[k, 4]
         for i in range(starts[k], starts[k] + counts[k]):
-            out[n] = templates[i]
+            for j in range(COLUMNS):
+                out[n, j] = templates[i, j]
             for j in range(4):
                 # The centre, then the three axes (columns of a row-major 3 x 3 matrix).
                 at = CENTER if j == 0 else AXES + j - 1
