@@ -6,6 +6,7 @@ Tell in one line what this machine lacks before `make` begins to install.
 Needs nothing installed and runs with an old Python 3 too, so that it gets its sentence.
 """
 
+from collections.abc import Iterator
 import importlib.util
 import os
 import platform
@@ -37,19 +38,31 @@ def find_problem() -> 'str | None':
         )
     if ' ' in os.getcwd():
         return f'the path {os.getcwd()!r} has a space, which the build tools cannot take: move it'
+    missing = dict(find_missing(python))
+    if missing:
+        packages = ' '.join(sorted(set(missing.values())))
+        return f'this machine lacks {", ".join(missing)}: sudo apt-get install {packages}'
+    return None
+
+
+def find_missing(python: str) -> 'Iterator[tuple[str, str]]':
+    """
+    Look for what a bare Debian or Ubuntu lacks.
+
+    :param python: The version of Python, such as 3.12.
+    :returns: Pairs of what is missing and the package that brings it.
+    """
     if importlib.util.find_spec('ensurepip') is None or importlib.util.find_spec('venv') is None:
-        return f'the module venv is missing: sudo apt-get install python{python}-venv'
-    for language, variable, usual in (
-        ('C', 'CC', ('cc', 'gcc', 'clang')),
-        ('C++', 'CXX', ('c++', 'g++', 'clang++')),
+        yield 'the module venv', f'python{python}-venv'
+    for compiler, variable, usual in (
+        ('a C compiler', 'CC', ('cc', 'gcc', 'clang')),
+        ('a C++ compiler', 'CXX', ('c++', 'g++', 'clang++')),
     ):
         chosen = os.environ.get(variable, '').split()[:1]
         if not any(shutil.which(name) for name in chosen or usual):
-            return f'a {language} compiler is missing (for the messages): sudo apt-get install g++'
-    header = os.path.join(sysconfig.get_paths()['include'], 'Python.h')
-    if not os.path.exists(header):
-        return f'{header} is missing (for the messages): sudo apt-get install python{python}-dev'
-    return None
+            yield compiler, 'g++'
+    if not os.path.exists(os.path.join(sysconfig.get_paths()['include'], 'Python.h')):
+        yield 'Python.h', f'python{python}-dev'
 
 
 def main() -> int:

@@ -62,7 +62,7 @@ def test_requirements_are_pinned(path: Path):
         ('os.getcwd', lambda: '/home/me/my work', 'has a space'),
         ('importlib.util.find_spec', lambda name: None, 'sudo apt-get install python'),
         ('shutil.which', lambda name: None, 'sudo apt-get install g++'),
-        ('sysconfig.get_paths', lambda: {'include': '/nowhere'}, '/nowhere/Python.h is missing'),
+        ('sysconfig.get_paths', lambda: {'include': '/nowhere'}, 'lacks Python.h: sudo apt-get'),
     ],
 )
 def test_missing_piece_is_one_sentence(
@@ -95,5 +95,5 @@ def test_make_says_what_is_missing_in_one_line(tmp_path: Path):
     assert done.returncode != 0
     ours = [line for line in done.stderr.splitlines() if 'Error' not in line]
     assert len(ours) == 1
-    assert 'compiler is missing' in ours[0]
+    assert 'lacks a C compiler, a C++ compiler: sudo apt-get install g++' in ours[0]
     assert not (tmp_path / '.venv').exists()
