@@ -56,6 +56,7 @@ class PhaseConfig:
     :param learning_rate: At the start and at the end, a half cosine in between.
     :param photometric: Strength of the colour changes, 0 to 1.
     :param class_balance: c of the class weights 1 / log(c + share of the pixels).
+    :param depth_factor: Of both depth losses.
     """
 
     minutes: float = 0.0
@@ -66,6 +67,7 @@ class PhaseConfig:
     learning_rate: tuple[float, float] = (1e-3, 1e-5)
     photometric: float = 1.0
     class_balance: float = 1.1
+    depth_factor: float = 1.0
 
 
 @dataclass(frozen=True)

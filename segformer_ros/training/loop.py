@@ -48,12 +48,14 @@ def compute_loss(
     weights: Tensor,
     config: LossConfig,
     focal_length_px: float,
+    depth_factor: float = 1.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """
     Add up the losses of the heads that are on.
 
     :param outputs: Of the network.
     :param weights: (C,) of the classes.
+    :param depth_factor: Of both depth losses.
     :returns: The sum to minimise, and its parts by name.
     """
     parts: dict[str, tuple[float, Tensor]] = {}
@@ -69,8 +71,8 @@ def compute_loss(
             depth, batch.focal_px, focal_length_px, config.min_depth_m, config.max_depth_m
         )
         error = predicted - target
-        parts['silog'] = (config.silog, silog(error, valid))
-        parts['log_l1'] = (config.log_l1, masked_l1(error, valid))
+        parts['silog'] = (depth_factor * config.silog, silog(error, valid))
+        parts['log_l1'] = (depth_factor * config.log_l1, masked_l1(error, valid))
     total = torch.stack([factor * value for factor, value in parts.values()]).sum()
     return total, {name: value.detach() for name, (_, value) in parts.items()}
 
@@ -179,7 +181,14 @@ class Trainer:
         weights = class_weights(self.class_counts, phase.class_balance)
         with torch.autocast('cpu', torch.bfloat16, enabled=config.bfloat16):
             outputs = self.network(batch.image)
-        total, parts = compute_loss(outputs, batch, weights, config.loss, config.focal_length_px)
+        total, parts = compute_loss(
+            outputs,
+            batch,
+            weights,
+            config.loss,
+            config.focal_length_px,
+            phase.depth_factor,
+        )
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.clip_norm)
