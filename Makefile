@@ -62,7 +62,7 @@ train: setup-test
 clean:
 	rm -rf .venv build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 
-$(STAMPS)/venv: requirements/check_machine.py
+$(STAMPS)/venv:
 	@command -v $(PYTHON) >/dev/null || \
 	    { echo 'make: $(PYTHON) is missing: sudo apt-get install python3' >&2; exit 1; }
 	@$(PYTHON) requirements/check_machine.py
