@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 import sys
 
+from segformer_ros.commands.export import input_size
+
 HELP = 'measure a network against ground truth'
 
 
@@ -29,15 +31,6 @@ def seed_range(text: str) -> range:
     return seeds
 
 
-def _size(text: str) -> tuple[int, int]:
-    try:
-        height, width = (int(part) for part in text.lower().split('x'))
-    except ValueError as error:
-        message = f'expected a size such as 256x512 (height x width), got {text!r}'
-        raise argparse.ArgumentTypeError(message) from error
-    return height, width
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('model', help='name of a bundle that ships, or folder of one')
@@ -45,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--seeds', type=seed_range, default=seed_range('0-63'), help='frames, first-last (0-63)'
     )
     parser.add_argument(
-        '--size', type=_size, default=(256, 512), metavar='HxW', help='of the frames (256x512)'
+        '--size',
+        type=input_size,
+        default=(256, 512),
+        metavar='HxW',
+        help='of the frames (256x512)',
     )
     parser.add_argument('--threads', type=int, default=1, help='of the network (1)')
     parser.add_argument('--json', type=Path, help='also write the figures to this file')
