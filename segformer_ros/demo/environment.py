@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 import os
 from pathlib import Path
 import random
+import re
+import shutil
 import socket
 import sys
 
@@ -17,6 +19,10 @@ import segformer_ros
 _DOMAINS = range(1, 102)
 _PROFILE = Path('config/fastdds_large_images.xml')
 _PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+_SEGMENT = re.compile(r'<segment_size>(\d+)</segment_size>')
+_SMALLEST_SEGMENT = 1 << 20
+# Five processes, and others that were there before.
+_SHARES = 8
 _DISCOVERY_VARIABLES = ('ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY', 'ROS_STATIC_PEERS')
 
 
@@ -48,8 +54,34 @@ def demo_environment(base: Mapping[str, str], logs: Path) -> dict[str, str]:
     environment['PYTHONUNBUFFERED'] = '1'
     profile = next(_profiles(), None)
     if profile is not None and not any(environment.get(name) for name in _PROFILE_VARIABLES):
-        environment[_PROFILE_VARIABLES[0]] = str(profile)
+        environment[_PROFILE_VARIABLES[0]] = str(fitting_profile(profile, logs))
     return environment
+
+
+def fitting_profile(profile: Path, folder: Path, memory: Path = Path('/dev/shm')) -> Path:
+    """
+    Make a Fast DDS profile fit the shared memory of this computer.
+
+    A docker container has 64 MB of it unless it is told otherwise: one segment of the profile that
+    ships would take it all, and the other processes would have none.
+
+    :param profile: The profile that ships.
+    :param folder: Where a smaller one is written if it has to be.
+    :param memory: Where the segments are.
+    :returns: The profile to use.
+    """
+    text = profile.read_text(encoding='utf-8')
+    found = _SEGMENT.search(text)
+    if found is None or not memory.is_dir():
+        return profile
+    share = shutil.disk_usage(memory).free // _SHARES
+    if share >= int(found[1]):
+        return profile
+    folder.mkdir(parents=True, exist_ok=True)
+    smaller = folder / profile.name
+    size = max(_SMALLEST_SEGMENT, share)
+    smaller.write_text(_SEGMENT.sub(f'<segment_size>{size}</segment_size>', text), 'utf-8')
+    return smaller
 
 
 def _is_free(domain: int) -> bool:

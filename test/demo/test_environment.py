@@ -4,6 +4,8 @@
 
 from pathlib import Path
 import socket
+from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 from segformer_ros.demo import environment
@@ -50,3 +52,14 @@ def test_the_profile_of_the_user_is_kept(tmp_path, name):
     made = environment.demo_environment({name: '/etc/mine.xml'}, tmp_path)
     assert made[name] == '/etc/mine.xml'
     assert sum(key.endswith('DEFAULT_PROFILES_FILE') for key in made) == 1
+
+
+@pytest.mark.parametrize(('free', 'expected'), [(64 << 20, 8 << 20), (1 << 20, 1 << 20)])
+def test_little_shared_memory_is_shared(tmp_path, monkeypatch, free, expected):
+    """In a container of 64 MB every process gets its part, and images still arrive."""
+    usage = SimpleNamespace(total=free, used=0, free=free)
+    monkeypatch.setattr(environment.shutil, 'disk_usage', lambda path: usage)
+    made = environment.demo_environment({}, tmp_path / 'logs')
+    text = Path(made['FASTRTPS_DEFAULT_PROFILES_FILE']).read_text()
+    assert f'<segment_size>{expected}</segment_size>' in text
+    assert ElementTree.fromstring(text) is not None
