@@ -22,8 +22,8 @@ def flush_denormals() -> None:
     """
     Make this process take denormal numbers for zero.
 
-    Adam's second moments fade into them, which made a step three times slower. Numpy warns when
-    it first looks at the limits of its types in such a process, so it looks before.
+    Adam's second moments fade into them, and half of a step went to the optimizer. Numpy warns
+    when it first looks at the limits of its types in such a process, so it looks before.
     """
     for kind in (np.float32, np.float64):
         _ = np.finfo(kind).smallest_subnormal
