@@ -41,10 +41,11 @@ class Display:
     def status(self, text: str) -> None:
         """Show what goes on right now."""
         if self._in_place:
-            width = shutil.get_terminal_size().columns - 1
-            self._clear()
-            self._shown = text[:width]
-            self._stream.write(self._shown)
+            cut = text[: shutil.get_terminal_size().columns - 1]
+            if cut != self._shown:
+                self._clear()
+                self._stream.write(cut)
+                self._shown = cut
         elif self._now() >= self._next_s:
             self._next_s = self._now() + _SECONDS_BETWEEN_LINES
             self._stream.write(f'{text}\n')

@@ -74,7 +74,7 @@ def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Displa
     start = time.monotonic()
     while time.monotonic() - start < _PATIENCE_S:
         processes.check()
-        display.status(f'{scenario.preparing} ({time.monotonic() - start:.0f} s)')
+        display.status(f'{time.monotonic() - start:3.0f} s: {scenario.preparing}')
         said = _next_line(processes)
         if said is not None and said[0] == RECORDER and 'recording' in said[1]:
             return
@@ -102,7 +102,7 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
             elapsed = time.monotonic() - start
             if elapsed > _PATIENCE_S:
                 raise ProcessError(f'no result came within {elapsed:.0f} s: look into the logs')
-            display.status(f'{scenario.preparing} ({elapsed:.0f} s)')
+            display.status(f'{elapsed:3.0f} s: {scenario.preparing}')
         if RECORDER not in may_end and _recorded(bag) > LARGEST_BAG:
             may_end.add(RECORDER)
             processes.end(RECORDER)

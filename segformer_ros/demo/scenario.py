@@ -76,7 +76,7 @@ def world_scenario(*, seed: int, rate_hz: float, width: int, height: int) -> Sce
             'true_depth': f'{_VEHICLE}/depth_front/image',
         },
         also_recorded=(f'{_VEHICLE}/rgb_front/camera_info',),
-        preparing='preparing the world and the network; the first time takes half a minute',
+        preparing='preparing the world and the network (first time: half a minute)',
     )
 
 
