@@ -5,7 +5,12 @@
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, NotEqualsSubstitution, PathJoinSubstitution
+from launch.substitutions import (
+    LaunchConfiguration,
+    NotEqualsSubstitution,
+    PathJoinSubstitution,
+    PythonExpression,
+)
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -24,6 +29,7 @@ _PASSED_ON = (
 )
 _REPLAY = {
     'input': str,
+    'topics': list[str],
     'rate': float,
     'loop': bool,
     'fov_deg': float,
@@ -82,11 +88,15 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
+    sibling = PythonExpression(
+        ["'/'.join('", LaunchConfiguration('image'), "'.split('/')[:-1] + ['camera_info'])"]
+    )
     rows = (
         ('input', '', 'A rosbag2 (folder, .mcap, .db3) or a video file.'),
         ('record', '', 'Folder of a new bag for labels and depth; empty records nothing.'),
         ('image', 'image', 'Topic of the camera image; in a bag, the one to label.'),
-        ('camera_info', 'camera_info', 'Topic of its camera_info.'),
+        ('camera_info', sibling, 'Topic of its camera_info; the sibling of the image if not set.'),
+        ('topics', "['']", 'Of a bag, those to play, such as [/front/image]; all if not set.'),
         ('rate', '1.0', 'How much faster than recorded.'),
         ('loop', 'false', 'Begin again at the end.'),
         ('fov_deg', '0.0', 'Horizontal field of view of a video; 0 is unknown.'),

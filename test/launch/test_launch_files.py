@@ -152,6 +152,15 @@ def test_a_replay_records_only_when_it_is_told_where():
     }
 
 
+def test_a_bag_is_labelled_by_the_name_of_its_topic():
+    """The camera_info beside it is found without being named."""
+    arguments = {'image': '/front/image', 'topics': '[/front/image]'}
+    commands = nodes(launch('replay', input='drive', **arguments))
+    remapped = pairs(commands['segformer_node'], '-r')
+    assert remapped == {'image': '/front/image', 'camera_info': '/front/camera_info'}
+    assert values(commands['replay_node'])['topics'] == ['/front/image']
+
+
 def test_an_argument_that_no_file_declares_is_noticed():
     """The stand-in is as strict as launch is."""
     with pytest.raises(AssertionError, match='does not declare'):
