@@ -127,6 +127,21 @@ def _write_figures(panel: Image, moment: Moment) -> None:
         origin = (16, 30 + 24 * index)
         font = cv2.FONT_HERSHEY_SIMPLEX
         cv2.putText(panel, line, origin, font, 0.5, _TEXT, 1, cv2.LINE_AA)
+    if moment.true_labels is not None:
+        _write_legend(panel[:, 140:], moment.true_labels)
+
+
+def _write_legend(panel: Image, labels: Image) -> None:
+    """Name the colours of the classes that occur, in two columns."""
+    present = set(np.unique(labels).tolist())
+    classes = [item for item in CARLA_0914.classes if item.id in present]
+    rows = max(1, -(-len(classes) // 2))
+    for column in range(2):
+        part = classes[column * rows : (column + 1) * rows]
+        picture = draw.legend(part, width=min(125, panel.shape[1] // 2), row=17)
+        left, height = column * 127, min(picture.shape[0], panel.shape[0] - 14)
+        place = panel[14 : 14 + height, left : left + picture.shape[1]]
+        place[:] = picture[:height, : place.shape[1]]
 
 
 def _figure(value: float) -> str:
