@@ -15,7 +15,7 @@ import threading
 import time
 from types import TracebackType
 
-_LAST_LINES = 3
+_LAST_LINES = 2
 
 
 class ProcessError(RuntimeError):
