@@ -43,13 +43,13 @@ setup(
         'PyYAML>=6',
         'rosbags>=0.11',
         'apsw>=3.45',
-        'av>=12',
+        'av>=14',
         'tqdm>=4.60',
         'numba>=0.60',
         *(requirement + WHEELS for requirement in ROS),
     ],
     extras_require={
-        'train': ['torch>=2.4', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
+        'train': ['torch==2.13.0', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
         'test': ['pytest>=8', 'transformers>=4.45', 'ruff', 'mypy'],
     },
     entry_points={
