@@ -21,9 +21,6 @@ ROS = (
 setup(
     name=NAME,
     version='0.1.0',
-    description='Semantic labels and metric depth from one camera image, in one network pass',
-    author='The segformer_ros authors',
-    license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     package_data={NAME: ['models/*/*']},
