@@ -82,7 +82,9 @@ def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Displa
 
 
 def _recording(scenario: Scenario, bag: Path) -> dict[str, Any]:
-    return {'topics': [*scenario.recorded.values(), *scenario.also_recorded], 'output': str(bag)}
+    # As MCAP: sqlite3 reads the whole recording once more when it ends.
+    topics = [*scenario.recorded.values(), *scenario.also_recorded]
+    return {'topics': topics, 'output': str(bag), 'storage': 'mcap'}
 
 
 def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path) -> None:
@@ -121,8 +123,8 @@ def _next_line(processes: Processes) -> tuple[str, str] | None:
 
 def _recorded(bag: Path) -> int:
     """Give the size of the recording, which has another name until it is whole, in bytes."""
-    files = run_folder.temporary_name(bag).rglob('*.db3')
-    return sum(item.stat().st_size for item in files)
+    files = run_folder.temporary_name(bag).rglob('*')
+    return sum(item.stat().st_size for item in files if item.is_file())
 
 
 def _is_row(text: str) -> bool:

@@ -93,7 +93,7 @@ class Processes:
     """All processes of the demonstration, to be used in a with statement that ends them all."""
 
     def __init__(
-        self, logs: Path, environment: Mapping[str, str], *, patience_s: float = 20.0
+        self, logs: Path, environment: Mapping[str, str], *, patience_s: float = 60.0
     ) -> None:
         """
         Start with no process.
