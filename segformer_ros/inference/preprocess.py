@@ -95,15 +95,34 @@ def prepare(image: Image, geometry: Geometry, table: FloatArray, planes: FloatAr
     :param planes: (3, input_h, input_w), overwritten.
     """
     height, width = geometry.resized_h, geometry.resized_w
-    resized = image
-    if image.shape[:2] != (height, width):
-        # Linear, never area: the network is trained on images resized this way.
-        resized = np.asarray(
-            cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8
-        )
+    resized = _resize(image, height, width)
     channels: Sequence[cv2.typing.MatLike]
     channels = [resized] * 3 if resized.ndim == 2 else cv2.split(resized)
     for channel, row, plane in zip(channels, table, planes, strict=True):
         cv2.LUT(channel, row, plane[:height, :width])
         plane[height:] = 0.0
         plane[:height, width:] = 0.0
+
+
+def prepare_bytes(image: Image, geometry: Geometry, pad_rgb: Sequence[int], out: Image) -> None:
+    """
+    Resize and pad an image for a network that normalises by itself.
+
+    :param image: (image_h, image_w, 3) RGB, or (image_h, image_w) for three equal channels.
+    :param pad_rgb: Three values of 0 to 255, the colour right of the image and below it.
+    :param out: (input_h, input_w, 3) RGB, overwritten.
+    """
+    height, width = geometry.resized_h, geometry.resized_w
+    resized = _resize(image, height, width)
+    out[:height, :width] = resized[..., None] if resized.ndim == 2 else resized
+    color = np.array(pad_rgb, np.uint8)
+    out[height:] = color
+    out[:height, width:] = color
+
+
+def _resize(image: Image, height: int, width: int) -> Image:
+    if image.shape[:2] == (height, width):
+        return image
+    # Linear, never area: the network is trained on images resized this way.
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8)

@@ -4,7 +4,14 @@
 
 import numpy as np
 import pytest
-from segformer_ros.inference.preprocess import check_image, fit, Geometry, lookup_table, prepare
+from segformer_ros.inference.preprocess import (
+    check_image,
+    fit,
+    Geometry,
+    lookup_table,
+    prepare,
+    prepare_bytes,
+)
 
 SIZES = [(256, 512), (288, 512), (320, 512)]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -105,6 +112,26 @@ def test_views_are_taken_as_they_are(view, name):
     prepare(copy, geometry, table, expected)
 
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize('image_hw', [(64, 128), (37, 91), (5, 20), (300, 40)])
+@pytest.mark.parametrize('channels', [(), (3,)])
+def test_bytes_are_those_that_the_planes_are_made_of(image_hw, channels):
+    """The bytes, normalised, are the planes; the padding has the given colour."""
+    image = np.random.default_rng(0).integers(0, 256, image_hw + channels, np.uint8)
+    geometry, table = fit(image_hw, [(64, 128)]), lookup_table(MEAN, STD)
+    planes = np.empty((3, 64, 128), np.float32)
+    content = np.random.default_rng(1).integers(0, 256, (64, 128, 3), np.uint8)
+
+    prepare(image, geometry, table, planes)
+    prepare_bytes(image, geometry, (124, 116, 104), content)
+
+    inside = slice(geometry.resized_h), slice(geometry.resized_w)
+    for channel, color in enumerate((124, 116, 104)):
+        values = content[..., channel]
+        np.testing.assert_array_equal(table[channel][values[inside]], planes[channel][inside])
+        values[inside] = color
+        assert (values == color).all()
 
 
 @pytest.mark.parametrize(
