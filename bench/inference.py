@@ -58,7 +58,7 @@ class PlainRival:
             for file in facts.files:
                 if not file.endswith(('.onnx', '.npz')):
                     shutil.copyfile(network.file(file), Path(name) / file)
-            model = onnx.load(network.file(size.graph), load_external_data=False)
+            model = onnx.load(network.file(size.graph('any').file), load_external_data=False)
             path = Path(name) / 'plain.onnx'
             onnx.save(_with_ends(model, facts, geometry), path)
             self._session = onnxruntime.InferenceSession(

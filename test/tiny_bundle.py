@@ -45,10 +45,23 @@ def make_tiny_bundle(
         files[graph] = _graph(weights, height, width, activation, batch).SerializeToString()
         image = bundle.golden_image(7, height, width)
         files[golden] = bundle.pack_golden(expected_outputs(image, len(classes), activation))
-        entry = {'height': height, 'width': width, 'graph': graph}
-        entries.append({**entry, 'golden': {'seed': 7, 'outputs': golden}})
+        entries.append(tiny_entry(height, width, graph, golden))
     bundle.write(folder, tiny_manifest(entries, classes, activation), files)
     return folder
+
+
+def tiny_entry(height: int, width: int, file: str, golden: str) -> dict:
+    """Give the entry of an input size with one graph."""
+    graph = {
+        'target': 'any',
+        'precision': 'float32',
+        'input': 'float32',
+        'outputs': ['logits', 'depth'],
+        'file': file,
+        'error': {'logits': 1e-6, 'depth': 1e-6},
+    }
+    golden_check = {'seed': 7, 'outputs': golden}
+    return {'height': height, 'width': width, 'graphs': [graph], 'golden': golden_check}
 
 
 def tiny_manifest(
@@ -73,6 +86,10 @@ def tiny_manifest(
         'focal_length_px': 100.0,
         'opset': 17,
         'tolerance': {'logits': 1e-4, 'depth': 1e-4},
+        'arithmetic': {
+            'parameters': {'encoder': 1, 'segmentation_head': 245, 'depth_head': 49},
+            'gmacs': {},
+        },
         'provenance': {'data': 'none', 'recipe': 'random weights', 'metrics': {}},
         'licence': 'Apache-2.0',
     }

@@ -5,10 +5,11 @@
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.folder import Bundle, find, known_names, MODELS, read, write
 from segformer_ros.bundle.golden import golden_image, pack_golden
+from segformer_ros.bundle.graphs import Graph, INPUTS, InputSize, PRECISIONS, TARGETS
 from segformer_ros.bundle.manifest import (
+    Arithmetic,
     DepthOutput,
     FORMAT_VERSION,
-    InputSize,
     LogitsOutput,
     Manifest,
     parse,
@@ -16,10 +17,15 @@ from segformer_ros.bundle.manifest import (
 
 __all__ = [
     'FORMAT_VERSION',
+    'INPUTS',
     'MODELS',
+    'PRECISIONS',
+    'TARGETS',
+    'Arithmetic',
     'Bundle',
     'BundleError',
     'DepthOutput',
+    'Graph',
     'InputSize',
     'LogitsOutput',
     'Manifest',

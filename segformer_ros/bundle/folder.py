@@ -19,7 +19,8 @@ import numpy.typing as npt
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import check_weights_of_graph
 from segformer_ros.bundle.golden import golden_image, unpack_golden
-from segformer_ros.bundle.manifest import FORMAT_VERSION, InputSize, Manifest, parse
+from segformer_ros.bundle.graphs import InputSize
+from segformer_ros.bundle.manifest import FORMAT_VERSION, Manifest, parse
 
 MODELS = Path(__file__).resolve().parents[1] / 'models'
 """The folder of the bundles that ship with the package."""
@@ -93,7 +94,8 @@ def read(path: str | Path, *, verify: bool = True) -> Bundle:
             _check_file(folder / name, expected if verify else None)
         _refuse_others(folder, manifest)
         for size in manifest.input_sizes:
-            check_weights_of_graph(folder / size.graph, manifest.files)
+            for graph in size.graphs:
+                check_weights_of_graph(folder / graph.file, manifest.files)
     except OSError as error:
         found = f'{type(error).__name__}: {error.strerror}'
         do = 'check its permissions and the disk'

@@ -11,31 +11,21 @@ from typing import Any
 
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.fields import Fields
+from segformer_ros.bundle.graphs import InputSize, parse_graphs
 from segformer_ros.labels import LABEL_SETS, LabelClass, VOID
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 TASKS = ('segmentation', 'depth')
 ACTIVATIONS = ('metric', 'log')
 
 KEYS = (
     'format_version', 'name', 'tasks', 'label_set', 'classes', 'input_sizes', 'channel_order',
     'mean', 'std', 'outputs', 'depth_range_m', 'focal_length_px', 'opset', 'tolerance', 'files',
-    'provenance', 'licence',
+    'arithmetic', 'provenance', 'licence',
 )  # fmt: skip
 PROVENANCE = ('data', 'recipe', 'metrics')
 _FILE_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 _SHA256 = re.compile(r'[0-9a-f]{64}')
-
-
-@dataclass(frozen=True)
-class InputSize:
-    """One input size in pixels, its graph, and the golden check of this graph (file names)."""
-
-    height: int
-    width: int
-    graph: str
-    golden_seed: int
-    golden_outputs: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +41,18 @@ class DepthOutput:
 
     stride: int
     activation: str
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """
+    What a network costs, by part: encoder, segmentation_head, depth_head.
+
+    gmacs are 10^9 multiplications with addition for one image, by input size such as '256x512'.
+    """
+
+    parameters: Mapping[str, int]
+    gmacs: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Manifest:
     opset: int
     tolerance: Mapping[str, float]
     files: Mapping[str, str]
+    arithmetic: Arithmetic
     provenance: Mapping[str, Any]
     licence: str
 
@@ -133,6 +136,7 @@ def parse(content: object, where: object = 'manifest.json') -> Manifest:
         opset=fields.whole('opset', least=1),
         tolerance=_tolerance(fields, tasks),
         files=_files(fields),
+        arithmetic=_arithmetic(fields, _part_names(tasks)),
         provenance=fields.inner('provenance').having(PROVENANCE),
         licence=fields.text('licence'),
     )
@@ -167,6 +171,24 @@ def _output_names(tasks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple({'segmentation': 'logits', 'depth': 'depth'}[task] for task in tasks)
 
 
+def _part_names(tasks: tuple[str, ...]) -> tuple[str, ...]:
+    heads = {'segmentation': 'segmentation_head', 'depth': 'depth_head'}
+    return ('encoder', *(heads[task] for task in tasks))
+
+
+def _arithmetic(fields: Fields, parts: tuple[str, ...]) -> Arithmetic:
+    inner = fields.inner('arithmetic')
+    inner.only(('parameters', 'gmacs'), complete=True)
+    parameters, gmacs = inner.inner('parameters'), inner.inner('gmacs')
+    parameters.only(parts, complete=True)
+    costs = {}
+    for size in gmacs.names():
+        cost = gmacs.inner(size)
+        cost.only(parts, complete=True)
+        costs[size] = {part: cost.number(part, above=0.0) for part in parts}
+    return Arithmetic({part: parameters.whole(part, least=1) for part in parts}, costs)
+
+
 def _classes(fields: Fields) -> tuple[LabelClass, ...]:
     classes = []
     for item in fields.inners('classes'):
@@ -191,12 +213,13 @@ def _input_sizes(
     fields: Fields, logits: LogitsOutput | None, depth: DepthOutput | None
 ) -> tuple[InputSize, ...]:
     sizes = []
+    names = [n for n, output in (('logits', logits), ('depth', depth)) if output]
     for item in fields.inners('input_sizes'):
         golden = item.inner('golden')
         size = InputSize(
             item.whole('height', least=1),
             item.whole('width', least=1),
-            item.text('graph'),
+            parse_graphs(item, names),
             golden.whole('seed', least=0),
             golden.text('outputs'),
         )
@@ -246,7 +269,7 @@ def _check_label_set(fields: Fields, manifest: Manifest) -> None:
 
 def _check_files(fields: Fields, manifest: Manifest) -> None:
     for size in manifest.input_sizes:
-        for name in (size.graph, size.golden_outputs):
+        for name in (*(graph.file for graph in size.graphs), size.golden_outputs):
             if name not in manifest.files:
                 fields.refuse('files', f'the sha256 of {name!r}', 'no entry')
 

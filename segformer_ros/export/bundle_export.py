@@ -23,6 +23,7 @@ from segformer_ros.export.onnx_graph import (
 from segformer_ros.labels import label_set
 from segformer_ros.network import MultitaskSegformer
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 # Of ImageNet, on the 0 to 1 scale; training normalises its images with the same.
 MEAN = (0.485, 0.456, 0.406)
@@ -31,6 +32,7 @@ GOLDEN_SEED = 1
 # ONNX Runtime differs from torch by about 1e-5; a miscompiled graph differed by more than 1.
 TOLERANCE = {'logits': 2e-3, 'depth': 1e-3}
 LOGITS_STRIDE = 4
+PARTS = ('encoder', 'segmentation_head', 'depth_head')
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,54 @@ class Facts:
     licence: str = 'Apache-2.0'
 
 
+def _golden_planes(height: int, width: int) -> torch.Tensor:
+    image = bundle.golden_image(GOLDEN_SEED, height, width).astype(np.float64) / 255.0
+    return torch.from_numpy(((image - MEAN) / STD).transpose(2, 0, 1)[None])
+
+
 @torch.no_grad()
 def golden_outputs(
     network: MultitaskSegformer, height: int, width: int
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Compute in float64, with the network as it was trained, what the golden image gives."""
-    image = bundle.golden_image(GOLDEN_SEED, height, width).astype(np.float64) / 255.0
-    planes = ((image - MEAN) / STD).transpose(2, 0, 1)[None]
     was_training = network.training
-    outputs = network.double().eval()(torch.from_numpy(planes))
+    outputs = network.double().eval()(_golden_planes(height, width))
     network.float().train(was_training)
     return {name: value.float().numpy() for name, value in outputs.items()}
+
+
+@torch.no_grad()
+def rounding_error(
+    folded: MultitaskSegformer,
+    expected: Mapping[str, npt.NDArray[np.float32]],
+    height: int,
+    width: int,
+) -> dict[str, float]:
+    """Measure the largest absolute difference of the folded network in float32."""
+    outputs = folded(_golden_planes(height, width).float())
+    return {
+        name: float(np.abs(outputs[name].numpy() - value).max())
+        for name, value in expected.items()
+    }
+
+
+@torch.no_grad()
+def arithmetic(network: MultitaskSegformer, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Count parameters, and multiplications with addition for one image, of each part."""
+    parts = [name for name in PARTS if getattr(network, name) is not None]
+    gmacs = {}
+    for height, width in sizes:
+        with FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 3, height, width))
+        counts = counter.get_flop_counts()
+        name = type(network).__name__
+        gmacs[f'{height}x{width}'] = {
+            part: round(sum(counts[f'{name}.{part}'].values()) / 2e9, 4) for part in parts
+        }
+    parameters = {
+        part: sum(item.numel() for item in getattr(network, part).parameters()) for part in parts
+    }
+    return {'parameters': parameters, 'gmacs': gmacs}
 
 
 def manifest(
@@ -120,7 +159,25 @@ def export_bundle(
     for (height, width), model in zip(sizes, models, strict=True):
         graph, golden = f'network_{height}x{width}.onnx', f'golden_{height}x{width}.npz'
         files[graph] = model.SerializeToString()
-        files[golden] = bundle.pack_golden(golden_outputs(network, height, width))
-        entry = {'height': height, 'width': width, 'graph': graph}
-        entries.append({**entry, 'golden': {'seed': GOLDEN_SEED, 'outputs': golden}})
-    return bundle.write(folder, manifest(network, facts, entries), files)
+        expected = golden_outputs(network, height, width)
+        files[golden] = bundle.pack_golden(expected)
+        entries.append(
+            {
+                'height': height,
+                'width': width,
+                'graphs': [
+                    {
+                        'target': 'any',
+                        'precision': 'float32',
+                        'input': 'float32',
+                        'outputs': list(expected),
+                        'file': graph,
+                        'error': rounding_error(folded, expected, height, width),
+                    }
+                ],
+                'golden': {'seed': GOLDEN_SEED, 'outputs': golden},
+            }
+        )
+    content = manifest(network, facts, entries)
+    content['arithmetic'] = arithmetic(folded, sizes)
+    return bundle.write(folder, content, files)

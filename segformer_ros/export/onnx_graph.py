@@ -75,7 +75,7 @@ def fold(network: MultitaskSegformer) -> MultitaskSegformer:
     :returns: float32, in evaluation mode; folded in float64, so that nothing is lost.
     """
     folded = copy.deepcopy(network).double().eval()
-    if folded.segmentation_head is not None:
+    if isinstance(folded.segmentation_head, SegformerHead):
         head = FoldedSegformerHead(folded.segmentation_head)
         folded.segmentation_head = head  # type: ignore[assignment]
     return folded.float()

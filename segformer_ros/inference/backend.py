@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,15 +32,23 @@ class Backend(Protocol):
         """Name of the engine and its device, for people."""
 
     @property
+    def precision(self) -> str:
+        """Name the precision it computes in: one of bundle.PRECISIONS."""
+
+    @property
+    def input_format(self) -> str:
+        """Name the input that infer takes: one of bundle.INPUTS."""
+
+    @property
     def supports_batch(self) -> bool:
         """Whether infer takes more than one image at once."""
 
-    def infer(self, image: FloatArray) -> dict[str, FloatArray]:
+    def infer(self, image: npt.NDArray[Any]) -> dict[str, FloatArray]:
         """
         Run the network once.
 
-        :param image: (N, 3, H, W) normalised RGB, H and W one of the bundle's input sizes; only
-            read during the call.
+        :param image: (N, 3, H, W) normalised RGB, or (N, H, W, 3) uint8 where input_format says
+            so; H and W one of the bundle's input sizes; only read during the call.
         :returns: The raw outputs by name: logits (N, C, H/s, W/s), depth (N, 1, H/s, W/s).
         :raises BackendError: The device has failed or there is no graph for this size.
         """

@@ -37,6 +37,8 @@ class OnnxRuntimeBackend:
         first = next(iter(self._sessions.values()))
         self._outputs = [output.name for output in first.get_outputs()]
         self.name = f'onnxruntime {onnxruntime.__version__} cpu'
+        self.precision = 'float32'
+        self.input_format = 'float32'
         self.supports_batch = all(
             not isinstance(session.get_inputs()[0].shape[0], int)
             for session in self._sessions.values()
@@ -78,26 +80,28 @@ def load(bundle: Bundle, *, threads: int = 0) -> OnnxRuntimeBackend:
     options.log_severity_level = _FATAL_ONLY
     sessions = {}
     for size in bundle.manifest.input_sizes:
-        path = bundle.file(size.graph)
+        path = bundle.file(size.graph('onnxruntime', inputs=('float32',)).file)
         try:
             session = onnxruntime.InferenceSession(path, options, providers=_PROVIDERS)
         except _ERRORS as error:
             raise BackendError(
                 f'onnxruntime {onnxruntime.__version__} cannot load {path}: {_line(error)}'
             ) from error
-        _check(session, bundle.manifest, size)
+        _check(session, bundle.manifest, size, path.name)
         sessions[size.height, size.width] = session
     return OnnxRuntimeBackend(sessions)
 
 
-def _check(session: onnxruntime.InferenceSession, manifest: Manifest, size: InputSize) -> None:
+def _check(
+    session: onnxruntime.InferenceSession, manifest: Manifest, size: InputSize, file: str
+) -> None:
     inputs = {item.name: (item.type, item.shape[1:]) for item in session.get_inputs()}
     expected = {'image': ('tensor(float)', [3, size.height, size.width])}
     found_outputs = {item.name: item.type for item in session.get_outputs()}
     outputs = dict.fromkeys(manifest.output_shapes(size), 'tensor(float)')
     if inputs != expected or found_outputs != outputs:
         raise BundleError(
-            size.graph,
+            file,
             expected=f'inputs {expected} and outputs {outputs}',
             found=f'{inputs} and {found_outputs}',
             do='export the network again',

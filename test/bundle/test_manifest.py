@@ -19,7 +19,9 @@ def test_what_was_written_is_read(original):
         'tiny', ('segmentation', 'depth'), 'carla_0914',
     )  # fmt: skip
     assert facts.classes == CLASSES
-    assert facts.input_sizes == (bundle.InputSize(64, 128, GRAPH, 7, GOLDEN),)
+    error = {'logits': 1e-6, 'depth': 1e-6}
+    graph = bundle.Graph('any', 'float32', 'float32', ('logits', 'depth'), GRAPH, error)
+    assert facts.input_sizes == (bundle.InputSize(64, 128, (graph,), 7, GOLDEN),)
     assert (facts.channel_order, facts.opset, facts.licence) == ('rgb', 17, 'Apache-2.0')
     assert (facts.mean, facts.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert (facts.logits, facts.depth) == (
@@ -46,11 +48,11 @@ def test_a_manifest_that_is_no_json_is_refused(folder, data):
     sentence_of(caught)
 
 
-@pytest.mark.parametrize('version', [0, 2, '1', 1.0, True, None])
+@pytest.mark.parametrize('version', [0, 1, 3, '2', 2.0, True, None])
 def test_a_foreign_version_is_refused(folder, version):
     """Before anything else is looked at."""
     put(folder, {'format_version': version, 'else': 1})
-    expected = f'expected format_version 1, found {version!r}: use a release'
+    expected = f'expected format_version 2, found {version!r}: use a release'
     with pytest.raises(bundle.BundleError, match=expected) as caught:
         bundle.read(folder)
     sentence_of(caught)
@@ -61,7 +63,7 @@ def test_a_foreign_version_is_refused(folder, version):
     [
         'format_version', 'name', 'tasks', 'label_set', 'classes', 'input_sizes', 'mean', 'std',
         'channel_order', 'outputs', 'depth_range_m', 'focal_length_px', 'opset', 'tolerance',
-        'files', 'provenance', 'licence',
+        'files', 'arithmetic', 'provenance', 'licence',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize('change', ['missing', 'null', 'number'])
@@ -97,6 +99,14 @@ def _drop(*path):
     return change
 
 
+_FIRST = ('input_sizes', 0, 'graphs', 0)
+
+
+def _second_graph(content):
+    graphs = content['input_sizes'][0]['graphs']
+    graphs.append({**graphs[0], 'file': GOLDEN})
+
+
 def _twice(key):
     return lambda content: content[key].append(content[key][0])
 
@@ -125,11 +135,21 @@ def _twice(key):
         (_change(['input_sizes', 0, 'height'], 66), 'multiples of the stride 4, found 66x128'),
         (_change(['input_sizes', 0, 'width'], 0), 'width: expected a whole number from 1'),
         (_change(['input_sizes', 0, 'width'], 128.0), 'width: expected a whole number from 1'),
-        (_drop('input_sizes', 0, 'graph'), r'input_sizes\[0\]: graph: .* found no such key'),
+        (_drop('input_sizes', 0, 'graphs'), r'input_sizes\[0\]: graphs: .* found no such key'),
+        (_change(['input_sizes', 0, 'graphs'], []), 'graphs: expected one that gives logits, de'),
+        (_change([*_FIRST, 'target'], 'gpu'), "target: expected 'any' or .* found 'gpu'"),
+        (_change([*_FIRST, 'precision'], 'int8'), "precision: expected 'float32' or .* 'int8'"),
+        (_change([*_FIRST, 'input'], 'uint16'), "input: expected 'float32' or 'uint8', found 'ui"),
+        (_change([*_FIRST, 'outputs'], ['depth', 'logits']), 'outputs: expected some of logits'),
+        (_change([*_FIRST, 'outputs'], []), r'outputs: expected some of .* found \[\]'),
+        (_change([*_FIRST, 'error', 'depth'], None), 'error: depth: expected a finite number'),
+        (_drop(*_FIRST, 'error', 'logits'), 'error: logits: expected a value'),
+        (_change([*_FIRST, 'else'], 1), "'else': expected one of the keys"),
+        (lambda content: _second_graph(content), 'graphs of different kinds, found one kind'),
         (_drop('input_sizes', 0, 'golden'), 'golden: expected a value, found no such key'),
         (_drop('input_sizes', 0, 'golden', 'seed'), 'golden: seed: expected a value'),
         (_change(['input_sizes', 0, 'golden', 'seed'], -1), 'seed: expected a whole number'),
-        (_change(['input_sizes', 0, 'graph'], 'a.onnx'), "files: .* sha256 of 'a.onnx', found no"),
+        (_change([*_FIRST, 'file'], 'a.onnx'), "files: .* sha256 of 'a.onnx', found no"),
         (_change(['channel_order'], 'bgr'), "channel_order: expected 'rgb', found 'bgr'"),
         (_change(['mean'], [0.5, 0.5]), 'mean: expected 3 numbers, found 2'),
         (_change(['mean', 1], '0.5'), "mean: expected a finite number, found '0.5'"),
@@ -149,6 +169,9 @@ def _twice(key):
         (_drop('provenance', 'data'), 'provenance: data: expected a value'),
         (_drop('provenance', 'recipe'), 'provenance: recipe: expected a value'),
         (_drop('provenance', 'metrics'), 'provenance: metrics: expected a value'),
+        (_drop('arithmetic', 'gmacs'), 'arithmetic: gmacs: expected a value'),
+        (_change(['arithmetic', 'parameters', 'encoder'], 0), 'encoder: expected a whole number'),
+        (_change(['arithmetic', 'gmacs', '8x8'], {'encoder': 1}), 'segmentation_head: expected a'),
         (_change(['licence'], ''), "licence: expected a text, found ''"),
     ],
 )
@@ -185,11 +208,19 @@ def test_an_infinite_number_is_refused(folder, number):
         bundle.read(folder)
 
 
+def _with_graphs_of(content, name):
+    (size,) = content['input_sizes']
+    (graph,) = size['graphs']
+    return [{**size, 'graphs': [{**graph, 'outputs': [name], 'error': {name: 0.0}}]}]
+
+
 def test_a_bundle_of_one_task_needs_nothing_of_the_other(folder):
     """A depth network has no classes, a segmentation network no range and no focal length."""
     content = content_of(folder)
     depth = {**content, 'tasks': ['depth'], 'outputs': {'depth': content['outputs']['depth']}}
     depth['tolerance'] = {'depth': 1e-4}
+    depth['input_sizes'] = _with_graphs_of(content, 'depth')
+    depth['arithmetic'] = {'parameters': {'encoder': 1, 'depth_head': 49}, 'gmacs': {}}
     del depth['classes'], depth['label_set']
     facts = bundle.parse(depth)
     assert (facts.logits, facts.classes, facts.label_set) == (None, (), None)
@@ -197,6 +228,8 @@ def test_a_bundle_of_one_task_needs_nothing_of_the_other(folder):
 
     labels = {**content, 'tasks': ['segmentation'], 'outputs': {'logits': {'stride': 4}}}
     labels['tolerance'] = {'logits': 1e-4}
+    labels['input_sizes'] = _with_graphs_of(content, 'logits')
+    labels['arithmetic'] = {'parameters': {'encoder': 1, 'segmentation_head': 9}, 'gmacs': {}}
     del labels['depth_range_m'], labels['focal_length_px']
     facts = bundle.parse(labels)
     assert (facts.depth, facts.depth_range_m, facts.focal_length_px) == (None, None, None)

@@ -17,6 +17,8 @@ class FaultyBackend:
     """Adds a fault to the right outputs."""
 
     name = 'faulty'
+    precision = 'float32'
+    input_format = 'float32'
     supports_batch = True
 
     def __init__(self, inner, fault):
@@ -96,3 +98,23 @@ def test_every_input_size_is_checked(tmp_path):
     Pipeline.load(path, threads=1)
     with pytest.raises(bundle.BundleError, match=r'input 80x128: .* found a difference of 0\.01'):
         Pipeline.load(tmp_path / 'other', threads=1)
+
+
+@pytest.mark.parametrize(('noise', 'good'), [(0.01, True), (0.2, False), (np.nan, False)])
+def test_a_reduced_precision_is_judged_by_its_relative_error(tiny, noise, good):
+    """Noise of one in a hundred passes, of one in five not."""
+    random = np.random.default_rng(0)
+
+    def shake(outputs):
+        return {
+            name: value + noise * value.std() * random.normal(size=value.shape).astype('f4')
+            for name, value in outputs.items()
+        }
+
+    backend = FaultyBackend(load_backend('auto', tiny, threads=1), shake)
+    backend.precision = 'bfloat16'
+    if good:
+        assert 0.0 < max(check_golden(tiny, backend).values()) < 0.02
+    else:
+        with pytest.raises(bundle.BundleError, match=r'golden logits within bfloat16 0\.05, fou'):
+            check_golden(tiny, backend)

@@ -14,6 +14,6 @@ SCRIPTS = sorted((Path(__file__).parents[2] / 'scripts').iterdir())
 
 @pytest.mark.parametrize('script', SCRIPTS, ids=lambda path: path.name)
 def test_a_spawned_process_can_read_the_program_again(script: Path) -> None:
-    # multiprocessing reads the main program under this name in every process that it spawns.
+    """Multiprocessing reads the main program under this name in each of them."""
     names = runpy.run_path(str(script), run_name='__mp_main__')
     assert callable(names['main'])
