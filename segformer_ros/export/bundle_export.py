@@ -21,7 +21,7 @@ from segformer_ros.export.onnx_graph import (
     WEIGHTS_FILE,
 )
 from segformer_ros.labels import label_set
-from segformer_ros.network import MultitaskSegformer
+from segformer_ros.network import depth_is_log, MultitaskSegformer
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -132,7 +132,8 @@ def manifest(
         content['outputs']['logits'] = {'stride': LOGITS_STRIDE}
     if network.depth_head is not None:
         head = network.depth_head
-        content['outputs']['depth'] = {'stride': head.stride, 'activation': head.activation}
+        activation = 'log' if depth_is_log(head.activation) else 'metric'
+        content['outputs']['depth'] = {'stride': head.stride, 'activation': activation}
         content['depth_range_m'] = list(facts.depth_range_m)
         content['focal_length_px'] = facts.focal_length_px
     return content

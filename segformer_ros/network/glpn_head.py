@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from segformer_ros.network.depth_activation import activate, check_activation
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-ACTIVATIONS = ('metric', 'log')
 STRIDES = (1, 2, 4)
 
 
@@ -46,10 +46,7 @@ class GlpnHead(nn.Module):
     :param dim: Channels of the decoder, 64 in the paper.
     :param stride: 1 is the paper's head. 2 and 4 leave out its last one or two upsamplings, so
         that both convolutions behind them run on 4 or 16 times fewer pixels.
-    :param activation: 'metric' is the paper's sigmoid times max_depth_m: metres. 'log' is the
-        bare output, the natural logarithm of metres: without the sigmoid nothing saturates, so
-        that it reaches below one metre, where a sigmoid on the log depth cannot go, and
-        relative errors weigh the same near and far.
+    :param activation: See depth_activation.activate; the paper's is 'metric'.
     """
 
     def __init__(
@@ -64,10 +61,7 @@ class GlpnHead(nn.Module):
         super().__init__()
         if stride not in STRIDES:
             raise ValueError(f'stride of the depth head must be one of {STRIDES}, not {stride}')
-        if activation not in ACTIVATIONS:
-            raise ValueError(
-                f'activation of the depth head must be one of {ACTIVATIONS}, not {activation!r}'
-            )
+        check_activation(activation)
         self.stride = stride
         self.activation = activation
         self.max_depth_m = max_depth_m
@@ -84,7 +78,7 @@ class GlpnHead(nn.Module):
         Compute the depth.
 
         :param features: (N, C_i, h_i, w_i) of the four stages, the finest (stride 4) first.
-        :returns: (N, 1, H / stride, W / stride): metres for 'metric', log metres for 'log'.
+        :returns: (N, 1, H / stride, W / stride): metres, or log metres where depth_is_log says so.
         """
         coarse, *finer = reversed(features)
         x: Tensor = self.convs[0](coarse)
@@ -93,6 +87,4 @@ class GlpnHead(nn.Module):
         for _ in range((4 // self.stride).bit_length() - 1):
             x = upsample_twice(x)
         x = self.predict(functional.relu(self.conv(x)))
-        if self.activation == 'metric':
-            return x.sigmoid() * self.max_depth_m
-        return x
+        return activate(x, self.activation, self.max_depth_m)

@@ -34,6 +34,14 @@ SIZES: dict[str, EncoderSize] = {
     'b5': EncoderSize((64, 128, 320, 512), (3, 6, 40, 3), 768),
 }
 
+EPS_PROFILES: dict[str, tuple[float, float]] = {
+    'hugging_face': (1e-5, 1e-5),
+    'nvlabs': (1e-6, 1e-5),
+    'segformer3d': (1e-6, 1e-5),
+    'mmseg': (1e-6, 1e-6),
+}
+"""By whose code computes: norm_eps and embed_norm_eps of every size."""
+
 
 def to_tokens(x: Tensor) -> Tensor:
     """Turn (N, C, H, W) into (N, H*W, C)."""
@@ -146,10 +154,11 @@ class Block(nn.Module):
         mlp_ratio: int,
         drop_path: float,
         norm_eps: float,
+        embed_norm_eps: float,
     ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=norm_eps)
-        self.attn = EfficientSelfAttention(dim, num_heads, sr_ratio, norm_eps)
+        self.attn = EfficientSelfAttention(dim, num_heads, sr_ratio, embed_norm_eps)
         self.norm2 = nn.LayerNorm(dim, eps=norm_eps)
         self.mlp = MixFFN(dim, dim * mlp_ratio)
         self.drop_path = DropPath(drop_path)
@@ -164,11 +173,13 @@ class Block(nn.Module):
 class Stage(nn.Module):
     """Patch embedding, blocks and the norm of one resolution."""
 
-    def __init__(self, patch_embed: OverlapPatchEmbed, blocks: list[Block], dim: int) -> None:
+    def __init__(
+        self, patch_embed: OverlapPatchEmbed, blocks: list[Block], dim: int, norm_eps: float
+    ) -> None:
         super().__init__()
         self.patch_embed = patch_embed
         self.blocks = nn.ModuleList(blocks)
-        self.norm = nn.LayerNorm(dim, eps=patch_embed.norm.eps)
+        self.norm = nn.LayerNorm(dim, eps=norm_eps)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (N, C, H, W) into (N, D, H/stride, W/stride)."""
@@ -185,7 +196,9 @@ class MixTransformer(nn.Module):
     :param embed_dims: Channels of each stage.
     :param depths: Blocks of each stage.
     :param drop_path_rate: Stochastic depth of the last block; grows linearly from 0.
-    :param norm_eps: Of every LayerNorm, 1e-5 as in Hugging Face's port.
+    :param norm_eps: Of the LayerNorms of blocks (norm1, norm2) and of stages.
+    :param embed_norm_eps: Of the LayerNorms behind patch embeddings and reduced keys; None is
+        norm_eps. EPS_PROFILES has the published pairs.
     """
 
     def __init__(
@@ -199,16 +212,20 @@ class MixTransformer(nn.Module):
         in_chans: int = 3,
         drop_path_rate: float = 0.0,
         norm_eps: float = 1e-5,
+        embed_norm_eps: float | None = None,
     ) -> None:
         super().__init__()
+        inner_eps = norm_eps if embed_norm_eps is None else embed_norm_eps
         last = max(sum(depths) - 1, 1)
         rates = iter([drop_path_rate * index / last for index in range(sum(depths))])
         stages = []
         for index, dim in enumerate(embed_dims):
-            embed = OverlapPatchEmbed(in_chans, dim, PATCH_SIZES[index], STRIDES[index], norm_eps)
+            embed = OverlapPatchEmbed(in_chans, dim, PATCH_SIZES[index], STRIDES[index], inner_eps)
             block = (dim, num_heads[index], sr_ratios[index], mlp_ratios[index])
-            blocks = [Block(*block, next(rates), norm_eps) for _ in range(depths[index])]
-            stages.append(Stage(embed, blocks, dim))
+            blocks = [
+                Block(*block, next(rates), norm_eps, inner_eps) for _ in range(depths[index])
+            ]
+            stages.append(Stage(embed, blocks, dim, norm_eps))
             in_chans = dim
         self.stages = nn.ModuleList(stages)
 
@@ -216,11 +233,34 @@ class MixTransformer(nn.Module):
         """
         Compute the features of the four stages.
 
-        :param x: (N, 3, H, W) normalised image, H and W multiples of 32.
-        :returns: (N, embed_dims[i], H/s, W/s) for s = 4, 8, 16, 32.
+        :param x: (N, 3, H, W) normalised image.
+        :returns: (N, embed_dims[i], ceil(H/s), ceil(W/s)) for s = 4, 8, 16, 32.
         """
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
         return features
+
+
+def make_encoder(
+    size: str,
+    *,
+    drop_path_rate: float = 0.0,
+    norm_eps: float = 1e-5,
+    embed_norm_eps: float | None = None,
+) -> MixTransformer:
+    """
+    Make the encoder of a published size.
+
+    :raises ValueError: The size is none of SIZES.
+    """
+    if size not in SIZES:
+        raise ValueError(f'size must be one of {", ".join(SIZES)}, not {size!r}')
+    return MixTransformer(
+        embed_dims=SIZES[size].embed_dims,
+        depths=SIZES[size].depths,
+        drop_path_rate=drop_path_rate,
+        norm_eps=norm_eps,
+        embed_norm_eps=embed_norm_eps,
+    )

@@ -8,24 +8,45 @@ from dataclasses import dataclass
 import math
 from typing import Any
 
+from segformer_ros.network import mlp_depth_head, mmseg_head
+from segformer_ros.network.depth_activation import start_value
 from segformer_ros.network.glpn_head import GlpnHead
-from segformer_ros.network.mix_transformer import MixTransformer, SIZES, TOTAL_STRIDE
+from segformer_ros.network.mix_transformer import make_encoder, SIZES, TOTAL_STRIDE
+from segformer_ros.network.mlp_depth_head import MlpDepthHead
+from segformer_ros.network.mmseg_head import FcnHead, MmsegHead
 from segformer_ros.network.segformer_head import SegformerHead
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
 SEGMENTATION_STRIDE = 4
+SEGMENTATION_HEADS = ('nvlabs', 'mmseg')
+DEPTH_HEADS = ('glpn', 'mlp')
+AUXILIARY_STAGE = 2
+AUXILIARY_STRIDE = 16
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """
-    Everything that makes the shape of a network.
+    Everything that makes the shape and the arithmetic of a network; docs/networks.md has tables.
 
     :param size: Encoder, 'b0' to 'b5'.
-    :param decoder_dim: Channels of the segmentation head; None is the published number.
+    :param decoder_dim: Channels of the segmentation head and of the 'mlp' depth head; None is
+        the number that each head was published with.
+    :param depth_dim: Channels of the 'glpn' depth head.
+    :param depth_stride: Input pixels per value and side of the 'glpn' depth head, 1, 2 or 4. The
+        'mlp' head has 4.
+    :param depth_activation: 'metric', 'log', 'bounded_log' or 'linear'; see depth_activation.
+    :param max_depth_m: What the sigmoid of 'metric' (metres) and 'bounded_log' (log metres) is
+        multiplied by.
     :param drop_rate: Dropout before the classifier.
+    :param norm_eps: Of the LayerNorms of blocks and stages.
+    :param embed_norm_eps: Of the LayerNorms behind patch embeddings and reduced keys; None is
+        norm_eps. mix_transformer.EPS_PROFILES has the published pairs.
+    :param segmentation_head: 'nvlabs' (also Hugging Face's and Segformer3D's) or 'mmseg'.
+    :param depth_head: 'glpn', or 'mlp' as in Segformer3D.
+    :param auxiliary_head: Whether a second segmentation head on the third stage is trained too.
     """
 
     size: str
@@ -40,6 +61,10 @@ class NetworkConfig:
     drop_path_rate: float = 0.0
     drop_rate: float = 0.1
     norm_eps: float = 1e-5
+    embed_norm_eps: float | None = None
+    segmentation_head: str = 'nvlabs'
+    depth_head: str = 'glpn'
+    auxiliary_head: bool = False
 
 
 def pad_to_stride(x: Tensor) -> Tensor:
@@ -54,52 +79,84 @@ def crop(x: Tensor, height: int, width: int, stride: int) -> Tensor:
     return x[..., : math.ceil(height / stride), : math.ceil(width / stride)]
 
 
+def _segmentation_head(config: NetworkConfig) -> SegformerHead | MmsegHead:
+    size, classes, drop_rate = SIZES[config.size], config.num_classes, config.drop_rate
+    if config.segmentation_head == 'nvlabs':
+        channels = config.decoder_dim or size.decoder_dim
+        return SegformerHead(size.embed_dims, channels, classes, drop_rate=drop_rate)
+    if config.segmentation_head == 'mmseg':
+        channels = config.decoder_dim or mmseg_head.DECODER_DIM
+        return MmsegHead(size.embed_dims, channels, classes, drop_rate=drop_rate)
+    raise ValueError(
+        f'segmentation_head must be one of {", ".join(SEGMENTATION_HEADS)}, '
+        f'not {config.segmentation_head!r}'
+    )
+
+
+def _depth_head(config: NetworkConfig) -> GlpnHead | MlpDepthHead:
+    embed_dims = SIZES[config.size].embed_dims
+    if config.depth_head == 'glpn':
+        return GlpnHead(
+            embed_dims,
+            dim=config.depth_dim,
+            stride=config.depth_stride,
+            activation=config.depth_activation,
+            max_depth_m=config.max_depth_m,
+        )
+    if config.depth_head == 'mlp':
+        return MlpDepthHead(
+            embed_dims,
+            config.decoder_dim or mlp_depth_head.DECODER_DIM,
+            activation=config.depth_activation,
+            max_depth_m=config.max_depth_m,
+            drop_rate=config.drop_rate,
+        )
+    raise ValueError(
+        f'depth_head must be one of {", ".join(DEPTH_HEADS)}, not {config.depth_head!r}'
+    )
+
+
 class MultitaskSegformer(nn.Module):
     """
-    SegFormer with an optional GLPN depth head; at least one head is on.
+    SegFormer with a segmentation head, a depth head or both, and the auxiliary head in training.
 
-    :raises ValueError: The size is unknown or both heads are off.
+    :raises ValueError: A value of the configuration is unknown, both heads are off, or the
+        auxiliary head is on without segmentation.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        if config.size not in SIZES:
-            raise ValueError(f'size must be one of {", ".join(SIZES)}, not {config.size!r}')
         if not (config.segmentation or config.depth):
             raise ValueError('at least one of segmentation and depth must be true')
+        if config.auxiliary_head and not config.segmentation:
+            raise ValueError('auxiliary_head is a second segmentation head: segmentation is off')
         self.config = config
-        size = SIZES[config.size]
-        self.encoder = MixTransformer(
-            embed_dims=size.embed_dims,
-            depths=size.depths,
+        self.encoder = make_encoder(
+            config.size,
             drop_path_rate=config.drop_path_rate,
             norm_eps=config.norm_eps,
+            embed_norm_eps=config.embed_norm_eps,
         )
-        self.segmentation_head = self.depth_head = None
+        self.segmentation_head: SegformerHead | MmsegHead | None = None
+        self.depth_head: GlpnHead | MlpDepthHead | None = None
+        self.auxiliary_head: FcnHead | None = None
         if config.segmentation:
-            self.segmentation_head = SegformerHead(
-                size.embed_dims,
-                config.decoder_dim or size.decoder_dim,
-                config.num_classes,
-                drop_rate=config.drop_rate,
-            )
+            self.segmentation_head = _segmentation_head(config)
         if config.depth:
-            self.depth_head = GlpnHead(
-                size.embed_dims,
-                dim=config.depth_dim,
-                stride=config.depth_stride,
-                activation=config.depth_activation,
-                max_depth_m=config.max_depth_m,
-            )
+            self.depth_head = _depth_head(config)
+        if config.auxiliary_head:
+            channels = SIZES[config.size].embed_dims[AUXILIARY_STAGE]
+            self.auxiliary_head = FcnHead(channels, config.num_classes, drop_rate=config.drop_rate)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """
         Run the heads that are on.
 
         :param image: (N, 3, H, W) normalised RGB of any size.
-        :returns: 'logits' (N, num_classes, ceil(H/4), ceil(W/4)) and 'depth'
-            (N, 1, ceil(H/s), ceil(W/s)), s being the stride of the depth head; metres, or log
-            metres when the activation is 'log'.
+        :returns: 'logits' (N, num_classes, ceil(H/4), ceil(W/4)); 'depth'
+            (N, 1, ceil(H/s), ceil(W/s)), s being the stride of the depth head, log metres where
+            depth_is_log says so, else metres; and in training mode, when the head is on,
+            'auxiliary' (N, num_classes, ceil(H/16), ceil(W/16)).
         """
         height, width = image.shape[-2:]
         features = self.encoder(pad_to_stride(image))
@@ -110,6 +167,9 @@ class MultitaskSegformer(nn.Module):
         if self.depth_head is not None:
             depth = self.depth_head(features)
             outputs['depth'] = crop(depth, height, width, self.depth_head.stride)
+        if self.auxiliary_head is not None and self.training:
+            logits = self.auxiliary_head(features[AUXILIARY_STAGE])
+            outputs['auxiliary'] = crop(logits, height, width, AUXILIARY_STRIDE)
         return outputs
 
 
@@ -130,15 +190,15 @@ def initialize(network: MultitaskSegformer, *, typical_depth_m: float = 10.0) ->
             nn.init.trunc_normal_(module.weight, std=0.02)
         if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
             nn.init.zeros_(module.bias)
-    if network.segmentation_head is not None:
-        nn.init.normal_(network.segmentation_head.classifier.weight, std=0.01)
+    for classifying in (network.segmentation_head, network.auxiliary_head):
+        if classifying is not None:
+            nn.init.normal_(classifying.classifier.weight, std=0.01)
     head = network.depth_head
     if head is not None:
-        nn.init.normal_(head.predict.weight, std=0.01)
-        share = min(typical_depth_m / head.max_depth_m, 0.99)
-        start = math.log(typical_depth_m)
-        start = start if head.activation == 'log' else math.log(share / (1.0 - share))
-        head.predict.bias.fill_(start)  # type: ignore[union-attr]
+        last = head.predict if isinstance(head, GlpnHead) else head.classifier
+        nn.init.normal_(last.weight, std=0.01)
+        start = start_value(typical_depth_m, head.activation, head.max_depth_m)
+        nn.init.constant_(last.bias, start)  # type: ignore[arg-type]
 
 
 def build(size: str, num_classes: int, **options: Any) -> MultitaskSegformer:

@@ -27,6 +27,22 @@ def fuse_maps(maps: Sequence[Tensor]) -> Tensor:
     return total
 
 
+def join_maps(maps: Sequence[Tensor], finest: Tensor) -> Tensor:
+    """
+    Upsample maps of several resolutions bilinearly and concatenate them.
+
+    :param maps: (N, C, h_i, w_i).
+    :param finest: (N, any, h_0, w_0), a map of the resolution to reach.
+    :returns: (N, C times their number, h_0, w_0).
+    """
+    size = finest.shape[-2:]
+    same = [
+        functional.interpolate(item, size=size, mode='bilinear', align_corners=False)
+        for item in maps
+    ]
+    return torch.cat(same, dim=1)
+
+
 class SegformerHead(nn.Module):
     """
     Project every stage to decoder_dim, fuse them at stride 4 and classify.
@@ -80,6 +96,16 @@ class SegformerHead(nn.Module):
             functional.conv2d(feature, *weight)
             for feature, weight in zip(features, weights, strict=True)
         ]
-        fused = functional.relu(self.batch_norm(fuse_maps(maps)))
-        logits: Tensor = self.classifier(self.dropout(fused))
+        return self._classify(fuse_maps(maps))
+
+    def forward_as_published(self, features: Sequence[Tensor]) -> Tensor:
+        """Compute what forward does in the order of the paper, with its arithmetic."""
+        projected = [
+            linear(feature.movedim(1, -1)).movedim(-1, 1)
+            for feature, linear in zip(features, self.linear_c, strict=True)
+        ]
+        return self._classify(self.linear_fuse(join_maps(projected[::-1], features[0])))
+
+    def _classify(self, fused: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.dropout(self.batch_norm(fused).relu()))
         return logits

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.metrics import DepthMeter, SegmentationMeter
-from segformer_ros.network import MultitaskSegformer
+from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.training.batches import normalize
 from segformer_ros.training.frames import RandomFrame, Sample
 import torch
@@ -64,7 +64,7 @@ def predict(
         labels = np.array(ids, np.uint8)[channels.numpy()]
     if 'depth' in outputs:
         raw = outputs['depth']
-        metres = raw.exp() if network.config.depth_activation == 'log' else raw
+        metres = raw.exp() if depth_is_log(network.config.depth_activation) else raw
         depth = upsample(metres, size)[0, 0].numpy() * np.float32(
             sample.focal_px / focal_length_px
         )

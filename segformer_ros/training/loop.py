@@ -13,7 +13,7 @@ from pathlib import Path
 import time
 from typing import Any
 
-from segformer_ros.network import build, checkpoint, MultitaskSegformer
+from segformer_ros.network import build, checkpoint, MultitaskSegformer, NetworkConfig
 from segformer_ros.training import resume
 from segformer_ros.training.batches import Batch, channel_table, make_batch, prefetch
 from segformer_ros.training.config import LossConfig, PhaseConfig, TrainConfig
@@ -116,7 +116,7 @@ class Trainer:
             return
         tensors, facts = checkpoint.read(path)
         self.class_counts = tensors.pop('class_counts')
-        if facts['network'] != asdict(self.network.config):
+        if NetworkConfig(**facts['network']) != self.network.config:
             raise checkpoint.CheckpointError(
                 f'{path} is of another network: remove {self.output} or choose another output'
             )

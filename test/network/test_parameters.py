@@ -59,7 +59,13 @@ def test_a_network_without_heads_is_refused():
     [
         ({'size': 'b6'}, 'size must be one of b0, b1'),
         ({'depth_stride': 3}, 'stride of the depth head must be one of'),
-        ({'depth_activation': 'linear'}, "activation of the depth head must be one of.*'linear'"),
+        ({'depth_activation': 'exp'}, "activation of the depth head must be one of.*'exp'"),
+        ({'depth_head': 'dpt'}, "depth_head must be one of glpn, mlp, not 'dpt'"),
+        (
+            {'segmentation_head': 'fcn'},
+            "segmentation_head must be one of nvlabs, mmseg, not 'fcn'",
+        ),
+        ({'segmentation': False, 'auxiliary_head': True}, 'segmentation is off'),
     ],
 )
 def test_unknown_values_are_named(options, message):
