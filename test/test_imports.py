@@ -128,7 +128,7 @@ RUN_TIME_AND_WORLDS = (
     [
         (RUN_TIME_AND_WORLDS, {'rclpy', 'sensor_msgs', 'torch'}),
         (('nodes',), {'torch'}),
-        (('network', 'training', 'export'), {'rclpy', 'sensor_msgs'}),
+        (('network', 'checkpoints', 'training', 'export'), {'rclpy', 'sensor_msgs'}),
     ],
     ids=['run time and worlds', 'nodes', 'learning'],
 )

@@ -20,7 +20,7 @@ from segformer_ros.export.onnx_graph import (
     share_weights,
     WEIGHTS_FILE,
 )
-from segformer_ros.labels import label_set
+from segformer_ros.labels import label_set, LabelClass
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -43,6 +43,9 @@ class Facts:
     :param class_ids: Ids in the order of the channels, of the label set.
     :param focal_length_px: Of the camera for which the network gives metres.
     :param provenance: data, recipe, metrics and whatever else is known of the training.
+    :param classes: Of the channels; empty takes class_ids from the label set.
+    :param mean: Of red, green and blue on the 0 to 1 scale; what the network subtracts.
+    :param std: What it divides by afterwards.
     """
 
     name: str
@@ -52,20 +55,23 @@ class Facts:
     provenance: Mapping[str, Any]
     depth_range_m: tuple[float, float] = (0.5, 100.0)
     licence: str = 'Apache-2.0'
+    classes: tuple[LabelClass, ...] = ()
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
 
 
-def _golden_planes(height: int, width: int) -> torch.Tensor:
+def _golden_planes(facts: Facts, height: int, width: int) -> torch.Tensor:
     image = bundle.golden_image(GOLDEN_SEED, height, width).astype(np.float64) / 255.0
-    return torch.from_numpy(((image - MEAN) / STD).transpose(2, 0, 1)[None])
+    return torch.from_numpy(((image - facts.mean) / facts.std).transpose(2, 0, 1)[None])
 
 
 @torch.no_grad()
 def golden_outputs(
-    network: MultitaskSegformer, height: int, width: int
+    network: MultitaskSegformer, facts: Facts, height: int, width: int
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Compute in float64, with the network as it was trained, what the golden image gives."""
     was_training = network.training
-    outputs = network.double().eval()(_golden_planes(height, width))
+    outputs = network.double().eval()(_golden_planes(facts, height, width))
     network.float().train(was_training)
     return {name: value.float().numpy() for name, value in outputs.items()}
 
@@ -73,12 +79,13 @@ def golden_outputs(
 @torch.no_grad()
 def rounding_error(
     folded: MultitaskSegformer,
+    facts: Facts,
     expected: Mapping[str, npt.NDArray[np.float32]],
     height: int,
     width: int,
 ) -> dict[str, float]:
     """Measure the largest absolute difference of the folded network in float32."""
-    outputs = folded(_golden_planes(height, width).float())
+    outputs = folded(_golden_planes(facts, height, width).float())
     return {
         name: float(np.abs(outputs[name].numpy() - value).max())
         for name, value in expected.items()
@@ -114,8 +121,8 @@ def manifest(
         'tasks': [{'logits': 'segmentation', 'depth': 'depth'}[name] for name in names],
         'input_sizes': list(entries),
         'channel_order': 'rgb',
-        'mean': list(MEAN),
-        'std': list(STD),
+        'mean': list(facts.mean),
+        'std': list(facts.std),
         'outputs': {},
         'opset': OPSET,
         'tolerance': {name: TOLERANCE[name] for name in names},
@@ -123,8 +130,10 @@ def manifest(
         'licence': facts.licence,
     }
     if 'logits' in names:
-        table = {item.id: item for item in label_set(facts.label_set).classes}
-        rows = [table[number] for number in facts.class_ids]
+        rows = facts.classes
+        if not rows:
+            table = {item.id: item for item in label_set(facts.label_set).classes}
+            rows = tuple(table[number] for number in facts.class_ids)
         content['label_set'] = facts.label_set
         content['classes'] = [
             {'id': item.id, 'name': item.name, 'color': list(item.color)} for item in rows
@@ -160,7 +169,7 @@ def export_bundle(
     for (height, width), model in zip(sizes, models, strict=True):
         graph, golden = f'network_{height}x{width}.onnx', f'golden_{height}x{width}.npz'
         files[graph] = model.SerializeToString()
-        expected = golden_outputs(network, height, width)
+        expected = golden_outputs(network, facts, height, width)
         files[golden] = bundle.pack_golden(expected)
         entries.append(
             {
@@ -173,7 +182,7 @@ def export_bundle(
                         'input': 'float32',
                         'outputs': list(expected),
                         'file': graph,
-                        'error': rounding_error(folded, expected, height, width),
+                        'error': rounding_error(folded, facts, expected, height, width),
                     }
                 ],
                 'golden': {'seed': GOLDEN_SEED, 'outputs': golden},

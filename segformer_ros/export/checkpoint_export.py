@@ -1,36 +1,45 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From the weights file of a training to the bundle, with what is known of the training."""
+"""From a checkpoint to the bundle, with what is known of its origin."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 import shutil
 import subprocess
 from typing import Any
 
 from segformer_ros.bundle import Bundle
-from segformer_ros.export.bundle_export import export_bundle, Facts
-from segformer_ros.network.checkpoint import load_network
+from segformer_ros.checkpoints import load, LoadedModel
+from segformer_ros.checkpoints.classes import class_table
+from segformer_ros.export.bundle_export import export_bundle, Facts, MEAN, STD
+from segformer_ros.labels import LabelClass
+from segformer_ros.network.checkpoint import CheckpointError
+
+OWN_LICENCE = 'Apache-2.0'
+UNKNOWN = 'unknown'
+_DEPTH_RANGE_M = (0.5, 100.0)
 
 
 def current_commit() -> str:
     """Name the commit of the checkout that this package runs from; 'unknown' outside of one."""
     git = shutil.which('git')
     if git is None:
-        return 'unknown'
+        return UNKNOWN
     command = [git, '-C', str(Path(__file__).parent), 'rev-parse', 'HEAD']
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() or 'unknown'
+    return result.stdout.strip() or UNKNOWN
 
 
-def provenance(facts: dict[str, Any], notes: str) -> dict[str, Any]:
+def provenance(facts: Mapping[str, Any], notes: str) -> dict[str, Any]:
     """
     Tell where a network comes from.
 
-    :param facts: Of its weights file.
+    :param facts: Of its checkpoint.
     """
+    if 'recipe' not in facts:
+        return _foreign_provenance(facts, notes)
     recipe, progress = facts['recipe'], facts['progress']
     first = recipe['world']['first_seed']
     return {
@@ -50,25 +59,105 @@ def provenance(facts: dict[str, Any], notes: str) -> dict[str, Any]:
     }
 
 
+def _foreign_provenance(facts: Mapping[str, Any], notes: str) -> dict[str, Any]:
+    return {
+        'data': UNKNOWN,
+        'recipe': UNKNOWN,
+        'metrics': {},
+        'source': facts.get('source', UNKNOWN),
+        'sha256': facts.get('sha256', UNKNOWN),
+        'format': facts.get('format', 'native'),
+        'commit': current_commit(),
+        'notes': notes,
+    }
+
+
+def depth_range(model: LoadedModel) -> tuple[float, float]:
+    """Give the depths in metres between which a network can be right."""
+    if 'depth_range_m' in model.facts:
+        low, high = model.facts['depth_range_m']
+        return float(low), float(high)
+    head = model.network.depth_head
+    if head is not None and head.activation == 'metric':
+        return min(_DEPTH_RANGE_M[0], head.max_depth_m / 100.0), head.max_depth_m
+    return _DEPTH_RANGE_M
+
+
+def bundle_facts(
+    model: LoadedModel,
+    name: str,
+    *,
+    notes: str = '',
+    licence: str | None = None,
+    focal_length_px: float | None = None,
+) -> Facts:
+    """
+    Collect what the bundle of a checkpoint says of it.
+
+    :param name: Of the bundle.
+    :param licence: Of the weights; without it what the checkpoint says, and 'unknown' where it
+        says nothing and was not trained here.
+    :param focal_length_px: Of the camera for which depth is right; without it what the
+        checkpoint says.
+    :raises CheckpointError: The focal length that depth needs is unknown, or the network decides
+        on one class without a background.
+    """
+    facts, network = model.facts, model.network
+    focal_length_px = focal_length_px or facts.get('focal_length_px')
+    if network.depth_head is not None and not focal_length_px:
+        raise CheckpointError(
+            'the checkpoint does not say for which camera its depth is right: give the focal '
+            'length in pixels of its training images with --focal-length'
+        )
+    label_set, classes = UNKNOWN, tuple[LabelClass, ...]()
+    if network.segmentation_head is not None:
+        if network.config.num_classes == 1:
+            raise CheckpointError(
+                'the network has one class, which a threshold decides: a bundle takes the '
+                'largest of two classes or more'
+            )
+        label_set, classes = class_table(facts, network.config.num_classes)
+    own = OWN_LICENCE if 'recipe' in facts else UNKNOWN
+    return Facts(
+        name=name,
+        label_set=label_set,
+        class_ids=tuple(item.id for item in classes),
+        classes=classes,
+        focal_length_px=float(focal_length_px or 0.0),
+        provenance=provenance(facts, notes),
+        depth_range_m=depth_range(model),
+        licence=licence or facts.get('licence') or own,
+        mean=_three(facts.get('mean') or MEAN),
+        std=_three(facts.get('std') or STD),
+    )
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
 def export_checkpoint(
-    checkpoint: Path, folder: Path, sizes: Sequence[tuple[int, int]], *, notes: str = ''
+    source: str | Path,
+    folder: Path,
+    sizes: Sequence[tuple[int, int]],
+    *,
+    notes: str = '',
+    licence: str | None = None,
+    focal_length_px: float | None = None,
 ) -> Bundle:
     """
-    Export a weights file under the name of the folder.
+    Export a checkpoint of any layout under the name of the folder.
 
+    :param source: A file, a folder or hf://org/name.
     :param sizes: (height, width) of the inputs.
+    :param licence: As for bundle_facts.
+    :param focal_length_px: As for bundle_facts.
     :raises CheckpointError: The checkpoint cannot be used.
     """
-    network, facts = load_network(checkpoint)
-    return export_bundle(
-        network,
-        folder,
-        sizes,
-        Facts(
-            name=folder.absolute().name,
-            label_set=facts['label_set'],
-            class_ids=tuple(facts['classes']),
-            focal_length_px=float(facts['focal_length_px']),
-            provenance=provenance(facts, notes),
-        ),
+    model = load(source)
+    name = folder.absolute().name
+    facts = bundle_facts(
+        model, name, notes=notes, licence=licence, focal_length_px=focal_length_px
     )
+    return export_bundle(model.network, folder, sizes, facts)

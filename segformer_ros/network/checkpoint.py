@@ -52,6 +52,23 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, json.loads(metadata[_KEY])
 
 
+def config_of(facts: Mapping[str, Any], path: Path) -> NetworkConfig:
+    """
+    Take the description of the network from the facts of a file.
+
+    :param path: The file, for messages.
+    :raises CheckpointError: There is none, or it has fields that this release does not know.
+    """
+    if 'network' not in facts:
+        raise CheckpointError(f'{path} lacks the description of its network')
+    try:
+        return NetworkConfig(**facts['network'])
+    except TypeError as error:
+        raise CheckpointError(
+            f'{path} describes a network that this release does not know: {error}'
+        ) from error
+
+
 def load_network(path: Path) -> tuple[MultitaskSegformer, dict[str, Any]]:
     """
     Read a weights file, or from a resume file the average of the weights (else the last ones).
@@ -65,11 +82,16 @@ def load_network(path: Path) -> tuple[MultitaskSegformer, dict[str, Any]]:
         if part:
             tensors = part
             break
-    if 'network' not in facts or 'classes' not in facts:
-        raise CheckpointError(f'{path} lacks the description of its network')
-    network = MultitaskSegformer(NetworkConfig(**facts['network']))
+    config = config_of(facts, path)
+    if not (config.segmentation or config.depth):
+        raise CheckpointError(
+            f'{path} holds an encoder without a head that labels or measures: train one'
+        )
     try:
+        network = MultitaskSegformer(config)
         network.load_state_dict(tensors)
+    except ValueError as error:
+        raise CheckpointError(f'{path} describes no network of this release: {error}') from error
     except RuntimeError as error:
         text = ' '.join(str(error).split())[:200]
         raise CheckpointError(f'{path} does not hold the network it describes: {text}') from error

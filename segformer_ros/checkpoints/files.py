@@ -1,0 +1,218 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Read checkpoint files of any origin without running anything that is inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import contextlib
+from dataclasses import dataclass, field
+import hashlib
+import json
+from pathlib import Path
+import pickle
+import pickletools
+import re
+from typing import Any
+import warnings
+import zipfile
+
+from safetensors import safe_open, SafetensorError
+from segformer_ros.network.checkpoint import CheckpointError
+import torch
+from torch import Tensor
+
+CONFIG = 'config.json'
+PROCESSOR = 'preprocessor_config.json'
+SAFETENSORS = 'model.safetensors'
+PICKLE = 'pytorch_model.bin'
+NATIVE_KEY = 'segformer_ros'
+# Under which name files keep their weights among other things.
+_STATES = ('state_dict', 'model', 'model_state_dict')
+_PARALLEL = 'module.'
+
+
+@dataclass(frozen=True)
+class Raw:
+    """
+    A checkpoint as it lies on disk.
+
+    :param path: The file or folder.
+    :param tensors: Weights under the names of the file, floating ones as float32.
+    :param sha256: Of the file with the weights.
+    :param meta: What is beside the weights: the metadata of safetensors, 'meta' of a .pth file.
+    :param config: config.json of a folder; None for a file.
+    :param processor: preprocessor_config.json of a folder, empty when it has none.
+    :param notes: What was left out or changed, in sentences.
+    """
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    sha256: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = None
+    processor: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def open_checkpoint(path: Path) -> Raw:
+    """
+    Read a file, or a folder in the layout of the Hugging Face hub.
+
+    :raises CheckpointError: It is missing, damaged, no checkpoint, or would run code.
+    """
+    if path.is_dir():
+        return _open_folder(path)
+    if not path.is_file():
+        raise CheckpointError(
+            f'no checkpoint at {path}: give a file, a folder with config.json, or hf://org/name'
+        )
+    if path.name in {SAFETENSORS, PICKLE} and (path.parent / CONFIG).is_file():
+        return _open_folder(path.parent)
+    return _open_file(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Give the sha256 of a file."""
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _open_folder(folder: Path) -> Raw:
+    names = [name for name in (SAFETENSORS, PICKLE) if (folder / name).is_file()]
+    if not (folder / CONFIG).is_file() or not names:
+        found = ', '.join(sorted(item.name for item in folder.iterdir())[:6]) or 'nothing'
+        raise CheckpointError(
+            f'{folder} is no checkpoint: expected {CONFIG} and {SAFETENSORS} or {PICKLE}, '
+            f'found {found}; give the folder or the file with the weights'
+        )
+    file = _open_file(folder / names[0])
+    processor = folder / PROCESSOR
+    return Raw(
+        folder,
+        file.tensors,
+        file.sha256,
+        file.meta,
+        _read_json(folder / CONFIG),
+        _read_json(processor) if processor.is_file() else {},
+        file.notes,
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f'{path} is damaged or no JSON: {error}') from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f'{path} must hold a JSON object, not a {type(content).__name__}')
+    return content
+
+
+def _open_file(path: Path) -> Raw:
+    read = _read_safetensors if path.suffix == '.safetensors' else _read_torch
+    content, meta, notes = read(path)
+    tensors = {name: _as_float32(path, name, item) for name, item in content.items()}
+    kinds = {str(item.dtype)[6:] for item in content.values() if item.is_floating_point()}
+    changed = sorted(kinds - {'float32'})
+    if changed:
+        notes.append(f'the file stores {", ".join(changed)}; read as float32 without a loss')
+    return Raw(path, tensors, sha256_of(path), meta, notes=tuple(notes))
+
+
+def _as_float32(path: Path, name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point() or tensor.dtype == torch.float32:
+        return tensor
+    single = tensor.float()
+    if tensor.dtype == torch.float64 and not torch.equal(single.double(), tensor):
+        raise CheckpointError(
+            f'{path} stores {name} as float64 with more digits than float32 has: '
+            'store the weights as float32'
+        )
+    return single
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
+    try:
+        with safe_open(path, framework='pt') as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, dict(file.metadata() or {}), []
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f'{path} is damaged or no safetensors file: {error}') from error
+
+
+def _read_torch(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
+    content = _unpickle(path)
+    meta: dict[str, Any] = {}
+    notes: list[str] = []
+    if isinstance(content, Mapping) and isinstance(content.get('meta'), Mapping):
+        meta = {str(name): value for name, value in content['meta'].items()}
+    state = content
+    for name in _STATES:
+        if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
+            beside = sorted(str(key) for key in state if key not in {name, 'meta'})
+            if beside:
+                notes.append(f'left out what lies beside the weights: {", ".join(beside)}')
+            state = state[name]
+            break
+    if not isinstance(state, Mapping) or not all(isinstance(i, Tensor) for i in state.values()):
+        raise CheckpointError(
+            f'{path} holds no state dict: expected names and tensors, or them under '
+            f'{", ".join(map(repr, _STATES))}, found {_kind(state)}'
+        )
+    if state and all(str(name).startswith(_PARALLEL) for name in state):
+        state = {str(name)[len(_PARALLEL) :]: item for name, item in state.items()}
+    return {str(name): item for name, item in state.items()}, meta, notes
+
+
+def _kind(content: object) -> str:
+    if not isinstance(content, Mapping):
+        return f'a {type(content).__name__}'
+    others = [str(name) for name, item in content.items() if not isinstance(item, Tensor)]
+    return f'{", ".join(others[:4])} among them'
+
+
+def _unpickle(path: Path) -> object:
+    """Load with weights_only, and say which global makes that impossible."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            content: object = torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        names = _unsafe_globals(path, str(error))
+        if not names:
+            raise CheckpointError(f'{path} is no checkpoint of torch, or damaged') from error
+        raise CheckpointError(
+            f'{path} is refused: to load it would run {names}; have the program that wrote it '
+            'save its state_dict alone'
+        ) from error
+    except (RuntimeError, KeyError, ValueError, EOFError, AttributeError, IndexError) as error:
+        raise CheckpointError(
+            f'{path} is no checkpoint of torch, or damaged: expected a file of torch.save'
+        ) from error
+    return content
+
+
+def _unsafe_globals(path: Path, message: str) -> str:
+    """Name what a pickle wants to import beyond tensors; empty when that is not the fault."""
+    if zipfile.is_zipfile(path):
+        return ', '.join(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+    found = re.findall(r'GLOBAL (\S+) was not an allowed', message)
+    return ', '.join(found or _imports(path))
+
+
+def _imports(path: Path) -> list[str]:
+    """List what a plain pickle imports, without loading it."""
+    names, texts = [], ['', '']
+    with path.open('rb') as file, contextlib.suppress(ValueError):
+        for code, argument, _ in pickletools.genops(file):
+            if code.name == 'GLOBAL':
+                names.append(str(argument).replace(' ', '.'))
+            elif code.name == 'STACK_GLOBAL':
+                names.append('.'.join(texts[-2:]))
+            elif isinstance(argument, str):
+                texts.append(argument)
+    return names

@@ -1,0 +1,87 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a layout of checkpoints is: what it holds, how it is read and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from segformer_ros.checkpoints.files import Raw
+from segformer_ros.checkpoints.links import Link
+from segformer_ros.checkpoints.model import Model
+from segformer_ros.network import NetworkConfig
+from torch import Tensor
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person says of a file because the file does not."""
+
+    max_depth_m: float | None = None
+    label_set: str | None = None
+    licence: str | None = None
+    backbone_prefix: bool = False
+
+
+@dataclass(frozen=True)
+class Guess:
+    """
+    What a file would be in one layout, whether it is complete or not.
+
+    :param links: Of every weight that such a file has.
+    :param ignored: Names of weights that may be there and that no output depends on.
+    :param facts: Without those of the network and of the file itself.
+    """
+
+    config: NetworkConfig
+    links: Sequence[Link]
+    ignored: frozenset[str] = frozenset()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Packed:
+    """
+    What is to be written.
+
+    :param tensors: Under the names of the layout.
+    :param meta: 'meta' of a .pth file, facts of a native one.
+    :param wrapped: Whether a .pth file has its weights under 'state_dict' beside 'meta'.
+    :param config: config.json; with it a folder is written, else a file.
+    """
+
+    tensors: Mapping[str, Tensor]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    wrapped: bool = True
+    native: bool = False
+    config: Mapping[str, Any] | None = None
+    processor: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Format:
+    """
+    One layout.
+
+    :param eps: norm_eps and embed_norm_eps that the program of this layout computes with; None
+        where the file says it.
+    :param plain_input: Whether its program feeds images of 0 to 1 without further normalisation.
+    :param guess: Reads the shape of the network off names and shapes; None when nothing fits.
+    :param cannot: Why a network cannot be written in this layout; None when it can. It need not
+        look at what eps and plain_input say.
+    """
+
+    name: str
+    title: str
+    eps: tuple[float, float] | None
+    guess: Callable[[Raw, Options], Guess | None]
+    cannot: Callable[[NetworkConfig, Mapping[str, Any]], str | None]
+    pack: Callable[[Model, Options], Packed]
+    plain_input: bool = False

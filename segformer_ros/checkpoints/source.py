@@ -1,0 +1,104 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a path or an address on the hub to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segformer_ros.checkpoints import hub
+from segformer_ros.checkpoints.classes import named
+from segformer_ros.checkpoints.detect import detect
+from segformer_ros.checkpoints.files import open_checkpoint
+from segformer_ros.checkpoints.formats import FORMATS
+from segformer_ros.checkpoints.formats.base import Options
+from segformer_ros.checkpoints.links import to_ours
+from segformer_ros.checkpoints.model import describe, has_heads, Model, network_facts, only
+from segformer_ros.network import MultitaskSegformer
+from segformer_ros.network.checkpoint import CheckpointError
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """
+    A network to be used.
+
+    :param network: In evaluation mode, float32.
+    :param facts: The keys are in docs/checkpoints.md.
+    :param format: Layout that it was read from.
+    """
+
+    network: MultitaskSegformer
+    facts: Mapping[str, Any]
+    format: str
+
+
+def read(source: str | Path, layout: str | None = None, options: Options | None = None) -> Model:
+    """
+    Read a checkpoint of any layout.
+
+    :param source: A file, a folder, or hf://org/name or hf://org/name@revision.
+    :param layout: Name of its layout; None finds it out.
+    :param options: What a person knows of it.
+    :raises CheckpointError: It is missing, damaged, unsafe or of another layout.
+    """
+    options = options or Options()
+    address = hub.parse(source)
+    path = hub.download(address) if address else Path(source)
+    if layout is not None and layout not in FORMATS:
+        raise CheckpointError(f'layout must be one of {", ".join(FORMATS)}, not {layout!r}')
+    raw = open_checkpoint(path)
+    layouts = list(FORMATS.values()) if layout is None else [FORMATS[layout]]
+    match = detect(raw, layouts, options)
+    guess = match.guess
+    facts = {
+        'label_set': None,
+        'classes': list(range(guess.config.num_classes)),
+        **guess.facts,
+        'network': network_facts(guess.config),
+    }
+    if match.format.name != 'native':
+        facts.update(
+            format=match.format.name,
+            sha256=raw.sha256,
+            source=f'{address}@{path.name}' if address else path.absolute().name,
+        )
+    if options.label_set is not None:
+        facts.update(named(options.label_set, guess.config.num_classes))
+    if options.licence is not None:
+        facts['licence'] = options.licence
+    tensors = to_ours(guess.links, raw.tensors)
+    notes = (*raw.notes, *guess.notes)
+    return Model(guess.config, tensors, facts, match.format.name, notes, path)
+
+
+def load(source: str | Path) -> LoadedModel:
+    """
+    Load a network that labels or measures, from a checkpoint of any layout.
+
+    :param source: As for read.
+    :raises CheckpointError: As read, or it is only an encoder.
+    """
+    model = read(source)
+    if not has_heads(model.config):
+        raise CheckpointError(
+            f'{source} is a {describe(model.config)}: expected a network with a segmentation '
+            'or depth head; an encoder is where training starts from'
+        )
+    network = model.build()
+    assert isinstance(network, MultitaskSegformer)
+    return LoadedModel(network, model.facts, model.format)
+
+
+def load_encoder(source: str | Path) -> Model:
+    """
+    Read the encoder of a checkpoint of any layout, to start a training from.
+
+    :param source: As for read.
+    :returns: Its tensors are under encoder.*, its configuration tells size and eps.
+    :raises CheckpointError: As read.
+    """
+    return only(read(source), 'encoder')
