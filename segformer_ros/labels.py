@@ -66,6 +66,24 @@ def _table(name: str, rows: str) -> LabelSet:
     return LabelSet(name, tuple(classes))
 
 
+# The semantic tags of CARLA up to 0.9.9; the colours are its CityScapes palette.
+CARLA_099 = _table(
+    'carla_099',
+    """unlabeled 0 0 0
+building 70 70 70
+fence 190 153 153
+other 250 170 160
+pedestrian 220 20 60
+pole 153 153 153
+road_line 157 234 50
+road 128 64 128
+sidewalk 244 35 232
+vegetation 107 142 35
+vehicle 0 0 142
+wall 102 102 156
+traffic_sign 220 220 0""",
+)
+
 # carla.CityObjectLabel of CARLA 0.9.14 to 0.9.16; the colours are its CityScapes palette.
 CARLA_0914 = _table(
     'carla_0914',
@@ -100,6 +118,9 @@ rail_track 230 150 140
 guard_rail 180 165 180""",
 )
 
+# CARLA on Unreal Engine 5 (0.10), which adds one class.
+CARLA_010 = LabelSet('carla_010', (*CARLA_0914.classes, LabelClass(29, 'rock', (180, 130, 70))))
+
 # The train ids of Cityscapes.
 CITYSCAPES_19 = _table(
     'cityscapes_19',
@@ -119,6 +140,45 @@ rider 255 0 0
 car 0 0 142
 truck 0 0 70
 bus 0 60 100
+train 0 80 100
+motorcycle 0 0 230
+bicycle 119 11 32""",
+)
+
+# The label ids of Cityscapes. What its authors do not judge shares colours, mostly black.
+CITYSCAPES_34 = _table(
+    'cityscapes_34',
+    """unlabeled 0 0 0
+ego_vehicle 0 0 0
+rectification_border 0 0 0
+out_of_roi 0 0 0
+static 0 0 0
+dynamic 111 74 0
+ground 81 0 81
+road 128 64 128
+sidewalk 244 35 232
+parking 250 170 160
+rail_track 230 150 140
+building 70 70 70
+wall 102 102 156
+fence 190 153 153
+guard_rail 180 165 180
+bridge 150 100 100
+tunnel 150 120 90
+pole 153 153 153
+polegroup 153 153 153
+traffic_light 250 170 30
+traffic_sign 220 220 0
+vegetation 107 142 35
+terrain 152 251 152
+sky 70 130 180
+person 220 20 60
+rider 255 0 0
+car 0 0 142
+truck 0 0 70
+bus 0 60 100
+caravan 0 0 90
+trailer 0 0 110
 train 0 80 100
 motorcycle 0 0 230
 bicycle 119 11 32""",
@@ -153,7 +213,8 @@ terrain 145 170 100""",
 )
 
 LABEL_SETS: dict[str, LabelSet] = {
-    item.name: item for item in (CARLA_0914, CITYSCAPES_19, SHIFT_23)
+    item.name: item
+    for item in (CARLA_0914, CITYSCAPES_19, SHIFT_23, CARLA_099, CARLA_010, CITYSCAPES_34)
 }
 
 

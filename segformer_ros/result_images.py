@@ -10,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import carla
 from segformer_ros.image_encoding import decode
+from segformer_ros.labels import CARLA_0914, LabelSet
+
+CODINGS = ('bridge', 'native')
+"""Who publishes the truth: the ROS bridge of CARLA (and the built-in world), or CARLA itself."""
 
 _DTYPES = {'mono8': 'u1', '8UC1': 'u1', '16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
 
@@ -71,24 +75,36 @@ def rgb_from_message(message: ImageMessage) -> npt.NDArray[np.uint8]:
     )
 
 
-def true_labels_from_message(message: ImageMessage) -> tuple[npt.NDArray[np.uint8], int]:
+def true_labels_from_message(
+    message: ImageMessage, label_set: LabelSet = CARLA_0914, *, coding: str = 'bridge'
+) -> carla.Decoded:
     """
-    Read ground-truth labels as the CARLA bridge publishes them.
+    Read ground-truth labels of CARLA.
 
-    :returns: (H, W) class ids of CARLA_0914, VOID where the colour is no class, and the number
-        of such pixels.
-    :raises ValueError: The image is not a colour image or contradicts itself.
+    :param label_set: The semantic tags of the simulator.
+    :param coding: 'bridge' for colours, 'native' for the tag in the red channel.
+    :raises ValueError: The image is not a colour image or contradicts itself, or there is no
+        such coding.
     """
-    return carla.decode_labels(rgb_from_message(message)[..., ::-1])
+    if coding not in CODINGS:
+        raise ValueError(f'coding must be one of {", ".join(CODINGS)}, not {coding!r}')
+    if message.encoding in _DTYPES:
+        raise ValueError(f'expected true labels in a colour image, got {message.encoding!r}')
+    bgra = rgb_from_message(message)[..., ::-1]
+    if coding == 'native':
+        return carla.decode_tags(bgra, label_set)
+    return carla.decode_labels(bgra, label_set)
 
 
 def true_depth_from_message(message: ImageMessage) -> npt.NDArray[np.float32]:
     """
-    Read ground-truth depth as the CARLA bridge publishes it.
+    Read ground-truth depth of CARLA: metres of the bridge, or the 24 bits of the simulator.
 
     :returns: (H, W) metres, +inf for the sky.
     :raises ValueError: The message is no depth image or contradicts itself.
     """
+    if message.encoding in {'bgra8', 'bgr8'}:
+        return carla.decode_depth_code(rgb_from_message(message)[..., ::-1])
     return carla.decode_depth(depth_from_message(message))
 
 

@@ -6,17 +6,22 @@ import pytest
 from segformer_ros import labels
 
 
-@pytest.mark.parametrize(('name', 'count'), [('carla_0914', 29), ('cityscapes_19', 19)])
+@pytest.mark.parametrize(
+    ('name', 'count'),
+    [
+        ('carla_099', 13),
+        ('carla_0914', 29),
+        ('carla_010', 30),
+        ('cityscapes_19', 19),
+        ('cityscapes_34', 34),
+        ('shift_23', 23),
+    ],
+)
 def test_a_label_set_numbers_its_classes_from_zero(name, count):
     """Ids are 0, 1, 2... and names are unique."""
     table = labels.label_set(name)
     assert table.ids == tuple(range(count))
     assert len({item.name for item in table.classes}) == count
-
-
-def test_shift_has_23_classes():
-    """SHIFT is the table of CARLA 0.9.10 to 0.9.13."""
-    assert labels.SHIFT_23.ids == tuple(range(23))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +46,36 @@ def test_the_first_carla_classes_are_those_of_cityscapes_moved_by_one():
         assert labels.CARLA_0914.by_name(item.name).id == item.id + 1
 
 
+def test_the_tags_of_carla_grew_at_the_end():
+    """A newer simulator kept the ids; 0.9.14 numbered them anew and took other colours."""
+    assert [item.name for item in labels.CARLA_099.classes] == [
+        item.name for item in labels.SHIFT_23.classes[:13]
+    ]
+    assert labels.CARLA_010.classes[:-1] == labels.CARLA_0914.classes
+    assert labels.CARLA_010.by_name('rock') == labels.LabelClass(29, 'rock', (180, 130, 70))
+    shared = {item.name: item.color for item in labels.SHIFT_23.classes}
+    other = {
+        item.name
+        for item in labels.CARLA_0914.classes
+        if item.color != shared.get(item.name, item.color)
+    }
+    assert other == {'fence', 'terrain'}
+
+
+@pytest.mark.parametrize(('number', 'train'), [(7, 0), (11, 2), (23, 10), (26, 13), (33, 18)])
+def test_the_ids_of_cityscapes_are_those_of_its_train_ids(number, train):
+    """Both tables have the classes in their own order under one name."""
+    item = labels.CITYSCAPES_19.classes[train]
+    assert labels.CITYSCAPES_34.by_name(item.name) == labels.LabelClass(
+        number, item.name, item.color
+    )
+
+
 def test_colours_are_unique():
-    """A coloured image can be turned back into ids."""
+    """A coloured image can be turned back into ids; only Cityscapes' ids share black."""
     for table in labels.LABEL_SETS.values():
-        assert len({item.color for item in table.classes}) == len(table.classes)
+        if table is not labels.CITYSCAPES_34:
+            assert len({item.color for item in table.classes}) == len(table.classes)
 
 
 def test_void_and_unknown_ids_are_black_in_the_palette():

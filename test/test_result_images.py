@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from segformer_ros import carla, result_images
-from segformer_ros.labels import VOID
+from segformer_ros.labels import SHIFT_23, VOID
 
 
 def _message(encoding, pixels, *, padding=0, is_bigendian=0):
@@ -54,17 +54,36 @@ def test_true_labels_come_back_from_their_colours():
     labels = np.array([[14, 11, 24]], np.uint8)
     bgra = carla.encode_labels(labels)
     for encoding, pixels in (('bgra8', bgra), ('rgb8', bgra[..., 2::-1].copy())):
-        ids, unknown = result_images.true_labels_from_message(_message(encoding, pixels))
-        np.testing.assert_array_equal(ids, labels)
-        assert unknown == 0
+        truth = result_images.true_labels_from_message(_message(encoding, pixels))
+        np.testing.assert_array_equal(truth.labels, labels)
+        assert truth.unknown_pixels == 0
+
+
+def test_true_labels_of_the_simulator_itself_are_in_red():
+    """Its images carry the same encoding as the coloured ones: the user has to say which."""
+    labels = np.array([[14, 11, 40]], np.uint8)
+    message = _message('bgra8', carla.encode_tags(labels))
+    truth = result_images.true_labels_from_message(message, coding='native')
+    assert truth.labels.tolist() == [[14, 11, VOID]]
+    assert truth.unknown == {'tag 40': 1}
+    with pytest.raises(ValueError, match='bridge, native'):
+        result_images.true_labels_from_message(message, coding='ros')
+
+
+def test_true_labels_follow_the_table_of_the_simulator():
+    """A fence has another id and another colour before 0.9.14."""
+    bgra = carla.encode_labels(np.array([[2]], np.uint8), SHIFT_23)
+    message = _message('bgra8', bgra)
+    assert result_images.true_labels_from_message(message, SHIFT_23).labels.tolist() == [[2]]
+    assert result_images.true_labels_from_message(message).unknown == {'color 100 40 40': 1}
 
 
 def test_a_colour_of_no_class_is_void():
     """Truth that is not known is not guessed."""
     bgra = np.full((1, 2, 4), 77, np.uint8)
-    ids, unknown = result_images.true_labels_from_message(_message('bgra8', bgra))
-    assert ids.tolist() == [[VOID, VOID]]
-    assert unknown == 2
+    truth = result_images.true_labels_from_message(_message('bgra8', bgra))
+    assert truth.labels.tolist() == [[VOID, VOID]]
+    assert truth.unknown_pixels == 2
 
 
 def test_true_depth_of_the_sky_is_infinite():
@@ -72,6 +91,13 @@ def test_true_depth_of_the_sky_is_infinite():
     message = _message('32FC1', np.array([[1000.0, 12.0]], np.float32))
     depth = result_images.true_depth_from_message(message)
     np.testing.assert_array_equal(depth, np.array([[np.inf, 12.0]], np.float32))
+
+
+def test_true_depth_of_the_simulator_itself_is_read_from_its_code():
+    """The same topic carries 24 bits instead of metres."""
+    message = _message('bgra8', carla.encode_depth_code(np.array([[1000.0, 12.0]], np.float32)))
+    depth = result_images.true_depth_from_message(message)
+    np.testing.assert_allclose(depth, [[np.inf, 12.0]], atol=3e-5)
 
 
 @pytest.mark.parametrize(

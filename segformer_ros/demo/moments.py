@@ -25,7 +25,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     'image': result_images.rgb_from_message,
     'labels': result_images.labels_from_message,
     'depth': result_images.depth_from_message,
-    'true_labels': lambda message: result_images.true_labels_from_message(message)[0],
+    'true_labels': lambda message: result_images.true_labels_from_message(message).labels,
     'true_depth': result_images.true_depth_from_message,
 }
 

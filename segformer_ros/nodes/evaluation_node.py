@@ -137,11 +137,11 @@ class EvaluationNode(Node):
             return
         try:
             labels = result_images.labels_from_message(pair[0])
-            truth, unknown = result_images.true_labels_from_message(pair[1])
+            truth = result_images.true_labels_from_message(pair[1])
         except ValueError as error:
             self.board.refused[str(error)] += 1
         else:
-            self.board.judge_labels(labels, truth, unknown)
+            self.board.judge_labels(labels, truth.labels, truth.unknown_pixels)
 
     def _judge_depth(self, pair: tuple[Image, Image] | None) -> None:
         if pair is None:
