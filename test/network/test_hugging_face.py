@@ -10,6 +10,7 @@ torch = pytest.importorskip('torch', reason='the network needs torch')
 transformers = pytest.importorskip('transformers', reason='the port to compare with')
 
 from segformer_ros.network import MultitaskSegformer, NetworkConfig  # noqa: E402
+from segformer_ros.network.classifier import MixTransformerClassifier  # noqa: E402
 from segformer_ros.network.mix_transformer import SIZES  # noqa: E402
 
 # From names of the port (transformers 5.14) to ours; its key and value are the halves of our kv.
@@ -108,6 +109,21 @@ def test_logits_equal_the_port(size):
 
     assert expected.std() > 0.01
     torch.testing.assert_close(network(image)['logits'], expected, rtol=0.0, atol=1e-6)
+
+
+@torch.no_grad()
+def test_classes_equal_the_port():
+    """The network of the pre-training agrees to 1e-6 in float64."""
+    config = port_config(transformers.SegformerConfig, 'b0')
+    port = randomized(transformers.SegformerForImageClassification(config))
+    network = MixTransformerClassifier('b0', 7).double().eval()
+    network.load_state_dict(renamed(port.state_dict(), [*SEGFORMER, (r'^classifier', 'head')]))
+    image = torch.randn(2, 3, 64, 96, dtype=torch.float64)
+
+    expected = port(image).logits
+
+    assert expected.std() > 0.01
+    torch.testing.assert_close(network(image), expected, rtol=0.0, atol=1e-6)
 
 
 @torch.no_grad()

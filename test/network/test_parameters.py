@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network needs torch')
 
 from segformer_ros.network import MultitaskSegformer, NetworkConfig  # noqa: E402
+from segformer_ros.network.classifier import MixTransformerClassifier  # noqa: E402
 
 # Of Hugging Face's port: 19, 23 and 150 classes without depth, the encoder, 23 with depth.
 COUNTS = {
@@ -38,6 +39,36 @@ def test_counts_are_the_published_ones(size):
     found = [*map(count, networks), count(networks[0].encoder), count(on_meta(size, 23))]
 
     assert tuple(found) == COUNTS[size]
+
+
+@pytest.mark.parametrize(
+    ('size', 'expected'), [('b0', 3_720_051), ('b2', 24_728_019), ('b5', 81_974_739)]
+)
+def test_counts_with_the_head_of_mmsegmentation_are_the_published_ones(size, expected):
+    """Its head has 256 channels for every size."""
+    assert count(on_meta(size, 19, depth=False, segmentation_head='mmseg')) == expected
+
+
+def test_segformer3d_counts_as_published():
+    """MiT-B3 and two MLP heads of 256 channels, the second one with one channel of depth."""
+    options = {'decoder_dim': 256, 'depth_head': 'mlp', 'depth_activation': 'linear'}
+
+    assert count(on_meta('b3', 19, **options)) == 45_128_916
+
+
+def test_the_classifier_counts_as_the_encoder_and_its_matrix():
+    """1000 classes of ImageNet from 256 channels."""
+    with torch.device('meta'):
+        network = MixTransformerClassifier('b0')
+
+    assert count(network) == COUNTS['b0'][3] + 257 * 1000
+
+
+def test_the_auxiliary_head_adds_its_own_weights_only():
+    """A 3x3 convolution from 160 channels to 256, its norm and a classifier."""
+    difference = count(on_meta('b0', 19, auxiliary_head=True)) - count(on_meta('b0', 19))
+
+    assert difference == 160 * 256 * 9 + 2 * 256 + 257 * 19
 
 
 def test_depth_only_lacks_the_segmentation_head():
