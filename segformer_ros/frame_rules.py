@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import functools
+import math
 
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 
 DEPTH_ENCODINGS: tuple[str, ...] = ('32FC1', '16UC1')
+
+# Of fields of view of 175 and 2 degrees.
+_FX_PER_WIDTH = (0.0218, 28.65)
 
 
 def intrinsics(
@@ -25,7 +30,7 @@ def intrinsics(
     Decide which intrinsics hold for an image.
 
     A camera_info counts only when it is of the size of the image and is calibrated (K[0] is a
-    positive finite number).
+    positive finite number) and implausible_focal_length() has nothing to say about it.
 
     :param k: The 9 numbers of K of the latest camera_info that came before the image, or None.
     :param info_hw: Height and width of that camera_info, or None.
@@ -44,7 +49,37 @@ def intrinsics(
         return Intrinsics.from_fov(width, height, fov_deg)
     if k is None or info_hw != image_hw or not (np.isfinite(k[0]) and k[0] > 0.0):
         return None
+    if implausible_focal_length(k[0], width):
+        return None
     return Intrinsics.from_k(k, width, height)
+
+
+@functools.lru_cache(maxsize=64)
+def implausible_focal_length(fx: float, width: int) -> str:
+    """
+    Say why a focal length cannot be that of an image of this width.
+
+    The camera_info of CARLA up to 0.9.16, without its ROS bridge, holds width / (2 tan(fov)
+    pi / 360) with the field of view in degrees under a tangent of radians
+    (github.com/carla-simulator/carla/pull/9462). That is often absurd, and sometimes not: for 80
+    degrees it looks like a telephoto lens. Whole and half degrees are therefore recognised.
+
+    :param fx: Pixels, as in K[0]; zero, negative and not finite ones are no focal lengths at all,
+        and only recognised where they are CARLA's.
+    :returns: A clause, or '' where nothing is wrong with it.
+    """
+    ratio = fx / width
+    for half_degrees in range(2, 360):
+        fov_deg = half_degrees / 2.0
+        wrong = 360.0 / (2.0 * math.tan(fov_deg) * math.pi)
+        if math.isclose(ratio, wrong, rel_tol=1e-6):
+            return (
+                f'fx = {fx:.6g} is what CARLA up to 0.9.16 wrongly writes for a field of view of '
+                f'{fov_deg:g} degrees'
+            )
+    if ratio > 0.0 and not _FX_PER_WIDTH[0] <= ratio <= _FX_PER_WIDTH[1]:
+        return f'fx = {fx:.6g} cannot be right for an image of {width} pixels in width'
+    return ''
 
 
 def focal_length_px(

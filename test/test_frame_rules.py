@@ -32,6 +32,29 @@ def test_a_camera_info_that_does_not_fit_is_no_camera_info(k, info_hw):
     assert frame_rules.focal_length_px(k, info_hw, (48, 64)) is None
 
 
+@pytest.mark.parametrize('fov_deg', range(10, 171))
+def test_the_wrong_focal_length_of_carla_is_recognised(fov_deg):
+    """A tangent of degrees as if they were radians; the right one is never suspected."""
+    wrong = 1616 / (2.0 * np.tan(np.float32(fov_deg)) * np.pi / 360.0)
+    right = 1616 / (2.0 * np.tan(np.radians(fov_deg) / 2.0))
+    assert f'{fov_deg} degrees' in frame_rules.implausible_focal_length(wrong, 1616)
+    assert frame_rules.implausible_focal_length(right, 1616) == ''
+    k = [wrong, *_K[1:]]
+    assert frame_rules.focal_length_px(k, (48, 1616), (48, 1616)) is None
+    override = frame_rules.focal_length_px(k, (48, 1616), (48, 1616), fov_deg=fov_deg)
+    assert override == pytest.approx(right)
+
+
+@pytest.mark.parametrize(
+    ('fx', 'known'),
+    [(2.0, False), (2.2, True), (2860.0, True), (2900.0, False)],
+)
+def test_a_focal_length_has_limits(fx, known):
+    """Those of fields of view of 2 and 175 degrees."""
+    assert (frame_rules.implausible_focal_length(fx, 100) == '') is known
+    assert (frame_rules.focal_length_px([fx, *_K[1:]], (9, 100), (9, 100)) == fx) is known
+
+
 def test_a_field_of_view_replaces_the_camera_info():
     """A 90 degree camera has a focal length of half its width."""
     assert frame_rules.focal_length_px(_K, (48, 64), (48, 64), fov_deg=90.0) == pytest.approx(32.0)

@@ -66,6 +66,7 @@ class CameraStream:
         self._node = node
         self._steady = steady
         self._camera_info: CameraInfo | None = None
+        self._warned = False
         self._subscriptions: list[Subscription[Any]] = []
 
     def start(self, parameters: Parameters, on_image: Callable[[Arrival], None]) -> None:
@@ -108,8 +109,19 @@ class CameraStream:
         size = (image.shape[0], image.shape[1])
         known = calibrate(info, size, parameters.camera_fov_deg)
         self.statistics.camera_problem(_problem(info, size, known))
+        self._warn_once(info, size, parameters.camera_fov_deg)
         beside = _beside(header, info, size, known if parameters.camera_fov_deg else None)
         return Frame(header, image, known, beside)
+
+    def _warn_once(self, info: CameraInfo | None, size: tuple[int, int], fov_deg: float) -> None:
+        """Tell about a camera_info that is wrong, not only missing."""
+        if self._warned or info is None or (info.height, info.width) != size:
+            return
+        why = frame_rules.implausible_focal_length(info.k[0], size[1])
+        if why:
+            self._warned = True
+            advice = f'using camera_fov_deg ({fov_deg:g})' if fov_deg else 'set camera_fov_deg'
+            self._node.get_logger().warning(f'{self._info_topic} is wrong: {why}; {advice}')
 
     def _remember(self, message: CameraInfo) -> None:
         self._camera_info = message
@@ -154,6 +166,9 @@ def _problem(info: CameraInfo | None, size: tuple[int, int], known: Intrinsics |
             f'camera_info is for {info.width}x{info.height} images, not for '
             f'{size[1]}x{size[0]}: {consequence}'
         )
+    why = frame_rules.implausible_focal_length(info.k[0], size[1])
+    if why:
+        return f'camera_info is wrong ({why}; set camera_fov_deg): {consequence}'
     return f'camera_info is not calibrated (K[0] is {info.k[0]}): {consequence}'
 
 

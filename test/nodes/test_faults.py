@@ -156,6 +156,7 @@ def test_image_that_contradicts_itself(camera, changes, reason):
         (camera_info(0, 0), 'for 0x0 images'),
         (camera_info(focal_px=float('nan')), 'not calibrated (K[0] is nan)'),
         (camera_info(focal_px=-4.0), 'not calibrated (K[0] is -4.0)'),
+        (camera_info(focal_px=289307.0), f'cannot be right for an image of {WIDTH} pixels'),
     ],
 )
 def test_camera_info_that_does_not_help(camera, info, reason):
