@@ -14,7 +14,7 @@ import numpy.typing as npt
 from segformer_ros import bundle as bundles
 from segformer_ros.inference.backend import Backend, BackendError, load_backend
 from segformer_ros.inference.golden_gate import check_golden
-from segformer_ros.inference.postprocess import decode_depth, LabelDecoder, mask_depth
+from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
 from segformer_ros.inference.preprocess import check_image, fit, Geometry, lookup_table, prepare
 from segformer_ros.inference.results import Options, Prediction, Timings
 
@@ -25,7 +25,6 @@ FloatArray = npt.NDArray[np.float32]
 
 _SKY = 'sky'
 _SKY_M = {'nan': math.nan, 'inf': math.inf}
-_MOST_DECODERS = 8
 
 
 class Pipeline:
@@ -37,7 +36,7 @@ class Pipeline:
 
     def __init__(self, bundle: bundles.Bundle, backend: Backend) -> None:
         """
-        Put a bundle and its backend together, without the golden check.
+        Put a bundle and its backend together, without the golden check; compile what decodes.
 
         :param backend: The network of this bundle, loaded.
         """
@@ -49,7 +48,7 @@ class Pipeline:
         skies = [item.id for item in bundle.manifest.classes if item.name == _SKY]
         self._sky_id = skies[0] if skies else None
         self._inputs: dict[tuple[int, ...], FloatArray] = {}
-        self._decoders: dict[Geometry, LabelDecoder] = {}
+        warm_up()
 
     @classmethod
     def load(cls, model: str | Path, *, backend: str = 'auto', threads: int = 0) -> Pipeline:
@@ -82,7 +81,6 @@ class Pipeline:
         """Free the network; the pipeline must not be used any more."""
         self._backend.close()
         self._inputs.clear()
-        self._decoders.clear()
 
     def predict(
         self, image: Image, *, focal_length_px: float | None = None, options: Options | None = None
@@ -189,13 +187,13 @@ class Pipeline:
         masks_sky = masks_sky and options.sky_depth != 'keep' and self._sky_id is not None
         if logits is None or not (options.segmentation or options.confidence or masks_sky):
             return None, None
-        decoder = self._decoders.pop(geometry, None)
-        if decoder is None:
-            decoder = LabelDecoder(geometry, logits.stride, self._ids)
-        self._decoders[geometry] = decoder
-        if len(self._decoders) > _MOST_DECODERS:
-            del self._decoders[next(iter(self._decoders))]
-        return decoder.decode(outputs['logits'], confidence=options.confidence)
+        return decode_labels(
+            outputs['logits'],
+            geometry,
+            stride=logits.stride,
+            class_ids=self._ids,
+            confidence=options.confidence,
+        )
 
     def _depth(
         self,
@@ -212,20 +210,17 @@ class Pipeline:
         factor = 1.0
         if focal_length_px is not None:
             factor = focal_length_px * geometry.scale / canonical
-        depth = decode_depth(
+        masks_sky = self._sky_id is not None and options.sky_depth != 'keep'
+        return decode_depth(
             outputs['depth'][0],
             geometry,
             stride=output.stride,
             activation=output.activation,
             factor=factor,
-        )
-        sky = None
-        if labels is not None and self._sky_id is not None and options.sky_depth != 'keep':
-            sky = np.multiply(labels == self._sky_id, 255, dtype=np.uint8)
-        return mask_depth(
-            depth,
-            min_m=limits[0] if options.min_depth_m is None else options.min_depth_m,
-            max_m=limits[1] if options.max_depth_m is None else options.max_depth_m,
-            sky=sky,
-            sky_m=_SKY_M.get(options.sky_depth, math.nan),
+            limits_m=(
+                limits[0] if options.min_depth_m is None else options.min_depth_m,
+                limits[1] if options.max_depth_m is None else options.max_depth_m,
+            ),
+            labels=labels if masks_sky else None,
+            sky=(self._sky_id or 0, _SKY_M.get(options.sky_depth, math.nan)),
         )

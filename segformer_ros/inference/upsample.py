@@ -10,121 +10,86 @@ are left out; beyond the outermost centres the border value continues.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import gcd
+from functools import lru_cache
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.inference.preprocess import Geometry
 
 FloatArray = npt.NDArray[np.float32]
+# Unsigned, so that compiled code need not ask whether an index counts from the end.
+IndexArray = npt.NDArray[np.uintp]
+IntArray = npt.NDArray[np.int64]
 
-# Below this many pixels for a cell, resize may find no change of size and copy instead.
-_LEAST_FACTOR = 2.0
-
-
-@dataclass(frozen=True)
-class Band:
-    """Rows of pixels, the rows of cells that they need, and where their samples lie."""
-
-    pixels: slice
-    cells: slice
-    samples: tuple[slice, slice]
-    buffer_shape: tuple[int, int]
-
-    @property
-    def height(self) -> int:
-        """Give the number of rows of pixels."""
-        return int(self.pixels.stop - self.pixels.start)
+# Columns of a block: wide enough for vectors, narrow enough that few classes occur in it.
+_BLOCK_COLUMNS = 160
 
 
-class Upsampler:
-    """Bilinear resampling of one grid, at once or in bands."""
+class Sampling(NamedTuple):
+    """
+    Where the pixels of a camera lie in a grid; the arrays are read-only.
 
-    def __init__(self, geometry: Geometry, stride: int) -> None:
-        """:param stride: Input pixels per output cell."""
-        self.rows = -(-geometry.resized_h // stride)
-        self.columns = -(-geometry.resized_w // stride)
-        self._geometry, self._stride = geometry, stride
-        self._fy = geometry.image_h * stride / geometry.resized_h
-        self._fx = geometry.image_w * stride / geometry.resized_w
+    Column x lies between the cells left[x] and right[x], at across[x] (0 to 1) of the way; row y
+    lies at down[y] of the way from its upper cell to the next. bands are (start, stop, cell): rows
+    of pixels and their upper cell. blocks are (start, stop, cell, stop_cell): columns of pixels
+    and the cells left of them.
+    """
 
-    def crop(self, grid: FloatArray) -> FloatArray:
-        """Give the cells (..., rows, columns) that see a part of the image, contiguous."""
-        return np.ascontiguousarray(grid[..., : self.rows, : self.columns])
-
-    def bands(self, least: int) -> list[Band]:
-        """
-        Cut the image into rows of pixels.
-
-        :param least: Rows of cells in a band; more where the edges of cells and pixels seldom
-            meet.
-        """
-        height, resized = self._geometry.image_h, self._geometry.resized_h
-        common = gcd(resized, height * self._stride)
-        cell_period, pixel_period = resized // common, height * self._stride // common
-        if min(self._fy, self._fx) < _LEAST_FACTOR:
-            least = self.rows
-        periods = -(-least // cell_period)
-        starts = range(0, height, periods * pixel_period)
-        return [
-            # One row of cells more on each side takes part; before, whole periods keep the phase.
-            self._band(
-                slice(start, min(height, start + periods * pixel_period)),
-                slice(
-                    (index * periods - (index > 0)) * cell_period,
-                    min(self.rows, (index + 1) * periods * cell_period + 1),
-                ),
-                pixel_period if index else 0,
-            )
-            for index, start in enumerate(starts)
-        ]
-
-    def _band(self, pixels: slice, cells: slice, skip: int) -> Band:
-        shape = (
-            round((cells.stop - cells.start) * self._fy),
-            round(self.columns * self._fx),
-        )
-        rows = slice(skip, skip + pixels.stop - pixels.start)
-        return Band(pixels, cells, (rows, slice(self._geometry.image_w)), shape)
-
-    def resample(self, cells: FloatArray, band: Band, out: FloatArray | None = None) -> FloatArray:
-        """
-        Give the value at every pixel of a band.
-
-        :param cells: (rows, columns), what crop gives.
-        :param out: (buffer_shape of the band), overwritten and returned in part.
-        :returns: (height of the band, image_w).
-        """
-        part = cells[band.cells]
-        if part.shape == band.buffer_shape and (self._fy, self._fx) != (1.0, 1.0):
-            # resize would only copy.
-            result = np.matmul(
-                _weights(band.buffer_shape[0], part.shape[0], self._fy) @ part,
-                _weights(band.buffer_shape[1], part.shape[1], self._fx).T,
-                out=out,
-            )
-        else:
-            result = np.asarray(
-                cv2.resize(part, None, out, self._fx, self._fy, cv2.INTER_LINEAR), np.float32
-            )
-        samples: FloatArray = result[band.samples]
-        return samples
-
-    def resample_all(self, cells: FloatArray) -> FloatArray:
-        """
-        Give the value at every pixel.
-
-        :param cells: (rows, columns), what crop gives.
-        :returns: (image_h, image_w).
-        """
-        (band,) = self.bands(self.rows)
-        return self.resample(cells, band)
+    rows: int
+    columns: int
+    left: IndexArray
+    right: IndexArray
+    across: FloatArray
+    blocks: IntArray
+    down: FloatArray
+    bands: IntArray
 
 
-def _weights(pixels: int, cells: int, factor: float) -> FloatArray:
-    """Tabulate bilinear weights: (pixels, cells)."""
-    place = np.clip((np.arange(pixels) + 0.5) / factor - 0.5, 0, cells - 1)
-    weights = np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(cells)))
-    return np.asarray(weights, np.float32)
+@lru_cache(maxsize=16)
+def sampling(geometry: Geometry, stride: int) -> Sampling:
+    """
+    Tabulate where every pixel of the camera lies in the grid of an output.
+
+    :param stride: Input pixels per output cell.
+    """
+    rows = -(-geometry.resized_h // stride)
+    columns = -(-geometry.resized_w // stride)
+    upper, down = _places(geometry.image_h, geometry.resized_h / stride, rows)
+    left, across = _places(geometry.image_w, geometry.resized_w / stride, columns)
+    right = np.minimum(left + 1, columns - 1)
+    result = Sampling(
+        rows,
+        columns,
+        left.astype(np.uintp),
+        right.astype(np.uintp),
+        across,
+        _runs(left, _BLOCK_COLUMNS),
+        down,
+        _runs(upper, 1)[:, :3].copy(),
+    )
+    for value in result[2:]:
+        np.asarray(value).flags.writeable = False
+    return result
+
+
+def crop(grid: FloatArray, where: Sampling) -> FloatArray:
+    """Give the cells (..., rows, columns) that see a part of the image, contiguous."""
+    return np.ascontiguousarray(grid[..., : where.rows, : where.columns], np.float32)
+
+
+def _places(pixels: int, extent: float, cells: int) -> tuple[IntArray, FloatArray]:
+    """Give the cell before each pixel, and which part of the way to the next one it has gone."""
+    place = np.clip((np.arange(pixels) + 0.5) * extent / pixels - 0.5, 0, cells - 1)
+    before = np.floor(place).astype(np.int64)
+    return before, (place - before).astype(np.float32)
+
+
+def _runs(cells: IntArray, least: int) -> IntArray:
+    """Cut pixels where the cell changes, into runs of some length: (start, stop, cell, stop)."""
+    runs, start = [], 0
+    for stop in [*(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(cells)]:
+        if stop - start >= least or stop == len(cells):
+            runs.append((start, stop, cells[start], cells[stop - 1] + 1))
+            start = stop
+    return np.array(runs, np.int64)

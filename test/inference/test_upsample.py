@@ -1,12 +1,12 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Network outputs at the pixels of the camera."""
+"""Where the pixels of the camera lie among the cells of an output."""
 
 import numpy as np
 import pytest
 from sampling_reference import upsample
 from segformer_ros.inference.preprocess import fit, Geometry
-from segformer_ros.inference.upsample import Upsampler
+from segformer_ros.inference.upsample import crop, sampling
 
 SIZES = [(256, 512), (288, 512), (320, 512)]
 IMAGES = [
@@ -15,63 +15,64 @@ IMAGES = [
 ]  # fmt: skip
 
 
+def _sample(cells, where):
+    """Sample by the tables, in float64."""
+    left, right = where.left.astype(int), where.right.astype(int)
+    rows = cells[:, left] + where.across * (cells[:, right] - cells[:, left])
+    upper = np.empty(where.down.size, int)
+    for start, stop, cell in where.bands:
+        upper[start:stop] = cell
+    lower = np.minimum(upper + 1, where.rows - 1)
+    return rows[upper] + where.down[:, np.newaxis] * (rows[lower] - rows[upper])
+
+
 @pytest.mark.parametrize('stride', [1, 2, 4, 8])
 @pytest.mark.parametrize('image_hw', IMAGES)
 def test_the_samples_lie_at_the_centres_of_the_pixels(image_hw, stride):
-    """Resize, padding and stride are undone to 2e-5 of a cell, also inside a cut-off cell."""
+    """Resize, padding and stride are undone, also inside a cut-off cell."""
     geometry = fit(image_hw, SIZES)
     shape = (geometry.input_h // stride, geometry.input_w // stride)
     grid = np.random.default_rng(0).normal(0.0, 1.0, shape).astype(np.float32)
-    sampler = Upsampler(geometry, stride)
+    where = sampling(geometry, stride)
 
-    value = sampler.resample_all(sampler.crop(grid))
+    value = _sample(crop(grid, where).astype(np.float64), where)
 
     assert value.shape == image_hw
-    np.testing.assert_allclose(value, upsample(grid, geometry, stride), atol=2e-5)
+    np.testing.assert_allclose(value, upsample(grid, geometry, stride), atol=1e-6)
 
 
-def test_a_grid_of_almost_the_size_of_the_image_is_not_just_copied():
-    """OpenCV copies when no size changes, although the factor is not one."""
-    geometry = Geometry(50, 101, 256, 512, 201, 403)
-    grid = np.random.default_rng(0).normal(0.0, 1.0, (64, 128)).astype(np.float32)
-    sampler = Upsampler(geometry, 4)
-    (band,) = sampler.bands(1)
+@pytest.mark.parametrize('stride', [1, 4, 32])
+@pytest.mark.parametrize('image_hw', [*IMAGES, (2160, 3840), (60, 33)])
+def test_bands_and_blocks_cover_every_pixel_once(image_hw, stride):
+    """They follow each other without a gap, and say which cells their pixels lie behind."""
+    where = sampling(fit(image_hw, SIZES), stride)
 
-    value = sampler.resample_all(sampler.crop(grid))
-
-    assert sampler.crop(grid).shape == band.buffer_shape == (51, 101)
-    np.testing.assert_allclose(value, upsample(grid, geometry, 4), atol=2e-5)
-
-
-@pytest.mark.parametrize('least', [1, 7, 16])
-@pytest.mark.parametrize('image_hw', IMAGES)
-def test_bands_cover_the_image_and_agree_with_the_whole(image_hw, least):
-    """Every pixel is in one band and has the value that it has in the whole."""
-    geometry = fit(image_hw, SIZES)
-    shape = (geometry.input_h // 4, geometry.input_w // 4)
-    grid = np.random.default_rng(0).normal(0.0, 1.0, shape).astype(np.float32)
-    sampler = Upsampler(geometry, 4)
-    cells = sampler.crop(grid)
-    value, count = np.zeros(image_hw, np.float32), np.zeros(image_hw, int)
-
-    for band in sampler.bands(least):
-        buffer = np.empty(band.buffer_shape, np.float32)
-        samples = sampler.resample(cells, band, buffer)
-        assert np.shares_memory(samples, buffer)
-        value[band.pixels] = samples
-        count[band.pixels] += 1
-
-    assert (count == 1).all()
-    np.testing.assert_allclose(value, upsample(grid, geometry, 4), atol=2e-5)
+    for runs, size in ((where.bands, image_hw[0]), (where.blocks, image_hw[1])):
+        assert runs[0, 0] == 0
+        assert runs[-1, 1] == size
+        assert (runs[1:, 0] == runs[:-1, 1]).all()
+        assert (runs[:, 0] < runs[:, 1]).all()
+    for start, stop, first, last in where.blocks:
+        cells = where.left[start:stop]
+        assert (cells.min(), cells.max()) == (first, last - 1)
 
 
 def test_padding_does_not_leak_into_the_image():
     """Cells that see only padding have no influence on any pixel."""
-    geometry = fit((300, 400), [(64, 128)])
-    grid = np.zeros((16, 32), np.float32)
-    sampler = Upsampler(geometry, 4)
-    grid[:, sampler.columns :] = 1e6
+    where = sampling(fit((300, 400), [(64, 128)]), 4)
+    grid = np.zeros((3, 16, 32), np.float32)
+    grid[..., where.columns :] = 1e6
 
-    value = sampler.resample_all(sampler.crop(grid))
+    cells = crop(grid, where)
 
-    assert not value.any()
+    assert cells.shape == (3, where.rows, where.columns)
+    assert where.columns < 32
+    assert not cells.any()
+
+
+def test_the_tables_are_made_once_and_cannot_be_changed():
+    """Equal geometries share them, so nobody may write into them."""
+    where = sampling(Geometry(20, 30, 64, 128, 64, 96), 4)
+    assert sampling(Geometry(20, 30, 64, 128, 64, 96), 4) is where
+    with pytest.raises(ValueError, match='read-only'):
+        where.across[0] = 1.0
