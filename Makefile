@@ -4,6 +4,8 @@
 # Everything happens in .venv; nothing is installed outside it and nothing has to be sourced.
 
 PYTHON ?= python3
+# All networks and sizes, about 20 minutes: make bench RIVALS_ARGS=
+RIVALS_ARGS ?= --quick
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
@@ -52,9 +54,10 @@ test: lint
 	    $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: setup-test
-	@set -e; for program in bench/*.py; do \
+	@set -e; for program in $(filter-out bench/rivals.py,$(wildcard bench/*.py)); do \
 	    echo "$$program"; $(BIN)/python "$$program"; \
 	done
+	@echo bench/rivals.py; $(BIN)/python bench/rivals.py $(RIVALS_ARGS)
 
 train: setup-test
 	@$(BIN)/segformer train --config config/train/world_b0.yaml $(TRAIN_ARGS)

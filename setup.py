@@ -47,7 +47,14 @@ setup(
     ],
     extras_require={
         'train': ['torch==2.13.0', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
-        'test': ['pytest>=8', 'transformers>=4.45', 'fvcore>=0.1.5', 'ruff', 'mypy'],
+        'test': [
+            'pytest>=8',
+            'transformers>=4.45',
+            'fvcore>=0.1.5',
+            'matplotlib>=3.8',
+            'ruff',
+            'mypy',
+        ],
     },
     entry_points={
         'console_scripts': [

@@ -1,0 +1,165 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One case from the export to its figures: all contestants are loaded, and then take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from contest import arithmetic, figures
+from contest.case import Case
+from contest.child import Child, ChildError, PEAK
+from contest.contestants import Entry, OURS
+
+# Short contestants get several calls in a turn, whose first one finds cold caches.
+_TURN_S = 0.2
+_MOST_CALLS = 5
+
+Record = dict[str, Any]
+Say = Callable[[str], None]
+
+
+def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Record:
+    """
+    Measure everybody on one case.
+
+    :param entries: Who takes part; who cannot be loaded is left out and named.
+    :param repeats: Turns of each.
+    :returns: 'case', 'peak' and 'contestants', ready for JSON.
+    :raises ChildError: A contestant has failed after it was loaded, or nobody could be loaded.
+    """
+    say(f'{case.name}: exporting')
+    _prepare_in_a_process(case)
+    peak = Child(PEAK, case)
+    children: dict[str, Child] = {}
+    records: dict[str, Record] = {}
+    missing: dict[str, str] = {}
+    try:
+        for entry in entries:
+            try:
+                child = Child(entry.name, case)
+            except ChildError as error:
+                missing[entry.name] = str(error)
+                say(f'  left out: {error}')
+                continue
+            children[entry.name] = child
+            records[entry.name] = _first_look(case, entry, child)
+            say(f'  {entry.title}: loaded in {child.facts["load_s"]:.1f} s')
+        if not children:
+            raise ChildError('nobody could be loaded')
+        times, speeds = _rounds(children, peak, records, repeats, say)
+    finally:
+        for child in (peak, *children.values()):
+            child.close()
+    speed = {name: median(turn[name] for turn in speeds) for name in speeds[0]}
+    best = _best(speed, peak.facts)
+    for name, record in records.items():
+        _add_figures(record, times[name], best)
+    return {
+        'case': {'model': case.model, 'height': case.height, 'width': case.width},
+        'camera': {'height': case.camera_h, 'width': case.camera_w},
+        'matmul_gflops': speed,
+        'peak_gflops': best,
+        'contestants': list(records.values()),
+        'left_out': missing,
+    }
+
+
+def _prepare_in_a_process(case: Case) -> None:
+    process = get_context('spawn').Process(target=_prepare, args=(case,))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise ChildError(f'the networks of {case.name} could not be exported, see above')
+
+
+def _prepare(case: Case) -> None:
+    from contest.prepare import prepare
+
+    prepare(case)
+
+
+def _first_look(case: Case, entry: Entry, child: Child) -> Record:
+    """Warm up, and take what needs one run alone: memory, arithmetic, agreement."""
+    outputs, images = case.folder / 'outputs.npz', case.folder / 'images.npz'
+    facts = {**child.facts, **child.ask('network', path=outputs)}
+    facts.update(child.ask('images', path=images))
+    files = {'plain': case.plain_graph, 'labels': case.labels_graph}
+    graph = files.get(entry.graph) or _our_graph(case, entry)
+    return {
+        'name': entry.name,
+        'title': entry.title,
+        'precision': entry.precision,
+        'gmacs': arithmetic.gmacs(graph),
+        **facts,
+        'agreement': _agreement(case, entry.name, outputs, images),
+    }
+
+
+def _our_graph(case: Case, entry: Entry) -> Path:
+    from segformer_ros import bundle
+
+    files = bundle.read(case.bundle, verify=False)
+    target = entry.name.removeprefix(OURS).partition('_')[0].partition('-')[0]
+    return files.file(files.manifest.input_sizes[0].graph(target).file)
+
+
+def _agreement(case: Case, name: str, outputs: Path, images: Path) -> dict[str, float]:
+    way = 'fitted' if name.startswith(OURS) else 'stretched'
+    with np.load(case.reference) as expected, np.load(outputs) as raw, np.load(images) as found:
+        result = {
+            'depth': figures.relative_difference(raw['depth'], expected['depth']),
+            'image_labels': figures.share_equal(found['labels'], expected[f'labels_{way}']),
+            'image_depth': figures.relative_difference(found['depth'], expected[f'depth_{way}']),
+        }
+        if 'logits' in raw:
+            best = expected['logits'].argmax(axis=1)
+            result['logits'] = figures.relative_difference(raw['logits'], expected['logits'])
+            result['labels'] = figures.share_equal(raw['logits'].argmax(axis=1), best)
+    return result
+
+
+def _rounds(
+    children: dict[str, Child], peak: Child, records: dict[str, Record], repeats: int, say: Say
+) -> tuple[dict[str, list[tuple[float, ...]]], list[dict[str, float]]]:
+    """Let everybody run in turns; the order moves by one from round to round."""
+    names = list(children)
+    calls = {
+        name: max(1, min(_MOST_CALLS, round(_TURN_S / records[name]['whole_s']))) for name in names
+    }
+    times: dict[str, list[tuple[float, ...]]] = {name: [] for name in names}
+    speeds = []
+    for number in range(repeats):
+        first = number % len(names)
+        speeds.append(peak.ask('turn'))
+        for name in names[first:] + names[:first]:
+            turn = children[name].ask('turn', calls=calls[name])
+            times[name].append(tuple(median(part) for part in zip(*turn, strict=True)))
+        say(f'  round {number + 1} of {repeats}')
+    return times, speeds
+
+
+def _best(speed: dict[str, float], precisions: dict[str, str]) -> dict[str, float]:
+    """Give the speed of the fastest engine of each precision."""
+    best: dict[str, float] = {}
+    for name, value in speed.items():
+        best[precisions[name]] = max(value, best.get(precisions[name], 0.0))
+    return best
+
+
+def _add_figures(record: Record, turns: list[tuple[float, ...]], best: dict[str, float]) -> None:
+    names = ('whole', 'network', 'whole_processor', 'network_processor')
+    columns = dict(zip(names, zip(*turns, strict=True), strict=True))
+    for name, values in columns.items():
+        record[name] = figures.summary(values)
+    record['ros2_benchmark'] = figures.ros2_benchmark_metrics(columns['whole'])
+    speed = 2.0 * record['gmacs'] / record['network']['median_ms'] * 1000.0
+    record['gflops'] = speed
+    record['share_of_peak'] = speed / best.get(record['precision'], best['float32'])
+    record['turns_s'] = columns
