@@ -19,6 +19,7 @@ from torch import nn, Tensor
 
 PARTS = ('encoder', 'segmentation', 'depth')
 _COUNTER = 'num_batches_tracked'
+_OF_SEGMENTATION = ('label_set', 'classes', 'class_names', 'do_reduce_labels')
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,10 @@ def only(model: Model, part: str) -> Model:
     )
     prefixes = ('encoder.', f'{part}_head.')
     tensors = {name: item for name, item in model.tensors.items() if name.startswith(prefixes)}
-    return replace(model, config=config, tensors=tensors)
+    facts = {**model.facts, 'network': network_facts(config)}
+    for name in () if part == 'segmentation' else _OF_SEGMENTATION:
+        facts.pop(name, None)
+    return replace(model, config=config, tensors=tensors, facts=facts)
 
 
 def network_facts(config: NetworkConfig) -> dict[str, Any]:

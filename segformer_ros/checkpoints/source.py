@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from segformer_ros.checkpoints import hub
-from segformer_ros.checkpoints.classes import named
-from segformer_ros.checkpoints.detect import detect
-from segformer_ros.checkpoints.files import open_checkpoint
+from segformer_ros.checkpoints.classes import class_facts, named
+from segformer_ros.checkpoints.detect import detect, Match
+from segformer_ros.checkpoints.facts import carried_facts, merge
+from segformer_ros.checkpoints.files import open_checkpoint, Raw
 from segformer_ros.checkpoints.formats import FORMATS
 from segformer_ros.checkpoints.formats.base import Options
 from segformer_ros.checkpoints.links import to_ours
 from segformer_ros.checkpoints.model import describe, has_heads, Model, network_facts, only
 from segformer_ros.network import MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
+
+_ASSUMED_INPUT = "how images are normalised is not in the file: ImageNet's mean and std assumed"
 
 
 @dataclass(frozen=True)
@@ -53,25 +56,37 @@ def read(source: str | Path, layout: str | None = None, options: Options | None 
     raw = open_checkpoint(path)
     layouts = list(FORMATS.values()) if layout is None else [FORMATS[layout]]
     match = detect(raw, layouts, options)
-    guess = match.guess
+    return _model(
+        match, raw, options, f'{address}@{path.name}' if address else path.absolute().name
+    )
+
+
+def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
+    """Give the weights our names, and put the facts together."""
+    guess, path = match.guess, raw.path
+    if guess.refusal is not None:
+        raise CheckpointError(f'{path}: {guess.refusal}')
+    tensors = to_ours(guess.links, raw.tensors)
+    carried = carried_facts(guess.carried, tensors)
+    facts = guess.facts if carried is None else merge(guess.facts, carried)
+    notes = (*raw.notes, *guess.notes)
+    if 'mean' not in facts and 'mean' in guess.assumed:
+        notes += (_ASSUMED_INPUT,)
+    origin: dict[str, Any] = {}
+    if match.format.name != 'native' and carried is None:
+        origin = {'source': where, 'sha256': raw.sha256, 'format': match.format.name}
+    classes = class_facts(None, guess.config.num_classes) if guess.config.segmentation else {}
     facts = {
-        'label_set': None,
-        'classes': list(range(guess.config.num_classes)),
-        **guess.facts,
+        **classes,
+        **guess.assumed,
+        **facts,
+        **origin,
         'network': network_facts(guess.config),
     }
-    if match.format.name != 'native':
-        facts.update(
-            format=match.format.name,
-            sha256=raw.sha256,
-            source=f'{address}@{path.name}' if address else path.absolute().name,
-        )
     if options.label_set is not None:
         facts.update(named(options.label_set, guess.config.num_classes))
     if options.licence is not None:
         facts['licence'] = options.licence
-    tensors = to_ours(guess.links, raw.tensors)
-    notes = (*raw.notes, *guess.notes)
     return Model(guess.config, tensors, facts, match.format.name, notes, path)
 
 

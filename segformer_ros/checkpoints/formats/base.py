@@ -35,14 +35,20 @@ class Guess:
 
     :param links: Of every weight that such a file has.
     :param ignored: Names of weights that may be there and that no output depends on.
-    :param facts: Without those of the network and of the file itself.
+    :param facts: What the file says, without the facts of the network and of the file itself.
+    :param assumed: Facts that hold as long as nothing else is known.
+    :param carried: What this package wrote beside the weights; see carry.
+    :param refusal: Why a complete file of this layout still cannot be read.
     """
 
     config: NetworkConfig
     links: Sequence[Link]
     ignored: frozenset[str] = frozenset()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    assumed: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    carried: object = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,3 +91,21 @@ class Format:
     cannot: Callable[[NetworkConfig, Mapping[str, Any]], str | None]
     pack: Callable[[Model, Options], Packed]
     plain_input: bool = False
+
+
+def eps_fields(eps: tuple[float, float]) -> dict[str, Any]:
+    """Give norm_eps and embed_norm_eps of a NetworkConfig as it is usually written."""
+    return {'norm_eps': eps[0], 'embed_norm_eps': None if eps[1] == eps[0] else eps[1]}
+
+
+def rows(tensors: Mapping[str, Tensor], *names: str) -> int:
+    """Give the output channels of the first of some weights that is there; else 1."""
+    return next((tensors[name].shape[0] for name in names if name in tensors), 1)
+
+
+def unless(value: int, published: int) -> int | None:
+    """Give a number of channels; None when it is the published one."""
+    return None if value == published else value
+
+
+IMAGENET: Mapping[str, Any] = {'mean': list(IMAGENET_MEAN), 'std': list(IMAGENET_STD)}

@@ -26,7 +26,7 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
     ignored = frozenset(n for n in names if prefix and not n.startswith(prefix))
     links = [Link((name,), (prefix + name,)) for name in skeleton(config).state_dict()]
     note = f'a file to resume a training from: took its weights {prefix}*'
-    return Guess(config, links, ignored, facts, (note,) * bool(prefix))
+    return Guess(config, links, ignored, facts, notes=(note,) * bool(prefix))
 
 
 def _cannot(config: NetworkConfig, facts: Mapping[str, Any]) -> str | None:

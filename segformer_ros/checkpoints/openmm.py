@@ -1,0 +1,33 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the .pth files of NVlabs and MMSegmentation say beside their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from segformer_ros.checkpoints.classes import class_facts, class_table
+from segformer_ros.checkpoints.facts import carry, class_names, KEY
+from segformer_ros.checkpoints.model import Model
+
+
+def read_classes(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Give the facts of classes; 0.x writes CLASSES, 1.x a dataset_meta."""
+    described = meta.get('dataset_meta')
+    inner = described.get('classes') if isinstance(described, Mapping) else None
+    names = inner or meta.get('CLASSES')
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        return class_facts(None, count)
+    return class_facts(list(names), count)
+
+
+def write_meta(model: Model) -> dict[str, Any]:
+    """Give 'meta': class names and colours where they are known, and our facts as a text."""
+    meta: dict[str, Any] = {KEY: carry(model)}
+    names = class_names(model)
+    if names is not None:
+        _, table = class_table(model.facts, model.config.num_classes)
+        meta['CLASSES'] = tuple(names)
+        meta['PALETTE'] = [list(item.color) for item in table]
+    return meta

@@ -1,0 +1,129 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""segformer convert: a checkpoint in the layout of another program."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segformer_ros.checkpoints.convert import Report
+
+HELP = 'turn a checkpoint into the layout of another program, and compare both'
+# Equal to checkpoints.formats.FORMATS, which needs torch to be imported.
+LAYOUTS = (
+    'native',
+    'hf-segformer',
+    'hf-glpn',
+    'shift',
+    'nvlabs',
+    'nvlabs-encoder',
+    'mmseg',
+    'mmseg-encoder',
+    'segformer3d',
+    'glpdepth',
+)
+_WIDTH = 99
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        height, width = (int(part) for part in text.lower().split('x'))
+    except ValueError as error:
+        message = f'expected a size such as 96x128 (height x width), got {text!r}'
+        raise argparse.ArgumentTypeError(message) from error
+    return height, width
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('source', help='file, folder, or hf://org/name[@revision]')
+    parser.add_argument('out', type=Path, help='file or folder to write; must not exist')
+    parser.add_argument(
+        '--to', required=True, choices=LAYOUTS, metavar='FORMAT', help=', '.join(LAYOUTS)
+    )
+    parser.add_argument(
+        '--from', dest='layout', choices=LAYOUTS, metavar='FORMAT', help='found out by default'
+    )
+    parser.add_argument(
+        '--only', choices=('encoder', 'segmentation', 'depth'), help='convert this part alone'
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        nargs=2,
+        metavar=('FLOAT32', 'FLOAT64'),
+        help='allowed relative difference of the outputs (1e-5 1e-6)',
+    )
+    parser.add_argument(
+        '--size', type=_size, default=(96, 128), metavar='HxW', help='of the comparison (96x128)'
+    )
+    parser.add_argument(
+        '--accept-eps',
+        action='store_true',
+        help='write although the target computes its LayerNorms with another eps',
+    )
+    parser.add_argument(
+        '--accept-input',
+        action='store_true',
+        help='write although the programs of the target normalise images in another way',
+    )
+    parser.add_argument(
+        '--max-depth', type=float, metavar='M', help='largest depth of a glpdepth file, metres'
+    )
+    parser.add_argument('--label-set', metavar='NAME', help='what the classes are, in this order')
+    parser.add_argument('--licence', help='of the weights, to be kept as a fact')
+    parser.add_argument(
+        '--backbone-prefix',
+        action='store_true',
+        help='name the weights of an encoder alone backbone.*',
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Convert and print the comparison.
+
+    :raises CheckpointError: It cannot be done; nothing is written then.
+    """
+    from segformer_ros.checkpoints.convert import convert, Request
+    from segformer_ros.checkpoints.formats.base import Options
+
+    options = Options(
+        max_depth_m=args.max_depth,
+        label_set=args.label_set,
+        licence=args.licence,
+        backbone_prefix=args.backbone_prefix,
+    )
+    request = Request(
+        source=args.source,
+        target=args.to,
+        out=args.out,
+        layout=args.layout,
+        options=options,
+        part=args.only,
+        accept_eps=args.accept_eps,
+        accept_input=args.accept_input,
+        tolerance=tuple(args.tolerance) if args.tolerance else None,
+        size=args.size,
+    )
+    _print(convert(request), args.size)
+    return 0
+
+
+def _print(report: Report, size: tuple[int, int]) -> None:
+    lines = [report.summary]
+    for note in report.notes:
+        lines += textwrap.wrap(note, _WIDTH, initial_indent='note: ', subsequent_indent='      ')
+    lines.append(f'compared on 1x3x{size[0]}x{size[1]}, relative to the largest magnitude:')
+    for item in report.differences:
+        sides = f'{item.sides[0]} | {item.sides[1]}'
+        lines.append(
+            f'{item.output:<9} {item.arithmetic}  absolute {item.absolute:.1e}  '
+            f'relative {item.relative:.1e}  allowed {item.allowed:.0e}  {sides}'
+        )
+    sys.stdout.write('\n'.join(lines) + '\n')
