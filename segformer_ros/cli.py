@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     'export': 'turn a checkpoint into a bundle that can be deployed',
     'evaluate': 'measure a network against ground truth',
 }
+    'attention': 'draw what the attention heads of a network look at',
 
 # Packages that only some installations have, and the extra of this package that brings them.
 _EXTRAS: dict[str, str] = {

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
 import json
 import shutil
 import sys
@@ -13,10 +12,11 @@ import textwrap
 from typing import Any
 
 from segformer_ros import bundle as bundles
-from segformer_ros.inference.backend import load_backend
-from segformer_ros.inference.golden_gate import check_golden
+from segformer_ros.commands import model_facts
+from segformer_ros.commands.export import input_size
+from segformer_ros.inference import backend_choice
 
-_INDENT = 15
+_INDENT = 17
 
 HELP = 'show what a network is, and check that it is intact'
 
@@ -24,13 +24,24 @@ HELP = 'show what a network is, and check that it is intact'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        'model', nargs='?', default='world_b0', help='name or folder (default: %(default)s)'
+        'model',
+        nargs='?',
+        default='world_b0',
+        help='name or folder of a bundle, or a checkpoint: file, folder or hf://org/name '
+        '(default: %(default)s)',
     )
     parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')
     parser.add_argument(
         '--no-check', action='store_true', help='do not run the network on its golden input'
     )
-    parser.add_argument('--json', action='store_true', help='print the manifest as JSON')
+    parser.add_argument(
+        '--size',
+        type=input_size,
+        default=(512, 1024),
+        metavar='HxW',
+        help='of the image that the GMACs of a checkpoint are for (default: 512x1024)',
+    )
+    parser.add_argument('--json', action='store_true', help='print everything known as JSON')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,23 +50,36 @@ def run(args: argparse.Namespace) -> int:
 
     :raises BundleError: The network is missing, damaged or computes something else.
     :raises BackendError: The network cannot be loaded.
+    :raises CheckpointError: The checkpoint cannot be used.
     """
-    bundle = bundles.read(bundles.find(args.model))
-    if args.json:
-        content = json.loads(bundle.file('manifest.json').read_bytes())
-        sys.stdout.write(f'{json.dumps(content, indent=2)}\n')
+    if model_facts.is_checkpoint(args.model):
+        content = model_facts.read_checkpoint(args.model, args.size)
+        _show(args, content, model_facts.of_checkpoint(content, args.model))
         return 0
-    for name, value in _facts(bundle):
-        _write(name, value)
-    sys.stdout.flush()
-    if not args.no_check:
-        backend = load_backend(args.backend, bundle)
-        differences = check_golden(bundle, backend)
-        found = ', '.join(f'{name} within {value:.1e}' for name, value in differences.items())
-        allowed = _text(bundle.manifest.tolerance)
-        _write('golden check', f'passed on {backend.name}: {found} (allowed: {allowed})')
-        backend.close()
+    bundle = bundles.read(bundles.find(args.model))
+    content = json.loads(bundle.file('manifest.json').read_bytes())
+    _show(args, content, model_facts.of_bundle(bundle))
+    if not (args.no_check or args.json):
+        _check(bundle, args.backend)
     return 0
+
+
+def _show(args: argparse.Namespace, content: Any, facts: model_facts.Pairs) -> None:
+    if args.json:
+        sys.stdout.write(f'{json.dumps(content, indent=2)}\n')
+    else:
+        for name, value in facts:
+            _write(name, value)
+    sys.stdout.flush()
+
+
+def _check(bundle: bundles.Bundle, name: str) -> None:
+    loaded = backend_choice.load(name, bundle)
+    found = ', '.join(f'{name} within {value:.1e}' for name, value in loaded.differences.items())
+    allowed = model_facts.text(bundle.manifest.tolerance)
+    _write('golden check', f'passed on {loaded.backend.name}: {found} (allowed: {allowed})')
+    _write('backend', f'{loaded.backend.name}: {loaded.reason}')
+    loaded.backend.close()
 
 
 def _write(name: str, value: str) -> None:
@@ -65,39 +89,3 @@ def _write(name: str, value: str) -> None:
     for number, line in enumerate(lines):
         head = f'{name}:' if number == 0 else ''
         sys.stdout.write(f'{head:<{_INDENT}}{line}\n')
-
-
-def _facts(bundle: bundles.Bundle) -> Iterator[tuple[str, str]]:
-    manifest = bundle.manifest
-    size = sum(bundle.file(name).stat().st_size for name in manifest.files)
-    yield 'name', manifest.name
-    yield 'folder', str(bundle.path)
-    yield 'tasks', ', '.join(manifest.tasks)
-    if manifest.classes:
-        classes = ', '.join(f'{item.name} {item.id}' for item in manifest.classes)
-        yield 'classes', f'{len(manifest.classes)} of {manifest.label_set}: {classes}'
-    if manifest.depth is not None and manifest.depth_range_m is not None:
-        low, high = manifest.depth_range_m
-        yield 'depth', f'{low:g} to {high:g} m, of a camera of {manifest.focal_length_px:g} px'
-    sizes = ', '.join(f'{item.width}x{item.height}' for item in manifest.input_sizes)
-    yield 'input sizes', sizes
-    yield 'opset', str(manifest.opset)
-    yield 'licence', manifest.licence
-    for name, value in manifest.provenance.items():
-        long = name == 'recipe' and isinstance(value, Mapping)
-        yield name, 'see `segformer info --json`' if long else _text(value)
-    yield 'files', f'{len(manifest.files)}, {size / 1e6:.1f} MB, sha256 of each as it should be'
-
-
-def _text(value: Any) -> str:
-    """Write a JSON value as a person would."""
-    if isinstance(value, Mapping):
-        parts = (f'{name} {_inner(item)}' for name, item in value.items())
-        return ', '.join(parts) or 'none'
-    if isinstance(value, (list, tuple)):
-        return ' '.join(_inner(item) for item in value)
-    return f'{value:g}' if isinstance(value, float) else str(value)
-
-
-def _inner(value: Any) -> str:
-    return f'({_text(value)})' if isinstance(value, (Mapping, list, tuple)) else _text(value)

@@ -62,6 +62,7 @@ class GlpnHead(nn.Module):
         if stride not in STRIDES:
             raise ValueError(f'stride of the depth head must be one of {STRIDES}, not {stride}')
         check_activation(activation)
+        self.decoder_dim = dim
         self.stride = stride
         self.activation = activation
         self.max_depth_m = max_depth_m

@@ -117,14 +117,37 @@ class EfficientSelfAttention(nn.Module):
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
         """Turn tokens (N, h*w, D) into tokens of the same shape."""
-        heads = (self.num_heads, x.shape[-1] // self.num_heads)
-        query = self.q(x).unflatten(2, heads).transpose(1, 2)
-        if self.sr_ratio > 1:
-            x = self.norm(to_tokens(self.sr(to_map(x, height, width))))
-        key, value = self.kv(x).unflatten(2, (2, *heads)).permute(2, 0, 3, 1, 4).unbind(0)
+        query = self._queries(x)
+        key, value = self._keys_and_values(x, height, width)
         x = attend(query, key, value).transpose(1, 2).flatten(2)
         result: Tensor = self.proj(x)
         return result
+
+    def attention_weights(self, x: Tensor, height: int, width: int, token: int) -> Tensor:
+        """
+        Compute what one token attends to, which forward does not keep.
+
+        :param x: What forward gets.
+        :param token: Its number, row by row.
+        :returns: (N, num_heads, keys), the share of each key; each head sums to 1.
+        """
+        query = self._queries(x[:, token : token + 1])
+        key, _ = self._keys_and_values(x, height, width)
+        scale = query.shape[-1] ** -0.5
+        shares: Tensor = (query @ (key.transpose(-2, -1) * scale)).softmax(dim=-1)[:, :, 0]
+        return shares
+
+    def _queries(self, x: Tensor) -> Tensor:
+        heads = (self.num_heads, x.shape[-1] // self.num_heads)
+        query: Tensor = self.q(x).unflatten(2, heads).transpose(1, 2)
+        return query
+
+    def _keys_and_values(self, x: Tensor, height: int, width: int) -> tuple[Tensor, ...]:
+        if self.sr_ratio > 1:
+            x = self.norm(to_tokens(self.sr(to_map(x, height, width))))
+        heads = (self.num_heads, x.shape[-1] // self.num_heads)
+        both: Tensor = self.kv(x).unflatten(2, (2, *heads))
+        return both.permute(2, 0, 3, 1, 4).unbind(0)
 
 
 class MixFFN(nn.Module):
