@@ -46,6 +46,7 @@ setup(
         *(requirement + WHEELS for requirement in ROS),
     ],
     extras_require={
+        'openvino': ['openvino>=2026'],
         'train': ['torch==2.13.0', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
         'test': [
             'pytest>=8',

@@ -6,8 +6,18 @@ from pathlib import Path
 import signal
 import sys
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 # A shell that runs the tests in the background has them ignore SIGINT, and so would every process
 # that they start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep what the tests compile and measure apart from the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        yield

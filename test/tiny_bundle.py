@@ -18,6 +18,10 @@ CLASSES = tuple(
 )
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _WEIGHTS = 'weights.bin'
+_BOTH = ('logits', 'depth')
+
+Kind = tuple[str, str, tuple[str, ...]]
+"""Of a graph: its target, its input and its outputs."""
 
 
 def make_tiny_bundle(
@@ -27,6 +31,7 @@ def make_tiny_bundle(
     classes: Sequence[LabelClass] = CLASSES,
     activation: str = 'log',
     batch: bool = True,
+    kinds: Sequence[Kind] = (('any', 'float32', _BOTH),),
 ) -> Path:
     """
     Write a bundle whose outputs follow the image: each cell sees its own 4 x 4 pixels only.
@@ -35,33 +40,58 @@ def make_tiny_bundle(
     :param sizes: Heights and widths of the input, multiples of four.
     :param activation: 'log' or 'metric'; depths are near ten metres.
     :param batch: Whether the graphs take several images at once.
+    :param kinds: The graphs of each size.
     :returns: The folder.
     """
     weights = _weights(len(classes))
     files: dict[str, Path | bytes] = {_WEIGHTS: b''.join(w.tobytes() for w in weights.values())}
     entries = []
     for height, width in sizes:
-        graph, golden = f'network_{height}x{width}.onnx', f'golden_{height}x{width}.npz'
-        files[graph] = _graph(weights, height, width, activation, batch).SerializeToString()
+        golden = f'golden_{height}x{width}.npz'
+        graphs = []
+        for kind in kinds:
+            name = file_of(kind, height, width)
+            model = _graph(weights, (height, width), activation, batch, kind)
+            files[name] = model.SerializeToString()
+            graphs.append((name, kind))
         image = bundle.golden_image(7, height, width)
         files[golden] = bundle.pack_golden(expected_outputs(image, len(classes), activation))
-        entries.append(tiny_entry(height, width, graph, golden))
+        entries.append(tiny_entry(height, width, graphs, golden))
     bundle.write(folder, tiny_manifest(entries, classes, activation), files)
     return folder
 
 
-def tiny_entry(height: int, width: int, file: str, golden: str) -> dict:
-    """Give the entry of an input size with one graph."""
-    graph = {
-        'target': 'any',
-        'precision': 'float32',
-        'input': 'float32',
-        'outputs': ['logits', 'depth'],
-        'file': file,
-        'error': {'logits': 1e-6, 'depth': 1e-6},
-    }
+def file_of(kind: Kind, height: int, width: int) -> str:
+    """Name the file of a graph."""
+    target, form, outputs = kind
+    words = [target if target != 'any' else '', form if form != 'float32' else '']
+    words += outputs if outputs != _BOTH else ()
+    return '_'.join(['network', *filter(None, words), f'{height}x{width}.onnx'])
+
+
+def tiny_entry(
+    height: int, width: int, graphs: str | Sequence[tuple[str, Kind]], golden: str
+) -> dict:
+    """
+    Give the entry of an input size.
+
+    :param graphs: File and kind of each, or the file of the only one.
+    """
+    if isinstance(graphs, str):
+        graphs = [(graphs, ('any', 'float32', _BOTH))]
+    entries = [
+        {
+            'target': target,
+            'precision': 'float32',
+            'input': form,
+            'outputs': list(outputs),
+            'file': file,
+            'error': dict.fromkeys(outputs, 1e-6),
+        }
+        for file, (target, form, outputs) in graphs
+    ]
     golden_check = {'seed': 7, 'outputs': golden}
-    return {'height': height, 'width': width, 'graphs': [graph], 'golden': golden_check}
+    return {'height': height, 'width': width, 'graphs': entries, 'golden': golden_check}
 
 
 def tiny_manifest(
@@ -128,24 +158,46 @@ def _weights(num_classes: int) -> dict[str, np.ndarray]:
 
 
 def _graph(
-    weights: dict[str, np.ndarray], height: int, width: int, activation: str, batch: bool
+    weights: dict[str, np.ndarray], hw: tuple[int, int], activation: str, batch: bool, kind: Kind
 ) -> onnx.ModelProto:
-    count = 'N' if batch else 1
+    count, (height, width), (_, form, names) = 'N' if batch else 1, hw, kind
     image = helper.make_tensor_value_info('image', TensorProto.FLOAT, [count, 3, height, width])
+    nodes, outputs, constants, source = [], [], _external(weights), 'image'
+    if form == 'uint8':
+        image = helper.make_tensor_value_info('image', TensorProto.UINT8, [count, *hw, 3])
+        normalise, scale = _normalisation()
+        nodes, constants, source = [*normalise], [*constants, *scale], 'planes'
     metric = activation == 'metric'
-    nodes, outputs = [], []
-    for name in ('logits', 'depth'):
-        inputs = ['image', f'{name}_weight', f'{name}_bias']
+    for name in names:
+        inputs = [source, f'{name}_weight', f'{name}_bias']
         raw = 'log_depth' if metric and name == 'depth' else name
         window = {'kernel_shape': [STRIDE, STRIDE], 'strides': [STRIDE, STRIDE]}
         nodes.append(helper.make_node('Conv', inputs, [raw], **window))
         shape = [count, len(weights[f'{name}_bias']), height // STRIDE, width // STRIDE]
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    if metric:
+    if metric and 'depth' in names:
         nodes.append(helper.make_node('Exp', ['log_depth'], ['depth']))
-    graph = helper.make_graph(nodes, 'tiny', [image], outputs, _external(weights))
+    used = {name for node in nodes for name in node.input}
+    constants = [item for item in constants if item.name in used]
+    graph = helper.make_graph(nodes, 'tiny', [image], outputs, constants)
     opset = [helper.make_opsetid('', 17)]
     return helper.make_model(graph, opset_imports=opset, ir_version=8)
+
+
+def _normalisation() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Give the nodes from bytes to planes, and their constants."""
+    values = {'mean': 255.0 * np.array(_MEAN), 'std': 255.0 * np.array(_STD)}
+    constants = [
+        helper.make_tensor(name, TensorProto.FLOAT, [3], value.astype(np.float32))
+        for name, value in values.items()
+    ]
+    nodes = [
+        helper.make_node('Cast', ['image'], ['pixels'], to=TensorProto.FLOAT),
+        helper.make_node('Sub', ['pixels', 'mean'], ['centred']),
+        helper.make_node('Div', ['centred', 'std'], ['scaled']),
+        helper.make_node('Transpose', ['scaled'], ['planes'], perm=[0, 3, 1, 2]),
+    ]
+    return nodes, constants
 
 
 def _external(weights: dict[str, np.ndarray]) -> list[onnx.TensorProto]:

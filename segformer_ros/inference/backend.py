@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 import importlib
 from typing import Any, Protocol
 
@@ -12,12 +14,6 @@ import numpy.typing as npt
 from segformer_ros.bundle import Bundle
 
 FloatArray = npt.NDArray[np.float32]
-
-_MODULES = {'onnxruntime': 'segformer_ros.inference.onnxruntime_backend'}
-_DEFAULT = 'onnxruntime'
-
-NAMES: tuple[str, ...] = ('auto', *_MODULES)
-"""What load_backend takes."""
 
 
 class BackendError(RuntimeError):
@@ -43,13 +39,17 @@ class Backend(Protocol):
     def supports_batch(self) -> bool:
         """Whether infer takes more than one image at once."""
 
-    def infer(self, image: npt.NDArray[Any]) -> dict[str, FloatArray]:
+    def infer(
+        self, image: npt.NDArray[Any], outputs: Sequence[str] | None = None
+    ) -> dict[str, FloatArray]:
         """
         Run the network once.
 
         :param image: (N, 3, H, W) normalised RGB, or (N, H, W, 3) uint8 where input_format says
             so; H and W one of the bundle's input sizes; only read during the call.
-        :returns: The raw outputs by name: logits (N, C, H/s, W/s), depth (N, 1, H/s, W/s).
+        :param outputs: Names of those that are needed, which may make the run shorter; None: all.
+        :returns: The raw outputs by name, new arrays: logits (N, C, H/s, W/s), depth
+            (N, 1, H/s, W/s).
         :raises BackendError: The device has failed or there is no graph for this size.
         """
 
@@ -57,25 +57,53 @@ class Backend(Protocol):
         """Free the network; infer must not be called any more."""
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A backend by its name: the package that it needs, its precision, how to install it."""
+
+    package: str
+    precision: str
+    install: str
+
+    @property
+    def module(self) -> str:
+        return f'segformer_ros.inference.{self.package}_backend'
+
+
+_OPENVINO = "pip install 'segformer_ros[openvino]'"
+_KINDS = {
+    'onnxruntime': _Kind('onnxruntime', 'float32', 'pip install onnxruntime'),
+    'openvino': _Kind('openvino', 'float32', _OPENVINO),
+    'openvino_bf16': _Kind('openvino', 'bfloat16', _OPENVINO),
+}
+
+NAMES: tuple[str, ...] = tuple(_KINDS)
+"""What load_backend takes."""
+
+
+def package_of(name: str) -> str:
+    """Name the Python package that a backend of NAMES needs."""
+    return _KINDS[name].package
+
+
 def load_backend(name: str, bundle: Bundle, *, threads: int = 0) -> Backend:
     """
-    Load a network, importing only the engine that was asked for.
+    Load a network, importing only the engine that was asked for; without the golden check.
 
-    :param name: One of NAMES; 'auto' takes the best one for this machine.
+    :param name: One of NAMES.
     :param threads: Threads of the processor for one image; 0 lets the engine decide.
     :raises BackendError: The engine is not installed or cannot load the network.
+    :raises BundleError: The bundle has no graph for this engine.
     :raises ValueError: There is no backend of that name, or threads is negative.
     """
     if name not in NAMES:
         raise ValueError(f'backend must be one of {", ".join(NAMES)}, not {name!r}')
     if threads < 0:
         raise ValueError(f'threads must be 0 or more, not {threads}')
-    chosen = _DEFAULT if name == 'auto' else name
+    kind = _KINDS[name]
     try:
-        module = importlib.import_module(_MODULES[chosen])
+        module = importlib.import_module(kind.module)
     except ImportError as error:
-        raise BackendError(
-            f'backend {chosen} is not installed ({error}): pip install {chosen}'
-        ) from error
-    backend: Backend = module.load(bundle, threads=threads)
+        raise BackendError(f'backend {name} is not installed ({error}): {kind.install}') from error
+    backend: Backend = module.load(bundle, threads=threads, precision=kind.precision)
     return backend

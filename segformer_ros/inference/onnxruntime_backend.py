@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
-from segformer_ros.bundle import Bundle, BundleError, InputSize, Manifest
+from segformer_ros.bundle import Bundle
 from segformer_ros.inference.backend import BackendError
+from segformer_ros.inference.graph_backend import GraphBackend, Signature
 
 FloatArray = npt.NDArray[np.float32]
 
 _PROVIDERS = ['CPUExecutionProvider']
 _FATAL_ONLY = 4
+_TYPES = {'tensor(float)': 'float32', 'tensor(uint8)': 'uint8'}
 _NAMES = (
     'EngineError', 'EPFail', 'Fail', 'InvalidArgument', 'InvalidGraph', 'InvalidProtobuf',
     'ModelLoaded', 'NoModel', 'NoSuchFile', 'NotImplemented', 'RuntimeException',
@@ -28,84 +32,74 @@ _ERRORS: tuple[type[Exception], ...] = (
 )
 
 
-class OnnxRuntimeBackend:
-    """One session for each input size of a bundle."""
-
-    def __init__(self, sessions: Mapping[tuple[int, int], onnxruntime.InferenceSession]) -> None:
-        """:param sessions: By height and width of the input."""
-        self._sessions = dict(sessions)
-        first = next(iter(self._sessions.values()))
-        self._outputs = [output.name for output in first.get_outputs()]
-        self.name = f'onnxruntime {onnxruntime.__version__} cpu'
-        self.precision = 'float32'
-        self.input_format = 'float32'
-        self.supports_batch = all(
-            not isinstance(session.get_inputs()[0].shape[0], int)
-            for session in self._sessions.values()
+class _Session:
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        count = inputs[0].shape[0]
+        self.signature = Signature(
+            {item.name: (_name(item.type), tuple(item.shape[1:])) for item in inputs},
+            {item.name: _name(item.type) for item in outputs},
+            count if isinstance(count, int) else None,
         )
 
-    def infer(self, image: FloatArray) -> dict[str, FloatArray]:
-        """
-        Run the network once.
-
-        :raises BackendError: There is no graph for this size, or the engine has failed.
-        """
-        session = self._sessions.get((image.shape[2], image.shape[3]))
-        if session is None:
-            sizes = ', '.join(f'{height}x{width}' for height, width in self._sessions)
-            raise BackendError(f'expected an input of size {sizes}, got shape {image.shape}')
+    def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
         try:
-            values = session.run(self._outputs, {'image': image})
+            values: list[FloatArray] = self._session.run(list(outputs), {'image': image})
         except _ERRORS as error:
             raise BackendError(f'onnxruntime has failed: {_line(error)}') from error
-        return dict(zip(self._outputs, values, strict=True))
-
-    def close(self) -> None:
-        """Free the sessions."""
-        self._sessions.clear()
+        return values
 
 
-def load(bundle: Bundle, *, threads: int = 0) -> OnnxRuntimeBackend:
-    """
-    Load every graph of a bundle.
+class _Engine:
+    name = f'onnxruntime {onnxruntime.__version__} cpu'
+    target = 'onnxruntime'
+    precision = 'float32'
+    takes_many = True
 
-    :param threads: Threads for one image; 0: one for each physical core.
-    :raises BackendError: A graph cannot be loaded.
-    :raises BundleError: A graph has other inputs or outputs than the manifest says.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Errors come as exceptions; the engine's own log would write them to stderr as well.
-    options.log_severity_level = _FATAL_ONLY
-    sessions = {}
-    for size in bundle.manifest.input_sizes:
-        path = bundle.file(size.graph('onnxruntime', inputs=('float32',)).file)
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def open(self, path: Path, outputs: Sequence[str], *, many: bool) -> _Session:
         try:
-            session = onnxruntime.InferenceSession(path, options, providers=_PROVIDERS)
+            return _Session(
+                onnxruntime.InferenceSession(path, self._options(many), providers=_PROVIDERS)
+            )
         except _ERRORS as error:
             raise BackendError(
                 f'onnxruntime {onnxruntime.__version__} cannot load {path}: {_line(error)}'
             ) from error
-        _check(session, bundle.manifest, size, path.name)
-        sessions[size.height, size.width] = session
-    return OnnxRuntimeBackend(sessions)
+
+    def _options(self, many: bool) -> onnxruntime.SessionOptions:
+        """Give the options of a session; docs/backends.md has the figures behind them."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False
+        # Threads that wait for work sleep instead of turning round.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        if not many:
+            options.add_free_dimension_override_by_name('N', 1)
+        # Errors come as exceptions; the engine's own log would write them to stderr as well.
+        options.log_severity_level = _FATAL_ONLY
+        return options
 
 
-def _check(
-    session: onnxruntime.InferenceSession, manifest: Manifest, size: InputSize, file: str
-) -> None:
-    inputs = {item.name: (item.type, item.shape[1:]) for item in session.get_inputs()}
-    expected = {'image': ('tensor(float)', [3, size.height, size.width])}
-    found_outputs = {item.name: item.type for item in session.get_outputs()}
-    outputs = dict.fromkeys(manifest.output_shapes(size), 'tensor(float)')
-    if inputs != expected or found_outputs != outputs:
-        raise BundleError(
-            file,
-            expected=f'inputs {expected} and outputs {outputs}',
-            found=f'{inputs} and {found_outputs}',
-            do='export the network again',
-        )
+def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> GraphBackend:
+    """
+    Open the graphs of a bundle.
+
+    :param threads: Threads for one image; 0: one for each physical core.
+    :param precision: 'float32', the only one.
+    :raises BackendError: A graph cannot be loaded.
+    :raises BundleError: There is no graph for this engine, or one has other inputs or outputs than
+        the manifest says.
+    """
+    return GraphBackend(bundle, _Engine(threads))
+
+
+def _name(kind: str) -> str:
+    return _TYPES.get(kind, kind)
 
 
 def _line(error: Exception) -> str:

@@ -8,14 +8,22 @@ from collections.abc import Sequence
 import math
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import bundle as bundles
-from segformer_ros.inference.backend import Backend, BackendError, load_backend
-from segformer_ros.inference.golden_gate import check_golden
+from segformer_ros.inference import backend_choice
+from segformer_ros.inference.backend import Backend, BackendError
 from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
-from segformer_ros.inference.preprocess import check_image, fit, Geometry, lookup_table, prepare
+from segformer_ros.inference.preprocess import (
+    check_image,
+    fit,
+    Geometry,
+    lookup_table,
+    prepare,
+    prepare_bytes,
+)
 from segformer_ros.inference.results import Options, Prediction, Timings
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Timings']
@@ -34,38 +42,48 @@ class Pipeline:
     Buffers are kept from call to call, the arrays of a prediction are always new.
     """
 
-    def __init__(self, bundle: bundles.Bundle, backend: Backend) -> None:
+    def __init__(self, bundle: bundles.Bundle, backend: Backend, *, reason: str = '') -> None:
         """
         Put a bundle and its backend together, without the golden check; compile what decodes.
 
         :param backend: The network of this bundle, loaded.
+        :param reason: Why it is this backend.
         """
         self._manifest = bundle.manifest
         self._backend = backend
+        self._reason = reason
         self._table = lookup_table(bundle.manifest.mean, bundle.manifest.std)
         self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
         self._ids = [item.id for item in bundle.manifest.classes]
         skies = [item.id for item in bundle.manifest.classes if item.name == _SKY]
         self._sky_id = skies[0] if skies else None
-        self._inputs: dict[tuple[int, ...], FloatArray] = {}
+        self._pad_rgb = [round(255.0 * value) for value in bundle.manifest.mean]
+        self._inputs: dict[tuple[int, ...], npt.NDArray[Any]] = {}
         warm_up()
 
     @classmethod
-    def load(cls, model: str | Path, *, backend: str = 'auto', threads: int = 0) -> Pipeline:
+    def load(
+        cls,
+        model: str | Path,
+        *,
+        backend: str = 'auto',
+        threads: int = 0,
+        precision: str = 'float32',
+    ) -> Pipeline:
         """
         Find, read, check and load a network.
 
         :param model: Name of a bundle that ships with the package, or path of its folder.
-        :param backend: Name as load_backend takes it.
+        :param backend: One of backend_choice.NAMES.
         :param threads: Threads for one image; 0 lets the engine decide.
+        :param precision: What 'auto' may choose: one of backend_choice.PRECISIONS.
         :raises BundleError: The bundle is missing, damaged or fails its golden check.
         :raises BackendError: The engine is missing or cannot load the network.
-        :raises ValueError: There is no backend of this name, or threads is negative.
+        :raises ValueError: There is no backend or precision of this name, or threads is negative.
         """
         bundle = bundles.read(bundles.find(model))
-        loaded = load_backend(backend, bundle, threads=threads)
-        check_golden(bundle, loaded)
-        return cls(bundle, loaded)
+        loaded = backend_choice.load(backend, bundle, threads=threads, precision=precision)
+        return cls(bundle, loaded.backend, reason=loaded.reason)
 
     @property
     def manifest(self) -> bundles.Manifest:
@@ -76,6 +94,11 @@ class Pipeline:
     def backend_name(self) -> str:
         """Name the engine and its device."""
         return self._backend.name
+
+    @property
+    def backend_reason(self) -> str:
+        """Say why it is this backend."""
+        return self._reason
 
     def close(self) -> None:
         """Free the network; the pipeline must not be used any more."""
@@ -123,7 +146,9 @@ class Pipeline:
         results: dict[int, Prediction] = {}
         for group in self._groups(geometries):
             chosen = [geometries[index] for index in group]
-            outputs, prepare_s, network_s = self._run([images[index] for index in group], chosen)
+            outputs, prepare_s, network_s = self._run(
+                [images[index] for index in group], chosen, self._needed(options)
+            )
             for place, index in enumerate(group):
                 single = {name: value[place] for name, value in outputs.items()}
                 results[index] = self._decode(
@@ -136,26 +161,39 @@ class Pipeline:
         return [results[index] for index in range(len(images))]
 
     def _groups(self, geometries: Sequence[Geometry]) -> list[list[int]]:
-        if not self._backend.supports_batch:
+        if len(geometries) < 2 or not self._backend.supports_batch:
             return [[index] for index in range(len(geometries))]
         groups: dict[tuple[int, int], list[int]] = {}
         for index, item in enumerate(geometries):
             groups.setdefault((item.input_h, item.input_w), []).append(index)
         return list(groups.values())
 
+    def _masks_sky(self, options: Options) -> bool:
+        return self._sky_id is not None and options.sky_depth != 'keep'
+
+    def _needed(self, options: Options) -> list[str]:
+        """Name the outputs of the network that the options need."""
+        depth = options.depth and self._manifest.depth is not None
+        labels = options.segmentation or options.confidence or (depth and self._masks_sky(options))
+        logits = labels and self._manifest.logits is not None
+        return [name for name, needed in (('logits', logits), ('depth', depth)) if needed]
+
     def _run(
-        self, images: Sequence[Image], geometries: Sequence[Geometry]
+        self, images: Sequence[Image], geometries: Sequence[Geometry], needed: Sequence[str]
     ) -> tuple[dict[str, FloatArray], list[float], float]:
-        shape = (len(images), 3, geometries[0].input_h, geometries[0].input_w)
-        if shape not in self._inputs:
-            self._inputs[shape] = np.empty(shape, np.float32)
-        planes, seconds = self._inputs[shape], []
-        for image, geometry, target in zip(images, geometries, planes, strict=True):
+        """Give the needed outputs, the seconds to prepare each image, and those of the network."""
+        if not needed:
+            return {}, [0.0] * len(images), 0.0
+        batch, seconds = self._input(len(images), geometries[0]), []
+        for image, geometry, target in zip(images, geometries, batch, strict=True):
             start = perf_counter()
-            prepare(image, geometry, self._table, target)
+            if target.dtype == np.uint8:
+                prepare_bytes(image, geometry, self._pad_rgb, target)
+            else:
+                prepare(image, geometry, self._table, target)
             seconds.append(perf_counter() - start)
         start = perf_counter()
-        outputs = self._backend.infer(planes)
+        outputs = self._backend.infer(batch, needed)
         network_s = perf_counter() - start
         for name, value in outputs.items():
             if not np.isfinite(value).all():
@@ -164,6 +202,16 @@ class Pipeline:
                     'drop this frame and load the network again if it happens often'
                 )
         return outputs, seconds, network_s
+
+    def _input(self, count: int, geometry: Geometry) -> npt.NDArray[Any]:
+        """Give the buffer for so many images, as the backend takes them."""
+        height, width = geometry.input_h, geometry.input_w
+        key = (count, height, width)
+        if key not in self._inputs:
+            as_bytes = self._backend.input_format == 'uint8'
+            shape = (count, height, width, 3) if as_bytes else (count, 3, height, width)
+            self._inputs[key] = np.empty(shape, np.uint8 if as_bytes else np.float32)
+        return self._inputs[key]
 
     def _decode(
         self,
@@ -183,9 +231,7 @@ class Pipeline:
         self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options
     ) -> tuple[Image | None, Image | None]:
         logits = self._manifest.logits
-        masks_sky = options.depth and self._manifest.depth is not None
-        masks_sky = masks_sky and options.sky_depth != 'keep' and self._sky_id is not None
-        if logits is None or not (options.segmentation or options.confidence or masks_sky):
+        if logits is None or 'logits' not in outputs:
             return None, None
         return decode_labels(
             outputs['logits'],
@@ -210,7 +256,6 @@ class Pipeline:
         factor = 1.0
         if focal_length_px is not None:
             factor = focal_length_px * geometry.scale / canonical
-        masks_sky = self._sky_id is not None and options.sky_depth != 'keep'
         return decode_depth(
             outputs['depth'][0],
             geometry,
@@ -221,6 +266,6 @@ class Pipeline:
                 limits[0] if options.min_depth_m is None else options.min_depth_m,
                 limits[1] if options.max_depth_m is None else options.max_depth_m,
             ),
-            labels=labels if masks_sky else None,
+            labels=labels if self._masks_sky(options) else None,
             sky=(self._sky_id or 0, _SKY_M.get(options.sky_depth, math.nan)),
         )

@@ -22,21 +22,29 @@ class ConstantBackend:
     """Gives the same outputs for every image, and counts its runs."""
 
     name = 'constant'
+    precision = 'float32'
+    input_format = 'float32'
 
     def __init__(self, *, logits=0.0, depth=LOG_TEN_METRES, supports_batch=True):
         """Remember what to give."""
         self._values = {'logits': (len(CLASSES), logits), 'depth': (1, depth)}
         self.supports_batch = supports_batch
         self.batches = []
+        self.images, self.asked = [], []
         self.closed = False
 
-    def infer(self, image):
-        """Fill the outputs."""
-        count, _, height, width = image.shape
+    def infer(self, image, outputs=None):
+        """Fill the outputs that are asked for."""
+        count, height, width = image.shape[0], *image.shape[1:3]
+        if self.input_format == 'float32':
+            height, width = image.shape[2:4]
         self.batches.append(count)
+        self.images.append(image.copy())
+        self.asked.append(outputs)
         return {
             name: np.full((count, channels, height // 4, width // 4), value, np.float32)
             for name, (channels, value) in self._values.items()
+            if outputs is None or name in outputs
         }
 
     def close(self):
