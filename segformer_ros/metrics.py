@@ -78,6 +78,11 @@ class SegmentationMeter:
         self._matrix += matrix
         self._image_mious.append(_mean_of_present(matrix, self.ids))
 
+    def merge(self, other: SegmentationMeter) -> None:
+        """Add all images of another meter of the same ids."""
+        self._matrix += other._matrix
+        self._image_mious += other._image_mious
+
     def matrix(self) -> npt.NDArray[np.int64]:
         """Give the (256, 256) pixel counts, row: true id, column: predicted id."""
         return self._matrix.copy()
@@ -148,6 +153,15 @@ class DepthMeter:
             for name, value in sums.items():
                 self._sums[name] += value
 
+    def merge(self, other: DepthMeter) -> None:
+        """Add all images of another meter of the same range."""
+        self._images += other._images
+        self._judged += other._judged
+        self._pixels += other._pixels
+        self._image_results += other._image_results
+        for name, value in other._sums.items():
+            self._sums[name] += value
+
     def result(self) -> dict[str, float]:
         """
         Give every figure by name; NaN where nothing was judged.
@@ -168,6 +182,15 @@ class DepthMeter:
         result['pixels'] = float(self._pixels)
         result['images'] = float(self._images)
         return result
+
+
+def mean_iou(matrix: npt.NDArray[np.int64], ids: Iterable[int]) -> float:
+    """
+    Average the IoU over the ids that occur in the truth; NaN without any.
+
+    :param matrix: (256, 256) pixel counts as of SegmentationMeter.matrix(), or a sum of such.
+    """
+    return _mean_of_present(matrix, ids)
 
 
 def _iou(matrix: npt.NDArray[np.int64], ids: Iterable[int]) -> dict[int, float]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from segformer_ros.metrics import confusion_matrix, DepthMeter, SegmentationMeter
+from segformer_ros.metrics import confusion_matrix, DepthMeter, mean_iou, SegmentationMeter
 
 
 def _labels(*rows):
@@ -158,3 +158,27 @@ def test_an_impossible_range_is_refused(limits):
     """A depth of zero has no logarithm."""
     with pytest.raises(ValueError, match='expected 0 < min_m < max_m'):
         DepthMeter(*limits)
+
+
+def test_merged_meters_are_one_meter():
+    """Judging frame by frame and adding up gives the very same figures."""
+    rng = np.random.default_rng(6)
+    ids = (1, 2, 3)
+    together, merged = SegmentationMeter(ids), SegmentationMeter(ids)
+    depth_together, depth_merged = DepthMeter(), DepthMeter()
+    total = np.zeros((256, 256), np.int64)
+    for _ in range(3):
+        labels, truth = rng.integers(0, 5, (2, 6, 7)).astype(np.uint8)
+        depth, true = rng.uniform(0.2, 100.0, (2, 6, 7)).astype(np.float32)
+        one, one_depth = SegmentationMeter(ids), DepthMeter()
+        for meter in (together, one):
+            meter.add(labels, truth)
+        for meter in (depth_together, one_depth):
+            meter.add(depth, true)
+        merged.merge(one)
+        depth_merged.merge(one_depth)
+        total += one.matrix()
+    np.testing.assert_array_equal(merged.matrix(), together.matrix())
+    assert merged.miou_per_image() == together.miou_per_image()
+    assert depth_merged.result() == depth_together.result()
+    assert mean_iou(total, ids) == together.miou()

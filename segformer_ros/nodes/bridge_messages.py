@@ -16,11 +16,10 @@ from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
+from segformer_ros.carla.topics import DEPTH, LABELS, RGB, sensor_topic
 from segformer_ros.nodes.messages import camera_info_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
-
-RGB, LABELS, DEPTH = 'rgb_front', 'semantic_segmentation_front', 'depth_front'
 
 # The bridge says 10 everywhere, which is reliable, volatile, keep last 10.
 QUEUE_DEPTH = 10
@@ -53,11 +52,6 @@ class SensorMessages:
     sensor_id: str
     camera_info: CameraInfo
     image: Image
-
-
-def sensor_topic(role_name: str, sensor_id: str, name: str) -> str:
-    """Name a topic of a sensor as the bridge does; the name is image or camera_info."""
-    return f'/carla/{role_name}/{sensor_id}/{name}'
 
 
 def messages_from_frame(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+import functools
 from pathlib import Path
 import sys
 import time
@@ -13,27 +14,30 @@ from typing import Any
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from segformer_ros import result_images, run_folder
-from segformer_ros.labels import CARLA_0914
+from segformer_ros import run_folder
+from segformer_ros.carla.topics import sensor_topic
+from segformer_ros.judge.drive import DriveJudge
+from segformer_ros.judge.report import write_report
 from segformer_ros.nodes import executable, own_messages
-from segformer_ros.nodes.bridge_messages import DEPTH, LABELS, QUEUE_DEPTH, sensor_topic
+from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
+from segformer_ros.nodes.evaluation_messages import evaluation_stats_message
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.fixed_parameters import take
-from segformer_ros.nodes.pairing import StampPairs
 from segformer_ros.nodes.scoreboard import HEADER, Scoreboard, TIMES
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Empty
+from std_srvs.srv import Trigger
 
 _ROWS_PER_HEADER = 20
 
 
 class EvaluationNode(Node):
     """
-    Takes the results of segformer_node and the truth of the CARLA bridge or the world node.
+    Takes the results of segformer_node and the truth of CARLA or of the built-in world.
 
-    They are paired by exact stamp. Prints a row of a table every second, and at the end the
-    classes; writes a summary.
+    They are paired by exact stamp. Prints a row of a table every second and publishes the
+    figures; at the end prints the classes and writes a summary and a report.
     """
 
     def __init__(
@@ -50,19 +54,19 @@ class EvaluationNode(Node):
         """
         super().__init__('evaluation_node')
         self.parameters = take(self, EvaluationParameters)
-        self.board = Scoreboard(
-            CARLA_0914,
-            min_depth_m=self.parameters.min_depth_m,
-            max_depth_m=self.parameters.max_depth_m,
-        )
+        self.board = Scoreboard(DriveJudge(self.parameters.judge_options()))
         self._write, self._now = write, now
-        self._labels: StampPairs[Image, Image] = StampPairs(self.parameters.kept)
-        self._depth: StampPairs[Image, Image] = StampPairs(self.parameters.kept)
         self._first_result_s: float | None = None
+        self._latest_ns = 0
+        self._contradiction = ''
+        self._restarts = self._told = 0
         self._rows = 0
         self._has_depth = False
         self._finished = False
         self._subscribe()
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        stats = own_messages.evaluation_stats_type()
+        self._stats = None if stats is None else self.create_publisher(stats, '~/stats', 10)
         # A steady clock: the table goes on when simulated time stands still.
         period = self.parameters.report_period_s or 1.0
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -75,31 +79,36 @@ class EvaluationNode(Node):
 
     def summary(self) -> dict[str, Any]:
         """Give all figures as plain values."""
-        summary = self.board.summary(self._now())
-        for name, pairs in (('segmentation', self._labels), ('depth', self._depth)):
-            results, truths = pairs.unpaired
-            summary[name]['unpaired'] = {'results': results, 'truths': truths}
-        summary['restarts'] = max(self._labels.restarts, self._depth.restarts)
-        return summary
+        return self.board.summary(self._now())
 
     def _subscribe(self) -> None:
-        self._listen(CameraInfo, 'camera_info', self._on_input)
-        self._listen(Image, 'label/image', self._on_labels)
-        self._listen(Image, 'depth/image', self._on_depth)
-        self._listen(Empty, '~/reset', self._on_reset)
-        stats = own_messages.frame_stats_type()
+        parameters = self.parameters
+        reliable = QoSProfile(depth=QUEUE_DEPTH)
+        self._listen(CameraInfo, 'camera_info', self._on_input, reliable)
+        self._listen(Image, 'label/image', self._on_labels, reliable)
+        self._listen(Image, 'depth/image', self._on_depth, reliable)
+        stats, classes = own_messages.frame_stats_type(), own_messages.label_classes_type()
         if stats is not None:
-            self._listen(stats, 'segformer_node/frame_stats', self._on_stats)
-        if self.parameters.ground_truth:
-            role = self.parameters.role_name
-            self._listen(Image, sensor_topic(role, LABELS, 'image'), self._on_true_labels)
-            self._listen(Image, sensor_topic(role, DEPTH, 'image'), self._on_true_depth)
+            self._listen(stats, 'segformer_node/frame_stats', self._on_stats, reliable)
+        if classes is not None:
+            latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+            self._listen(classes, 'label/classes', self._on_classes, latched)
+        if parameters.ground_truth:
+            # CARLA itself publishes reliably or not, by version; its bridge always reliably.
+            if parameters.coding == 'native':
+                reliable = QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
+            for stream, sensor in (
+                ('true_labels', parameters.label_sensor),
+                ('true_depth', parameters.depth_sensor),
+            ):
+                topic = sensor_topic(parameters.role_name, sensor, 'image')
+                self._listen(Image, topic, functools.partial(self._judge, stream), reliable)
 
-    def _listen(self, kind: Any, topic: str, callback: Callable[[Any], None]) -> None:
+    def _listen(
+        self, kind: Any, topic: str, callback: Callable[[Any], None], qos: QoSProfile
+    ) -> None:
         options = QoSOverridingOptions.with_default_policies()
-        self.create_subscription(
-            kind, topic, callback, QUEUE_DEPTH, qos_overriding_options=options
-        )
+        self.create_subscription(kind, topic, callback, qos, qos_overriding_options=options)
 
     def _on_input(self, msg: CameraInfo) -> None:
         self.board.add_input(self._now())
@@ -108,63 +117,57 @@ class EvaluationNode(Node):
         times = {name: getattr(msg, f'{name}_ms') for name in TIMES}
         self.board.add_times(times, dropped=msg.replaced)
 
+    def _on_classes(self, msg: Any) -> None:
+        """Judge no labels while the network says that their ids mean something else."""
+        classes = {item.class_id: item.class_name for item in msg.class_map}
+        self._contradiction = self.board.judge.contradiction(classes)
+        if self._contradiction:
+            self.get_logger().error(f'The labels cannot be judged: {self._contradiction}')
+
     def _on_labels(self, msg: Image) -> None:
-        self._result_came()
-        self._judge_labels(self._labels.add_first(_stamp_ns(msg), msg))
-        self._end_if_done()
-
-    def _on_true_labels(self, msg: Image) -> None:
-        self._judge_labels(self._labels.add_second(_stamp_ns(msg), msg))
-        self._end_if_done()
-
-    def _on_depth(self, msg: Image) -> None:
-        self._has_depth = True
-        self._judge_depth(self._depth.add_first(_stamp_ns(msg), msg))
-        self._end_if_done()
-
-    def _on_true_depth(self, msg: Image) -> None:
-        self._judge_depth(self._depth.add_second(_stamp_ns(msg), msg))
-        self._end_if_done()
-
-    def _result_came(self) -> None:
         now_s = self._now()
         if self._first_result_s is None:
             self._first_result_s = now_s
         self.board.add_output(now_s)
-
-    def _judge_labels(self, pair: tuple[Image, Image] | None) -> None:
-        if pair is None:
-            return
-        try:
-            labels = result_images.labels_from_message(pair[0])
-            truth = result_images.true_labels_from_message(pair[1])
-        except ValueError as error:
-            self.board.refused[str(error)] += 1
+        if self._contradiction:
+            self.board.judge.refused[self._contradiction] += 1
         else:
-            self.board.judge_labels(labels, truth.labels, truth.unknown_pixels)
+            self._judge('labels', msg)
 
-    def _judge_depth(self, pair: tuple[Image, Image] | None) -> None:
-        if pair is None:
-            return
-        try:
-            depth = result_images.depth_from_message(pair[0])
-            truth = result_images.true_depth_from_message(pair[1])
-        except ValueError as error:
-            self.board.refused[str(error)] += 1
-        else:
-            self.board.judge_depth(depth, truth)
+    def _on_depth(self, msg: Image) -> None:
+        self._has_depth = True
+        self._judge('depth', msg)
 
-    def _on_reset(self, msg: Empty) -> None:
-        self.get_logger().info('Starting the evaluation anew')
+    def _judge(self, stream: str, msg: Image) -> None:
+        self.board.judge.add(stream, msg)
+        self._latest_ns = msg.header.stamp.sec * 1_000_000_000 + msg.header.stamp.nanosec
+        if self.board.judge.restarts > self._restarts:
+            self._restarts = self.board.judge.restarts
+            self.get_logger().warning('The simulated time has jumped back; going on from there')
+        self._end_if_done()
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        judged = max(self.board.judge.scores.judged.values(), default=0)
+        response.success = True
+        response.message = f'{judged} judged frames are forgotten'
+        self.get_logger().info(f'Starting the evaluation anew: {response.message}')
         self.board.reset(self._now())
-        self._labels.clear()
-        self._depth.clear()
         self._first_result_s = None
+        self._restarts = self._told = 0
+        return response
 
     def _on_timer(self) -> None:
         if self.parameters.report_period_s:
             self._report()
+        self._publish()
         self._end_if_done()
+
+    def _publish(self) -> None:
+        """Publish the figures when there are new ones."""
+        judged = self.board.judge.scores.judged.total()
+        if self._stats is not None and judged != self._told:
+            self._told = judged
+            self._stats.publish(evaluation_stats_message(self.board.judge, self._latest_ns))
 
     def _report(self) -> None:
         if not self.board.outputs.count:
@@ -180,16 +183,18 @@ class EvaluationNode(Node):
         if self._finished or not (self._has_all_frames() or self._is_over()):
             return
         self._timer.cancel()
+        self._publish()
         self._finish()
         self.context.try_shutdown()
 
     def _has_all_frames(self) -> bool:
+        judged = self.board.judge.scores.judged
         if not self.parameters.ground_truth:
             done = self.board.outputs.count
         else:
-            done = self.board.judged['labels']
+            done = judged['labels']
             if self._has_depth:
-                done = min(done, self.board.judged['depth'])
+                done = min(done, judged['depth'])
         return 0 < self.parameters.frames <= done
 
     def _is_over(self) -> bool:
@@ -198,21 +203,22 @@ class EvaluationNode(Node):
         return self._now() - self._first_result_s >= self.parameters.duration_s
 
     def _finish(self) -> None:
-        """Write the summary and the last lines, once."""
+        """Write the files and the last lines, once."""
         if self._finished:
             return
         self._finished = True
+        summary, judge = self.summary(), self.board.judge
         if self.parameters.summary:
-            run_folder.write_json(Path(self.parameters.summary), self.summary())
+            run_folder.write_json(Path(self.parameters.summary), summary)
+        if self.parameters.report:
+            write_report(Path(self.parameters.report), summary, judge.scores.rows)
         if self.parameters.report_period_s and self.board.outputs.count:
             self._report()
-            if self.board.judged['labels']:
+            if judge.scores.judged['labels']:
                 self._write(f'intersection over union\n{self.board.classes()}\n')
+            for text, count in (*judge.refused.items(), *judge.unknown.most_common(3)):
+                self._write(f'not judged: {text} ({count})\n')
         sys.stdout.flush()
-
-
-def _stamp_ns(msg: Image) -> int:
-    return int(msg.header.stamp.sec) * 1_000_000_000 + int(msg.header.stamp.nanosec)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -35,6 +35,11 @@ def frame_stats_type() -> Any | None:
     return None if _own is None else _own.FrameStats
 
 
+def evaluation_stats_type() -> Any | None:
+    """Give the type of evaluation statistics, None where this package's messages are not built."""
+    return None if _own is None else _own.EvaluationStats
+
+
 def label_classes_type() -> Any | None:
     """Give the type of label/classes, None where this package's messages are not built."""
     return None if _own is None else _own.LabelInfo

@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from segformer_ros.labels import LabelSet
-from segformer_ros.metrics import DepthMeter, SegmentationMeter
+from segformer_ros.judge.drive import DriveJudge
+from segformer_ros.judge.scores import plain
 
 HEADER = (
     '  time   in/s  out/s  dropped  latency    mIoU  AbsRel  delta1  judged\n'
@@ -61,28 +60,19 @@ class Rate:
 class Scoreboard:
     """Collect what arrives and what it is worth; times are seconds of one steady clock."""
 
-    def __init__(self, label_set: LabelSet, *, min_depth_m: float, max_depth_m: float) -> None:
+    def __init__(self, judge: DriveJudge) -> None:
         """
         Start with nothing collected.
 
-        :param label_set: The classes of the truth. Class 0 of a CARLA label set means that the
-            simulator does not know, and is not judged.
-        :param min_depth_m: Nearest true depth that is judged.
-        :param max_depth_m: Farthest true depth that is judged.
+        :param judge: Of the images; reset() resets it too.
         """
-        self._label_set = label_set
-        self._depth_range = (min_depth_m, max_depth_m)
+        self.judge = judge
         self.reset(math.nan)
 
     def reset(self, now_s: float) -> None:
         """Forget everything; NaN starts the time with the first input or result."""
-        ids = (item.id for item in self._label_set.classes if item.name != 'none')
-        self.segmentation = SegmentationMeter(ids)
-        self.depth = DepthMeter(*self._depth_range)
+        self.judge.reset()
         self.inputs, self.outputs = Rate(), Rate()
-        self.judged: Counter[str] = Counter()
-        self.unknown_colors = 0
-        self.refused: Counter[str] = Counter()
         self.dropped: int | None = None
         self._start_s = now_s
         self._times: deque[tuple[float, ...]] = deque(maxlen=_KEPT_TIMES)
@@ -109,94 +99,39 @@ class Scoreboard:
         self._recent_latency.append(times_ms['latency'])
         self.dropped = dropped
 
-    def judge_labels(
-        self, labels: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], unknown: int
-    ) -> None:
-        """
-        Compare one label image.
-
-        :param labels: (H, W) class ids.
-        :param truth: (H, W) class ids, 255 where unknown.
-        :param unknown: Pixels of the truth whose colour is no class.
-        """
-        self.unknown_colors += unknown
-        self._judge('labels', self.segmentation, labels, truth)
-
-    def judge_depth(self, depth: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> None:
-        """
-        Compare one depth image.
-
-        :param depth: (H, W) metres, NaN where unknown.
-        :param truth: (H, W) metres, +inf for the sky.
-        """
-        self._judge('depth', self.depth, depth, truth)
-
     def row(self, now_s: float) -> str:
         """Give the row of the live table under HEADER, '-' for what is not known."""
-        depth = self.depth.result()
+        scores = self.judge.scores
+        depth = scores.depth.result()
         latency = float(np.median(self._recent_latency)) if self._recent_latency else math.nan
         return (
             f'{_cell(now_s - self._start_s, 6, 0)} {_cell(self.inputs.recent(now_s), 6, 1)} '
             f'{_cell(self.outputs.recent(now_s), 6, 1)} '
             f'{_cell(math.nan if self.dropped is None else self.dropped, 8, 0)} '
-            f'{_cell(latency, 8, 0)} {_cell(self.segmentation.miou(), 7, 3)} '
+            f'{_cell(latency, 8, 0)} {_cell(scores.segmentation.miou(), 7, 3)} '
             f'{_cell(depth["abs_rel"], 7, 3)} {_cell(depth["delta1"], 7, 3)} '
-            f'{_cell(max(self.judged.values(), default=0), 7, 0)}'
+            f'{_cell(max(scores.judged.values(), default=0), 7, 0)}'
         )
 
     def classes(self) -> str:
         """Give the intersection over union of every class that was met, best first."""
-        known = sorted(self._iou_by_name().items(), key=lambda item: -item[1])
+        known = sorted(self.judge.scores.iou_by_name().items(), key=lambda item: -item[1])
         return '\n'.join(f'  {name:<14} {value:6.3f}' for name, value in known)
 
     def summary(self, now_s: float) -> dict[str, Any]:
         """Give everything as plain values for JSON; None for what is not known."""
         return {
-            'seconds': _value(now_s - self._start_s),
-            'inputs': {'frames': self.inputs.count, 'per_s': _value(self.inputs.overall())},
-            'outputs': {'frames': self.outputs.count, 'per_s': _value(self.outputs.overall())},
+            'seconds': plain(now_s - self._start_s),
+            'inputs': {'frames': self.inputs.count, 'per_s': plain(self.inputs.overall())},
+            'outputs': {'frames': self.outputs.count, 'per_s': plain(self.outputs.overall())},
             'dropped': self.dropped,
             'times_ms': self._percentiles(),
-            'segmentation': {
-                'frames': self.judged['labels'],
-                'miou': _value(self.segmentation.miou()),
-                'accuracy': _value(self.segmentation.accuracy()),
-                'iou': self._iou_by_name(),
-                'unknown_colors': self.unknown_colors,
-            },
-            'depth': {
-                'frames': self.judged['depth'],
-                'range_m': list(self._depth_range),
-                **{name: _value(value) for name, value in self.depth.result().items()},
-            },
-            'refused': dict(self.refused),
+            **self.judge.summary(),
         }
 
     def _begin(self, now_s: float) -> None:
         if math.isnan(self._start_s):
             self._start_s = now_s
-
-    def _judge(
-        self,
-        kind: str,
-        meter: SegmentationMeter | DepthMeter,
-        prediction: npt.NDArray[Any],
-        truth: npt.NDArray[Any],
-    ) -> None:
-        try:
-            meter.add(prediction, truth)
-        except ValueError as error:
-            self.refused[str(error)] += 1
-        else:
-            self.judged[kind] += 1
-
-    def _iou_by_name(self) -> dict[str, float]:
-        iou = self.segmentation.iou()
-        return {
-            item.name: iou[item.id]
-            for item in self._label_set.classes
-            if item.id in iou and not math.isnan(iou[item.id])
-        }
 
     def _percentiles(self) -> dict[str, dict[str, float]]:
         if not self._times:
@@ -210,7 +145,3 @@ class Scoreboard:
 
 def _cell(value: float, width: int, digits: int) -> str:
     return f'{"-":>{width}}' if math.isnan(value) else f'{value:{width}.{digits}f}'
-
-
-def _value(value: float) -> float | None:
-    return None if math.isnan(value) else value

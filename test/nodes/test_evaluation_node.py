@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The evaluation node, fed with results and truths that are known."""
 
+import functools
 import json
 import time
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from segformer_ros import carla
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from segformer_ros import carla, cli
+from segformer_ros.bags.message_types import make_store
+from segformer_ros.bags.rosbag import BagWriter
 from segformer_ros.metrics import DepthMeter, SegmentationMeter
 from segformer_ros.nodes.evaluation_node import EvaluationNode, main
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Empty
+from std_srvs.srv import Trigger
 
 _VEHICLE = '/carla/ego_vehicle'
 
@@ -35,7 +39,7 @@ class _Source:
             name: node.create_publisher(Image, topic, 100) for name, topic in topics.items()
         }
         self.infos = node.create_publisher(CameraInfo, 'camera_info', 100)
-        self.reset = node.create_publisher(Empty, 'evaluation_node/reset', 10)
+        self.reset = node.create_client(Trigger, 'evaluation_node/reset')
 
     def frame(self, *, judged=True):
         """Give the four arrays of a frame, and judge them as an offline evaluation would."""
@@ -66,7 +70,7 @@ class _Source:
 class _Bench:
     """An evaluation with a source beside it."""
 
-    def __init__(self, parameters):
+    def __init__(self, parameters, connect):
         args = ['--ros-args']
         for item in ('report_period_s:=0.0', *parameters):
             args += ['-p', item]
@@ -79,13 +83,20 @@ class _Bench:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.evaluation)
         self._executor.add_node(self.other)
-        publishers = (*self.source.publishers.values(), self.source.infos, self.source.reset)
-        if self.evaluation.parameters.ground_truth:
-            self.spin(lambda: all(item.get_subscription_count() for item in publishers))
+        if connect and self.evaluation.parameters.ground_truth:
+            self.connect()
+
+    def connect(self):
+        publishers = (*self.source.publishers.values(), self.source.infos)
+        self.spin(lambda: all(item.get_subscription_count() for item in publishers))
 
     @property
     def board(self):
         return self.evaluation.board
+
+    @property
+    def judged(self):
+        return self.board.judge.scores.judged
 
     def spin(self, until, *, deadline_s=20.0):
         end = time.monotonic() + deadline_s
@@ -105,8 +116,8 @@ def bench(monkeypatch):
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
     started = []
 
-    def start(*parameters):
-        started.append(_Bench(parameters))
+    def start(*parameters, connect=True):
+        started.append(_Bench(parameters, connect))
         return started[-1]
 
     yield start
@@ -119,13 +130,40 @@ def test_the_figures_are_those_of_the_offline_metrics(bench):
     running = bench()
     for number in range(5):
         running.source.publish(running.source.frame(), number * 50_000_000)
-    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 5)
+    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 5)
 
     summary = running.evaluation.summary()
     assert summary['segmentation']['miou'] == running.source.segmentation.miou()
     expected = running.source.depth.result()
     assert {name: summary['depth'][name] for name in expected} == expected
     assert summary['segmentation']['unpaired'] == {'results': 0, 'truths': 0}
+
+
+def test_a_recording_gives_the_same_figures(bench, tmp_path):
+    """`segformer evaluate --bag` on the very messages that the node has heard."""
+    running = bench()
+    recorded = []
+    for publisher in running.source.publishers.values():
+        topic = running.other.resolve_topic_name(publisher.topic_name)
+        keep = functools.partial(lambda topic, raw: recorded.append((topic, raw)), topic)
+        running.other.create_subscription(Image, topic, keep, 100, raw=True)
+        running.spin(lambda: publisher.get_subscription_count() == 2)  # noqa: B023
+    for number in range(4):
+        running.source.publish(running.source.frame(), number * 50_000_000)
+    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 4)
+    running.spin(lambda: len(recorded) == 16)
+    with BagWriter(tmp_path / 'bag', 'sqlite3', make_store()) as writer:
+        topics = {}
+        for number, (topic, raw) in enumerate(recorded):
+            if topic not in topics:
+                topics[topic] = writer.add_topic(topic, 'sensor_msgs/msg/Image')
+            writer.write(topics[topic], number, raw)
+
+    path = tmp_path / 'figures.json'
+    assert cli.main(['evaluate', '--bag', str(tmp_path / 'bag'), '--json', str(path)]) == 0
+
+    summary, offline = running.evaluation.summary(), json.loads(path.read_text())
+    assert {name: summary[name] for name in offline} == offline
 
 
 def test_lost_and_late_images_leave_the_other_frames_right(bench):
@@ -139,7 +177,7 @@ def test_lost_and_late_images_leave_the_other_frames_right(bench):
     for number in (0, 3, 1, 4, 5, 7, 6):
         source.publish(frames[number], number * 50_000_000, results)
     # Which image arrives first is up to the executor; a few late frames push all of them out.
-    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 6)
+    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 6)
 
     summary = running.evaluation.summary()
     assert summary['segmentation']['miou'] == source.segmentation.miou()
@@ -151,10 +189,12 @@ def test_foreign_colours_are_counted(bench):
     """Truth in the colours of another table would silently judge nothing."""
     running = bench()
     frame = running.source.frame(judged=False)
-    frame['true_labels'][1][0, :3, 0] ^= 0xFF
+    frame['true_labels'][1][0, :3, :3] = 1, 2, 3
     running.source.publish(frame, 7)
-    running.spin(lambda: running.board.judged['labels'] == 1)
-    assert running.evaluation.summary()['segmentation']['unknown_colors'] == 3
+    running.spin(lambda: running.judged['labels'] == 1)
+    summary = running.evaluation.summary()['segmentation']
+    assert summary['unknown'] == {'color 3 2 1': 3}
+    assert summary['unknown_pixels'] == 3
 
 
 def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
@@ -164,8 +204,8 @@ def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
     bad['labels'] = ('rgb8', bad['labels'][1])
     running.source.publish(bad, 1)
     running.source.publish(good, 2)
-    running.spin(lambda: running.board.judged['depth'] == 2)
-    running.spin(lambda: running.board.judged['labels'] == 1)
+    running.spin(lambda: running.judged['depth'] == 2)
+    running.spin(lambda: running.judged['labels'] == 1)
     refused = running.evaluation.summary()['refused']
     assert refused == {"expected labels in mono8, got 'rgb8'": 1}
 
@@ -174,11 +214,15 @@ def test_a_reset_starts_anew(bench):
     """What came before the reset counts no more."""
     running = bench()
     running.source.publish(running.source.frame(judged=False), 1)
-    running.spin(lambda: running.board.judged['depth'] == 1)
-    running.source.reset.publish(Empty())
-    running.spin(lambda: not running.board.judged['depth'])
+    running.spin(lambda: running.judged['depth'] == 1)
+    assert running.source.reset.wait_for_service(20.0)
+    answer = running.source.reset.call_async(Trigger.Request())
+    running.spin(answer.done)
+    assert answer.result().success
+    assert answer.result().message == '1 judged frames are forgotten'
+    assert not running.judged['depth']
     running.source.publish(running.source.frame(), 2)
-    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 1)
+    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
     assert running.evaluation.summary()['segmentation']['miou'] == (
         running.source.segmentation.miou()
     )
@@ -192,8 +236,86 @@ def test_a_world_that_starts_again_is_noticed(bench):
     running.source.publish(old, 9_000_000_000, ('labels', 'depth'))
     running.spin(lambda: running.board.outputs.count == 2)
     running.source.publish(new, 1_000_000_000)
-    running.spin(lambda: running.board.judged['labels'] == running.board.judged['depth'] == 1)
+    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
     assert running.evaluation.summary()['restarts'] == 1
+
+
+def test_the_truth_of_carla_itself_is_read_by_other_tags_and_classes(bench):
+    """A network of Cityscapes against tags of 0.9.13 in the red channel and coded depth."""
+    names = 'label_set:=cityscapes_19', 'coding:=native', 'tag_table:=t2', 'label_sensor:=tags'
+    running = bench(*names, connect=False)
+    source = running.source
+    tags = running.other.create_publisher(Image, f'{_VEHICLE}/tags/image', 10)
+    source.publishers['true_labels'] = tags
+    running.connect()
+    labels = np.array([[0, 13, 14, 2]], np.uint8)
+    truth = np.array([[6, 10, 10, 21]], np.uint8)
+    depth = np.full((1, 4), 12.5, np.float32)
+    frame = {
+        'labels': ('mono8', labels),
+        'true_labels': ('bgra8', carla.encode_tags(truth)),
+        'depth': ('32FC1', depth),
+        'true_depth': ('bgra8', carla.encode_depth_code(depth)),
+    }
+    source.publish(frame, 1)
+    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
+    summary = running.evaluation.summary()
+    assert summary['segmentation']['iou'] == {'road_line+road': 1.0, 'vehicle': 1.0}
+    assert summary['segmentation']['label_set'] == 'cityscapes_19 and shift_23'
+    assert summary['depth']['abs_rel'] < 1e-5
+
+
+def test_the_figures_are_published(bench, own):
+    """Those of the summary, after every row of the table."""
+    running = bench('report_period_s:=0.01', 'window:=2')
+    received = []
+    topic = 'evaluation_node/stats'
+    running.other.create_subscription(own.EvaluationStats, topic, received.append, 10)
+    publisher = running.evaluation._stats
+    running.spin(publisher.get_subscription_count)
+    for number in range(1, 4):
+        running.source.publish(running.source.frame(), number * 50_000_000)
+    running.spin(lambda: received and received[-1].label_frames == 3 == received[-1].depth_frames)
+    stats, summary = received[-1], running.evaluation.summary()
+    labels, depth = summary['segmentation'], summary['depth']
+    for name in ('miou', 'miou_per_image', 'miou_window', 'accuracy', 'boundary_f', 'flicker'):
+        assert getattr(stats, name) == labels[name]
+    for name in ('abs_rel', 'abs_rel_window', 'rmse', 'silog_eigen', 'silog_kitti', 'silog_glpn'):
+        assert getattr(stats, name) == depth[name]
+    assert dict(zip(stats.class_names, stats.class_iou, strict=True)) == labels['iou']
+    assert stats.miou_window != stats.miou
+    assert (stats.header.stamp.sec, stats.header.stamp.nanosec) == (0, 150_000_000)
+
+
+def test_labels_of_another_label_set_are_not_judged(bench, own, capfd):
+    """The node's own topic says what the ids mean: a wrong parameter cannot give wrong figures."""
+    running = bench()
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    classes = running.other.create_publisher(own.LabelInfo, 'label/classes', latched)
+    rows = [own.LabelClass(class_id=0, class_name='road')]
+    classes.publish(own.LabelInfo(class_map=rows))
+    running.spin(lambda: running.evaluation._contradiction)
+    running.source.publish(running.source.frame(), 1)
+    running.spin(lambda: running.judged['depth'] == 1 and running.board.judge.refused)
+    assert not running.judged['labels']
+    assert 'set label_set to cityscapes_19' in capfd.readouterr().err
+    rows = [own.LabelClass(class_id=1, class_name='road')]
+    classes.publish(own.LabelInfo(class_map=rows))
+    running.spin(lambda: not running.evaluation._contradiction)
+    running.source.publish(running.source.frame(), 2)
+    running.spin(lambda: running.judged['labels'] == 1)
+
+
+def test_a_report_is_written_at_the_end(bench, tmp_path):
+    """One line for every frame, everything in sum, and a picture."""
+    running = bench('frames:=3', f'report:={tmp_path / "report"}')
+    for number in range(3):
+        running.source.publish(running.source.frame(), number * 50_000_000)
+    running.spin(lambda: not rclpy.ok())
+    assert {path.name for path in (tmp_path / 'report').iterdir()} == {
+        'frames.csv', 'summary.json', 'evaluation.png',
+    }  # fmt: skip
+    assert len((tmp_path / 'report' / 'frames.csv').read_text().splitlines()) == 4
 
 
 def test_it_ends_by_itself_with_a_summary(bench, tmp_path):

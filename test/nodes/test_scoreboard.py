@@ -7,15 +7,14 @@ import math
 
 import numpy as np
 import pytest
-from segformer_ros.labels import CARLA_0914
-from segformer_ros.metrics import DepthMeter, SegmentationMeter
+from segformer_ros.judge.drive import DriveJudge, JudgeOptions
 from segformer_ros.nodes.scoreboard import HEADER, Rate, Scoreboard, TIMES
 
 
 @pytest.fixture
 def board():
     """Give an empty board for depths up to 80 m."""
-    return Scoreboard(CARLA_0914, min_depth_m=0.5, max_depth_m=80.0)
+    return Scoreboard(DriveJudge(JudgeOptions()))
 
 
 def test_a_rate_is_intervals_over_time():
@@ -45,28 +44,6 @@ def test_a_rate_of_one_event_is_not_known():
     assert math.isnan(rate.overall())
 
 
-def test_the_figures_are_those_of_the_metrics(board):
-    """The live evaluation and the offline one give the same numbers for the same frames."""
-    rng = np.random.default_rng(2)
-    segmentation, depth = SegmentationMeter(range(1, 29)), DepthMeter(0.5, 80.0)
-    for _ in range(3):
-        labels, truth = rng.integers(0, 25, (2, 8, 16)).astype(np.uint8)
-        metres, true = rng.uniform(0.2, 120.0, (2, 8, 16)).astype(np.float32)
-        metres[0, 0], true[1, 1] = np.nan, np.inf
-        board.judge_labels(labels, truth, 0)
-        board.judge_depth(metres, true)
-        segmentation.add(labels, truth)
-        depth.add(metres, true)
-
-    summary = board.summary(1.0)
-    assert summary['segmentation']['miou'] == segmentation.miou()
-    assert summary['segmentation']['iou']['car'] == segmentation.iou()[14]
-    assert 'none' not in summary['segmentation']['iou']
-    expected = depth.result()
-    assert {name: summary['depth'][name] for name in expected} == expected
-    assert summary['segmentation']['frames'] == summary['depth']['frames'] == 3
-
-
 def test_an_empty_summary_is_valid_json(board):
     """What is not known is null, never NaN, which JSON does not have."""
     text = json.dumps(board.summary(1.0), allow_nan=False)
@@ -81,20 +58,13 @@ def test_a_row_stands_under_its_header(board):
         board.add_input(index / 10)
         board.add_output(index / 10)
         board.add_times(dict.fromkeys(TIMES, 80.4), dropped=2)
-        board.judge_labels(np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8), 0)
-        board.judge_depth(np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
+        scores = board.judge.scores
+        scores.judge_labels(index, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
+        scores.judge_depth(index, np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
     row = board.row(2.9)
     widths.add(len(row))
     assert len(widths) == 1
     assert row.split() == ['3', '10.0', '10.0', '2', '80', '1.000', '0.000', '1.000', '30']
-
-
-def test_sizes_that_differ_are_refused_and_said(board):
-    """A prediction of another size is not compared, and does not end the evaluation."""
-    board.judge_labels(np.ones((4, 4), np.uint8), np.ones((4, 5), np.uint8), 0)
-    summary = board.summary(1.0)
-    assert summary['segmentation']['frames'] == 0
-    assert list(summary['refused'].values()) == [1]
 
 
 def test_times_have_a_median_and_a_tail(board):
@@ -106,19 +76,20 @@ def test_times_have_a_median_and_a_tail(board):
 
 def test_reset_forgets_everything(board):
     """A new measurement starts with nothing of the old one."""
-    board.judge_labels(np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8), 3)
+    board.judge.scores.judge_labels(1, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
+    board.judge.unknown['tag 99'] = 3
     board.add_output(1.0)
     board.reset(5.0)
     summary = board.summary(7.0)
     assert summary['seconds'] == 2.0
     assert summary['outputs']['frames'] == 0
     assert summary['segmentation']['miou'] is None
-    assert summary['segmentation']['unknown_colors'] == 0
+    assert summary['segmentation']['unknown_pixels'] == 0
 
 
 def test_the_classes_are_listed_best_first(board):
     """The list ends with what is worth improving."""
     truth = np.array([[1, 1, 14, 14]], np.uint8)
-    board.judge_labels(np.array([[1, 1, 14, 1]], np.uint8), truth, 0)
+    board.judge.scores.judge_labels(1, np.array([[1, 1, 14, 1]], np.uint8), truth)
     names = [line.split()[0] for line in board.classes().splitlines()]
     assert names == ['road', 'car']

@@ -116,11 +116,9 @@ def test_topics_encodings_and_sizes_are_those_of_the_bridge(drive):
     assert pixels[0, 0, [0, 1, 3]].tolist() == [30, 20, 255]
     metres = np.frombuffer(depth.data, np.float32).reshape(_HEIGHT, _WIDTH)
     assert (metres[0, 0], metres[-1, 0]) == (1000.0, 25.0)
-    ids, unknown = carla.decode_labels(
-        np.frombuffer(labels.data, np.uint8).reshape(_HEIGHT, _WIDTH, 4)
-    )
-    assert unknown == 0
-    np.testing.assert_array_equal(ids, _frame(0.0).labels)
+    truth = carla.decode_labels(np.frombuffer(labels.data, np.uint8).reshape(_HEIGHT, _WIDTH, 4))
+    assert truth.unknown_pixels == 0
+    np.testing.assert_array_equal(truth.labels, _frame(0.0).labels)
 
 
 def test_all_sensors_of_a_frame_share_the_stamp(drive):

@@ -1,0 +1,174 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From image messages in any order to the figures of a drive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from segformer_ros import result_images
+from segformer_ros.carla import common_classes, tag_table
+from segformer_ros.judge.pairing import StampPairs
+from segformer_ros.judge.scores import DriveScores
+from segformer_ros.labels import label_set, LABEL_SETS, LabelSet
+
+STREAMS = ('labels', 'true_labels', 'depth', 'true_depth')
+
+
+class StampedImage(result_images.ImageMessage, Protocol):
+    """A sensor_msgs/Image of rclpy or of rosbags."""
+
+    header: Any
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """
+    How a drive is judged.
+
+    :param label_set: That of the label images.
+    :param tag_table: That of the true labels: auto, t1, t2, t3 or t3_ue5.
+    :param coding: Of the true labels: 'bridge' or 'native'.
+    :param min_depth_m: Nearest true depth that is judged.
+    :param max_depth_m: Farthest true depth that is judged.
+    :param kept: Images without a partner that are kept of every topic.
+    :param window: Number of frames that the windowed figures are of.
+    :raises ValueError: A name is not known, or the depths contradict each other.
+    """
+
+    label_set: str = 'carla_0914'
+    tag_table: str = 't3'
+    coding: str = 'bridge'
+    min_depth_m: float = 0.5
+    max_depth_m: float = 80.0
+    kept: int = 32
+    window: int = 50
+
+    def __post_init__(self) -> None:
+        label_set(self.label_set)
+        tag_table(self.tag_table)
+        if self.coding not in result_images.CODINGS:
+            codings = ', '.join(result_images.CODINGS)
+            raise ValueError(f'coding must be one of {codings}, not {self.coding!r}')
+        if self.min_depth_m >= self.max_depth_m:
+            raise ValueError(
+                f'min_depth_m ({self.min_depth_m}) must be less than '
+                f'max_depth_m ({self.max_depth_m})'
+            )
+
+
+class DriveJudge:
+    """
+    Pair results with their truth by exact stamp and judge them.
+
+    `refused` counts by reason what could not be judged, `unknown` the pixels of the truth that
+    are no class, by what stood there.
+    """
+
+    def __init__(self, options: JudgeOptions) -> None:
+        """Start with nothing judged."""
+        self.options = options
+        self._truth = tag_table(options.tag_table)
+        self._classes = common_classes(label_set(options.label_set), self._truth)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        options = self.options
+        self.scores = DriveScores(
+            self._classes,
+            min_depth_m=options.min_depth_m,
+            max_depth_m=options.max_depth_m,
+            window=options.window,
+        )
+        self.refused: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        self._labels: StampPairs[StampedImage, StampedImage] = StampPairs(options.kept)
+        self._depth: StampPairs[StampedImage, StampedImage] = StampPairs(options.kept)
+
+    @property
+    def restarts(self) -> int:
+        """Give how often the stamps jumped back."""
+        return max(self._labels.restarts, self._depth.restarts)
+
+    @property
+    def unpaired(self) -> dict[str, dict[str, int]]:
+        """Give how many images went without a partner."""
+        return {
+            name: {'results': pairs.unpaired[0], 'truths': pairs.unpaired[1]}
+            for name, pairs in (('segmentation', self._labels), ('depth', self._depth))
+        }
+
+    def add(self, stream: str, message: StampedImage) -> None:
+        """
+        Take one image, and judge the pair that it completes, if any.
+
+        :param stream: One of STREAMS.
+        """
+        stamp = message.header.stamp
+        stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+        pairs = self._labels if stream.endswith('labels') else self._depth
+        add = pairs.add_second if stream.startswith('true') else pairs.add_first
+        pair = add(stamp_ns, message)
+        if pair is None:
+            return
+        judge = self._judge_labels if pairs is self._labels else self._judge_depth
+        try:
+            judge(stamp_ns, *pair)
+        except ValueError as error:
+            self.refused[str(error)] += 1
+
+    def contradiction(self, classes: Mapping[int, str]) -> str:
+        """
+        Compare the label set of the options with the classes that a network says it has.
+
+        :param classes: Names by id.
+        :returns: A sentence where they differ, else ''.
+        """
+        own = {item.id: item.name for item in label_set(self.options.label_set).classes}
+        wrong = [number for number, name in classes.items() if own.get(number) != name]
+        if not wrong:
+            return ''
+        number = wrong[0]
+        fits = [item.name for item in LABEL_SETS.values() if _has(item, classes)]
+        advice = f'set label_set to {fits[0]}' if fits else 'no label set here has its classes'
+        return (
+            f'the network calls class {number} {classes[number]}, {self.options.label_set} calls '
+            f'it {own.get(number, "nothing")}: {advice}'
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Give all figures as plain values for JSON; None for what is not known."""
+        unpaired = self.unpaired
+        return {
+            'segmentation': {
+                **self.scores.labels_summary(),
+                'unknown_pixels': sum(self.unknown.values()),
+                'unknown': dict(self.unknown.most_common(16)),
+                'unpaired': unpaired['segmentation'],
+            },
+            'depth': {**self.scores.depth_summary(), 'unpaired': unpaired['depth']},
+            'refused': dict(self.refused),
+            'restarts': self.restarts,
+        }
+
+    def _judge_labels(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
+        labels = result_images.labels_from_message(result)
+        true = result_images.true_labels_from_message(
+            truth, self._truth, coding=self.options.coding
+        )
+        self.scores.judge_labels(stamp_ns, labels, true.labels)
+        self.unknown.update(true.unknown)
+
+    def _judge_depth(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
+        depth = result_images.depth_from_message(result)
+        true = result_images.true_depth_from_message(truth)
+        self.scores.judge_depth(stamp_ns, depth, true)
+
+
+def _has(item: LabelSet, classes: Mapping[int, str]) -> bool:
+    own = {row.id: row.name for row in item.classes}
+    return all(own.get(number) == name for number, name in classes.items())

@@ -1,0 +1,169 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How good labels are at their borders, and how calm from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import math
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.labels import VOID
+
+_MOST_CLASSES = 32
+
+
+class BoundaryMeter:
+    """
+    Collect label images and tell how well the borders of the classes are met.
+
+    The F-score of Csurka et al. (What is a good evaluation measure for semantic segmentation?,
+    BMVC 2013): of every class, precision is the share of its predicted border pixels that have a
+    true one nearby and recall the share of its true ones that have a predicted one nearby.
+    Nearby means up to 0.75 % of the diagonal away in rows and in columns. A border lies between
+    two known classes: where the truth is unknown and at the edge of the image there is none.
+    """
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        """
+        Start with nothing collected.
+
+        :param ids: The class ids that are judged, at most 32.
+        :raises ValueError: There are more.
+        """
+        self.ids = tuple(ids)
+        if len(self.ids) > _MOST_CLASSES:
+            raise ValueError(f'expected at most {_MOST_CLASSES} classes, got {len(self.ids)}')
+        self._index = np.full(256, VOID, np.uint8)
+        self._index[list(self.ids)] = np.arange(len(self.ids))
+        # Found and all border pixels, of the prediction and of the truth, by class.
+        self._counts = np.zeros((4, len(self.ids)), np.int64)
+
+    def add(self, prediction: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]) -> None:
+        """
+        Add one image.
+
+        :param prediction: (H, W) class ids.
+        :param truth: (H, W) class ids, 255 where unknown.
+        :raises ValueError: The shapes differ.
+        """
+        if prediction.shape != truth.shape:
+            raise ValueError(
+                f'expected labels of one shape, got {prediction.shape} and {truth.shape}'
+            )
+        true = self._index[truth]
+        found = np.where(true == VOID, np.uint8(VOID), self._index[prediction])
+        radius = max(1, round(0.0075 * math.hypot(*truth.shape)))
+        borders = [_border_pixels(item) for item in (found, true)]
+        near = [_near(item, truth.shape, radius) for item in borders]
+        for row, (own, other) in enumerate(((0, 1), (1, 0))):
+            position, index = borders[own]
+            hit = near[other][position] >> index & 1
+            size = len(self.ids)
+            self._counts[2 * row] += np.bincount(index[hit > 0], minlength=size)
+            self._counts[2 * row + 1] += np.bincount(index, minlength=size)
+
+    def merge(self, other: BoundaryMeter) -> None:
+        """Add all images of another meter of the same ids."""
+        self._counts += other._counts
+
+    def f_scores(self) -> dict[int, float]:
+        """Give the score by id; NaN where neither truth nor prediction has a border."""
+        result = {}
+        for index, number in enumerate(self.ids):
+            found, predicted, met, true = (int(value) for value in self._counts[:, index])
+            precision = found / predicted if predicted else 0.0
+            recall = met / true if true else 0.0
+            total = precision + recall
+            result[number] = 2.0 * precision * recall / total if total else 0.0
+            if not predicted and not true:
+                result[number] = math.nan
+        return result
+
+    def mean(self) -> float:
+        """Average the scores over the ids whose borders occur in the truth; NaN without any."""
+        true = self._counts[3]
+        scores = self.f_scores().values()
+        known = [score for score, count in zip(scores, true, strict=True) if count]
+        return sum(known) / len(known) if known else math.nan
+
+
+class FlickerMeter:
+    """
+    Collect the frames of a drive and tell how much the labels flicker.
+
+    That is the share of the pixels whose true class is the same as in the frame before, but
+    whose predicted class is another: what moves in the world does not count.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing collected."""
+        self._changed = self._steady = 0
+        self._before: tuple[int, npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None = None
+
+    def add(
+        self, stamp_ns: int, prediction: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]
+    ) -> float:
+        """
+        Add one frame; frames before the last one or of another size start anew.
+
+        :param prediction: (H, W) class ids.
+        :param truth: (H, W) class ids, 255 where unknown.
+        :returns: The flicker since the frame before, NaN without one.
+        """
+        before, self._before = self._before, (stamp_ns, prediction, truth)
+        if before is None or stamp_ns <= before[0] or before[2].shape != truth.shape:
+            return math.nan
+        same = (truth == before[2]) & (truth != VOID)
+        steady = int(np.count_nonzero(same))
+        changed = int(np.count_nonzero(same & (prediction != before[1])))
+        self._steady += steady
+        self._changed += changed
+        return changed / steady if steady else math.nan
+
+    def mean(self) -> float:
+        """Give the flicker over all frames, NaN without two that can be compared."""
+        return self._changed / self._steady if self._steady else math.nan
+
+
+def _border_pixels(
+    index: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
+    """Find the pixels beside one of another known class: positions in the flat image, classes."""
+    border = np.zeros(index.shape, np.bool_)
+    known = index != VOID
+    for one, other in (
+        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
+        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+    ):
+        differs = (index[one] != index[other]) & known[one] & known[other]
+        border[one] |= differs
+        border[other] |= differs
+    position = np.flatnonzero(border)
+    return position, index.reshape(-1)[position]
+
+
+def _near(
+    border: tuple[npt.NDArray[np.intp], npt.NDArray[np.uint8]], shape: tuple[int, ...], radius: int
+) -> npt.NDArray[np.uint32]:
+    """Tell of every pixel which classes have a border nearby: one bit for each class, flat."""
+    bits = np.zeros(shape, np.uint32)
+    position, index = border
+    bits.reshape(-1)[position] = np.uint32(1) << index.astype(np.uint32)
+    for axis in (0, 1):
+        bits = _spread(bits, radius, axis)
+    return bits.reshape(-1)
+
+
+def _spread(bits: npt.NDArray[np.uint32], radius: int, axis: int) -> npt.NDArray[np.uint32]:
+    """Unite every pixel with those up to radius away along an axis, doubling the reach."""
+    margin = [(0, 0), (0, 0)]
+    margin[axis] = (radius, radius)
+    padded = np.moveaxis(np.pad(bits, margin), axis, 0)
+    covered = 1
+    while covered < 2 * radius + 1:
+        step = min(covered, 2 * radius + 1 - covered)
+        padded = padded[:-step] | padded[step:]
+        covered += step
+    return np.moveaxis(padded, 0, axis)

@@ -1,0 +1,110 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A recorded drive judged."""
+
+import json
+
+from bag_builder import image, Message, write_bag
+import numpy as np
+import pytest
+from result_stream import frame, message
+from segformer_ros.bags.rosbag import BagError
+from segformer_ros.cli import main
+from segformer_ros.evaluation.bag_score import judge_bag, Sources
+from segformer_ros.judge.drive import DriveJudge, JudgeOptions, STREAMS
+
+VEHICLE = '/carla/ego_vehicle'
+TOPICS = {
+    'labels': '/label/image',
+    'depth': '/depth/image',
+    'true_labels': f'{VEHICLE}/semantic_segmentation_front/image',
+    'true_depth': f'{VEHICLE}/depth_front/image',
+}
+IMAGE = 'sensor_msgs/msg/Image'
+
+
+def record(path, frames, topics=TOPICS):
+    """Write a bag: the truth at once, the results two frames later, as it happens."""
+    messages = []
+    for number, coded in enumerate(frames):
+        for stream, topic in topics.items():
+            encoding, pixels = coded[stream]
+            delay = 0 if stream.startswith('true') else 120_000_000
+            stamp_ns = number * 50_000_000
+            messages.append(
+                Message(topic, IMAGE, stamp_ns + delay, image(pixels, encoding, stamp_ns))
+            )
+    messages.sort(key=lambda item: item.time_ns)
+    return write_bag(path, messages)
+
+
+@pytest.fixture
+def frames():
+    """Give what is coded of some frames."""
+    rng = np.random.default_rng(5)
+    return [frame(rng)[0] for _ in range(4)]
+
+
+def test_a_bag_gives_the_figures_of_its_messages(tmp_path, frames):
+    """Those of a judge that hears the same images live, to the last bit."""
+    live = DriveJudge(JudgeOptions())
+    for number, coded in enumerate(frames):
+        for stream in STREAMS:
+            live.add(stream, message(*coded[stream], number * 50_000_000))
+    judge = judge_bag(record(tmp_path / 'bag', frames), Sources(), JudgeOptions())
+    assert judge.summary() == live.summary()
+    for stamp_ns, row in live.scores.rows.items():
+        assert judge.scores.rows[stamp_ns] == pytest.approx(row, abs=0.0, rel=0.0, nan_ok=True)
+    assert judge.summary()['segmentation']['frames'] == 4
+
+
+def test_results_are_found_in_their_namespace(tmp_path, frames):
+    """Beside the camera, where `segformer run` puts them, and under another vehicle."""
+    topics = {
+        'labels': '/carla/hero/rgb_front/label/image',
+        'true_labels': '/carla/hero/tags/image',
+    }
+    bag = record(tmp_path / 'bag', frames, topics)
+    sources = Sources(role_name='hero', label_sensor='tags')
+    judge = judge_bag(bag, sources, JudgeOptions())
+    assert judge.scores.judged == {'labels': 4}
+    named = Sources('/carla/hero/rgb_front', 'hero', 'tags')
+    assert judge_bag(bag, named, JudgeOptions()).summary() == judge.summary()
+
+
+def test_a_bag_without_truth_is_refused(tmp_path, frames):
+    """The sentence names what there is."""
+    bag = record(tmp_path / 'bag', frames, {'labels': '/label/image'})
+    with pytest.raises(
+        BagError, match=r'under /carla/ego_vehicle .*: /label/image'
+    ):
+        judge_bag(bag, Sources(), JudgeOptions())
+
+
+def test_results_of_several_cameras_need_a_choice(tmp_path, frames):
+    """No camera is taken by chance."""
+    topics = {'labels': '/left/label/image', 'depth': '/right/depth/image'}
+    bag = record(tmp_path / 'bag', frames, topics)
+    with pytest.raises(BagError, match='choose a namespace: /left, /right'):
+        judge_bag(bag, Sources(), JudgeOptions())
+
+
+def test_the_command_prints_and_writes(tmp_path, frames, capsys):
+    """A table, a line of JSON, and the report."""
+    bag = record(tmp_path / 'bag', frames)
+    folder = tmp_path / 'report'
+    assert main(['evaluate', '--bag', str(bag), '--report', str(folder)]) == 0
+    *table, text = capsys.readouterr().out.splitlines()
+    summary = json.loads(text)
+    assert summary == json.loads((folder / 'summary.json').read_text())
+    shown = {line.split()[0]: line.split()[1] for line in table}
+    assert shown['miou'] == f'{summary["segmentation"]["miou"]:.4f}'
+    assert shown['silog_glpn'] == f'{summary["depth"]["silog_glpn"]:.4f}'
+    assert shown['car'] == f'{summary["segmentation"]["iou"]["car"]:.4f}'
+
+
+@pytest.mark.parametrize('arguments', [[], ['world_b0', '--bag', 'x']])
+def test_the_command_needs_a_network_or_a_bag(arguments, capsys):
+    """Both at once would be two different things."""
+    assert main(['evaluate', *arguments]) == 1
+    assert 'expected either a model or --bag' in capsys.readouterr().err

@@ -1,0 +1,62 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a judgement."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+from result_stream import frame, message
+from segformer_ros.judge.drive import DriveJudge, JudgeOptions, STREAMS
+from segformer_ros.judge.plot import draw_report
+from segformer_ros.judge.report import write_report
+
+
+def judged(stamps):
+    """Judge random frames of these stamps."""
+    judge = DriveJudge(JudgeOptions())
+    rng = np.random.default_rng(3)
+    for stamp_ns in stamps:
+        coded, _ = frame(rng)
+        for stream in STREAMS:
+            judge.add(stream, message(*coded[stream], stamp_ns))
+    return judge
+
+
+def test_the_files_hold_frames_and_summary(tmp_path):
+    """Frames are in the order of time, with what is not known left empty."""
+    judge = judged([2_500_000_000, 1_000_000_007])
+    write_report(tmp_path / 'new', judge.summary(), judge.scores.rows)
+
+    rows = list(csv.DictReader((tmp_path / 'new' / 'frames.csv').read_text().splitlines()))
+    assert [row['stamp_s'] for row in rows] == ['1.000000007', '2.500000000']
+    assert rows[1]['flicker'] == ''
+    frames = judge.scores.rows
+    assert float(rows[1]['miou']) == np.float64(f'{frames[2_500_000_000]["miou"]:.6g}')
+    assert float(rows[0]['delta1']) == np.float64(f'{frames[1_000_000_007]["delta1"]:.6g}')
+    assert json.loads((tmp_path / 'new' / 'summary.json').read_text()) == judge.summary()
+    picture = cv2.imread(str(tmp_path / 'new' / 'evaluation.png'))
+    shown = cv2.cvtColor(draw_report(judge.summary(), frames), cv2.COLOR_RGB2BGR)
+    np.testing.assert_array_equal(picture, shown)
+
+
+def test_the_picture_has_a_bar_of_the_length_of_every_class():
+    """From 0 to 1 they are 700 pixels long."""
+    judge = judged([1])
+    summary = judge.summary()
+    picture = draw_report(summary, judge.scores.rows)
+    bars = np.all(picture[400:] == (31, 96, 168), axis=2)
+    lengths = [int(row.sum()) for row in bars if row.any()]
+    expected = sorted(summary['segmentation']['iou'].values(), reverse=True)
+    middle = lengths[5 :: len(lengths) // len(expected)]
+    assert np.allclose(np.array(middle) / 700, expected, atol=0.02)
+
+
+def test_a_drive_without_results_has_a_picture_too():
+    """It says that nothing was judged."""
+    judge = DriveJudge(JudgeOptions())
+    picture = draw_report(judge.summary(), judge.scores.rows)
+    assert picture.dtype == np.uint8
+    assert picture.shape[1:] == (960, 3)
+    assert (picture != 255).any()
