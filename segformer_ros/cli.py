@@ -18,9 +18,10 @@ COMMANDS: dict[str, str] = {
     'world': 'write example frames of the built-in world',
     'train': 'train a network',
     'export': 'turn a checkpoint into a bundle that can be deployed',
+    'bench': 'measure a network on every backend of this machine',
     'evaluate': 'measure a network against ground truth',
-}
     'attention': 'draw what the attention heads of a network look at',
+}
 
 # Packages that only some installations have, and the extra of this package that brings them.
 _EXTRAS: dict[str, str] = {

@@ -14,7 +14,6 @@ import numpy as np
 
 from contest import machine
 from contest.case import Case
-from contest.peak import MatmulPeak
 from contest.stopwatch import elapsed, now
 
 PEAK = 'matmul peak'
@@ -82,7 +81,7 @@ class Child:
 def serve(connection: Connection, name: str, case: Case) -> None:
     """Load a contestant and answer until the parent hangs up."""
     try:
-        server: Any = MatmulPeak() if name == PEAK else _Server(name, case)
+        server: Any = _peak() if name == PEAK else _Server(name, case)
         connection.send((True, server.facts))
         while True:
             command, options = connection.recv()
@@ -92,6 +91,12 @@ def serve(connection: Connection, name: str, case: Case) -> None:
     except Exception as error:  # noqa: BLE001 whatever it is, the parent reports it
         words = ' '.join(str(error).split())
         connection.send((False, f'{name}: {type(error).__name__}: {words}'))
+
+
+def _peak() -> Any:
+    from contest.peak import MatmulPeak
+
+    return MatmulPeak()
 
 
 class _Server:

@@ -68,16 +68,13 @@ class HuggingFace:
 
     def __init__(self, case: Case) -> None:
         import torch
-        from transformers.models.segformer import image_processing_pil_segformer as processing
 
         from contest import hugging_face
 
         torch.set_num_threads(1)
         self._torch = torch
         self._network = hugging_face.load(case.model, case.weights)
-        self._processor = processing.SegformerImageProcessorPil(
-            size={'height': case.height, 'width': case.width}, do_reduce_labels=False
-        )
+        self._processor = image_processor(case)
 
     def network(self, image: Image) -> Outputs:
         """Run the network alone."""
@@ -107,11 +104,10 @@ class PlainGraph:
 
     def __init__(self, case: Case, run: Run) -> None:
         import torch
-        from transformers.models.segformer import image_processing_pil_segformer as processing
 
         torch.set_num_threads(1)
         self._torch, self._case, self._run = torch, case, run
-        self._processor = processing.SegformerImageProcessorPil(do_reduce_labels=False)
+        self._processor = image_processor(case)
 
     def network(self, image: Image) -> Outputs:
         """Run the network alone."""
@@ -155,12 +151,10 @@ class Ours:
 
     def __init__(self, case: Case, backend: str) -> None:
         from segformer_ros import bundle, image_encoding
-        from segformer_ros.inference.golden_gate import check_golden
         from segformer_ros.inference.pipeline import Options, Pipeline
 
         files = bundle.read(case.bundle)
         self._backend = backends.load_backend(backend, files, threads=1)
-        check_golden(files, self._backend)
         self._timed = _Timed(self._backend)
         self._pipeline = Pipeline(files, self._timed)
         # The sky of random weights means nothing; its depth is compared too.
@@ -211,6 +205,21 @@ def prepared(camera: Image, case: Case) -> FloatArray:
 def enlarged(depth: npt.NDArray[np.generic], size: tuple[int, int]) -> FloatArray:
     """Resize (1, 1, h, w) metres to (height, width)."""
     return np.asarray(cv2.resize(np.asarray(depth[0, 0], np.float32), size[::-1]), np.float32)
+
+
+def image_processor(case: Case) -> Any:
+    """
+    Make Hugging Face's own processor, the one of PIL.
+
+    It is taken from its module, because transformers itself gives it only where torchvision is,
+    which it needs for segmentation maps alone.
+    """
+    from transformers.models.segformer.image_processing_pil_segformer import (
+        SegformerImageProcessorPil,
+    )
+
+    size = {'height': case.height, 'width': case.width}
+    return SegformerImageProcessorPil(size=size, do_reduce_labels=False)
 
 
 def labels_of(logits: object, size: tuple[int, int], processor: Any) -> Image:

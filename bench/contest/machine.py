@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from pathlib import Path
 import platform
@@ -29,7 +31,14 @@ def pin(core: int | None = None) -> int:
 
 
 def resident_mb() -> float:
-    """Give the resident memory of this process in MB, after forgetting its peak until now."""
+    """
+    Give the resident memory of this process in MB, and forget its peak until now.
+
+    What Python and the C library keep of freed memory is given back first: taken again later, it
+    would not show.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     Path('/proc/self/clear_refs').write_text(_RESET_PEAK, encoding='ascii')
     return _status('VmRSS')
 

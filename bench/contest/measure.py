@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from segformer_ros.benchmark import ros2_benchmark_metrics, spread
 
 from contest import arithmetic, figures
 from contest.case import Case
@@ -157,8 +159,8 @@ def _add_figures(record: Record, turns: list[tuple[float, ...]], best: dict[str,
     names = ('whole', 'network', 'whole_processor', 'network_processor')
     columns = dict(zip(names, zip(*turns, strict=True), strict=True))
     for name, values in columns.items():
-        record[name] = figures.summary(values)
-    record['ros2_benchmark'] = figures.ros2_benchmark_metrics(columns['whole'])
+        record[name] = asdict(spread(values))
+    record['ros2_benchmark'] = ros2_benchmark_metrics(columns['whole'])
     speed = 2.0 * record['gmacs'] / record['network']['median_ms'] * 1000.0
     record['gflops'] = speed
     record['share_of_peak'] = speed / best.get(record['precision'], best['float32'])

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from time import perf_counter
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper, TensorProto
 
@@ -31,9 +30,6 @@ class MatmulPeak:
         if find_spec('openvino'):
             self._runs['openvino'] = ('float32', openvino_graph(model, 'f32'))
             self._runs['openvino bf16'] = ('bfloat16', openvino_graph(model, 'bf16'))
-        if find_spec('torch'):
-            for name in ('float32', 'bfloat16'):
-                self._runs[f'torch {name}'] = (name, _torch(name, self._value))
         self.facts = {name: precision for name, (precision, _) in self._runs.items()}
         self.turn()
 
@@ -63,17 +59,3 @@ def _graph(weights: FloatArray) -> bytes:
     model: onnx.ModelProto = helper.make_model(graph, opset_imports=opset, ir_version=8)
     content: bytes = model.SerializeToString()
     return content
-
-
-def _torch(name: str, value: FloatArray) -> Run:
-    import torch
-
-    torch.set_num_threads(1)
-    left = torch.from_numpy(value).to(getattr(torch, name))
-    right = left.T.contiguous()
-
-    def run(_: FloatArray) -> list[npt.NDArray[np.generic]]:
-        torch.mm(left, right)
-        return []
-
-    return run
