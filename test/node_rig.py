@@ -36,6 +36,7 @@ class FakePipeline:
             name='fake', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
         )
         self.backend_name = 'numpy'
+        self.backend_reason = 'the only one'
         self.error = None
         self.closed = False
         self.calls = []

@@ -13,6 +13,7 @@ from typing import Any
 from segformer_ros import bundle as bundles
 from segformer_ros import frame_rules, run_folder
 from segformer_ros.commands.run_jobs import Job, open_job, options
+from segformer_ros.inference.backend_choice import PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
 from segformer_ros.run_folder import Report
@@ -52,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--model', default='world_b0', help='name or folder of a network (default: %(default)s)'
     )
     parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')
+    parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        default='float32',
+        help='what auto may choose: exact backends alone (default), or any',
+    )
     parser.add_argument(
         '--threads', type=int, default=0, help='of the network; 0 is all (default)'
     )
@@ -119,7 +126,9 @@ def run(args: argparse.Namespace) -> int:
     job = open_job(args)
     try:
         settings = _settings(args) | job.settings
-        pipeline = Pipeline.load(args.model, backend=args.backend, threads=args.threads)
+        pipeline = Pipeline.load(
+            args.model, backend=args.backend, threads=args.threads, precision=args.precision
+        )
         _check_task(args.only, pipeline)
         run_folder.claim(args.out, settings)
         if job.is_finished():
@@ -141,6 +150,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'model': args.model,
         'manifest_sha256': hashlib.sha256(manifest.read_bytes()).hexdigest(),
         'backend': args.backend,
+        'precision': args.precision,
         'focal_length_px': args.focal_length,
         'fov_deg': args.fov,
         'only': args.only,
@@ -165,6 +175,7 @@ def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:
         input=str(args.input),
         model=pipeline.manifest.name,
         backend=pipeline.backend_name,
+        backend_reason=pipeline.backend_reason,
         max_frames=args.max_frames,
     )
     progress = tqdm(total=job.total or None, unit='frame', dynamic_ncols=True, disable=None)

@@ -19,6 +19,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from segformer_ros.frame_rules import DEPTH_ENCODINGS
+from segformer_ros.inference.backend_choice import PRECISIONS
 
 _CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
 
@@ -50,7 +51,17 @@ class Parameters:
         'world_b0', 'The network: name of one that ships, or path of a bundle.', fixed=True
     )
     backend: str = _param(
-        'auto', "What runs the network; 'auto' takes the best that is installed.", fixed=True
+        'auto',
+        "What runs the network: onnxruntime, openvino, openvino_bf16, or 'auto', the fastest that "
+        'is installed and computes what it should.',
+        fixed=True,
+    )
+    precision: str = _param(
+        'float32',
+        "What 'auto' may choose: exact backends alone (float32), or those of reduced precision "
+        'too (any).',
+        one_of=PRECISIONS,
+        fixed=True,
     )
     threads: int = _param(
         0,

@@ -36,7 +36,12 @@ STOP_PATIENCE_S = 10.0
 
 def load_pipeline(values: Parameters) -> Pipeline:
     """Load the network that the parameters name."""
-    return Pipeline.load(values.model, backend=values.backend, threads=values.threads)
+    return Pipeline.load(
+        values.model,
+        backend=values.backend,
+        threads=values.threads,
+        precision=values.precision,
+    )
 
 
 class SegformerNode(LifecycleNode):
@@ -119,7 +124,10 @@ class SegformerNode(LifecycleNode):
                 'is no ~/frame_stats and no label/classes'
             )
         tasks = ' and '.join(manifest.tasks)
-        self.get_logger().info(f'{manifest.name} for {tasks} on {self._pipeline.backend_name}')
+        self.get_logger().info(
+            f'{manifest.name} for {tasks} on {self._pipeline.backend_name}: '
+            f'{self._pipeline.backend_reason}'
+        )
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -203,6 +211,7 @@ class SegformerNode(LifecycleNode):
             'state': self.state,
             'model': self._values.model,
             'backend': '' if self._pipeline is None else self._pipeline.backend_name,
+            'backend_reason': '' if self._pipeline is None else self._pipeline.backend_reason,
             'busy_s': busy_s,
         }
         return diagnostics.status(f'{name}: network', level, text, values, hardware_id)

@@ -165,6 +165,24 @@ def test_configuration_that_fails_leaves_the_node_unconfigured(make_rig, capfd, 
     assert rig.status('network').level == DiagnosticStatus.OK
 
 
+def test_backend_is_named_with_the_reason_for_it(make_rig, capfd):
+    """In the log once, and in the diagnostics as long as it is loaded."""
+    rig = make_rig()
+    assert 'on numpy: the only one' in capfd.readouterr().err
+    values = rig.status('network').values
+    assert (values['backend'], values['backend_reason']) == ('numpy', 'the only one')
+
+
+def test_parameters_name_the_backend_and_what_auto_may_choose(monkeypatch):
+    """They reach the pipeline as they are."""
+    given = []
+    monkeypatch.setattr(segformer_node.Pipeline, 'load', lambda *args, **kw: given.append(kw))
+    segformer_node.load_pipeline(
+        segformer_node.Parameters(backend='openvino', threads=3, precision='any')
+    )
+    assert given == [{'backend': 'openvino', 'threads': 3, 'precision': 'any'}]
+
+
 def test_failure_with_half_of_the_outputs_takes_them_back(make_rig):
     """What the failed configuration created is gone, and the network is freed."""
     rig = make_rig(start=False, autostart=False)
