@@ -14,7 +14,7 @@ from segformer_ros.checkpoints import parity, transformers_graph
 from segformer_ros.checkpoints.formats import FORMATS
 from segformer_ros.checkpoints.formats.base import Format, Options
 from segformer_ros.checkpoints.model import describe, Model, only
-from segformer_ros.checkpoints.parity import compare, Difference, Side
+from segformer_ros.checkpoints.parity import compare, Difference, ParityError, Side
 from segformer_ros.checkpoints.source import read
 from segformer_ros.checkpoints.writing import check_name, write
 from segformer_ros.network.checkpoint import CheckpointError
@@ -73,7 +73,8 @@ def convert(request: Request) -> Report:
     Read, write, read back, compare; the output is there as a whole or not at all.
 
     :raises CheckpointError: The source cannot be read, the target cannot hold it, the name is
-        taken, or both graphs differ by more than the tolerance; nothing is left behind then.
+        taken, or (ParityError) both graphs differ by more than the tolerance; nothing is left
+        behind then.
     """
     parity.check_size(*request.size)
     if request.target not in FORMATS:
@@ -177,11 +178,12 @@ def _compare(model: Model, written: Path, layout: Format, request: Request) -> l
 
 
 def _check_differences(differences: Sequence[Difference]) -> None:
-    worst = [item for item in differences if not item.passed]
-    if worst:
-        item = max(worst, key=lambda item: item.relative / item.allowed)
-        raise CheckpointError(
+    failed = [item for item in differences if not item.passed]
+    if failed:
+        item = failed[0]
+        raise ParityError(
             f'{item.output} of {item.sides[0]} and {item.sides[1]} differ by '
             f'{item.relative:.2g} in {item.arithmetic}, allowed is {item.allowed:g}: nothing was '
-            'written'
+            'written',
+            differences,
         )

@@ -213,7 +213,7 @@ def find_size(tensors: Mapping[str, Tensor], names: EncoderNames) -> str | None:
 
 
 def _width(tensors: Mapping[str, Tensor], name: str) -> int | None:
-    return tensors[name].shape[0] if name in tensors else None
+    return tensors[name].shape[0] if name in tensors and tensors[name].ndim else None
 
 
 def _depth(tensors: Iterable[str], names: EncoderNames, stage: int) -> int:

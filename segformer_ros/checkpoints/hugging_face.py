@@ -10,10 +10,11 @@ from typing import Any
 
 from segformer_ros.checkpoints.classes import class_facts
 from segformer_ros.checkpoints.facts import carry, class_names, KEY
-from segformer_ros.checkpoints.files import Raw
+from segformer_ros.checkpoints.files import CONFIG, PROCESSOR, Raw
 from segformer_ros.checkpoints.formats.base import IMAGENET
 from segformer_ros.checkpoints.model import Model
 from segformer_ros.network import NetworkConfig
+from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.network.mix_transformer import EPS_PROFILES, SIZES
 
 EPS = EPS_PROFILES['hugging_face']
@@ -33,6 +34,18 @@ _FIXED: Mapping[str, Any] = {
 }
 _NAMELESS = re.compile(r'LABEL_\d+')
 _SIZE = {'height': 512, 'width': 512}
+
+
+def number(said: Mapping[str, Any], name: str, default: float) -> float:
+    """
+    Read a number of a configuration.
+
+    :raises CheckpointError: There is something else.
+    """
+    value = said.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise CheckpointError(f'{CONFIG} says {name} {value!r}, expected a number')
+    return float(value)
 
 
 def refusal(config: Mapping[str, Any] | None, kind: str) -> str | None:
@@ -76,17 +89,24 @@ def read_input(raw: Raw) -> dict[str, Any]:
     said = raw.processor
     if not said:
         return {}
-    scale = (
-        255.0 * float(said.get('rescale_factor', 1 / 255)) if _is_on(said, 'rescale') else 255.0
-    )
+    scale = 255.0 * number(said, 'rescale_factor', 1 / 255) if _is_on(said, 'rescale') else 255.0
     normalises = _is_on(said, 'normalize')
-    mean = said.get('image_mean', IMAGENET['mean']) if normalises else [0.0] * 3
-    std = said.get('image_std', IMAGENET['std']) if normalises else [1.0] * 3
+    mean = _colors(said, 'mean') if normalises else [0.0] * 3
+    std = _colors(said, 'std') if normalises else [1.0] * 3
     return {
         'mean': [_tidy(value / scale) for value in mean],
         'std': [_tidy(value / scale) for value in std],
         'preprocessor': dict(said),
     }
+
+
+def _colors(processor: Mapping[str, Any], name: str) -> list[float]:
+    """Read one value per colour, or one for all of them."""
+    value = processor.get(f'image_{name}', IMAGENET[name])
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * 3
+    if len(values) != 3 or not all(isinstance(item, (int, float)) for item in values):
+        raise CheckpointError(f'{PROCESSOR} says image_{name} {value!r}, expected three numbers')
+    return [float(item) for item in values]
 
 
 def _is_on(processor: Mapping[str, Any], step: str) -> bool:

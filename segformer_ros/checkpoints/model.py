@@ -47,23 +47,41 @@ class Model:
         """
         Make the module in evaluation mode, with these weights.
 
-        :raises CheckpointError: A weight has another shape than the configuration says.
+        :raises CheckpointError: They are not the weights of its configuration.
         """
-        module = skeleton(self.config)
-        expected = {name: value.shape for name, value in module.state_dict().items()}
-        for name, shape in expected.items():
-            if name in self.tensors and self.tensors[name].shape != shape:
-                found = tuple(self.tensors[name].shape)
-                raise CheckpointError(
-                    f'{self.path}: {name} (our name) has the shape {found}, a network of size '
-                    f'{self.config.size} needs {tuple(shape)}'
-                )
+        module = skeleton(self.config).to_empty(device='cpu')
         try:
             module.load_state_dict(dict(self.tensors))
         except RuntimeError as error:
             text = ' '.join(str(error).split())[:200]
             raise CheckpointError(f'{self.path} lacks a part of its network: {text}') from error
         return module.eval()
+
+    def check(self) -> None:
+        """
+        Hold the weights against the configuration.
+
+        :raises CheckpointError: One is missing, left over, or of another shape or kind.
+        """
+        expected = skeleton(self.config).state_dict()
+        different = sorted(set(expected) ^ set(self.tensors))
+        if different:
+            raise CheckpointError(
+                f'{self.path} does not hold the weights of a {describe(self.config)}: '
+                f'{", ".join(different[:3])} (our names) missing or left over'
+            )
+        for name, value in expected.items():
+            found = self.tensors[name]
+            if found.shape != value.shape:
+                raise CheckpointError(
+                    f'{self.path}: {name} (our name) has the shape {tuple(found.shape)}, a '
+                    f'{describe(self.config)} needs {tuple(value.shape)}'
+                )
+            if found.is_floating_point() != value.is_floating_point():
+                raise CheckpointError(
+                    f'{self.path}: {name} (our name) holds {str(found.dtype)[6:]}, expected '
+                    f'{str(value.dtype)[6:]}: quantised weights are not read'
+                )
 
 
 def has_heads(config: NetworkConfig) -> bool:
@@ -97,7 +115,7 @@ class _Encoder(nn.Module):
 
 def skeleton(config: NetworkConfig) -> nn.Module:
     """
-    Make the module of a configuration, without its weights.
+    Make the module of a configuration on the device meta: shapes without weights.
 
     :raises CheckpointError: A value of the configuration is unknown.
     """
@@ -115,7 +133,7 @@ def skeleton(config: NetworkConfig) -> nn.Module:
                 module = _Encoder(make_encoder(config.size, **eps))
     except ValueError as error:
         raise CheckpointError(str(error)) from error
-    return module.to_empty(device='cpu')
+    return module
 
 
 @torch.no_grad()

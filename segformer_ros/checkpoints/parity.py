@@ -58,6 +58,14 @@ class Difference:
         return self.relative <= self.allowed
 
 
+class ParityError(CheckpointError):
+    """Both graphs differ by more than is allowed."""
+
+    def __init__(self, message: str, differences: Sequence[Difference]) -> None:
+        super().__init__(message)
+        self.differences = tuple(differences)
+
+
 def check_size(height: int, width: int) -> None:
     """
     Refuse an input size that not every graph takes.

@@ -66,7 +66,11 @@ def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
     guess, path = match.guess, raw.path
     if guess.refusal is not None:
         raise CheckpointError(f'{path}: {guess.refusal}')
-    tensors = to_ours(guess.links, raw.tensors)
+    try:
+        tensors = to_ours(guess.links, raw.tensors)
+    except (RuntimeError, IndexError) as error:
+        text = ' '.join(str(error).split())[:150]
+        raise CheckpointError(f'{path} has weights of unfitting shapes: {text}') from error
     carried = carried_facts(guess.carried, tensors)
     facts = guess.facts if carried is None else merge(guess.facts, carried)
     notes = (*raw.notes, *guess.notes)
@@ -87,7 +91,9 @@ def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
         facts.update(named(options.label_set, guess.config.num_classes))
     if options.licence is not None:
         facts['licence'] = options.licence
-    return Model(guess.config, tensors, facts, match.format.name, notes, path)
+    model = Model(guess.config, tensors, facts, match.format.name, notes, path)
+    model.check()
+    return model
 
 
 def load(source: str | Path) -> LoadedModel:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 import sys
 import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segformer_ros.checkpoints.convert import Report
+    from segformer_ros.checkpoints.parity import Difference
 
 HELP = 'turn a checkpoint into the layout of another program, and compare both'
 # Equal to checkpoints.formats.FORMATS, which needs torch to be imported.
@@ -92,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from segformer_ros.checkpoints.convert import convert, Request
     from segformer_ros.checkpoints.formats.base import Options
+    from segformer_ros.checkpoints.parity import ParityError
 
     options = Options(
         max_depth_m=args.max_depth,
@@ -111,16 +113,22 @@ def run(args: argparse.Namespace) -> int:
         tolerance=tuple(args.tolerance) if args.tolerance else None,
         size=args.size,
     )
-    _print(convert(request), args.size)
-    return 0
-
-
-def _print(report: Report, size: tuple[int, int]) -> None:
+    try:
+        report = convert(request)
+    except ParityError as error:
+        _print(error.differences, args.size)
+        raise
     lines = [report.summary]
     for note in report.notes:
         lines += textwrap.wrap(note, _WIDTH, initial_indent='note: ', subsequent_indent='      ')
-    lines.append(f'compared on 1x3x{size[0]}x{size[1]}, relative to the largest magnitude:')
-    for item in report.differences:
+    sys.stdout.write('\n'.join(lines) + '\n')
+    _print(report.differences, args.size)
+    return 0
+
+
+def _print(differences: Sequence[Difference], size: tuple[int, int]) -> None:
+    lines = [f'compared on 1x3x{size[0]}x{size[1]}, relative to the largest magnitude:']
+    for item in differences:
         sides = f'{item.sides[0]} | {item.sides[1]}'
         lines.append(
             f'{item.output:<9} {item.arithmetic}  absolute {item.absolute:.1e}  '

@@ -49,7 +49,23 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(
             f'{path} was not written by segformer train: its metadata lacks {_KEY!r}'
         )
-    return tensors, json.loads(metadata[_KEY])
+    return tensors, parse_facts(metadata[_KEY], path)
+
+
+def parse_facts(text: str, path: Path) -> dict[str, Any]:
+    """
+    Read the JSON text of facts.
+
+    :param path: The file, for messages.
+    :raises CheckpointError: It is no JSON object.
+    """
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f'{path} has damaged facts: {error}') from error
+    if not isinstance(facts, dict):
+        raise CheckpointError(f'{path} has damaged facts: expected a JSON object')
+    return facts
 
 
 def config_of(facts: Mapping[str, Any], path: Path) -> NetworkConfig:
@@ -63,7 +79,7 @@ def config_of(facts: Mapping[str, Any], path: Path) -> NetworkConfig:
         raise CheckpointError(f'{path} lacks the description of its network')
     try:
         return NetworkConfig(**facts['network'])
-    except TypeError as error:
+    except TypeError as error:  # an unknown field, or no fields at all
         raise CheckpointError(
             f'{path} describes a network that this release does not know: {error}'
         ) from error

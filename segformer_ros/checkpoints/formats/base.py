@@ -100,7 +100,8 @@ def eps_fields(eps: tuple[float, float]) -> dict[str, Any]:
 
 def rows(tensors: Mapping[str, Tensor], *names: str) -> int:
     """Give the output channels of the first of some weights that is there; else 1."""
-    return next((tensors[name].shape[0] for name in names if name in tensors), 1)
+    shapes = (tensors[name].shape for name in names if name in tensors)
+    return next((shape[0] for shape in shapes if shape), 1)
 
 
 def unless(value: int, published: int) -> int | None:

@@ -12,7 +12,7 @@ from segformer_ros.checkpoints.facts import carry, KEY
 from segformer_ros.checkpoints.files import Raw
 from segformer_ros.checkpoints.formats.base import eps_fields, Format, Guess, Options, Packed, rows
 from segformer_ros.checkpoints.heads import hugging_face_depth
-from segformer_ros.checkpoints.hugging_face import encoder_config, EPS, refusal
+from segformer_ros.checkpoints.hugging_face import encoder_config, EPS, number, refusal
 from segformer_ros.checkpoints.links import Link, to_theirs
 from segformer_ros.checkpoints.model import Model
 from segformer_ros.network import NetworkConfig
@@ -80,8 +80,8 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
         segmentation=False,
         depth_dim=rows(raw.tensors, 'head.head.0.weight'),
         depth_activation='metric',
-        max_depth_m=float(said.get('max_depth', 10)),
-        drop_path_rate=float(said.get('drop_path_rate', 0.1)),
+        max_depth_m=number(said, 'max_depth', 10.0),
+        drop_path_rate=number(said, 'drop_path_rate', 0.1),
         **eps_fields(EPS),
     )
     facts = {'mean': [0.0] * 3, 'std': [1.0] * 3}

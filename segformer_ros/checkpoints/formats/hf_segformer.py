@@ -29,6 +29,7 @@ from segformer_ros.checkpoints.formats.base import (
 from segformer_ros.checkpoints.heads import hugging_face_head
 from segformer_ros.checkpoints.hugging_face import (
     EPS,
+    number,
     read_input,
     read_labels,
     refusal,
@@ -65,8 +66,8 @@ def segmentation_config(raw: Raw, size: str) -> NetworkConfig:
         rows(raw.tensors, 'decode_head.classifier.weight'),
         depth=False,
         decoder_dim=unless(channels, SIZES[size].decoder_dim),
-        drop_path_rate=float(said.get('drop_path_rate', 0.1)),
-        drop_rate=float(said.get('classifier_dropout_prob', 0.1)),
+        drop_path_rate=number(said, 'drop_path_rate', 0.1),
+        drop_rate=number(said, 'classifier_dropout_prob', 0.1),
         **eps_fields(EPS),
     )
 
@@ -95,7 +96,7 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
             rows(raw.tensors, head) if head in raw.tensors else 0,
             depth=False,
             segmentation=False,
-            drop_path_rate=float(said.get('drop_path_rate', 0.1)),
+            drop_path_rate=number(said, 'drop_path_rate', 0.1),
             **eps_fields(EPS),
         )
     facts = {**read_input(raw), **read_labels(said, config.num_classes)}

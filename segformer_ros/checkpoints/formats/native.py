@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-import json
 from typing import Any
 
 from segformer_ros.checkpoints.files import NATIVE_KEY, Raw
@@ -13,13 +12,13 @@ from segformer_ros.checkpoints.formats.base import Format, Guess, Options, Packe
 from segformer_ros.checkpoints.links import Link
 from segformer_ros.checkpoints.model import Model, network_facts, skeleton
 from segformer_ros.network import NetworkConfig
-from segformer_ros.network.checkpoint import config_of
+from segformer_ros.network.checkpoint import config_of, parse_facts
 
 
 def _guess(raw: Raw, options: Options) -> Guess | None:
     if raw.config is not None or NATIVE_KEY not in raw.meta:
         return None
-    facts = json.loads(raw.meta[NATIVE_KEY])
+    facts = parse_facts(raw.meta[NATIVE_KEY], raw.path)
     config = config_of(facts, raw.path)
     names = set(raw.tensors)
     prefix = next((p for p in ('ema.', 'model.') if any(n.startswith(p) for n in names)), '')

@@ -22,6 +22,7 @@ from segformer_ros.checkpoints.heads import hugging_face_depth
 from segformer_ros.checkpoints.hugging_face import (
     EPS,
     label_tables,
+    number,
     read_input,
     read_labels,
     refusal,
@@ -50,13 +51,14 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
         return None
     size, names, linear = found
     said = raw.config or {}
-    described = said.get('depth_config') or {}
+    described = said.get('depth_config')
+    described = described if isinstance(described, Mapping) else {}
     config = replace(
         segmentation_config(raw, size),
         depth=True,
         depth_dim=rows(raw.tensors, f'{_HEAD}.head.0.weight'),
         depth_activation='bounded_log',
-        max_depth_m=float(described.get('max_depth', 10)),
+        max_depth_m=number(described, 'max_depth', 10.0),
     )
     # The class of this layout adds it, and reduces unless it is told not to.
     reduced = bool(said.get('do_reduce_labels', True))

@@ -1,0 +1,35 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Encoders of a few thousand weights in the place of the published sizes."""
+
+import pytest
+
+pytest.importorskip('torch', reason='checkpoints need torch')
+pytest.importorskip('safetensors', reason='checkpoints need safetensors')
+
+from segformer_ros.network import mix_transformer
+from segformer_ros.network.mix_transformer import EncoderSize
+import torch
+
+NARROW = (16, 32, 40, 64)
+
+
+@pytest.fixture(autouse=True)
+def small_sizes(monkeypatch):
+    """Make b0, b3 and b4 small; b4 keeps the 64 channels of its finest stage."""
+    torch.set_num_threads(1)
+    sizes = {
+        'b0': EncoderSize(NARROW, (1, 1, 2, 1), 24),
+        'b3': EncoderSize(NARROW, (1, 2, 1, 1), 24),
+        'b4': EncoderSize((64, 32, 40, 128), (1, 1, 1, 1), 24),
+    }
+    for name, size in sizes.items():
+        monkeypatch.setitem(mix_transformer.SIZES, name, size)
+    return sizes
+
+
+@pytest.fixture
+def image():
+    """Give the input of every comparison, float64."""
+    generator = torch.Generator().manual_seed(4)
+    return torch.randn(1, 3, 64, 96, generator=generator, dtype=torch.float64)
