@@ -24,7 +24,8 @@ attention among the keys, each of which covers 32 x 32 pixels of the input. The 
 a head sum to 1; the title has the largest one. The mean of a stage follows its heads.
 
 A bundle has no attention to show, its graphs give labels and depth alone: MODEL is a
-checkpoint of any layout that `segformer convert` reads, or hf://org/name.
+checkpoint of any layout that `segformer convert` reads, also one of an encoder alone,
+or hf://org/name.
 """
 
 
@@ -105,11 +106,12 @@ def _painter(args: argparse.Namespace) -> Any:
     from segformer_ros import checkpoints
     from segformer_ros.attention import AttentionPainter
 
-    loaded = checkpoints.load(args.model)
+    model = checkpoints.load_encoder(args.model)
+    network: Any = model.build()
     return AttentionPainter(
-        loaded.network.encoder,
-        mean=loaded.facts.get('mean') or _MEAN,
-        std=loaded.facts.get('std') or _STD,
+        network.encoder,
+        mean=model.facts.get('mean') or _MEAN,
+        std=model.facts.get('std') or _STD,
         size=args.size,
         name=Path(args.model).name,
     )

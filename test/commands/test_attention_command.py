@@ -53,6 +53,21 @@ def test_an_image_becomes_one_picture(tmp_path, capsys, weights, image):
     assert [path.name for path in out.parent.iterdir()] == ['attention.png']
 
 
+def test_the_encoder_of_a_pre_training_has_attention_too(tmp_path, image):
+    """No other part of a network is needed."""
+    from segformer_ros.network import checkpoint, NetworkConfig
+    from segformer_ros.network.classifier import MixTransformerClassifier
+
+    path, out = tmp_path / 'pretrained.safetensors', tmp_path / 'maps.png'
+    config = NetworkConfig('b0', 5, depth=False, segmentation=False)
+    facts = {'network': asdict(config), 'classes': []}
+    checkpoint.write(path, MixTransformerClassifier('b0', 5).state_dict(), facts)
+
+    assert main(['attention', str(image), '--model', str(path), '--out', str(out)]) == 0
+
+    assert cv2.imread(str(out)) is not None
+
+
 def test_a_video_becomes_a_video(tmp_path, capsys, weights):
     """Frame by frame, with the times of the source."""
     video, out = tmp_path / 'drive.mp4', tmp_path / 'attention.mp4'

@@ -116,6 +116,25 @@ def test_a_checkpoint_as_json(tmp_path, capsys):
     assert published > 10 * arithmetic['gmacs']['512x1024']['segmentation_head']
 
 
+def test_the_encoder_of_a_pre_training_is_shown(tmp_path, capsys):
+    """It has a head of its own, and neither labels nor depth."""
+    pytest.importorskip('torch', reason='checkpoints need torch')
+    from segformer_ros.network import checkpoint, NetworkConfig
+    from segformer_ros.network.classifier import MixTransformerClassifier
+
+    path = tmp_path / 'pretrained.safetensors'
+    config = NetworkConfig('b0', 5, depth=False, segmentation=False)
+    facts = {'network': asdict(config), 'classes': []}
+    checkpoint.write(path, MixTransformerClassifier('b0', 5).state_dict(), facts)
+
+    assert main(['info', str(path), '--size', '64x64']) == 0
+
+    shown = lines_of(capsys.readouterr().out)
+    assert shown['parameters'] == '3,320,677: encoder 3,319,392, head 1,285'
+    assert shown['classes'] == '5'
+    assert not {'labels', 'depth', 'as published'} & set(shown)
+
+
 def test_a_damaged_checkpoint_is_one_line(tmp_path, capsys):
     """Whatever it is, it is named."""
     pytest.importorskip('torch', reason='checkpoints need torch')

@@ -15,16 +15,24 @@ from torch.nn import functional  # noqa: E402
 
 
 class Published(torch.nn.Module):
-    """The network as mmseg runs it: no padding, and the logits upsampled to the image."""
+    """The network in the order of the papers, without padding."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
 
     def forward(self, image):
-        """Give logits of every pixel."""
+        """Give logits at stride 4."""
         features = self.network.encoder(image)
-        logits = self.network.segmentation_head.forward_as_published(features)
+        return self.network.segmentation_head.forward_as_published(features)
+
+
+class Upsampled(Published):
+    """As mmseg runs it: the logits upsampled to the image."""
+
+    def forward(self, image):
+        """Give logits of every pixel."""
+        logits = super().forward(image)
         size = image.shape[-2:]
         return functional.interpolate(logits, size=size, mode='bilinear', align_corners=False)
 
@@ -51,9 +59,18 @@ def test_the_figures_of_cv_3315_are_reproduced(size, gmacs):
     """KITTI images of 375 x 1242, 19 classes, mmseg head, norms and upsampling counted."""
     network = MultitaskSegformer(NetworkConfig(size, 19, depth=False, segmentation_head='mmseg'))
 
-    counts = analyse(Published(network), torch.zeros(1, 3, 375, 1242))
+    counts = analyse(Upsampled(network), torch.zeros(1, 3, 375, 1242))
 
     assert round(sum(counts.values()) / 1e9, 3) == gmacs
+
+
+def test_the_figure_of_hugging_faces_port_is_reproduced():
+    """B0, 19 classes, 512 x 512, by the same counter."""
+    network = MultitaskSegformer(NetworkConfig('b0', 19, depth=False))
+
+    counts = analyse(Published(network), torch.zeros(1, 3, 512, 512))
+
+    assert round(sum(counts.values()) / 1e9, 3) == 7.945
 
 
 @torch.no_grad()
