@@ -21,7 +21,7 @@ Shares = npt.NDArray[np.float32]
 LARGEST_SIDE_PX = 1024
 """Longer images are made smaller, when no size is asked for."""
 COLUMNS = 5
-_PANEL_WIDTH_PX = 384
+_PANEL_WIDTH_PX, _PANEL_HEIGHT_PX = 384, 768
 _BAR_PX = 24
 _DARK, _LIGHT = (24, 24, 24), (235, 235, 235)
 _STAGE_COLORS = ((120, 200, 255), (140, 230, 140), (255, 205, 90), (255, 140, 150))
@@ -117,10 +117,11 @@ def _titled(heads: Shares) -> Iterator[tuple[str, Shares]]:
 
 
 def _base(image: Image) -> Image:
-    """Resize an image to the width of a panel."""
-    height = max(1, round(image.shape[0] * _PANEL_WIDTH_PX / image.shape[1]))
-    size = (_PANEL_WIDTH_PX, height)
-    interpolation = cv2.INTER_AREA if image.shape[1] > _PANEL_WIDTH_PX else cv2.INTER_LINEAR
+    """Resize an image to the width of a panel, or to its height where the image is tall."""
+    height, width = image.shape[:2]
+    factor = min(_PANEL_WIDTH_PX / width, _PANEL_HEIGHT_PX / height)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    interpolation = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
 
 
@@ -152,10 +153,13 @@ def _with_mark(picture: Image, at: tuple[int, int]) -> Image:
 
 
 def _with_bar(picture: Image, text: str, color: tuple[int, int, int]) -> Image:
-    """Put a line of text above a picture."""
-    bar = np.full((_BAR_PX, picture.shape[1], 3), _DARK, np.uint8)
-    _write(bar, text, color, scale=0.5)
-    return np.asarray(cv2.vconcat([bar, picture]), np.uint8)
+    """Put a line of text above a picture, which lies in the middle of its panel."""
+    height, width = picture.shape[:2]
+    panel = np.full((_BAR_PX + height, _PANEL_WIDTH_PX, 3), _DARK, np.uint8)
+    _write(panel[:_BAR_PX], text, color, scale=0.5)
+    left = (_PANEL_WIDTH_PX - width) // 2
+    panel[_BAR_PX:, left : left + width] = picture
+    return panel
 
 
 def _write(bar: Image, text: str, color: tuple[int, int, int], *, scale: float) -> None:

@@ -65,6 +65,15 @@ def test_a_sheet_has_the_image_every_head_and_the_means(encoder):
     assert all(np.abs(camera - head).mean() > 20 for head in heads)
 
 
+@pytest.mark.parametrize('image_hw', [(300, 20), (9, 500), (1, 1)])
+def test_a_picture_of_any_shape_has_panels_of_one_width(encoder, image_hw):
+    """A tall one is as high as a panel may be, not as wide."""
+    sheet = painter(encoder).draw(np.full((*image_hw, 3), 200, np.uint8))
+
+    height = min(768, round(image_hw[0] * WIDTH / image_hw[1]))
+    assert sheet.shape == (TITLE + GAP + 4 * (BAR + height + GAP), GAP + 5 * (WIDTH + GAP), 3)
+
+
 def test_bright_is_where_the_attention_is(encoder, monkeypatch):
     """The one key that is attended to shines at its place in every panel, and nothing else."""
     shares = np.zeros((2, 3), np.float32)
