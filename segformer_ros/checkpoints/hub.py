@@ -61,9 +61,16 @@ def download(address: Address) -> Path:
 def _fetch(address: Address, revision: str | None, wanted: list[str]) -> Path:
     from huggingface_hub import errors, snapshot_download
 
+    def snapshot(*, local: bool) -> Path:
+        return Path(
+            snapshot_download(
+                address.name, revision=revision, allow_patterns=wanted, local_files_only=local
+            )
+        )
+
     try:
-        return Path(snapshot_download(address.name, revision=revision, allow_patterns=wanted))
-    except (errors.GatedRepoError, errors.DisabledRepoError) as error:
+        return snapshot(local=False)
+    except errors.GatedRepoError as error:
         do = 'accept its terms on huggingface.co and log in with `hf auth login`'
         raise CheckpointError(f'{address} is closed: {do}') from error
     except errors.RevisionNotFoundError as error:
@@ -72,12 +79,16 @@ def _fetch(address: Address, revision: str | None, wanted: list[str]) -> Path:
         raise CheckpointError(
             f'{address} does not exist on the hub, or needs a login: `hf auth login`'
         ) from error
-    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
-        at = f' at {revision}' if revision else ''
-        raise CheckpointError(
-            f'{address}{at} is not in the cache and the hub cannot be reached: connect once, or '
-            'copy the files and give their folder'
-        ) from error
-    except (errors.HTTPError, errors.HFValidationError, OSError) as error:  # type: ignore[attr-defined]
+    except (errors.HfHubHTTPError, errors.HFValidationError) as error:
         text = ' '.join(str(error).split())[:200]
         raise CheckpointError(f'{address} cannot be fetched: {text}') from error
+    except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined]
+        # A commit is looked for on the hub even where the cache has it.
+        try:
+            return snapshot(local=True)
+        except errors.LocalEntryNotFoundError:
+            at = f' at {revision}' if revision else ''
+            raise CheckpointError(
+                f'{address}{at} is not in the cache and the hub cannot be reached: connect once, '
+                'or copy the files and give their folder'
+            ) from error
