@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 Outputs = dict[str, npt.NDArray[np.generic]]
 
 OURS = 'ours_'
+_ENGINES = {'onnxruntime': 'ONNX Runtime', 'openvino': 'OpenVINO'}
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,8 @@ def _rivals() -> tuple[Entry, ...]:
 
 def _ours(name: str) -> Entry:
     precision = 'bfloat16' if 'bf16' in name or 'bfloat16' in name else 'float32'
-    return Entry(OURS + name, f'ours, {name}', precision, 'ours', lambda case: Ours(case, name))
+    title = ' '.join(_ENGINES.get(word, word) for word in name.split('_'))
+    return Entry(OURS + name, f'ours, {title}', precision, 'ours', lambda case: Ours(case, name))
 
 
 ENTRIES: dict[str, Entry] = {

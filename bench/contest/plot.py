@@ -61,7 +61,7 @@ def _draw(axes: Axes, case: Record, *, titles: bool) -> None:
     axes.set_yticks(places, [item['title'] for item in records] if titles else [])
     axes.tick_params(labelsize=8, colors=_TEXT)
     axes.invert_yaxis()
-    axes.set_xlim(0.0, 1.28 * max(whole))
+    axes.set_xlim(0.0, 1.3 * max(total + top for total, top in zip(whole, high, strict=True)))
     size = case['case']
     axes.set_title(f'{size["model"].upper()}, {size["height"]}x{size["width"]}', fontsize=10)
     axes.spines[['top', 'right']].set_visible(False)

@@ -34,12 +34,12 @@ def markdown(results: Record) -> str:
     rows = [
         [
             item.text,
-            f'{item.found:.2f}',
+            f'{item.found:.4g}',
             '' if item.by_processor is None else f'{item.by_processor:.2f}',
-            f'{">=" if item.at_least else "<="} {item.limit:.2f}',
+            f'{">=" if item.at_least else "<="} {item.limit:g}',
             'yes' if item.holds else 'NO',
         ]
-        for item in requirements(results['cases'])
+        for item in requirements(results)
     ]
     if rows:
         heads = ['what', 'found', 'by time of the processor', 'asked for', 'reached']

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ _WHOLE = (11.0, 5.0)
 _EAGER, _PLAIN = 'hf_eager', 'plain_onnxruntime'
 _MOST_ARITHMETIC = 0.41
 _MOST_MEMORY = 0.5
+_LEAST_LABELS = 0.999
 
 Record = dict[str, Any]
 
@@ -42,13 +43,18 @@ class Requirement:
         return self.found >= self.limit if self.at_least else self.found <= self.limit
 
 
-def requirements(cases: Sequence[Record]) -> list[Requirement]:
-    """Compare the case that has limits with them; empty where it or the rivals were not run."""
-    for case in cases:
+def requirements(results: Record) -> list[Requirement]:
+    """Compare what has limits with them; empty where it was not run, or not with both rivals."""
+    found: list[Requirement] = []
+    for case in results['cases']:
         records = {item['name']: item for item in case['contestants']}
         if case['case'] == _CASE and {_EAGER, _PLAIN} <= records.keys():
-            return list(_of_case(records))
-    return []
+            found += _of_case(records)
+    trained = results.get('trained') or {'backends': {}}
+    for name, item in trained['backends'].items():
+        what = f'{name}: equal labels of {trained["model"]}'
+        found.append(Requirement(what, item['labels'], _LEAST_LABELS))
+    return found
 
 
 def _of_case(records: dict[str, Record]) -> Iterator[Requirement]:

@@ -97,12 +97,15 @@ def test_trained_network_has_its_own_table():
     facts = {'model': 'w', 'frames': 3, 'reference': 'onnxruntime', 'backends': backends}
     text = report.markdown(results_of(run_of(PLAIN), trained=facts))
     assert '| openvino_bf16 | 99.9500 % | 0.100 % | 2.00 % |' in text
+    assert '| openvino_bf16: equal labels of w | 0.9995 |  | >= 0.999 | yes |' in text
 
 
 def test_requirements_are_checked_on_their_case():
     """Faster than the limit holds, less arithmetic than the limit holds, slower does not."""
     slow = record('ours_openvino', median_ms=150.0, gmacs=10.0, network_mb=600.0)
-    found = {item.text: item for item in requirements([run_of(EAGER, PLAIN, FAST, slow)])}
+    found = {
+        item.text: item for item in requirements(results_of(run_of(EAGER, PLAIN, FAST, slow)))
+    }
     assert found['ours onnxruntime: network, times Hugging Face eager'].found == 10.0
     assert found['ours onnxruntime: network, times Hugging Face eager'].holds
     assert not found['ours openvino: network, times plain ONNX Runtime'].holds
@@ -119,7 +122,7 @@ def test_requirements_are_checked_on_their_case():
 )
 def test_requirements_need_their_case_and_both_rivals(case):
     """Another size, or a rival that did not run, has no limits."""
-    assert requirements([case]) == []
+    assert requirements(results_of(case)) == []
 
 
 def test_picture_shows_every_case(tmp_path):
