@@ -170,7 +170,8 @@ class GraphBackend:
                 engine=f'{self.name} ({" and ".join(key.outputs)} alone)',
             )
         except (BackendError, BundleError) as error:
-            warnings.warn(f'{error}; the whole graph runs instead', RuntimeWarning, stacklevel=2)
+            text = f'{error}; another graph runs in its place'
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
             return None
         return session
 

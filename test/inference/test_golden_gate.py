@@ -100,6 +100,27 @@ def test_every_input_size_is_checked(tmp_path):
         Pipeline.load(tmp_path / 'other', threads=1)
 
 
+@pytest.mark.parametrize(('share', 'good'), [(0.01, True), (0.03, False)])
+def test_a_reduced_precision_must_keep_the_classes(tiny, share, good):
+    """Few cells may get the class that was second before, however small the difference is."""
+
+    def confuse(outputs):
+        logits = outputs['logits'].copy()
+        second, first = np.sort(logits, axis=1)[:, -2:].transpose(1, 0, 2, 3)
+        lead = first - second
+        close = lead < np.quantile(lead, share)
+        logits -= 1.01 * (logits == first[:, None]) * (lead * close)[:, None]
+        return {**outputs, 'logits': logits}
+
+    backend = FaultyBackend(load_backend('onnxruntime', tiny, threads=1), confuse)
+    backend.precision = 'bfloat16'
+    if good:
+        assert 0.0 < check_golden(tiny, backend)['logits'] < 0.01
+    else:
+        with pytest.raises(bundle.BundleError, match=r'the class of 98% .*, found that of 96\.9%'):
+            check_golden(tiny, backend)
+
+
 @pytest.mark.parametrize(('noise', 'good'), [(0.01, True), (0.2, False), (np.nan, False)])
 def test_a_reduced_precision_is_judged_by_its_relative_error(tiny, noise, good):
     """Noise of one in a hundred passes, of one in five not."""

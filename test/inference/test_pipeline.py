@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera images through the whole pipeline."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sampling_reference import upsample
@@ -15,6 +17,7 @@ from tiny_bundle import CLASSES, expected_outputs, make_tiny_bundle
 SIZES = ((64, 128), (80, 128))
 IDS = np.array([item.id for item in CLASSES])
 LOG_TEN_METRES = float(np.log(10.0))
+BOTH = ('logits', 'depth')
 KEEP = Options(sky_depth='keep', min_depth_m=0.001, max_depth_m=1000.0)
 
 
@@ -192,6 +195,79 @@ def test_only_what_is_asked_for_is_given(pipeline, segmentation, depth, confiden
     assert (result.labels is not None) == segmentation
     assert (result.depth is not None) == depth
     assert (result.confidence is not None) == confidence
+
+
+@pytest.mark.parametrize(
+    ('options', 'needed'),
+    [
+        (Options(), ['logits', 'depth']),
+        (Options(depth=False), ['logits']),
+        (Options(segmentation=False, depth=False, confidence=True), ['logits']),
+        (Options(segmentation=False), ['logits', 'depth']),
+        (Options(segmentation=False, sky_depth='keep'), ['depth']),
+    ],
+)
+def test_the_network_is_asked_for_what_is_needed(folder, options, needed):
+    """Where the sky has no depth, depth needs the labels too."""
+    backend = ConstantBackend()
+    result = _with(folder, backend).predict(_image(20, 30), options=options)
+    assert backend.asked == [needed]
+    assert (result.labels is not None) == options.segmentation
+    assert (result.depth is not None) == options.depth
+
+
+def test_a_network_that_is_asked_for_nothing_does_not_run(folder):
+    """The prediction is empty."""
+    backend = ConstantBackend()
+    options = Options(segmentation=False, depth=False)
+    result = _with(folder, backend).predict(_image(20, 30), options=options)
+    assert backend.asked == []
+    assert (result.labels, result.depth, result.confidence) == (None, None, None)
+
+
+@pytest.mark.parametrize('name', ['onnxruntime', 'openvino'])
+def test_one_task_alone_gives_what_both_give(tmp_path, name):
+    """Labels of a graph of their own are equal, depths within the rounding."""
+    pytest.importorskip(name)
+    kinds = [('any', 'float32', outputs) for outputs in (BOTH, ('logits',), ('depth',))]
+    path = make_tiny_bundle(tmp_path / 'tiny', kinds=kinds)
+    pipeline = Pipeline.load(path, backend=name, threads=1)
+    image = _image(100, 200)
+
+    both = pipeline.predict(image, options=KEEP)
+
+    labels = pipeline.predict(image, options=replace(KEEP, depth=False)).labels
+    depth = pipeline.predict(image, options=replace(KEEP, segmentation=False)).depth
+    np.testing.assert_array_equal(labels, both.labels)
+    np.testing.assert_allclose(depth, both.depth, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('image_hw', 'tolerance'), [((64, 128), 1e-5), ((100, 120), 1e-2), ((20, 300), 1e-2)]
+)
+def test_a_network_that_normalises_gets_bytes(tmp_path, image_hw, tolerance):
+    """It gives what the network that gets planes gives; only padding is rounded to bytes."""
+    images = [_image(*image_hw, seed) for seed in range(2)]
+    results = []
+    for form in ('float32', 'uint8'):
+        path = make_tiny_bundle(tmp_path / form, kinds=[('any', form, BOTH)])
+        results.append(Pipeline.load(path, threads=1).predict_batch(images, options=KEEP))
+    for planes, pixels in zip(*results, strict=True):
+        np.testing.assert_allclose(pixels.depth, planes.depth, rtol=tolerance)
+        assert np.mean(pixels.labels == planes.labels) > 0.99
+
+
+def test_bytes_are_those_of_the_image_and_of_its_padding(folder):
+    """Right of the image and below it lies the mean colour of the manifest."""
+    backend = ConstantBackend()
+    backend.input_format = 'uint8'
+    pipeline, image = _with(folder, backend), _image(80, 96)
+    pipeline.predict(image)
+    (found,) = backend.images
+    assert (found.shape, found.dtype) == ((1, 80, 128, 3), np.uint8)
+    np.testing.assert_array_equal(found[0, :, :96], image)
+    mean = np.round(255.0 * np.array(pipeline.manifest.mean))
+    np.testing.assert_array_equal(found[0, :, 96:], np.broadcast_to(mean, (80, 32, 3)))
 
 
 def test_a_network_without_a_task_gives_none(folder):

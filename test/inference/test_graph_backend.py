@@ -1,0 +1,156 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which graphs a backend opens, when, and which of them it uses."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from segformer_ros import bundle
+from segformer_ros.inference.backend import BackendError, load_backend
+from segformer_ros.inference.golden_gate import golden_input
+from segformer_ros.inference.graph_backend import GraphBackend, Signature
+from tiny_bundle import make_tiny_bundle
+
+BOTH = ('logits', 'depth')
+KINDS = tuple(('any', 'float32', names) for names in (BOTH, ('logits',), ('depth',)))
+
+
+class Engine:
+    """Opens sessions that give the golden outputs, or wrong ones where it is told to."""
+
+    target, precision, name = 'onnxruntime', 'float32', 'double'
+
+    def __init__(self, tiny, *, takes_many=True, free=True):
+        """:param free: Whether the graphs have a free number of images."""
+        _, self._golden = tiny.golden(tiny.manifest.input_sizes[0])
+        self.takes_many, self._free = takes_many, free
+        self.opened = []
+        self.wrong = set()
+        self.failing = set()
+
+    def open(self, path, outputs, *, many):
+        """Remember it."""
+        self.opened.append((tuple(outputs), many))
+        return self._session(tuple(outputs), many)
+
+    def _session(self, outputs, many):
+        def run(image, names):
+            if (outputs, many) in self.failing:
+                raise BackendError('double has failed')
+            assert set(names) <= set(outputs)
+            shift = 0.5 if (outputs, many) in self.wrong else 0.0
+            count = image.shape[0]
+            return [np.repeat(self._golden[name] + np.float32(shift), count, 0) for name in names]
+
+        images = None if many and self._free else 1
+        signature = Signature(
+            {'image': ('float32', (3, 64, 128))}, dict.fromkeys(outputs, 'float32'), images
+        )
+        return SimpleNamespace(signature=signature, run=run)
+
+
+@pytest.fixture(scope='module')
+def tiny(tmp_path_factory):
+    """Give a bundle with a graph for each task."""
+    folder = tmp_path_factory.mktemp('models') / 'tiny'
+    return bundle.read(make_tiny_bundle(folder, kinds=KINDS))
+
+
+@pytest.fixture
+def engine(tiny):
+    """Give an engine."""
+    return Engine(tiny)
+
+
+def _images(count):
+    return np.zeros((count, 3, 64, 128), np.float32)
+
+
+def test_only_the_whole_graph_is_open_at_first(tiny, engine):
+    """The others cost memory that few nodes need."""
+    backend = GraphBackend(tiny, engine)
+    backend.infer(_images(1))
+    backend.infer(_images(1), BOTH)
+    assert engine.opened == [(BOTH, False)]
+
+
+def test_the_order_of_the_names_does_not_matter(tiny, engine):
+    """It is no other graph."""
+    backend = GraphBackend(tiny, engine)
+    assert list(backend.infer(_images(1), ('depth', 'logits'))) == list(BOTH)
+    assert engine.opened == [(BOTH, False)]
+
+
+def test_each_graph_is_opened_once_when_it_is_needed(tiny, engine):
+    """By task, and by one or several images."""
+    backend = GraphBackend(tiny, engine)
+    for _ in range(2):
+        backend.infer(_images(1), ('depth',))
+        backend.infer(_images(3), ('depth',))
+        backend.infer(_images(2))
+    one_task, both = ('depth',), BOTH
+    assert engine.opened == [(both, False), (one_task, False), (both, True), (one_task, True)]
+
+
+def test_whether_there_are_batches_is_found_out_when_asked(tiny, engine):
+    """The graphs are opened and checked then."""
+    backend = GraphBackend(tiny, engine)
+    assert backend.supports_batch
+    assert engine.opened == [(BOTH, False), (BOTH, True)]
+    assert backend.infer(_images(2))['logits'].shape[0] == 2
+
+
+@pytest.mark.parametrize('options', [{'takes_many': False}, {'free': False}])
+def test_an_engine_or_a_graph_may_have_no_batches(tiny, options):
+    """The pipeline then runs the images one after the other."""
+    assert not GraphBackend(tiny, Engine(tiny, **options)).supports_batch
+
+
+@pytest.mark.parametrize('fault', ['wrong', 'failing'])
+def test_a_graph_for_batches_must_pass_the_golden_check(tiny, engine, fault):
+    """It is compiled anew, so it can be miscompiled anew."""
+    getattr(engine, fault).add((BOTH, True))
+    backend = GraphBackend(tiny, engine)
+    with pytest.warns(RuntimeWarning, match='another graph runs in its place'):
+        assert not backend.supports_batch
+    assert not backend.supports_batch
+    assert engine.opened == [(BOTH, False), (BOTH, True)]
+
+
+@pytest.mark.parametrize('fault', ['wrong', 'failing'])
+def test_a_graph_of_one_task_must_pass_the_golden_check(tiny, engine, fault):
+    """Otherwise the whole one is used for good, with one warning."""
+    getattr(engine, fault).add((('logits',), False))
+    backend = GraphBackend(tiny, engine)
+    with pytest.warns(RuntimeWarning, match='another graph runs in its place'):
+        found = backend.infer(_images(1), ('logits',))
+    assert list(found) == ['logits']
+    np.testing.assert_array_equal(found['logits'], backend.infer(_images(1))['logits'])
+    backend.infer(_images(1), ('logits',))
+    assert engine.opened == [(BOTH, False), (('logits',), False)]
+
+
+def test_a_closed_backend_lets_go_of_its_graphs(tiny, engine):
+    """Nothing can be computed any more."""
+    backend = GraphBackend(tiny, engine)
+    backend.close()
+    with pytest.raises(BackendError, match='expected an input of size'):
+        backend.infer(_images(1))
+
+
+def test_a_batch_gives_what_single_images_give(tmp_path):
+    """Three at once are three alone, on the engine that takes several."""
+    tiny = bundle.read(make_tiny_bundle(tmp_path / 'tiny', kinds=KINDS))
+    backend = load_backend('onnxruntime', tiny, threads=1)
+    assert backend.supports_batch
+    planes = np.random.default_rng(0).normal(0.0, 1.0, (3, 3, 64, 128)).astype(np.float32)
+    planes[1] = golden_input(tiny, tiny.manifest.input_sizes[0], 'float32')
+
+    for names in (None, ('logits',), ('depth',)):
+        together = backend.infer(planes, names)
+        for index in range(3):
+            alone = backend.infer(planes[index : index + 1], names)
+            assert set(alone) == set(names or BOTH)
+            for name, value in alone.items():
+                np.testing.assert_allclose(together[name][index], value[0], atol=1e-5)
