@@ -34,7 +34,8 @@ def write(results: Record, path: Path) -> None:
     for number, (axes, case) in enumerate(zip(grid.flat, cases, strict=False)):
         _draw(axes, case, titles=number % columns == 0)
     figure.supxlabel(
-        'milliseconds from camera image to label and depth images, network dark (times faster)',
+        'milliseconds from camera image to label and depth images; dark: the network\n'
+        '(in brackets: how many times faster than the first one)',
         fontsize=9,
         color=_TEXT,
     )
