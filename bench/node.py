@@ -143,6 +143,7 @@ def _print(args: argparse.Namespace, shots: list[tuple[Any, float] | None]) -> N
     if not known:
         return
     columns = {name: [getattr(stats, name) for stats, _ in known] for name in _PARTS}
+    columns['stamp to callback'] = [stats.age_ms - stats.latency_ms for stats, _ in known]
     columns['stamp to publication, less the network'] = [
         stats.age_ms - stats.network_ms for stats, _ in known
     ]

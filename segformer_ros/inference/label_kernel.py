@@ -167,6 +167,9 @@ def _choose(
             if _reaches(bounds, floors, channel, first, last, _ZERO):
                 chosen[leaders] = channel
                 leaders += 1
+        if leaders == 0:
+            # Nothing is above what is not a number.
+            chosen[0], leaders = 0, 1
     count = leaders
     if wants_all:
         for channel in range(bounds.shape[0]):

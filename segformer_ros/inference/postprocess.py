@@ -36,7 +36,10 @@ def decode_labels(
     :param class_ids: Class id of each channel.
     :param confidence: Also give the softmax probability of the class, 0 to 255.
     :returns: (H, W) class ids and (H, W) confidence or None, both new.
+    :raises ValueError: There are not as many ids as channels, or too few logits.
     """
+    if len(class_ids) != len(logits):
+        raise ValueError(f'expected {len(class_ids)} channels of logits, got {len(logits)}')
     where, shape = sampling(geometry, stride), (geometry.image_h, geometry.image_w)
     labels = np.empty(shape, np.uint8)
     certainty = np.empty(shape, np.uint8) if confidence else _NOTHING
@@ -67,13 +70,16 @@ def decode_depth(
     :param labels: (H, W) class ids, which say where the sky is; None: it is not looked for.
     :param sky: Class id of the sky, and the depth that it gets.
     :returns: (H, W) metres along the optical axis, new.
+    :raises ValueError: The labels are of another size, or the output is too small.
     """
-    where = sampling(geometry, stride)
+    where, shape = sampling(geometry, stride), (geometry.image_h, geometry.image_w)
+    if labels is not None and labels.shape != shape:
+        raise ValueError(f'expected labels of shape {shape}, got {labels.shape}')
     cells = crop(raw, where)
     with np.errstate(over='ignore'):
         metres = np.exp(cells) if activation == 'log' else cells
         metres = metres * np.float32(factor)
-    depth = np.empty((geometry.image_h, geometry.image_w), np.float32)
+    depth = np.empty(shape, np.float32)
     limits = (np.float32(limits_m[0]), np.float32(limits_m[1]))
     known = _NOTHING if labels is None else labels
     fill_depth(metres, where, limits, known, (np.uint8(sky[0]), np.float32(sky[1])), depth)

@@ -74,7 +74,15 @@ def sampling(geometry: Geometry, stride: int) -> Sampling:
 
 
 def crop(grid: FloatArray, where: Sampling) -> FloatArray:
-    """Give the cells (..., rows, columns) that see a part of the image, contiguous."""
+    """
+    Give the cells (..., rows, columns) that see a part of the image, contiguous.
+
+    :raises ValueError: The grid is smaller than that.
+    """
+    if grid.shape[-2] < where.rows or grid.shape[-1] < where.columns:
+        raise ValueError(
+            f'expected an output of {where.rows}x{where.columns} cells or more, got {grid.shape}'
+        )
     return np.ascontiguousarray(grid[..., : where.rows, : where.columns], np.float32)
 
 

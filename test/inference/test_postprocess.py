@@ -124,6 +124,29 @@ def test_a_tie_goes_to_the_lower_channel():
     assert (labels == 9).all()
 
 
+def test_outputs_of_another_size_are_refused():
+    """Compiled code does not look where an array ends."""
+    geometry = fit((80, 128), SIZES)
+    logits = _logits(geometry, 'noise')
+    with pytest.raises(ValueError, match='expected 12 channels of logits, got 11'):
+        _decode(logits[1:], geometry)
+    with pytest.raises(ValueError, match=r'expected an output of 80x128 cells or more, got .*79'):
+        _decode(logits[:, 1:], geometry)
+    settings = {'stride': 4, 'activation': 'metric', 'factor': 1.0}
+    with pytest.raises(ValueError, match='expected an output of 80x128 cells'):
+        decode_depth(logits[0, :, 1:], geometry, **settings)
+    with pytest.raises(ValueError, match=r'expected labels of shape \(80, 128\), got \(80, 127\)'):
+        decode_depth(logits[0], geometry, labels=np.zeros((80, 127), np.uint8), **settings)
+
+
+def test_what_is_not_a_number_does_no_harm():
+    """The pipeline refuses it; here it only must not lead out of the arrays."""
+    geometry = fit((80, 128), SIZES)
+    labels, confidence = _decode(_logits(geometry, 'noise') * np.nan, geometry, confidence=True)
+    assert labels.shape == confidence.shape == (80, 128)
+    assert set(np.unique(labels)) <= set(IDS)
+
+
 def test_returned_arrays_stay_as_they_are():
     """The next call writes into other arrays."""
     geometry = fit((80, 128), SIZES)
