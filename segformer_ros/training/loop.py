@@ -13,7 +13,13 @@ from pathlib import Path
 import time
 from typing import Any
 
-from segformer_ros.network import build, checkpoint, MultitaskSegformer, NetworkConfig
+from segformer_ros.network import (
+    build,
+    checkpoint,
+    depth_is_log,
+    MultitaskSegformer,
+    NetworkConfig,
+)
 from segformer_ros.training import resume
 from segformer_ros.training.batches import Batch, channel_table, make_batch, prefetch
 from segformer_ros.training.config import LossConfig, PhaseConfig, TrainConfig
@@ -34,6 +40,8 @@ from torch import nn, Tensor
 RESUME_FILE = 'resume.safetensors'
 WEIGHTS_FILE = 'weights.safetensors'
 LOG_FILE = 'log.jsonl'
+# Metres below this are taken for it, so that their logarithm stays finite.
+LEAST_M = 1e-3
 
 
 def subsample(x: Tensor, stride: int) -> Tensor:
@@ -49,6 +57,8 @@ def compute_loss(
     config: LossConfig,
     focal_length_px: float,
     depth_factor: float = 1.0,
+    *,
+    is_log: bool = True,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """
     Add up the losses of the heads that are on.
@@ -56,6 +66,7 @@ def compute_loss(
     :param outputs: Of the network.
     :param weights: (C,) of the classes.
     :param depth_factor: Of both depth losses.
+    :param is_log: Whether the depth output is log metres, else metres.
     :returns: The sum to minimise, and its parts by name.
     """
     parts: dict[str, tuple[float, Tensor]] = {}
@@ -65,6 +76,7 @@ def compute_loss(
         parts['segmentation'] = (config.segmentation, loss)
     if 'depth' in outputs:
         predicted = outputs['depth'].float()[:, 0]
+        predicted = predicted if is_log else predicted.clamp_min(LEAST_M).log()
         stride = batch.depth.shape[-1] // predicted.shape[-1]
         depth = subsample(batch.depth, stride)
         target, valid = canonical_log_depth(
@@ -188,6 +200,7 @@ class Trainer:
             config.loss,
             config.focal_length_px,
             phase.depth_factor,
+            is_log=depth_is_log(self.network.config.depth_activation),
         )
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]

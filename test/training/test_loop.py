@@ -17,9 +17,15 @@ from segformer_ros.network.checkpoint import (  # noqa: E402
     read,
     write,
 )
-from segformer_ros.training.config import AugmentConfig, PhaseConfig  # noqa: E402
+from segformer_ros.training.batches import Batch  # noqa: E402
+from segformer_ros.training.config import AugmentConfig, LossConfig, PhaseConfig  # noqa: E402
 from segformer_ros.training.evaluate import held_out  # noqa: E402
-from segformer_ros.training.loop import RESUME_FILE, Trainer, WEIGHTS_FILE  # noqa: E402
+from segformer_ros.training.loop import (  # noqa: E402
+    compute_loss,
+    RESUME_FILE,
+    Trainer,
+    WEIGHTS_FILE,
+)
 from segformer_ros.training.optimizer import make_optimizer, update_ema  # noqa: E402
 from segformer_ros.training.schedule import learning_rate, Progress  # noqa: E402
 from square_world import IDS, square_frame  # noqa: E402
@@ -55,6 +61,23 @@ def test_thirty_steps_overfit_one_frame(config, store, monkeypatch):
 
     for name in ('segmentation', 'log_l1'):
         assert losses[-1][name] < 0.5 * losses[0][name], name
+
+
+@pytest.mark.parametrize('is_log', [True, False])
+def test_the_right_depth_costs_nothing_in_both_codings(is_log):
+    """Metres, scaled to the camera of the network, or their logarithm; others cost."""
+    depth = torch.full((1, 8, 8), 12.0)
+    batch = Batch(torch.zeros(1, 3, 8, 8), torch.zeros(1, 8, 8), depth, torch.tensor([50.0]))
+    right = torch.full((1, 1, 2, 2), 24.0)
+
+    def loss(metres):
+        outputs = {'depth': metres.log() if is_log else metres}
+        return compute_loss(outputs, batch, torch.ones(1), LossConfig(), 100.0, is_log=is_log)[1]
+
+    assert float(loss(right)['log_l1']) == pytest.approx(0.0, abs=1e-6)
+    assert float(loss(2.0 * right)['log_l1']) == pytest.approx(math.log(2.0), abs=1e-5)
+    if not is_log:
+        assert math.isfinite(float(loss(0.0 * right)['log_l1']))
 
 
 def test_an_interrupted_run_ends_with_the_same_weights(config, store, tmp_path):
