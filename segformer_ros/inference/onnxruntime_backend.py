@@ -55,10 +55,11 @@ class _Engine:
     name = f'onnxruntime {onnxruntime.__version__} cpu'
     target = 'onnxruntime'
     precision = 'float32'
-    takes_many = True
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
+        # On one core a batch takes a quarter longer than its images one after the other.
+        self.takes_many = threads != 1
 
     def open(self, path: Path, outputs: Sequence[str], *, many: bool) -> _Session:
         try:

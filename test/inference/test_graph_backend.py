@@ -140,9 +140,10 @@ def test_a_closed_backend_lets_go_of_its_graphs(tiny, engine):
 
 
 def test_a_batch_gives_what_single_images_give(tmp_path):
-    """Three at once are three alone, on the engine that takes several."""
+    """Three at once are three alone, on the engine that takes several with several threads."""
     tiny = bundle.read(make_tiny_bundle(tmp_path / 'tiny', kinds=KINDS))
-    backend = load_backend('onnxruntime', tiny, threads=1)
+    assert not load_backend('onnxruntime', tiny, threads=1).supports_batch
+    backend = load_backend('onnxruntime', tiny, threads=2)
     assert backend.supports_batch
     planes = np.random.default_rng(0).normal(0.0, 1.0, (3, 3, 64, 128)).astype(np.float32)
     planes[1] = golden_input(tiny, tiny.manifest.input_sizes[0], 'float32')
