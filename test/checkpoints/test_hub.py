@@ -24,7 +24,8 @@ def folder(tmp_path):
     path = tmp_path / 'source.pth'
     shapes = published.nvlabs((16, 32, 40, 64), (1, 1, 2, 1), 5, 24)
     torch.save(published.random_state(shapes), path)
-    return convert(Request(path, 'hf-segformer', tmp_path / 'local', accept_eps=True)).out
+    request = Request(path, 'hf-segformer', tmp_path / 'local', accept_eps=True, size=(32, 32))
+    return convert(request).out
 
 
 @pytest.fixture
