@@ -7,7 +7,14 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = 'segformer_ros'
-NODES = ('segformer_node', 'world_node', 'evaluation_node', 'recorder_node', 'replay_node')
+NODES = (
+    'segformer_node',
+    'world_node',
+    'carla_world_node',
+    'evaluation_node',
+    'recorder_node',
+    'replay_node',
+)
 
 # ROS 2 Kilted as wheels, which exist for x86_64 only. Elsewhere ROS 2 comes from apt.
 WHEELS = "; platform_system == 'Linux' and platform_machine == 'x86_64'"
@@ -48,6 +55,8 @@ setup(
     extras_require={
         'openvino': ['openvino>=2026'],
         'train': ['torch==2.13.0', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
+        # The version must be that of the simulator; there are wheels for Python 3.10 to 3.12.
+        'carla': ['carla==0.9.16'],
         'test': [
             'pytest>=8',
             'transformers>=4.45',

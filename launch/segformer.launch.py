@@ -33,7 +33,12 @@ def generate_launch_description() -> LaunchDescription:
     image, camera_info = LaunchConfiguration('image'), LaunchConfiguration('camera_info')
     arguments = {
         name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-        for name, kind in (('model', str), ('backend', str), ('use_sim_time', bool))
+        for name, kind in (
+            ('model', str),
+            ('backend', str),
+            ('camera_fov_deg', float),
+            ('use_sim_time', bool),
+        )
     }
     # A list: launch reads the text of an argument as YAML.
     arguments['cameras'] = ParameterValue(LaunchConfiguration('cameras'), value_type=list[str])
@@ -84,6 +89,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('namespace', '', 'Namespace of the node and of its outputs.'),
         ('image', 'image', 'Topic of the camera image (where there is one camera).'),
         ('camera_info', sibling, 'Topic of its camera_info; the sibling of the image if not set.'),
+        ('camera_fov_deg', '0.0', 'Horizontal field of view in place of camera_info; 0 is not.'),
         ('params_file', '', 'YAML with further parameters; it wins over these arguments.'),
         ('use_sim_time', 'false', 'Take the time from /clock.'),
         ('rviz', 'false', 'Show everything in RViz.'),

@@ -11,7 +11,7 @@ and what it would start is given as command lines with their environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import contextlib
 from dataclasses import dataclass, field
 import importlib.util
@@ -150,14 +150,24 @@ class Shutdown:
 
 
 class DeclareLaunchArgument:
-    def __init__(self, name: str, *, default_value: Any, description: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        default_value: Any,
+        description: str,
+        choices: Iterable[str] | None = None,
+    ) -> None:
         self.name, self.default_value, self.description = name, default_value, description
+        self.choices = None if choices is None else tuple(choices)
 
     def visit(self, context: Context) -> None:
         assert self.description.endswith('.')
         context.declared[self.name] = self.description
         if self.name not in context.arguments:
             context.arguments[self.name] = text(self.default_value, context)
+        if self.choices is not None and context.arguments[self.name] not in self.choices:
+            raise ValueError(f'{self.name} must be one of {self.choices}')
 
 
 class SetEnvironmentVariable:
@@ -166,6 +176,18 @@ class SetEnvironmentVariable:
 
     def visit(self, context: Context) -> None:
         context.environment[self.name] = text(self.value, context)
+
+
+class OpaqueFunction:
+    def __init__(
+        self, *, function: Callable[[Context], Iterable[Any]], condition: IfCondition
+    ) -> None:
+        self.function, self.condition = function, condition
+
+    def visit(self, context: Context) -> None:
+        if self.condition.holds(context):
+            for entity in self.function(context):
+                entity.visit(context)
 
 
 class PythonLaunchDescriptionSource:
@@ -251,6 +273,7 @@ _MODULES: dict[str, tuple[type, ...]] = {
     'launch.actions': (
         DeclareLaunchArgument,
         IncludeLaunchDescription,
+        OpaqueFunction,
         SetEnvironmentVariable,
         Shutdown,
     ),

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from segformer_ros.nodes.carla_world_node import CarlaWorldParameters
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.recorder_node import RecorderParameters
@@ -21,6 +22,7 @@ PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 PARAMETERS = {
     'segformer_node': Parameters,
     'world_node': WorldParameters,
+    'carla_world_node': CarlaWorldParameters,
     'evaluation_node': EvaluationParameters,
     'replay_node': ReplayParameters,
     'recorder_node': RecorderParameters,
@@ -50,15 +52,24 @@ def values(command):
     return {name: yaml.safe_load(text) for name, text in pairs(command, '-p').items()}
 
 
-def test_there_are_three_launch_files():
-    """Each is described in the README."""
-    assert FILES == ['demo.launch.py', 'replay.launch.py', 'segformer.launch.py']
+def test_there_are_four_launch_files():
+    """Each is described in the documentation."""
+    assert FILES == [
+        'carla.launch.py',
+        'demo.launch.py',
+        'replay.launch.py',
+        'segformer.launch.py',
+    ]
 
 
 @pytest.mark.parametrize('name', [item.split('.')[0] for item in FILES])
 def test_only_programs_and_parameters_that_exist_are_used(name):
     """ROS takes a parameter that a node does not know without a word."""
-    context = launch(name, **({'record': '/tmp/bag'} if name == 'replay' else {}))
+    everything = {
+        'replay': {'record': '/tmp/bag'},
+        'carla': {'record': '/tmp/bag', 'carla_mode': 'native'},
+    }
+    context = launch(name, **everything.get(name, {}))
     assert context.commands
     for command in context.commands:
         assert command.package == 'segformer_ros'
@@ -85,6 +96,7 @@ def test_arguments_become_parameters_and_remappings():
         'model': 'b5',
         'backend': 'auto',
         'cameras': ['a', 'b'],
+        'camera_fov_deg': 0.0,
         'use_sim_time': False,
     }
     assert pairs(command['segformer_node'], '-r') == {

@@ -16,7 +16,9 @@ from rclpy.executors import SingleThreadedExecutor
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.demo.environment import demo_environment
 from segformer_ros.demo.processes import Processes
+from segformer_ros.evaluation.bag_score import judge_bag, Sources
 from segformer_ros.files.video import VideoWriter
+from segformer_ros.judge.drive import JudgeOptions
 from sensor_msgs.msg import Image
 import stand_in
 from tiny_bundle import make_tiny_bundle
@@ -124,6 +126,34 @@ def test_the_demo_labels_the_world_and_judges_it(tmp_path, environment, listen, 
     assert labels[0].header.frame_id == 'ego_vehicle/rgb_front'
     assert (labels[0].encoding, labels[0].width, labels[0].height) == ('mono8', 64, 32)
     assert json.loads(summary.read_text())['segmentation']['frames'] > 0
+
+
+def test_carla_is_labelled_judged_and_recorded(tmp_path, environment, model):
+    """The world node publishes what the bridge does, in the place of somebody else's CARLA."""
+    report, bag = tmp_path / 'report', tmp_path / 'bag'
+    truth = '/carla/ego_vehicle/semantic_segmentation_front/image'
+
+    def judged(text):
+        return int(text.split()[-1]) if text.split()[-1].isdigit() else 0
+
+    arguments = {'report': str(report), 'record': str(bag), 'label_set': 'carla_0914'}
+    with started('carla', tmp_path / 'logs', environment, model=model, **arguments) as processes:
+        world = ('width:=64', 'height:=32', 'rate_hz:=5.0')
+        words = [word for item in world for word in ('-p', item)]
+        module = 'segformer_ros.nodes.world_node'
+        processes.start('world_node', (sys.executable, '-m', module, '--ros-args', *words))
+        wait_for_line(processes, 'evaluation_node', lambda text: judged(text) >= 5)
+        for name in ('world_node', 'segformer_node', 'evaluation_node', 'recorder_node'):
+            processes.end(name)
+    summary = json.loads((report / 'summary.json').read_text())
+    assert summary['segmentation']['frames'] >= 5
+    assert summary['segmentation']['unknown_pixels'] == 0
+    with BagReader(bag) as reader:
+        counts = {topic.name: topic.count for topic in reader.topics}
+    # Evaluation and recorder come in when they find the topics, each at its time.
+    assert counts['/label/image'] > 0
+    assert counts[truth] > 0
+    assert judge_bag(bag, Sources(), JudgeOptions()).scores.judged['labels'] > 0
 
 
 def test_a_replay_labels_a_video_and_records(tmp_path, environment, listen, model):

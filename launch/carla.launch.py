@@ -1,0 +1,258 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Start segformer_node in CARLA, with its ROS bridge, without it, or beside somebody else's."""
+
+import os
+
+from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    Shutdown,
+)
+from launch.conditions import IfCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import (
+    EqualsSubstitution,
+    LaunchConfiguration,
+    NotEqualsSubstitution,
+    PathJoinSubstitution,
+    PythonExpression,
+)
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
+
+_SHARE = FindPackageShare('segformer_ros')
+_BRIDGES = {
+    'humble': 'branch ika/0.9.15 of https://github.com/ika-rwth-aachen/carla-ros-bridge, '
+    'for CARLA 0.9.15',
+    'jazzy': 'branch ika/0.9.16 of https://github.com/ika-rwth-aachen/carla-ros-bridge, '
+    'for CARLA 0.9.16',
+}
+_NO_BRIDGE = 'no bridge is known for this ROS, use carla_mode:=native with CARLA 0.9.16 or later'
+_WORLD = {
+    'host': str,
+    'port': int,
+    'timeout': float,
+    'town': str,
+    'synchronous_mode': bool,
+    'fixed_delta_seconds': float,
+    'passive': bool,
+    'role_name': str,
+    'objects_definition_file': str,
+    'autopilot': bool,
+    'seed': int,
+}
+_JUDGED = ('label_sensor', 'depth_sensor', 'coding', 'tag_table', 'label_set', 'report')
+_RESULTS = ('label/image', 'label/camera_info', 'depth/image', 'depth/camera_info')
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Give the arguments and the nodes."""
+    # The included file comes first: it sets the environment that large images need, for the
+    # bridge too.
+    return LaunchDescription(
+        [*_declared_arguments(), _segformer(), _evaluation(), _recorder(), _world(), _bridge()]
+    )
+
+
+def _camera_topic(name: str) -> list:
+    return ['/carla/', LaunchConfiguration('role_name'), '/', LaunchConfiguration('camera'), name]
+
+
+def _several_cameras(several: list, one: list) -> PythonExpression:
+    """Choose by the argument `cameras`, whose list has no name in it for one camera."""
+    names = ['"""', LaunchConfiguration('cameras'), r'''""".strip("[]'\" ")''']
+    return PythonExpression(["'", *several, "' if ", *names, " else '", *one, "'"])
+
+
+def _result(name: str) -> PythonExpression:
+    """Name a result: of one camera without a namespace, of several beside each of them."""
+    return _several_cameras(_camera_topic(f'/{name}'), [f'/{name}'])
+
+
+def _segformer() -> IncludeLaunchDescription:
+    return IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(
+            PathJoinSubstitution([_SHARE, 'launch', 'segformer.launch.py'])
+        ),
+        launch_arguments={
+            'model': LaunchConfiguration('model'),
+            'backend': LaunchConfiguration('backend'),
+            'params_file': LaunchConfiguration('params_file'),
+            'cameras': LaunchConfiguration('cameras'),
+            'namespace': _several_cameras(['carla/', LaunchConfiguration('role_name')], []),
+            'image': _camera_topic('/image'),
+            'camera_info': _camera_topic('/camera_info'),
+            'camera_fov_deg': LaunchConfiguration('camera_fov'),
+            'use_sim_time': 'true',
+            'rviz': LaunchConfiguration('rviz'),
+            'frame': PythonExpression(
+                [
+                    # CARLA itself leaves the name of the vehicle out.
+                    *("'", LaunchConfiguration('camera'), "' if '"),
+                    *(LaunchConfiguration('coding'), "' == 'native' else '"),
+                    *(LaunchConfiguration('role_name'), '/', LaunchConfiguration('camera'), "'"),
+                ]
+            ),
+        }.items(),
+    )
+
+
+def _evaluation() -> Node:
+    values = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=str)
+        for name in ('role_name', *_JUDGED)
+    }
+    return Node(
+        package='segformer_ros',
+        executable='evaluation_node',
+        parameters=[{**values, 'use_sim_time': True}],
+        remappings=[
+            ('camera_info', _camera_topic('/camera_info')),
+            *((name, _result(name)) for name in ('label/image', 'label/classes', 'depth/image')),
+        ],
+        output='screen',
+        condition=IfCondition(LaunchConfiguration('evaluate')),
+    )
+
+
+def _recorder() -> Node:
+    vehicle = ['/carla/', LaunchConfiguration('role_name'), '/']
+    topics = [
+        _camera_topic('/image'),
+        _camera_topic('/camera_info'),
+        *([*vehicle, LaunchConfiguration(name), '/image'] for name in _JUDGED[:2]),
+        [*vehicle, 'odometry'],
+        *([_result(name)] for name in _RESULTS),
+        ['/clock'],
+        ['/tf'],
+    ]
+    text = ['[', *(part for topic in topics for part in (*topic, ', ')), ']']
+    return Node(
+        package='segformer_ros',
+        executable='recorder_node',
+        parameters=[
+            {
+                'topics': ParameterValue(text, value_type=list[str]),
+                'output': ParameterValue(LaunchConfiguration('record'), value_type=str),
+                'use_sim_time': True,
+            }
+        ],
+        output='screen',
+        condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('record'), '')),
+    )
+
+
+def _world() -> Node:
+    return Node(
+        package='segformer_ros',
+        executable='carla_world_node',
+        parameters=[
+            {
+                name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+                for name, kind in _WORLD.items()
+            }
+        ],
+        output='screen',
+        on_exit=Shutdown(reason='CARLA is left'),
+        condition=IfCondition(EqualsSubstitution(LaunchConfiguration('carla_mode'), 'native')),
+    )
+
+
+def _bridge() -> OpaqueFunction:
+    condition = IfCondition(EqualsSubstitution(LaunchConfiguration('carla_mode'), 'bridge'))
+    return OpaqueFunction(function=_include_bridge, condition=condition)
+
+
+def _include_bridge(context: object) -> list[IncludeLaunchDescription]:
+    """Look for the bridge only now: this package is built and used without it."""
+    role = LaunchConfiguration('role_name')
+    arguments = {
+        'carla_ros_bridge': {
+            **{
+                name: LaunchConfiguration(name)
+                for name in ('host', 'port', 'timeout', 'passive', 'synchronous_mode')
+            },
+            'fixed_delta_seconds': LaunchConfiguration('fixed_delta_seconds'),
+            'town': PythonExpression(["'", LaunchConfiguration('town'), "' or 'Town01'"]),
+            'ego_vehicle_role_name': role,
+        },
+        'carla_spawn_objects': {
+            'objects_definition_file': LaunchConfiguration('objects_definition_file'),
+        },
+    }
+    included = []
+    for package, values in arguments.items():
+        try:
+            share = get_package_share_directory(package)
+        except PackageNotFoundError as error:
+            place = _BRIDGES.get(os.environ.get('ROS_DISTRO', ''), _NO_BRIDGE)
+            raise RuntimeError(f'carla_mode:=bridge needs {package}: {place}') from error
+        source = PythonLaunchDescriptionSource(f'{share}/{package}.launch.py')
+        included.append(IncludeLaunchDescription(source, launch_arguments=values.items()))
+    return included
+
+
+def _declared_arguments() -> list[DeclareLaunchArgument]:
+    native = EqualsSubstitution(LaunchConfiguration('carla_mode'), 'native')
+    objects = PathJoinSubstitution([_SHARE, 'config', 'carla_objects.json'])
+    rows = (
+        (
+            'carla_mode',
+            'attach',
+            ('bridge', 'native', 'attach'),
+            'bridge: start the ROS bridge; native: let CARLA publish (--ros2); attach: neither.',
+        ),
+        ('host', 'localhost', 'Where CARLA runs.'),
+        ('port', '2000', 'Of CARLA.'),
+        ('timeout', '20.0', 'Longest wait for CARLA, seconds; loading a map takes longest.'),
+        ('town', '', 'Map, such as Town03; if not set, the bridge loads Town01, native none.'),
+        ('synchronous_mode', 'true', 'The world waits for every step of the client.'),
+        ('fixed_delta_seconds', '0.05', 'Simulated time of a step; physics needs below 0.1.'),
+        ('passive', 'false', 'Another client ticks the world.'),
+        ('role_name', 'ego_vehicle', 'Of the vehicle: its id in the objects file.'),
+        ('objects_definition_file', objects, 'The vehicle and its sensors.'),
+        ('autopilot', 'true', 'Let the traffic manager drive (native).'),
+        ('seed', '3', 'Of start and traffic manager (native).'),
+        ('camera', 'rgb_front', 'Id of the camera that is labelled and judged.'),
+        ('cameras', "['']", 'Ids of several, such as [rgb_front, rgb_back]; results beside each.'),
+        ('label_sensor', 'semantic_segmentation_front', 'Id of the camera of the true labels.'),
+        ('depth_sensor', 'depth_front', 'Id of the camera of the true depth.'),
+        (
+            'coding',
+            PythonExpression(["'native' if '", native, "' == 'true' else 'bridge'"]),
+            ('bridge', 'native'),
+            'Of the true labels: bridge (colours) or native (tags); follows carla_mode.',
+        ),
+        (
+            'tag_table',
+            'auto',
+            ('auto', 't1', 't2', 't3', 't3_ue5'),
+            'Of CARLA: t1 up to 0.9.9, t2 to 0.9.13, t3 to 0.9.16, t3_ue5 for 0.10; auto asks the '
+            'installed client.',
+        ),
+        ('camera_fov', '0.0', 'Horizontal field of view in place of camera_info; 0 is not.'),
+        ('model', 'world_b0', 'The network: name of one that ships, or path of a bundle.'),
+        ('label_set', 'carla_0914', 'Classes of the network.'),
+        ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
+        ('params_file', '', 'YAML with further parameters of segformer_node.'),
+        ('evaluate', 'true', 'Judge labels and depth against the ground truth.'),
+        ('report', '', 'Folder for CSV, JSON and a picture at the end of the evaluation.'),
+        (
+            'record',
+            '',
+            'Folder of a new bag for camera, truth and results; empty records nothing.',
+        ),
+        ('rviz', 'false', 'Show everything in RViz.'),
+    )
+    return [
+        DeclareLaunchArgument(
+            name, default_value=default, choices=next(iter(choices), None), description=description
+        )
+        for name, default, *choices, description in rows
+    ]
