@@ -4,7 +4,7 @@
 The class of every pixel, and how certain it is, without computing what cannot matter.
 
 Between four cells the score of a class is a convex combination of its corners. So a class that
-leads at every corner of a block leads everywhere in it, and a class that is nowhere above the
+leads at all four corners leads everywhere between them, and a class that is nowhere above the
 largest of all smallest corners leads nowhere. Only where several classes are left are they
 computed: first across, then down, both as a + part * (b - a) in float32.
 """
@@ -21,7 +21,9 @@ _INFINITE = np.float32(np.inf)
 # A class this far below the best one adds less than e^-12 to the sum of the softmax.
 _NEGLIGIBLE = np.float32(12.0)
 _LEAST_EXPONENT, _SHARE = np.float32(-16.0), np.float32(1.0 / 32.0)
-# Scratch rows are filled up to whole vectors; what lies behind a block is computed and not used.
+# Pixels from which on a row of cells is cut: room for vectors, and few classes to compare.
+_PIECE = 160
+# Scratch rows are filled up to whole vectors; what lies behind a piece is computed and not used.
 _LANES = 32
 
 
@@ -43,7 +45,7 @@ def fill_labels(
     winners = _winners(cells)
     bounds, floors = np.empty((classes, columns), np.float32), np.empty(columns, np.float32)
     chosen = np.empty(classes, np.int64)
-    width = _widest(where.blocks)
+    width = _widest(where.edges)
     top, drop = np.zeros((classes, width), np.float32), np.zeros((classes, width), np.float32)
     best, total = np.empty(width, np.float32), np.empty(width, np.float32)
     names = np.empty(width, np.int32)
@@ -51,35 +53,40 @@ def fill_labels(
         start, stop, upper = where.bands[band]
         lower = min(upper + 1, rows - 1)
         _bound(cells, upper, lower, bounds, floors)
-        for block in range(where.blocks.shape[0]):
-            left, right, first, last = where.blocks[block]
-            winner = _only(winners, upper, lower, first, min(last + 1, columns))
+        last = 0
+        while last < columns:
+            first = last
+            last, winner = _piece(winners, upper, lower, where.edges, first, wants_all)
+            left, right = where.edges[first], where.edges[last]
             if winner >= 0:
                 _fill(labels, ids[winner], start, stop, left, right)
                 if not wants_all:
                     continue
+            used = (right - left + _LANES - 1) // _LANES * _LANES
             leaders, count = _choose(bounds, floors, first, last, winner, wants_all, chosen)
             for place in range(count):
-                _spread(cells, chosen[place], upper, lower, left, where, top[place], drop[place])
+                _spread(
+                    cells, chosen[place], upper, lower, left, where, top[place, :used], drop[place]
+                )
             for row in range(start, stop):
                 part = where.down[row]
-                _lead(top, drop, part, chosen[:leaders], ids, best, names)
+                _lead(top, drop, part, chosen[:leaders], ids, best[:used], names)
                 if winner < 0:
                     target = labels[row, left:right]
                     for i in range(target.size):
                         target[i] = names[i]
                 if wants_all:
                     target = confidence[row, left:right]
-                    _certainty(top, drop, part, count, best, total, target)
+                    _certainty(top, drop, part, count, best[:used], total, target)
 
 
 @compiled
-def _widest(blocks: Array) -> Number:
-    """Give the width of scratch rows."""
-    width = 0
-    for block in range(blocks.shape[0]):
-        width = max(width, blocks[block, 1] - blocks[block, 0])
-    return (width + _LANES - 1) // _LANES * _LANES
+def _widest(edges: Array) -> Number:
+    """Give the width of scratch rows: that of the widest piece, in whole vectors."""
+    widest = 0
+    for column in range(edges.size - 1):
+        widest = max(widest, edges[column + 1] - edges[column])
+    return (_PIECE + widest + _LANES - 1) // _LANES * _LANES
 
 
 @compiled
@@ -90,6 +97,38 @@ def _fill(
         target = labels[row, left:right]
         for i in range(target.size):
             target[i] = name
+
+
+@compiled
+def _piece(
+    winners: Array, upper: Number, lower: Number, edges: Array, first: Number, mixed: Number
+) -> tuple[Number, Number]:
+    """
+    Find the columns of cells that are decoded together.
+
+    :param mixed: Whether pieces with and without a single winner may be together.
+    :returns: The column after the last, and the channel that leads at every corner or -1.
+    """
+    winner = _leader(winners, upper, lower, first)
+    last = first + 1
+    while last < winners.shape[1]:
+        other = _leader(winners, upper, lower, last)
+        if other != winner and not mixed:
+            break
+        if (mixed or winner < 0) and edges[last] - edges[first] >= _PIECE:
+            break
+        winner = winner if other == winner else np.int32(-1)
+        last += 1
+    return last, winner
+
+
+@compiled
+def _leader(winners: Array, upper: Number, lower: Number, column: Number) -> Number:
+    """Give the channel that leads at all corners right of a column of cells, or -1."""
+    after = min(column + 1, winners.shape[1] - 1)
+    winner = winners[upper, column]
+    same = (winners[lower, column] == winner) & (winners[upper, after] == winner)
+    return winner if same & (winners[lower, after] == winner) else np.int32(-1)
 
 
 @compiled
@@ -135,16 +174,6 @@ def _bound(cells: Array, upper: Number, lower: Number, bounds: Array, floors: Ar
 
 
 @compiled
-def _only(winners: Array, upper: Number, lower: Number, first: Number, last: Number) -> Number:
-    """Give the channel that leads at every corner, -1 where there are several."""
-    winner = winners[upper, first]
-    same = True
-    for i in range(first, last):
-        same &= (winners[upper, i] == winner) & (winners[lower, i] == winner)
-    return winner if same else np.int32(-1)
-
-
-@compiled
 def _choose(
     bounds: Array,
     floors: Array,
@@ -155,7 +184,7 @@ def _choose(
     chosen: Array,
 ) -> tuple[Number, Number]:
     """
-    List the channels that matter in a block: those that can lead in order, then the others.
+    List the channels that matter in a piece: those that can lead in order, then the others.
 
     :returns: How many can lead, and how many there are.
     """
@@ -203,7 +232,7 @@ def _spread(
     top: Array,
     drop: Array,
 ) -> None:
-    """Sample two rows of cells at the columns of a block: the upper row, and how far it falls."""
+    """Sample two rows of cells at the columns of a piece: the upper row, and how far it falls."""
     a, b = cells[channel, upper], cells[channel, lower]
     before, after, across = where.left[left:], where.right[left:], where.across[left:]
     for i in range(min(before.size, top.size)):

@@ -22,18 +22,14 @@ FloatArray = npt.NDArray[np.float32]
 IndexArray = npt.NDArray[np.uintp]
 IntArray = npt.NDArray[np.int64]
 
-# Columns of a block: wide enough for vectors, narrow enough that few classes occur in it.
-_BLOCK_COLUMNS = 160
-
 
 class Sampling(NamedTuple):
     """
     Where the pixels of a camera lie in a grid; the arrays are read-only.
 
     Column x lies between the cells left[x] and right[x], at across[x] (0 to 1) of the way; row y
-    lies at down[y] of the way from its upper cell to the next. bands are (start, stop, cell): rows
-    of pixels and their upper cell. blocks are (start, stop, cell, stop_cell): columns of pixels
-    and the cells left of them.
+    lies at down[y] of the way from its upper cell to the next. The pixels right of cell i are
+    edges[i] to edges[i + 1]. bands are (start, stop, cell): rows of pixels and their upper cell.
     """
 
     rows: int
@@ -41,7 +37,7 @@ class Sampling(NamedTuple):
     left: IndexArray
     right: IndexArray
     across: FloatArray
-    blocks: IntArray
+    edges: IntArray
     down: FloatArray
     bands: IntArray
 
@@ -64,9 +60,9 @@ def sampling(geometry: Geometry, stride: int) -> Sampling:
         left.astype(np.uintp),
         right.astype(np.uintp),
         across,
-        _runs(left, _BLOCK_COLUMNS),
+        np.searchsorted(left, np.arange(columns + 1)).astype(np.int64),
         down,
-        _runs(upper, 1)[:, :3].copy(),
+        _bands(upper),
     )
     for value in result[2:]:
         np.asarray(value).flags.writeable = False
@@ -93,11 +89,7 @@ def _places(pixels: int, extent: float, cells: int) -> tuple[IntArray, FloatArra
     return before, (place - before).astype(np.float32)
 
 
-def _runs(cells: IntArray, least: int) -> IntArray:
-    """Cut pixels where the cell changes, into runs of some length: (start, stop, cell, stop)."""
-    runs, start = [], 0
-    for stop in [*(np.flatnonzero(np.diff(cells)) + 1).tolist(), len(cells)]:
-        if stop - start >= least or stop == len(cells):
-            runs.append((start, stop, cells[start], cells[stop - 1] + 1))
-            start = stop
-    return np.array(runs, np.int64)
+def _bands(cells: IntArray) -> IntArray:
+    """Cut pixels where the cell changes: (start, stop, cell)."""
+    edges = np.flatnonzero(np.diff(cells, prepend=-1, append=-1))
+    return np.stack([edges[:-1], edges[1:], cells[edges[:-1]]], axis=1).astype(np.int64)

@@ -43,18 +43,17 @@ def test_the_samples_lie_at_the_centres_of_the_pixels(image_hw, stride):
 
 @pytest.mark.parametrize('stride', [1, 4, 32])
 @pytest.mark.parametrize('image_hw', [*IMAGES, (2160, 3840), (60, 33)])
-def test_bands_and_blocks_cover_every_pixel_once(image_hw, stride):
-    """They follow each other without a gap, and say which cells their pixels lie behind."""
+def test_bands_and_edges_hold_every_pixel_once(image_hw, stride):
+    """They follow each other without a gap, and say which cell their pixels lie behind."""
     where = sampling(fit(image_hw, SIZES), stride)
 
-    for runs, size in ((where.bands, image_hw[0]), (where.blocks, image_hw[1])):
-        assert runs[0, 0] == 0
-        assert runs[-1, 1] == size
-        assert (runs[1:, 0] == runs[:-1, 1]).all()
-        assert (runs[:, 0] < runs[:, 1]).all()
-    for start, stop, first, last in where.blocks:
-        cells = where.left[start:stop]
-        assert (cells.min(), cells.max()) == (first, last - 1)
+    starts, stops = where.bands[:, 0], where.bands[:, 1]
+    assert (starts[0], stops[-1]) == (0, image_hw[0])
+    assert (starts[1:] == stops[:-1]).all()
+    assert (starts < stops).all()
+    pixels = np.diff(where.edges)
+    assert where.edges[0] == 0
+    np.testing.assert_array_equal(np.repeat(np.arange(where.columns), pixels), where.left)
 
 
 def test_padding_does_not_leak_into_the_image():
