@@ -48,6 +48,7 @@ _WORLD = {
     'seed': int,
 }
 _JUDGED = ('label_sensor', 'depth_sensor', 'coding', 'tag_table', 'label_set', 'report')
+_STATS = 'segformer_node/frame_stats'
 _RESULTS = ('label/image', 'label/camera_info', 'depth/image', 'depth/camera_info')
 
 
@@ -60,8 +61,12 @@ def generate_launch_description() -> LaunchDescription:
     )
 
 
+def _vehicle_topic(name: str) -> list:
+    return ['/carla/', LaunchConfiguration('role_name'), f'/{name}']
+
+
 def _camera_topic(name: str) -> list:
-    return ['/carla/', LaunchConfiguration('role_name'), '/', LaunchConfiguration('camera'), name]
+    return [*_vehicle_topic(''), LaunchConfiguration('camera'), name]
 
 
 def _several_cameras(several: list, one: list) -> PythonExpression:
@@ -115,6 +120,7 @@ def _evaluation() -> Node:
         remappings=[
             ('camera_info', _camera_topic('/camera_info')),
             *((name, _result(name)) for name in ('label/image', 'label/classes', 'depth/image')),
+            (_STATS, _several_cameras(_vehicle_topic(_STATS), [f'/{_STATS}'])),
         ],
         output='screen',
         condition=IfCondition(LaunchConfiguration('evaluate')),
@@ -122,12 +128,11 @@ def _evaluation() -> Node:
 
 
 def _recorder() -> Node:
-    vehicle = ['/carla/', LaunchConfiguration('role_name'), '/']
     topics = [
         _camera_topic('/image'),
         _camera_topic('/camera_info'),
-        *([*vehicle, LaunchConfiguration(name), '/image'] for name in _JUDGED[:2]),
-        [*vehicle, 'odometry'],
+        *([*_vehicle_topic(''), LaunchConfiguration(name), '/image'] for name in _JUDGED[:2]),
+        _vehicle_topic('odometry'),
         *([_result(name)] for name in _RESULTS),
         ['/clock'],
         ['/tf'],

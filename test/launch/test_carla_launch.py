@@ -100,6 +100,7 @@ def test_attach_starts_only_our_nodes():
         'label/image': '/label/image',
         'label/classes': '/label/classes',
         'depth/image': '/depth/image',
+        'segformer_node/frame_stats': '/segformer_node/frame_stats',
     }
     judged = values(commands['evaluation_node'])
     assert (judged['coding'], judged['tag_table'], judged['role_name']) == (
@@ -199,6 +200,8 @@ def test_several_cameras_have_their_results_beside_them():
     remapped = pairs(commands['evaluation_node'], '-r')
     assert remapped['label/image'] == f'{FRONT}/label/image'
     assert remapped['depth/image'] == f'{FRONT}/depth/image'
+    stats = '/carla/ego_vehicle/segformer_node/frame_stats'
+    assert remapped['segformer_node/frame_stats'] == stats
 
 
 def test_one_camera_has_no_namespace():
