@@ -54,7 +54,13 @@ setup(
     ],
     extras_require={
         'openvino': ['openvino>=2026'],
-        'train': ['torch==2.13.0', 'safetensors>=0.4', 'onnx>=1.16', 'onnxscript>=0.1'],
+        'train': [
+            'torch==2.13.0',
+            'safetensors>=0.4',
+            'onnx>=1.16',
+            'onnxscript>=0.1',
+            'huggingface-hub>=1',
+        ],
         # The version must be that of the simulator; there are wheels for Python 3.10 to 3.12.
         'carla': ['carla==0.9.16'],
         'test': [

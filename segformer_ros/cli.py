@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     'demo': 'show everything working, without a camera or a simulator',
     'world': 'write example frames of the built-in world',
     'train': 'train a network',
+    'convert': 'turn a checkpoint into the layout of another program, and compare both',
     'export': 'turn a checkpoint into a bundle that can be deployed',
     'bench': 'measure a network on every backend of this machine',
     'evaluate': 'measure a network against ground truth',
@@ -27,6 +28,7 @@ COMMANDS: dict[str, str] = {
 _EXTRAS: dict[str, str] = {
     'torch': 'train',
     'safetensors': 'train',
+    'huggingface_hub': 'train',
     'onnx': 'train',
     'onnxscript': 'train',
 }

@@ -61,10 +61,13 @@ def carried_facts(carried: object, tensors: Mapping[str, Tensor]) -> dict[str, A
 
 def merge(own: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
     """Add carried facts to what the file says itself; its own class names win."""
-    merged = {**carried, **{name: value for name, value in own.items() if value is not None}}
     said, known = own.get('class_names'), carried.get('class_names')
-    if not said or (known and list(map(plain, said)) == list(map(plain, known))):
-        merged.update({name: carried[name] for name in _CLASS_FACTS if name in carried})
+    same = not said or (known and list(map(plain, said)) == list(map(plain, known)))
+    left_out = () if same else _CLASS_FACTS
+    merged = {name: value for name, value in carried.items() if name not in left_out}
+    for name, value in own.items():
+        if value is not None and not (same and name in _CLASS_FACTS and name in carried):
+            merged[name] = value
     return merged
 
 

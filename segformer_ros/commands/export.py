@@ -28,7 +28,9 @@ def input_size(text: str) -> tuple[int, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('checkpoint', type=Path, help='weights.safetensors of a training')
+    parser.add_argument(
+        'checkpoint', help='weights.safetensors of a training, or a checkpoint of any other layout'
+    )
     parser.add_argument('out', type=Path, help='folder of the bundle; its name names the network')
     parser.add_argument(
         '--size',
@@ -39,6 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='input sizes, multiples of 32 (256x512 288x512 320x512)',
     )
     parser.add_argument('--notes', default='', help='a sentence for the provenance')
+    parser.add_argument(
+        '--licence', help='of weights from elsewhere (default: what the checkpoint says)'
+    )
+    parser.add_argument(
+        '--focal-length',
+        type=float,
+        metavar='PX',
+        help='of the camera for which the depth of weights from elsewhere is right',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +62,14 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.export.checkpoint_export import export_checkpoint
     from segformer_ros.inference.pipeline import Pipeline
 
-    bundle = export_checkpoint(args.checkpoint, args.out, list(args.size), notes=args.notes)
+    bundle = export_checkpoint(
+        args.checkpoint,
+        args.out,
+        list(args.size),
+        notes=args.notes,
+        licence=args.licence,
+        focal_length_px=args.focal_length,
+    )
     pipeline = Pipeline.load(bundle.path, threads=1)
     size = sum(file.stat().st_size for file in bundle.path.iterdir())
     sys.stdout.write(

@@ -1,0 +1,77 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint of another program becomes a bundle that claims nothing it cannot know."""
+
+import pytest
+
+pytest.importorskip('onnx', reason='export needs onnx')
+
+import published_checkpoints as published
+from segformer_ros.checkpoints import load
+from segformer_ros.checkpoints.convert import convert, Request
+from segformer_ros.checkpoints.formats.base import Options
+from segformer_ros.export.checkpoint_export import bundle_facts, export_checkpoint
+from segformer_ros.network.checkpoint import CheckpointError
+import torch
+
+NARROW, DEPTHS = (16, 32, 40, 64), (1, 1, 2, 1)
+
+
+def saved(path, classes=5):
+    """Write a checkpoint of NVlabs."""
+    torch.save(published.random_state(published.nvlabs(NARROW, DEPTHS, classes, 24)), path)
+    return path
+
+
+def test_a_foreign_checkpoint_becomes_a_bundle(tmp_path):
+    """Origin and layout are in the provenance; licence and classes are unknown."""
+    path = saved(tmp_path / 'segformer.b0.pth')
+
+    manifest = export_checkpoint(path, tmp_path / 'bundle', [(32, 64)], notes='a test').manifest
+
+    assert manifest.licence == 'unknown'
+    assert manifest.label_set == 'unknown'
+    assert [item.name for item in manifest.classes][:2] == ['class_0', 'class_1']
+    assert manifest.provenance['source'] == 'segformer.b0.pth'
+    assert manifest.provenance['format'] == 'nvlabs'
+    assert len(manifest.provenance['sha256']) == 64
+    assert manifest.provenance['notes'] == 'a test'
+
+
+def test_what_a_person_said_is_in_the_facts(tmp_path):
+    """Label set and licence were given when it was converted."""
+    options = Options(label_set='cityscapes_19', licence='MIT')
+    path = saved(tmp_path / 'start.pth', classes=19)
+    request = Request(path, 'native', tmp_path / 'ours.safetensors', options=options)
+
+    facts = bundle_facts(load(convert(request).out), 'name')
+
+    assert (facts.licence, facts.label_set) == ('MIT', 'cityscapes_19')
+    assert facts.classes[13].name == 'car'
+    assert facts.provenance['source'] == 'start.pth'
+
+
+def test_depth_needs_to_know_its_camera(tmp_path):
+    """Metres are right for one focal length, which no foreign file says."""
+    shapes = published.glpdepth((64, 32, 40, 128), (1, 1, 1, 1))
+    path = tmp_path / 'start.ckpt'
+    torch.save(published.random_state(shapes), path)
+    options = Options(max_depth_m=80.0)
+    ours = convert(Request(path, 'native', tmp_path / 'o.safetensors', options=options)).out
+    model = load(ours)
+
+    with pytest.raises(CheckpointError, match=r'give the focal length .* with --focal-length'):
+        bundle_facts(model, 'name')
+    facts = bundle_facts(model, 'name', focal_length_px=721.5, licence='for research')
+
+    assert (facts.focal_length_px, facts.licence) == (721.5, 'for research')
+    assert (facts.mean, facts.std) == ((0.0,) * 3, (1.0,) * 3)
+    assert facts.depth_range_m == (0.5, 80.0)
+
+
+def test_one_class_is_no_bundle(tmp_path):
+    """A threshold decides there, the run time takes the largest."""
+    model = load(saved(tmp_path / 'start.pth', classes=1))
+
+    with pytest.raises(CheckpointError, match='one class, which a threshold decides'):
+        bundle_facts(model, 'name')
