@@ -338,3 +338,13 @@ def launch(
     unknown = arguments.keys() - context.declared.keys()
     assert not unknown, f'{path.name} does not declare {unknown}'
     return context
+
+
+def declared(path: Path, *, share: Path) -> Context:
+    """Give the arguments that a launch file itself declares, at their defaults."""
+    context = Context(share, {}, {})
+    with _installed():
+        for entity in _description(path).entities:
+            if isinstance(entity, DeclareLaunchArgument):
+                entity.visit(context)
+    return context

@@ -249,3 +249,17 @@ def test_another_choice_is_refused(argument):
     """A typing error is no attached world."""
     with pytest.raises(ValueError, match='must be one of'):
         launch(**argument)
+
+
+def test_the_documentation_lists_the_arguments():
+    """Names, defaults and descriptions as the launch file has them."""
+    context = stand_in.declared(ROOT / 'launch' / 'carla.launch.py', share=ROOT)
+    text = (ROOT / 'docs' / 'carla.md').read_text()
+    table = text.split('<!-- arguments -->')[1].split('<!-- /arguments -->')[0]
+    rows = [line for line in table.splitlines() if line.startswith('| `')]
+    expected = []
+    for name, description in context.declared.items():
+        default = context.arguments[name].removeprefix(f'{ROOT}/')
+        cell = f'`{default}`' if default else ''
+        expected.append(f'| `{name}` | {cell} | {description} |')
+    assert rows == expected
