@@ -32,7 +32,8 @@ def openvino_graph(path: Path | bytes, precision: str) -> Run:
 
     :param precision: 'f32' or 'bf16'.
     """
-    import openvino
+    # Through the backend, which keeps it from reporting to its makers.
+    from segformer_ros.inference.openvino_backend import openvino
 
     settings = {
         'INFERENCE_NUM_THREADS': 1,
