@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     'export': 'turn a checkpoint into a bundle that can be deployed',
     'bench': 'measure a network on every backend of this machine',
     'evaluate': 'measure a network against ground truth',
+    'record-dataset': 'turn recorded drives with ground truth into a dataset',
     'attention': 'draw what the attention heads of a network look at',
 }
 
@@ -75,7 +76,7 @@ def _run(arguments: list[str]) -> int:
             command.add_argument(
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
             )
-            module = importlib.import_module(f'segformer_ros.commands.{name}')
+            module = importlib.import_module(f'segformer_ros.commands.{name.replace("-", "_")}')
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     args = parser.parse_args(arguments)

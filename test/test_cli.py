@@ -37,7 +37,7 @@ def _raise(error):
 @pytest.mark.parametrize('name', list(cli.COMMANDS))
 def test_the_help_table_equals_the_modules(name):
     """The static table of cli.py repeats what the modules say of themselves."""
-    module = f'segformer_ros.commands.{name}'
+    module = f'segformer_ros.commands.{name.replace("-", "_")}'
     if name in {'train', 'export', 'evaluate'} and find_spec('torch') is None:
         pytest.skip('torch is not installed')
     assert cli.COMMANDS[name] == importlib.import_module(module).HELP

@@ -119,7 +119,8 @@ def test_package_itself_imports_nothing():
 
 RUN_TIME_AND_WORLDS = (
     'labels', 'metrics', 'camera', 'image_encoding', 'carla', 'frame_rules', 'draw', 'run_folder',
-    'result_images', 'judge', 'bundle', 'world', 'inference', 'bags', 'files', 'cli',
+    'result_images', 'judge', 'bundle', 'world', 'inference', 'bags', 'files',
+    'drive_dataset', 'cli',
 )  # fmt: skip
 
 

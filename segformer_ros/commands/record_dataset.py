@@ -1,0 +1,91 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""segformer record-dataset: turn recorded drives into a folder to train from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+import sys
+
+HELP = 'turn recorded drives with ground truth into a dataset'
+
+_EPILOG = """
+A drive is a bag with camera image, true labels and true depth, such as carla.launch.py writes
+with record:=drive. Each becomes a route, named after its folder, of one split; a second call with
+the same folder adds routes:
+
+  segformer record-dataset town01 town03 --out dataset
+  segformer record-dataset town05 --out dataset --split val
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument('bags', nargs='+', type=Path, help='rosbag2 (folder, .mcap, .db3)')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='of the dataset')
+    parser.add_argument(
+        '--split', choices=('train', 'val', 'test'), default='train', help='(%(default)s)'
+    )
+    parser.add_argument('--camera', default='rgb_front', help='id of the camera (%(default)s)')
+    parser.add_argument(
+        '--label-sensor',
+        default='semantic_segmentation_front',
+        help='of the true labels (%(default)s)',
+    )
+    parser.add_argument(
+        '--depth-sensor', default='depth_front', help='of the true depth (%(default)s)'
+    )
+    parser.add_argument('--role-name', default='ego_vehicle', help='of the vehicle (%(default)s)')
+    parser.add_argument(
+        '--coding',
+        choices=('bridge', 'native'),
+        default='bridge',
+        help='of the true labels: colours, or the tag in the red channel (%(default)s)',
+    )
+    parser.add_argument(
+        '--tag-table',
+        choices=('auto', 't1', 't2', 't3', 't3_ue5'),
+        default='t3',
+        help='of the simulator (%(default)s)',
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Write the routes, and tell what is in the dataset.
+
+    :raises BagError: A bag cannot be used.
+    :raises DatasetError: The folder cannot take a route.
+    """
+    from segformer_ros.drive_dataset.folder import DatasetFolder
+    from segformer_ros.drive_dataset.recording import Losses, read_frames, Recording
+
+    recording = Recording(
+        camera=args.camera,
+        label_sensor=args.label_sensor,
+        depth_sensor=args.depth_sensor,
+        role_name=args.role_name,
+        tag_table=args.tag_table,
+        coding=args.coding,
+    )
+    dataset = DatasetFolder(args.out, recording.label_set)
+    for bag in args.bags:
+        losses = Losses()
+        name = bag.resolve().stem if bag.is_file() else bag.resolve().name
+        route = dataset.add(args.split, name, read_frames(bag, recording, losses))
+        sys.stdout.write(f'{route.split}/{route.name}: {route.frames} frames')
+        sys.stdout.write(f', {losses.incomplete} incomplete\n' if losses.incomplete else '\n')
+        for what, count in (*losses.refused.items(), *losses.unknown.most_common(5)):
+            sys.stdout.write(f'  not taken: {what} ({count})\n')
+    shares = dataset.statistics()
+    sys.stdout.write(f'{"class":<16}' + ''.join(f'{split:>10}' for split in shares) + '\n')
+    for item in recording.label_set.classes:
+        cells = [known.get(item.name, 0.0) for known in shares.values()]
+        if any(cells):
+            sys.stdout.write(f'{item.name:<16}' + ''.join(f'{cell:>10.3%}' for cell in cells))
+            sys.stdout.write('\n')
+    sys.stdout.write(f'{args.out / "index.html"} shows them\n')
+    return 0

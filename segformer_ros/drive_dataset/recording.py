@@ -1,0 +1,169 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of a recorded drive: image, true labels and true depth of one stamp."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import result_images
+from segformer_ros.bags.rosbag import BagError, BagReader
+from segformer_ros.carla import tag_table
+from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
+from segformer_ros.labels import LabelSet
+
+# Images of one stamp are recorded within a few frames of each other.
+_KEPT = 64
+
+Pose = tuple[float, float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """
+    Where a bag has its frames.
+
+    :param tag_table: Of the true labels: auto, t1, t2, t3 or t3_ue5.
+    :param coding: Of the true labels: 'bridge' or 'native'.
+    """
+
+    camera: str = RGB
+    label_sensor: str = LABELS
+    depth_sensor: str = DEPTH
+    role_name: str = ROLE_NAME
+    tag_table: str = 't3'
+    coding: str = 'bridge'
+
+    @property
+    def label_set(self) -> LabelSet:
+        """Give the classes of the true labels."""
+        return tag_table(self.tag_table)
+
+
+@dataclass(frozen=True)
+class DriveFrame:
+    """
+    One frame.
+
+    :param image: (H, W, 3) RGB.
+    :param labels: (H, W) ids of the recording's label set, 255 where unknown.
+    :param depth: (H, W) metres, +inf for the sky.
+    :param k: The 9 numbers of the camera_info that came last; None without one of this size.
+    :param pose: x, y, z in metres and quaternion x, y, z, w of the odometry of this stamp, or
+        None.
+    """
+
+    stamp_ns: int
+    image: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.float32]
+    k: tuple[float, ...] | None
+    pose: Pose | None
+
+
+@dataclass
+class Losses:
+    """
+    What did not become a frame.
+
+    :param incomplete: Stamps of which an image is missing.
+    :param refused: Stamps that could not be read, by reason.
+    :param unknown: Pixels of the truth that are no class, by what stands there.
+    """
+
+    incomplete: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+
+def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[DriveFrame]:
+    """
+    Read the frames of a bag in the order in which they became complete.
+
+    :param losses: Counts what is left out.
+    :raises BagError: The bag is damaged or lacks a topic.
+    """
+    role = recording.role_name
+    streams = {
+        sensor_topic(role, recording.camera, 'image'): 'image',
+        sensor_topic(role, recording.label_sensor, 'image'): 'labels',
+        sensor_topic(role, recording.depth_sensor, 'image'): 'depth',
+    }
+    beside = {
+        sensor_topic(role, recording.camera, 'camera_info'): 'info',
+        f'/carla/{role}/odometry': 'pose',
+    }
+    waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
+    poses: OrderedDict[int, Pose] = OrderedDict()
+    info: Any = None
+    with BagReader(path) as reader:
+        missing = streams.keys() - {item.name for item in reader.topics}
+        if missing:
+            raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no such topic')
+        for connection, _, raw in reader.messages({**streams, **beside}):
+            try:
+                message = reader.deserialize(raw, connection.msgtype)
+            except ValueError as error:
+                losses.refused[str(error)] += 1
+                continue
+            stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+            kind = streams.get(connection.topic) or beside[connection.topic]
+            if kind == 'info':
+                info = message
+                continue
+            if kind == 'pose':
+                poses[stamp_ns] = _pose(message)
+                if len(poses) > _KEPT:
+                    poses.popitem(last=False)
+                continue
+            found = waiting.setdefault(stamp_ns, {})
+            found[kind] = message
+            if len(found) == len(streams):
+                del waiting[stamp_ns]
+                yield from _frame(stamp_ns, found, info, poses.get(stamp_ns), recording, losses)
+            elif len(waiting) > _KEPT:
+                waiting.popitem(last=False)
+                losses.incomplete += 1
+    losses.incomplete += len(waiting)
+
+
+def _frame(
+    stamp_ns: int,
+    found: dict[str, Any],
+    info: Any,
+    pose: Pose | None,
+    recording: Recording,
+    losses: Losses,
+) -> Iterator[DriveFrame]:
+    """Read the three images; nothing where that fails."""
+    try:
+        image = result_images.rgb_from_message(found['image'])
+        truth = result_images.true_labels_from_message(
+            found['labels'], recording.label_set, coding=recording.coding
+        )
+        depth = result_images.true_depth_from_message(found['depth'])
+        if not image.shape[:2] == truth.labels.shape == depth.shape:
+            raise ValueError(
+                f'expected image and truth of one size, got {image.shape[:2]}, '
+                f'{truth.labels.shape} and {depth.shape}'
+            )
+        if not np.all(depth >= 0.0):
+            raise ValueError('expected true depths of 0 m or more, got a negative one or NaN')
+    except ValueError as error:
+        losses.refused[str(error)] += 1
+        return
+    losses.unknown.update(truth.unknown)
+    fits = info is not None and (info.height, info.width) == image.shape[:2]
+    k = tuple(float(value) for value in info.k) if fits else None
+    yield DriveFrame(stamp_ns, image, truth.labels, depth, k, pose)
+
+
+def _pose(message: Any) -> Pose:
+    place, turn = message.pose.pose.position, message.pose.pose.orientation
+    return place.x, place.y, place.z, turn.x, turn.y, turn.z, turn.w
