@@ -13,9 +13,9 @@ import shutil
 from segformer_ros.checkpoints import parity, transformers_graph
 from segformer_ros.checkpoints.formats import FORMATS
 from segformer_ros.checkpoints.formats.base import Format, Options
-from segformer_ros.checkpoints.model import describe, Model, only
+from segformer_ros.checkpoints.model import describe, Model, only, run_as_published
 from segformer_ros.checkpoints.parity import compare, Difference, ParityError, Side
-from segformer_ros.checkpoints.source import read
+from segformer_ros.checkpoints.source import read, SILENT_DEPTH
 from segformer_ros.checkpoints.writing import check_name, write
 from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.run_folder import temporary_name
@@ -86,6 +86,8 @@ def convert(request: Request) -> Report:
     if request.part is not None:
         model = only(model, request.part)
     _check(model, layout, request)
+    if request.options.backbone_prefix and not layout.name.endswith('-encoder'):
+        raise CheckpointError(f'--backbone-prefix is for an encoder alone, not for {layout.name}')
     packed = layout.pack(model, request.options)
     check_name(packed, request.out)
     temporary = temporary_name(request.out)
@@ -156,14 +158,15 @@ def _input_notes(model: Model, layout: Format) -> tuple[str, ...]:
 
 def _compare(model: Model, written: Path, layout: Format, request: Request) -> list[Difference]:
     """Compare the source as it is with the file as it was written."""
-    options = replace(request.options, max_depth_m=model.config.max_depth_m, label_set=None)
-    back = read(written, layout.name, options)
-    target = Side(OUR_NAME, back.build())
+    depth = model.config.max_depth_m if layout.name == SILENT_DEPTH else None
+    back = read(written, layout.name, Options(max_depth_m=depth))
     if transformers_graph.available(layout.name):
-        target = transformers_graph.open_side(written, layout.name)
+        target = transformers_graph.open_side(written, layout.name, back.config)
+    else:
+        target = Side(f'{OUR_NAME} as published', back.build(), run_as_published)
     source = Side(OUR_NAME, model.build())
     if request.part is None and transformers_graph.available(model.format):
-        source = transformers_graph.open_side(model.path, model.format)
+        source = transformers_graph.open_side(model.path, model.format, model.config)
     size = request.size
     if layout.eps is None or layout.eps == _eps(model):
         tolerance = request.tolerance or parity.TOLERANCE

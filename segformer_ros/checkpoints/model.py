@@ -14,6 +14,7 @@ from segformer_ros.network import MultitaskSegformer, NetworkConfig
 from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.network.classifier import MixTransformerClassifier
 from segformer_ros.network.mix_transformer import make_encoder
+from segformer_ros.network.mlp_depth_head import MlpDepthHead
 import torch
 from torch import nn, Tensor
 
@@ -154,6 +155,19 @@ def run(module: nn.Module, image: Tensor) -> dict[str, Tensor]:
         return {'logits': module(image)}
     stages = module.get_submodule('encoder')(image)
     return {f'stage {number}': stage for number, stage in enumerate(stages, 1)}
+
+
+@torch.no_grad()
+def run_as_published(module: nn.Module, image: Tensor) -> dict[str, Tensor]:
+    """Compute the same with the MLP heads in the order of their papers: join, then fuse."""
+    outputs = run(module, image)
+    if isinstance(module, MultitaskSegformer):
+        features = module.encoder(image)
+        if module.segmentation_head is not None:
+            outputs['logits'] = module.segmentation_head.forward_as_published(features)
+        if isinstance(module.depth_head, MlpDepthHead):
+            outputs['depth'] = module.depth_head.forward_as_published(features)
+    return outputs
 
 
 def only(model: Model, part: str) -> Model:

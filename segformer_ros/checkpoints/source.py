@@ -21,6 +21,8 @@ from segformer_ros.checkpoints.model import describe, has_heads, Model, network_
 from segformer_ros.network import MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
 
+SILENT_DEPTH = 'glpdepth'
+"""The layout whose files do not say their largest depth."""
 _ASSUMED_INPUT = "how images are normalised is not in the file: ImageNet's mean and std assumed"
 
 
@@ -64,6 +66,11 @@ def read(source: str | Path, layout: str | None = None, options: Options | None 
 def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
     """Give the weights our names, and put the facts together."""
     guess, path = match.guess, raw.path
+    if options.max_depth_m is not None and match.format.name != SILENT_DEPTH:
+        raise CheckpointError(
+            f'{path} is a {match.format.name} checkpoint, which says its own largest depth or has '
+            f'none: --max-depth is for {SILENT_DEPTH}'
+        )
     if guess.refusal is not None:
         raise CheckpointError(f'{path}: {guess.refusal}')
     try:

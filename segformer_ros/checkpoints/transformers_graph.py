@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-import json
 from pathlib import Path
 from typing import Any
 
-from segformer_ros.checkpoints.files import CONFIG, open_checkpoint
+from segformer_ros.checkpoints.files import open_checkpoint
 from segformer_ros.checkpoints.parity import Side
+from segformer_ros.network import NetworkConfig
 from segformer_ros.network.checkpoint import CheckpointError
 from torch import nn, Tensor
 
@@ -24,31 +24,28 @@ def available(layout: str) -> bool:
     return layout in LAYOUTS and find_spec('transformers') is not None
 
 
-def open_side(folder: Path, layout: str) -> Side:
+def open_side(folder: Path, layout: str, config: NetworkConfig) -> Side:
     """
     Load a folder with transformers.
+
+    :param config: What the folder holds.
 
     :raises CheckpointError: transformers cannot load it, or finds weights missing or left over.
     """
     import transformers
 
-    description = json.loads((folder / CONFIG).read_bytes())
     name = f'transformers {transformers.__version__}'
     if layout == 'shift':
         labels = _load('SegformerForSemanticSegmentation', folder, leftover_ok=True)
-        depth = _depth_graph(folder, description['depth_config'])
+        depth = _depth_graph(folder)
         return Side(name, nn.ModuleDict({'labels': labels, 'depth': depth}).eval(), _run_shift)
-    architecture = description['architectures'][0]
-    runs = {
-        'SegformerForSemanticSegmentation': _run_logits,
-        'SegformerForImageClassification': _run_logits,
-        'SegformerModel': _run_stages,
-        'GLPNForDepthEstimation': _run_depth,
-    }
-    if architecture not in runs:
-        known = ', '.join(runs)
-        raise CheckpointError(f'{folder} is a {architecture}, transformers is asked for {known}')
-    return Side(name, _load(architecture, folder), runs[architecture])
+    if layout == 'hf-glpn':
+        return Side(name, _load('GLPNForDepthEstimation', folder), _run_depth)
+    if config.segmentation:
+        return Side(name, _load('SegformerForSemanticSegmentation', folder), _run_logits)
+    if config.num_classes:
+        return Side(name, _load('SegformerForImageClassification', folder), _run_logits)
+    return Side(name, _load('SegformerModel', folder), _run_stages)
 
 
 def _load(architecture: str, folder: Path, *, leftover_ok: bool = False) -> nn.Module:
@@ -92,21 +89,21 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _depth_graph(folder: Path, description: Mapping[str, Any]) -> nn.Module:
+def _depth_graph(folder: Path) -> nn.Module:
     """Make decoder and head of GLPN as the multitask network has them."""
     from transformers import GLPNConfig
     from transformers.models.glpn import modeling_glpn
 
     glpn: Any = modeling_glpn
-    config = GLPNConfig(**description)
+    raw = open_checkpoint(folder)
+    config = GLPNConfig(**(raw.config or {}).get('depth_config', {}))
     graph = nn.ModuleDict(
         {
             'depth_decoder': glpn.GLPNDecoder(config),
             'depth_head': glpn.GLPNDepthEstimationHead(config),
         }
     )
-    tensors = open_checkpoint(folder).tensors
-    graph.load_state_dict({n: item for n, item in tensors.items() if n.startswith('depth_')})
+    graph.load_state_dict({n: item for n, item in raw.tensors.items() if n.startswith('depth_')})
     return graph
 
 

@@ -11,6 +11,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+from segformer_ros.commands.export import input_size
+
 if TYPE_CHECKING:
     from segformer_ros.checkpoints.parity import Difference
 
@@ -29,15 +31,6 @@ LAYOUTS = (
     'glpdepth',
 )
 _WIDTH = 99
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        height, width = (int(part) for part in text.lower().split('x'))
-    except ValueError as error:
-        message = f'expected a size such as 96x128 (height x width), got {text!r}'
-        raise argparse.ArgumentTypeError(message) from error
-    return height, width
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='allowed relative difference of the outputs (1e-5 1e-6)',
     )
     parser.add_argument(
-        '--size', type=_size, default=(96, 128), metavar='HxW', help='of the comparison (96x128)'
+        '--size',
+        type=input_size,
+        default=(96, 128),
+        metavar='HxW',
+        help='of the compared input (96x128)',
     )
     parser.add_argument(
         '--accept-eps',

@@ -11,6 +11,7 @@ transformers = pytest.importorskip('transformers', reason='it writes the folders
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 from segformer_ros.checkpoints import read  # noqa: E402
+from segformer_ros.checkpoints.convert import convert, Request  # noqa: E402
 from segformer_ros.checkpoints.model import run  # noqa: E402
 from segformer_ros.network.checkpoint import CheckpointError  # noqa: E402
 import torch  # noqa: E402
@@ -91,6 +92,21 @@ def test_a_state_dict_has_other_names_than_a_saved_folder(tmp_path, image):
     assert 'segformer.encoder.block.0.0.attention.self.query.weight' in classic
     assert 'segformer.stages.0.blocks.0.attention.q_proj.weight' in port.state_dict()
     assert_computes(model, {'logits': port.double()(image).logits}, image)
+
+
+def test_half_precision_of_a_pickle_is_compared_with_transformers(tmp_path):
+    """The witness reads what we read: other names, float16, a pickle."""
+    port = segformer().half()
+    folder = saved(port, tmp_path / 'net')
+    (folder / 'model.safetensors').unlink()
+    torch.save(port.state_dict(), folder / 'pytorch_model.bin')
+    request = Request(folder, 'native', tmp_path / 'out.safetensors', size=(32, 64))
+
+    report = convert(request)
+
+    assert all(item.sides[0].startswith('transformers') for item in report.differences)
+    assert all(item.passed for item in report.differences)
+    assert any('float16' in note for note in report.notes)
 
 
 @torch.no_grad()
