@@ -86,8 +86,11 @@ class Timestamp:
 
 
 class WorldSnapshot:
-    def __init__(self, timestamp):
-        self._timestamp = timestamp
+    def __init__(self, timestamp, actors):
+        self._timestamp, self._actors = timestamp, actors
+
+    def has_actor(self, actor_id):
+        return actor_id in self._actors
 
     @property
     def timestamp(self):
@@ -134,15 +137,20 @@ class Actor:
     def __init__(self, simulator, number, type_id):
         self._simulator, self._number, self._type_id = simulator, number, type_id
 
+    @property
+    def id(self):
+        return self._number
+
     def destroy(self):
         self._simulator.call('destroy')
-        del self._simulator.actors[self._number]
-        return True
+        return self._simulator.actors.pop(self._number, None) is not None
 
 
 class Vehicle(Actor):
     def set_autopilot(self, enabled=True, tm_port=8000):
         self._simulator.call('set_autopilot')
+        if self._number not in self._simulator.actors:
+            raise RuntimeError(f'failed to find actor {self._number}')
         self._simulator.actors[self._number].autopilot = tm_port if enabled else None
 
 
@@ -240,7 +248,8 @@ class World:
         return self.get_snapshot()
 
     def get_snapshot(self):
-        return WorldSnapshot(Timestamp(self._simulator.steps, self._simulator.time_s))
+        simulator = self._simulator
+        return WorldSnapshot(Timestamp(simulator.steps, simulator.time_s), set(simulator.actors))
 
 
 class Client:

@@ -60,6 +60,7 @@ class CarlaSession:
         self._vehicle: Any = None
         self._actors: list[tuple[str, Any]] = []
         self._lost = False
+        self._seen = False
 
     def start(self, vehicle: Vehicle) -> list[str]:
         """
@@ -87,7 +88,7 @@ class CarlaSession:
         Let the world go on by one step, or wait for it where somebody else does.
 
         :returns: The simulated time, in seconds.
-        :raises CarlaError: The simulator does not answer.
+        :raises CarlaError: The simulator does not answer, or the vehicle is not there any more.
         """
         with self._answers():
             if self._options.passive or not self._options.synchronous_mode:
@@ -95,6 +96,14 @@ class CarlaSession:
             else:
                 self._world.tick(self._options.timeout_s)
                 snapshot = self._world.get_snapshot()
+            present = snapshot.has_actor(self._vehicle.id)
+        if self._seen and not present:
+            raise CarlaError(
+                'the vehicle is not in CARLA any more: another client has removed it or loaded '
+                'the world anew'
+            )
+        # Where another client ticks, the first snapshot may be from before it was placed.
+        self._seen = self._seen or present
         return float(snapshot.timestamp.elapsed_seconds)
 
     def close(self) -> list[str]:

@@ -140,6 +140,19 @@ def test_a_simulator_that_is_gone_is_asked_once(simulator, vehicle):
     assert all('does not answer' in problem for problem in problems)
 
 
+def test_a_vehicle_that_somebody_else_removed_ends_the_drive(simulator, vehicle):
+    """Also when the world was loaded anew: no image would ever come again."""
+    running = session(simulator)
+    running.start(vehicle)
+    running.tick()
+    simulator.actors.clear()
+    with pytest.raises(CarlaError, match='removed it or loaded the world anew'):
+        running.tick()
+    problems = running.close()
+    assert problems == ['could not stop the autopilot: CARLA refuses: failed to find actor 1']
+    assert not simulator.settings.synchronous_mode
+
+
 def test_a_passive_session_changes_nothing_but_its_actors(simulator, vehicle):
     """Somebody else ticks, and has set everything as they want it."""
     running = session(simulator, passive=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from segformer_ros import carla, cli
 from segformer_ros.bags.message_types import make_store
 from segformer_ros.bags.rosbag import BagWriter
@@ -245,7 +245,9 @@ def test_the_truth_of_carla_itself_is_read_by_other_tags_and_classes(bench):
     names = 'label_set:=cityscapes_19', 'coding:=native', 'tag_table:=t2', 'label_sensor:=tags'
     running = bench(*names, connect=False)
     source = running.source
-    tags = running.other.create_publisher(Image, f'{_VEHICLE}/tags/image', 10)
+    # As CARLA itself offers its images since 2026.
+    newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    tags = running.other.create_publisher(Image, f'{_VEHICLE}/tags/image', newest)
     source.publishers['true_labels'] = tags
     running.connect()
     labels = np.array([[0, 13, 14, 2]], np.uint8)
