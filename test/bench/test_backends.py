@@ -34,7 +34,7 @@ def test_variants_run_in_processes_of_their_own(tmp_path):
 
 def test_openvino_takes_part_where_it_is_installed(tmp_path):
     """In float32 and with a free number of images too."""
-    pytest.importorskip('openvino')
+    pytest.importorskip('segformer_ros.inference.openvino_backend')
     tiny = bundle.read(make_tiny_bundle(tmp_path / 'tiny'))
     variants = [backends.Variant('openvino', options={'free': True})]
     (result,) = backends.measure(variants, tiny, tiny.manifest.input_sizes[0], repeats=2)

@@ -27,7 +27,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(params=EXACT)
 def exact(request):
     """Give the name of each backend that computes in float32."""
-    pytest.importorskip(package_of(request.param))
+    pytest.importorskip(f'segformer_ros.inference.{package_of(request.param)}_backend')
     return request.param
 
 

@@ -228,7 +228,7 @@ def test_a_network_that_is_asked_for_nothing_does_not_run(folder):
 @pytest.mark.parametrize('name', ['onnxruntime', 'openvino'])
 def test_one_task_alone_gives_what_both_give(tmp_path, name):
     """Labels of a graph of their own are equal, depths within the rounding."""
-    pytest.importorskip(name)
+    pytest.importorskip(f'segformer_ros.inference.{name}_backend')
     kinds = [('any', 'float32', outputs) for outputs in (BOTH, ('logits',), ('depth',))]
     path = make_tiny_bundle(tmp_path / 'tiny', kinds=kinds)
     pipeline = Pipeline.load(path, backend=name, threads=1)
