@@ -13,7 +13,7 @@ import shutil
 from segformer_ros.checkpoints import parity, transformers_graph
 from segformer_ros.checkpoints.formats import FORMATS
 from segformer_ros.checkpoints.formats.base import Format, Options
-from segformer_ros.checkpoints.model import describe, Model, only, run_as_published
+from segformer_ros.checkpoints.model import describe, Model, only, PARTS, run_as_published
 from segformer_ros.checkpoints.parity import compare, Difference, ParityError, Side
 from segformer_ros.checkpoints.source import read, SILENT_DEPTH
 from segformer_ros.checkpoints.writing import check_name, write
@@ -121,8 +121,7 @@ def _check(model: Model, layout: Format, request: Request) -> None:
     start = f'{request.source} ({describe(model.config)}) cannot become {layout.name}'
     reason = layout.cannot(model.config, model.facts)
     if reason is not None:
-        hint = '' if request.part else '; --only encoder, segmentation or depth converts a part'
-        raise CheckpointError(f'{start}: {reason}{hint}')
+        raise CheckpointError(f'{start}: {reason}{_hint(model, layout)}')
     if layout.eps is not None and layout.eps != _eps(model) and not request.accept_eps:
         raise CheckpointError(
             f'{start}: its LayerNorms have eps {_text(layout.eps)}, this network '
@@ -135,6 +134,15 @@ def _check(model: Model, layout: Format, request: Request) -> None:
             f'{model.facts.get("mean")} and std {model.facts.get("std")}; --accept-input leaves '
             'that to you'
         )
+
+
+def _hint(model: Model, layout: Format) -> str:
+    """Name the parts of a network that the target could hold."""
+    config = model.config
+    has = {'encoder': True, 'segmentation': config.segmentation, 'depth': config.depth}
+    parts = [part for part in PARTS if has[part]]
+    held = [p for p in parts if layout.cannot(only(model, p).config, model.facts) is None]
+    return f'; --only {" or ".join(held)} converts that part' if held else ''
 
 
 def _is_plain(model: Model) -> bool:

@@ -15,10 +15,20 @@ from torch import Tensor
 KEY = 'segformer_ros_facts'
 _CLASS_FACTS = ('label_set', 'classes', 'class_names')
 # Those of the layout itself and of one file are told anew by whoever reads it.
-_OF_THE_FILE = ('network',)
+_OF_THE_FILE = ('network', 'read_from')
 # Told by other notes, or of no meaning outside of the file that they were read from.
 _UNMISSED = frozenset(
-    {'network', 'format', 'sha256', 'source', 'mean', 'std', 'preprocessor', 'classes'}
+    {
+        'network',
+        'format',
+        'sha256',
+        'source',
+        'read_from',
+        'mean',
+        'std',
+        'preprocessor',
+        'classes',
+    }
 )
 
 

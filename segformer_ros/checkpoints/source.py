@@ -86,6 +86,8 @@ def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
     origin: dict[str, Any] = {}
     if match.format.name != 'native' and carried is None:
         origin = {'source': where, 'sha256': raw.sha256, 'format': match.format.name}
+    elif match.format.name != 'native':
+        origin = {'read_from': f'{where}, {match.format.name}, sha256 {raw.sha256}'}
     classes = class_facts(None, guess.config.num_classes) if guess.config.segmentation else {}
     facts = {
         **classes,

@@ -13,7 +13,8 @@ from typing import Any
 from segformer_ros.bundle import Bundle
 from segformer_ros.checkpoints import load, LoadedModel
 from segformer_ros.checkpoints.classes import class_table
-from segformer_ros.export.bundle_export import export_bundle, Facts, MEAN, STD
+from segformer_ros.export.bundle_export import export_bundle
+from segformer_ros.export.manifest import Facts, MEAN, STD
 from segformer_ros.labels import LabelClass
 from segformer_ros.network.checkpoint import CheckpointError
 
@@ -67,6 +68,7 @@ def _foreign_provenance(facts: Mapping[str, Any], notes: str) -> dict[str, Any]:
         'source': facts.get('source', UNKNOWN),
         'sha256': facts.get('sha256', UNKNOWN),
         'format': facts.get('format', 'native'),
+        **({'read_from': facts['read_from']} if 'read_from' in facts else {}),
         'commit': current_commit(),
         'notes': notes,
     }

@@ -194,7 +194,7 @@ MMSEG = NetworkConfig('b0', 5, depth=False, segmentation_head='mmseg')
 REFUSED = [
     (GLPN, 'nvlabs', 'it has no depth head'),
     (GLPN, 'mmseg', 'it has no depth head'),
-    (GLPN, 'hf-segformer', 'it has no depth head; --only encoder, segmentation or depth'),
+    (GLPN, 'hf-segformer', 'it has no depth head; --only encoder or segmentation conv'),
     (GLPN, 'hf-glpn', 'it is a network with a depth head alone'),
     (GLPN, 'shift', "its depth is 'bounded_log', .* not 'metric'"),
     (GLPN, 'segformer3d', 'both of its heads are MLP heads'),

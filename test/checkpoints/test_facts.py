@@ -95,6 +95,7 @@ def test_facts_travel_with_their_weights(folder):
     assert facts['class_names'] == ['road', 'sky', 'car']
     assert (facts['mean'], facts['focal_length_px']) == ([0.5] * 3, 48.0)
     assert 'source' not in facts
+    assert facts['read_from'].startswith('folder, hf-segformer, sha256 ')
 
 
 def test_facts_do_not_count_for_other_weights(folder):
