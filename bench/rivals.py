@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 import json
 import os
 from pathlib import Path
+import signal
 import sys
 import tempfile
 from typing import Any
@@ -29,13 +30,15 @@ from contest import machine
 _MODELS = ('b0', 'b2')
 _SIZES = ('256x512', '512x1024', '800x1280')
 _QUICK = {'models': ['b0'], 'sizes': ['512x1024']}
-_REPEATS, _LEAST_REPEATS = 9, 3
+_REPEATS, _LEAST_REPEATS = 7, 3
 _PACKAGES = ('numpy', 'opencv-python-headless', 'onnxruntime', 'openvino', 'torch', 'transformers')
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure and write the results."""
     arguments = _arguments(words)
+    # So that the processes and the files of a run that is stopped are cleaned up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     machine.pin(arguments.core)
     from contest.child import ChildError
 
@@ -44,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ChildError, RuntimeError, OSError) as error:
         sys.stderr.write(f'bench/rivals.py: error: {error}\n')
         return 1
-    _write(results, arguments.out)
+    sys.stdout.write(_write(results, arguments.out))
     return 0
 
 
@@ -71,6 +74,8 @@ def _measure(arguments: argparse.Namespace, words: Sequence[str] | None) -> dict
                 folder.mkdir()
                 case = Case(model, *_pixels(size), folder, height, width)
                 results['cases'].append(run_case(case, entries, arguments.repeats, _say))
+                # A run of minutes that is stopped keeps what it has.
+                _write(results, arguments.out)
         backends = [item.name.removeprefix(OURS) for item in entries if item.name.startswith(OURS)]
         if arguments.frames and len(backends) > 1:
             _say(f'{arguments.trained}: {arguments.frames} frames')
@@ -80,7 +85,8 @@ def _measure(arguments: argparse.Namespace, words: Sequence[str] | None) -> dict
     return results
 
 
-def _write(results: dict[str, Any], folder: Path) -> None:
+def _write(results: dict[str, Any], folder: Path) -> str:
+    """Write the files and give the text for the terminal."""
     from contest import plot, report
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +99,7 @@ def _write(results: dict[str, Any], folder: Path) -> None:
     drawing = temporary.with_suffix('.png')
     plot.write(results, drawing)
     drawing.replace(folder / 'results.png')
-    sys.stdout.write(f'{text}\nwritten: {folder}/results.md, results.json, results.png\n')
+    return f'{text}\nwritten: {folder}/results.md, results.json, results.png\n'
 
 
 def _versions() -> dict[str, str]:
@@ -132,7 +138,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         '--sizes', nargs='+', type=_size, default=list(_SIZES), metavar='HxW', help='of the input'
     )
     parser.add_argument('--contestants', nargs='+', metavar='NAME', help='a part of them by name')
-    parser.add_argument('--repeats', type=int, default=_REPEATS, help='turns of each (9)')
+    parser.add_argument('--repeats', type=int, default=_REPEATS, help='turns of each (7)')
     parser.add_argument('--quick', action='store_true', help='B0 at 512x1024 alone')
     parser.add_argument('--camera', type=_size, default='800x1280', help='camera image')
     parser.add_argument('--trained', default='world_b0', help='bundle whose labels are compared')

@@ -33,7 +33,7 @@ def openvino_graph(path: Path | bytes, precision: str) -> Run:
     :param precision: 'f32' or 'bf16'.
     """
     # Through the backend, which keeps it from reporting to its makers.
-    from segformer_ros.inference.openvino_backend import openvino
+    from segformer_ros.inference.openvino_backend import openvino  # type: ignore[attr-defined]
 
     settings = {
         'INFERENCE_NUM_THREADS': 1,

@@ -48,12 +48,17 @@ def peak_mb() -> float:
     return _status('VmHWM')
 
 
-def _status(key: str) -> float:
-    for line in Path('/proc/self/status').read_text(encoding='ascii').splitlines():
+def free_mb() -> float:
+    """Give the memory in MB that programs can still take without swapping."""
+    return _status('MemAvailable', '/proc/meminfo')
+
+
+def _status(key: str, path: str = '/proc/self/status') -> float:
+    for line in Path(path).read_text(encoding='ascii').splitlines():
         name, _, value = line.partition(':')
         if name == key:
             return int(value.split()[0]) * 1024 / 1e6
-    raise OSError(f'expected {key} in /proc/self/status, found none')
+    raise OSError(f'expected {key} in {path}, found none')
 
 
 def describe() -> dict[str, str]:

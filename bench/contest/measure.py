@@ -18,6 +18,7 @@ from contest import arithmetic, figures
 from contest.case import Case
 from contest.child import Child, ChildError, PEAK
 from contest.contestants import Entry, OURS
+from contest.field import Field
 
 # Short contestants get several calls in a turn, whose first one finds cold caches.
 _TURN_S = 0.2
@@ -34,33 +35,32 @@ def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Re
     :param entries: Who takes part; who cannot be loaded is left out and named.
     :param repeats: Turns of each.
     :returns: 'case', 'peak' and 'contestants', ready for JSON.
-    :raises ChildError: A contestant has failed after it was loaded, or nobody could be loaded.
+    :raises ChildError: The networks could not be exported, or nobody could be loaded.
     """
     say(f'{case.name}: exporting')
     _prepare_in_a_process(case)
-    peak = Child(PEAK, case)
-    children: dict[str, Child] = {}
+    peak, field = Child(PEAK, case), Field(case)
     records: dict[str, Record] = {}
     missing: dict[str, str] = {}
     try:
         for entry in entries:
             try:
-                child = Child(entry.name, case)
+                records[entry.name] = _first_look(case, entry, field)
             except ChildError as error:
                 missing[entry.name] = str(error)
                 say(f'  left out: {error}')
                 continue
-            children[entry.name] = child
-            records[entry.name] = _first_look(case, entry, child)
-            say(f'  {entry.title}: loaded in {child.facts["load_s"]:.1f} s')
-        if not children:
-            raise ChildError('nobody could be loaded')
-        times, speeds = _rounds(children, peak, records, repeats, say)
+            say(f'  {entry.title}: loaded in {records[entry.name]["load_s"]:.1f} s')
+        if not records:
+            raise ChildError(f'expected contestants, found none that can be loaded: {missing}')
+        times, speeds, failed = _rounds(field, peak, records, repeats, say)
     finally:
-        for child in (peak, *children.values()):
-            child.close()
+        peak.close()
+        field.close()
     speed = {name: median(turn[name] for turn in speeds) for name in speeds[0]}
     best = _best(speed, peak.facts)
+    for name in failed:
+        del records[name]
     for name, record in records.items():
         _add_figures(record, times[name], best)
     return {
@@ -69,7 +69,7 @@ def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Re
         'matmul_gflops': speed,
         'peak_gflops': best,
         'contestants': list(records.values()),
-        'left_out': missing,
+        'left_out': {**missing, **failed},
     }
 
 
@@ -87,11 +87,13 @@ def _prepare(case: Case) -> None:
     prepare(case)
 
 
-def _first_look(case: Case, entry: Entry, child: Child) -> Record:
+def _first_look(case: Case, entry: Entry, field: Field) -> Record:
     """Warm up, and take what needs one run alone: memory, arithmetic, agreement."""
+    child = field.child(entry.name)
     outputs, images = case.folder / 'outputs.npz', case.folder / 'images.npz'
     facts = {**child.facts, **child.ask('network', path=outputs)}
     facts.update(child.ask('images', path=images))
+    field.note_need(entry.name, facts['imports_mb'] + facts['whole_mb'])
     files = {'plain': case.plain_graph, 'labels': case.labels_graph}
     graph = files.get(entry.graph) or _our_graph(case, entry)
     return {
@@ -128,10 +130,11 @@ def _agreement(case: Case, name: str, outputs: Path, images: Path) -> dict[str, 
 
 
 def _rounds(
-    children: dict[str, Child], peak: Child, records: dict[str, Record], repeats: int, say: Say
-) -> tuple[dict[str, list[tuple[float, ...]]], list[dict[str, float]]]:
+    field: Field, peak: Child, records: dict[str, Record], repeats: int, say: Say
+) -> tuple[dict[str, list[tuple[float, ...]]], list[dict[str, float]], dict[str, str]]:
     """Let everybody run in turns; the order moves by one from round to round."""
-    names = list(children)
+    failed: dict[str, str] = {}
+    names = list(records)
     calls = {
         name: max(1, min(_MOST_CALLS, round(_TURN_S / records[name]['whole_s']))) for name in names
     }
@@ -141,10 +144,26 @@ def _rounds(
         first = number % len(names)
         speeds.append(peak.ask('turn'))
         for name in names[first:] + names[:first]:
-            turn = children[name].ask('turn', calls=calls[name])
+            if name in failed:
+                continue
+            try:
+                turn = _turn(field, name, calls[name])
+            except ChildError as error:
+                failed[name] = str(error)
+                say(f'  left out: {error}')
+                continue
             times[name].append(tuple(median(part) for part in zip(*turn, strict=True)))
         say(f'  round {number + 1} of {repeats}')
-    return times, speeds
+    return times, speeds, failed
+
+
+def _turn(field: Field, name: str, calls: int) -> list[tuple[float, ...]]:
+    fresh = not field.is_loaded(name)
+    child = field.child(name)
+    if fresh:
+        child.ask('turn', calls=1)
+    turn: list[tuple[float, ...]] = child.ask('turn', calls=calls)
+    return turn
 
 
 def _best(speed: dict[str, float], precisions: dict[str, str]) -> dict[str, float]:
