@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 import math
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.labels import VOID
-
-_MOST_CLASSES = 32
 
 
 class BoundaryMeter:
@@ -29,12 +28,9 @@ class BoundaryMeter:
         """
         Start with nothing collected.
 
-        :param ids: The class ids that are judged, at most 32.
-        :raises ValueError: There are more.
+        :param ids: The class ids that are judged.
         """
         self.ids = tuple(ids)
-        if len(self.ids) > _MOST_CLASSES:
-            raise ValueError(f'expected at most {_MOST_CLASSES} classes, got {len(self.ids)}')
         self._index = np.full(256, VOID, np.uint8)
         self._index[list(self.ids)] = np.arange(len(self.ids))
         # Found and all border pixels, of the prediction and of the truth, by class.
@@ -55,14 +51,13 @@ class BoundaryMeter:
         true = self._index[truth]
         found = np.where(true == VOID, np.uint8(VOID), self._index[prediction])
         radius = max(1, round(0.0075 * math.hypot(*truth.shape)))
+        window = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
         borders = [_border_pixels(item) for item in (found, true)]
-        near = [_near(item, truth.shape, radius) for item in borders]
-        for row, (own, other) in enumerate(((0, 1), (1, 0))):
-            position, index = borders[own]
-            hit = near[other][position] >> index & 1
-            size = len(self.ids)
-            self._counts[2 * row] += np.bincount(index[hit > 0], minlength=size)
-            self._counts[2 * row + 1] += np.bincount(index, minlength=size)
+        for index in range(len(self.ids)):
+            own, other = (position[kind == index] for position, kind in borders)
+            for row, pixels, others in ((0, own, other), (2, other, own)):
+                self._counts[row, index] += _count_near(pixels, others, truth.shape, window)
+                self._counts[row + 1, index] += len(pixels)
 
     def merge(self, other: BoundaryMeter) -> None:
         """Add all images of another meter of the same ids."""
@@ -144,26 +139,15 @@ def _border_pixels(
     return position, index.reshape(-1)[position]
 
 
-def _near(
-    border: tuple[npt.NDArray[np.intp], npt.NDArray[np.uint8]], shape: tuple[int, ...], radius: int
-) -> npt.NDArray[np.uint32]:
-    """Tell of every pixel which classes have a border nearby: one bit for each class, flat."""
-    bits = np.zeros(shape, np.uint32)
-    position, index = border
-    bits.reshape(-1)[position] = np.uint32(1) << index.astype(np.uint32)
-    for axis in (0, 1):
-        bits = _spread(bits, radius, axis)
-    return bits.reshape(-1)
-
-
-def _spread(bits: npt.NDArray[np.uint32], radius: int, axis: int) -> npt.NDArray[np.uint32]:
-    """Unite every pixel with those up to radius away along an axis, doubling the reach."""
-    margin = [(0, 0), (0, 0)]
-    margin[axis] = (radius, radius)
-    padded = np.moveaxis(np.pad(bits, margin), axis, 0)
-    covered = 1
-    while covered < 2 * radius + 1:
-        step = min(covered, 2 * radius + 1 - covered)
-        padded = padded[:-step] | padded[step:]
-        covered += step
-    return np.moveaxis(padded, 0, axis)
+def _count_near(
+    pixels: npt.NDArray[np.intp],
+    others: npt.NDArray[np.intp],
+    shape: tuple[int, ...],
+    window: npt.NDArray[np.uint8],
+) -> int:
+    """Count the pixels that have one of the others in the window around them."""
+    if not len(pixels) or not len(others):
+        return 0
+    mask = np.zeros(shape, np.uint8)
+    mask.reshape(-1)[others] = 1
+    return int(cv2.dilate(mask, window).reshape(-1)[pixels].sum())
