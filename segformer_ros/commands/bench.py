@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='of the network, one table for each number; 0 is all (default)',
     )
+    parser.add_argument(
+        '--precision',
+        choices=backend_choice.PRECISIONS,
+        default='float32',
+        help='what auto may choose from (default: %(default)s)',
+    )
     parser.add_argument('--repeats', type=int, default=20, help='turns of each (%(default)s)')
     parser.add_argument('--json', action='store_true', help='print all figures as JSON')
 
@@ -75,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         found = {'threads': threads, 'backends': [dataclasses.asdict(item) for item in times]}
         usable = [item for item in times if not item.refused]
         if usable:
-            found['auto'] = _choice(bundle, threads)
+            found['auto'] = _choice(bundle, threads, args.precision)
         tables.append(found)
         if not args.json:
             _show(args, bundle, times, found)
@@ -86,8 +92,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _choice(bundle: bundles.Bundle, threads: int) -> dict[str, Any]:
-    loaded = backend_choice.load('auto', bundle, threads=threads)
+def _choice(bundle: bundles.Bundle, threads: int, precision: str) -> dict[str, Any]:
+    loaded = backend_choice.load('auto', bundle, threads=threads, precision=precision)
     loaded.backend.close()
     trials = [dataclasses.asdict(item) for item in loaded.trials]
     return {'engine': loaded.backend.name, 'reason': loaded.reason, 'trials': trials}
