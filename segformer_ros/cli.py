@@ -17,7 +17,7 @@ COMMANDS: dict[str, str] = {
     'demo': 'show everything working, without a camera or a simulator',
     'world': 'write example frames of the built-in world',
     'train': 'train a network',
-    'convert': 'turn a checkpoint into the layout of another program, and compare both',
+    'convert': 'turn a checkpoint into the format of another program, and compare both',
     'export': 'turn a checkpoint into a bundle that can be deployed',
     'bench': 'measure a network on every backend of this machine',
     'evaluate': 'measure a network against ground truth',

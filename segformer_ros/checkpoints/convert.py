@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From any layout to any other that can hold the network, with the proof that it does."""
+"""From any format to any other that can hold the network, with the proof that it does."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Request:
     """
     What is to be converted, and what a person accepts.
 
-    :param target: Name of the layout to write.
-    :param layout: Name of the layout of the source; None finds it out.
+    :param target: Name of the format to write.
+    :param layout: Name of the format of the source; None finds it out.
     :param part: One of model.PARTS to convert nothing else; None is everything.
     :param tolerance: Relative, in float32 and float64; None is parity.TOLERANCE, and
         EPS_TOLERANCE for the effect of an accepted eps.
@@ -79,7 +79,7 @@ def convert(request: Request) -> Report:
     parity.check_size(*request.size)
     if request.target not in FORMATS:
         raise CheckpointError(
-            f'layout must be one of {", ".join(FORMATS)}, not {request.target!r}'
+            f'format must be one of {", ".join(FORMATS)}, not {request.target!r}'
         )
     layout = FORMATS[request.target]
     model = read(request.source, request.layout, request.options)

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Find the layout of a file from its names, and say exactly what keeps it from being one."""
+"""Find the format of a file from its names, and say exactly what keeps it from being one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Match:
-    """A file held against one layout: names that it lacks, and names that the layout lacks."""
+    """A file held against one format: names that it lacks, and names that the format lacks."""
 
     format: Format
     guess: Guess
@@ -26,12 +26,12 @@ class Match:
 
     @property
     def exact(self) -> bool:
-        """Whether the file is of this layout."""
+        """Whether the file is of this format."""
         return not self.missing and not self.unknown
 
 
 def hold_against(layout: Format, raw: Raw, options: Options) -> Match | None:
-    """Compare a file with a layout; None when not one name fits."""
+    """Compare a file with a format; None when not one name fits."""
     guess = layout.guess(raw, options)
     if guess is None:
         return None
@@ -45,10 +45,10 @@ def hold_against(layout: Format, raw: Raw, options: Options) -> Match | None:
 
 def detect(raw: Raw, layouts: Sequence[Format], options: Options) -> Match:
     """
-    Find the one layout that a file is of.
+    Find the one format that a file is of.
 
     :raises CheckpointError: It is of none, or of several; one sentence with the names that it
-        misses and the names that the nearest layout does not know.
+        misses and the names that the nearest format does not know.
     """
     if not raw.tensors:
         raise CheckpointError(f'{raw.path} holds no weights at all')
@@ -62,7 +62,7 @@ def detect(raw: Raw, layouts: Sequence[Format], options: Options) -> Match:
     if not found:
         names = ', '.join(item.name for item in layouts)
         raise CheckpointError(
-            f'{raw.path} is of no known layout ({names}): not one name fits, '
+            f'{raw.path} is of no known format ({names}): not one name fits, '
             f'it has {_some(raw.tensors)}'
         )
     raise CheckpointError(_difference(raw, min(found, key=_distance), len(layouts) == 1))
@@ -74,14 +74,13 @@ def _distance(match: Match) -> int:
 
 def _difference(raw: Raw, match: Match, asked: bool) -> str:
     name = match.format.name
-    start = f'is no {name} checkpoint' if asked else f'is of no known layout, nearest is {name}'
+    start = f'is no {name} checkpoint' if asked else f'is of no known format, nearest is {name}'
     parts = []
     if match.missing:
         parts.append(f'it misses {_some(match.missing)}')
     if match.unknown:
         parts.append(f'{name} does not know {_some(match.unknown)}')
-    hint = match.guess.notes[0] if match.guess.notes and match.missing else ''
-    return f'{raw.path} {start}: {" and ".join(parts)}{"; " * bool(hint)}{hint}'
+    return f'{raw.path} {start}: {" and ".join(parts)}'
 
 
 def _some(names: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the layers of the Mix Transformer are called in every layout."""
+"""What the layers of the Mix Transformer are called in every format."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 KEY = 'segformer_ros_facts'
 _CLASS_FACTS = ('label_set', 'classes', 'class_names')
-# Those of the layout itself and of one file are told anew by whoever reads it.
+# Those of the format itself and of one file are told anew by whoever reads it.
 _OF_THE_FILE = ('network', 'read_from')
 # Told by other notes, or of no meaning outside of the file that they were read from.
 _UNMISSED = frozenset(
@@ -82,7 +82,7 @@ def merge(own: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def homeless(model: Model) -> tuple[str, ...]:
-    """Say which facts a layout loses that has weights and nothing else."""
+    """Say which facts a format loses that has weights and nothing else."""
     lost = [
         name
         for name, value in model.facts.items()
@@ -90,4 +90,4 @@ def homeless(model: Model) -> tuple[str, ...]:
     ]
     if not lost:
         return ()
-    return (f'this layout has no place for facts: {", ".join(lost)} are not in the file',)
+    return (f'this format has no place for facts: {", ".join(lost)} are not in the file',)

@@ -57,7 +57,7 @@ class Raw:
 
 def open_checkpoint(path: Path) -> Raw:
     """
-    Read a file, or a folder in the layout of the Hugging Face hub.
+    Read a file, or a folder in the format of the Hugging Face hub.
 
     :raises CheckpointError: It is missing, damaged, no checkpoint, or would run code.
     """

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""How the weights of another layout are ours under other names, read in both directions."""
+"""How the weights of another format are ours under other names, read in both directions."""
 
 from __future__ import annotations
 

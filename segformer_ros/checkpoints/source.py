@@ -22,7 +22,7 @@ from segformer_ros.network import MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
 
 SILENT_DEPTH = 'glpdepth'
-"""The layout whose files do not say their largest depth."""
+"""The format whose files do not say their largest depth."""
 _ASSUMED_INPUT = "how images are normalised is not in the file: ImageNet's mean and std assumed"
 
 
@@ -43,18 +43,18 @@ class LoadedModel:
 
 def read(source: str | Path, layout: str | None = None, options: Options | None = None) -> Model:
     """
-    Read a checkpoint of any layout.
+    Read a checkpoint of any format.
 
     :param source: A file, a folder, or hf://org/name or hf://org/name@revision.
-    :param layout: Name of its layout; None finds it out.
+    :param layout: Name of its format; None finds it out.
     :param options: What a person knows of it.
-    :raises CheckpointError: It is missing, damaged, unsafe or of another layout.
+    :raises CheckpointError: It is missing, damaged, unsafe or of another format.
     """
     options = options or Options()
     address = hub.parse(source)
     path = hub.download(address) if address else Path(source)
     if layout is not None and layout not in FORMATS:
-        raise CheckpointError(f'layout must be one of {", ".join(FORMATS)}, not {layout!r}')
+        raise CheckpointError(f'format must be one of {", ".join(FORMATS)}, not {layout!r}')
     raw = open_checkpoint(path)
     layouts = list(FORMATS.values()) if layout is None else [FORMATS[layout]]
     match = detect(raw, layouts, options)
@@ -107,7 +107,7 @@ def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
 
 def load(source: str | Path) -> LoadedModel:
     """
-    Load a network that labels or measures, from a checkpoint of any layout.
+    Load a network that labels or measures, from a checkpoint of any format.
 
     :param source: As for read.
     :raises CheckpointError: As read, or it is only an encoder.
@@ -125,7 +125,7 @@ def load(source: str | Path) -> LoadedModel:
 
 def load_encoder(source: str | Path) -> Model:
     """
-    Read the encoder of a checkpoint of any layout, to start a training from.
+    Read the encoder of a checkpoint of any format, to start a training from.
 
     :param source: As for read.
     :returns: Its tensors are under encoder.*, its configuration tells size and eps.

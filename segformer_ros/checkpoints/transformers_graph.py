@@ -16,12 +16,12 @@ from segformer_ros.network import NetworkConfig
 from segformer_ros.network.checkpoint import CheckpointError
 from torch import nn, Tensor
 
-LAYOUTS = ('hf-segformer', 'hf-glpn', 'shift')
+FORMATS = ('hf-segformer', 'hf-glpn', 'shift')
 
 
 def available(layout: str) -> bool:
-    """Tell whether transformers can run checkpoints of a layout here."""
-    return layout in LAYOUTS and find_spec('transformers') is not None
+    """Tell whether transformers can run checkpoints of a format here."""
+    return layout in FORMATS and find_spec('transformers') is not None
 
 
 def open_side(folder: Path, layout: str, config: NetworkConfig) -> Side:
@@ -29,7 +29,6 @@ def open_side(folder: Path, layout: str, config: NetworkConfig) -> Side:
     Load a folder with transformers.
 
     :param config: What the folder holds.
-
     :raises CheckpointError: transformers cannot load it, or finds weights missing or left over.
     """
     import transformers

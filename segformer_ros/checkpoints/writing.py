@@ -31,7 +31,7 @@ def check_name(packed: Packed, path: Path) -> None:
         raise CheckpointError(f'expected a name that ends in {_NATIVE_SUFFIX}, got {path.name}')
     if not packed.native and path.suffix == _NATIVE_SUFFIX:
         kind = 'a folder' if packed.config is not None else 'a file of torch (.pth)'
-        raise CheckpointError(f'this layout is {kind}, got the name {path.name}')
+        raise CheckpointError(f'this format is {kind}, got the name {path.name}')
 
 
 def write(packed: Packed, path: Path) -> None:
@@ -41,9 +41,8 @@ def write(packed: Packed, path: Path) -> None:
     if packed.native:
         checkpoint.write(path, tensors, packed.meta)
     elif packed.config is None:
-        torch.save(
-            {'meta': dict(packed.meta), 'state_dict': tensors}, path
-        ) if packed.wrapped else torch.save(tensors, path)
+        wrapped = {'meta': dict(packed.meta), 'state_dict': tensors}
+        torch.save(wrapped if packed.wrapped else tensors, path)
     else:
         path.mkdir()
         save_file(tensors, path / SAFETENSORS, metadata={'format': 'pt'})

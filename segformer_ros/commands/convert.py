@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""segformer convert: a checkpoint in the layout of another program."""
+"""segformer convert: a checkpoint in the format of another program."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from segformer_ros.commands.export import input_size
 if TYPE_CHECKING:
     from segformer_ros.checkpoints.parity import Difference
 
-HELP = 'turn a checkpoint into the layout of another program, and compare both'
+HELP = 'turn a checkpoint into the format of another program, and compare both'
 # Equal to checkpoints.formats.FORMATS, which needs torch to be imported.
-LAYOUTS = (
+FORMATS = (
     'native',
     'hf-segformer',
     'hf-glpn',
@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', help='file, folder, or hf://org/name[@revision]')
     parser.add_argument('out', type=Path, help='file or folder to write; must not exist')
     parser.add_argument(
-        '--to', required=True, choices=LAYOUTS, metavar='FORMAT', help=', '.join(LAYOUTS)
+        '--to', required=True, choices=FORMATS, metavar='FORMAT', help=', '.join(FORMATS)
     )
     parser.add_argument(
-        '--from', dest='layout', choices=LAYOUTS, metavar='FORMAT', help='found out by default'
+        '--from', dest='layout', choices=FORMATS, metavar='FORMAT', help='found out by default'
     )
     parser.add_argument(
         '--only', choices=('encoder', 'segmentation', 'depth'), help='convert this part alone'

@@ -29,7 +29,7 @@ def input_size(text: str) -> tuple[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        'checkpoint', help='weights.safetensors of a training, or a checkpoint of any other layout'
+        'checkpoint', help='weights.safetensors of a training, or a checkpoint of any other format'
     )
     parser.add_argument('out', type=Path, help='folder of the bundle; its name names the network')
     parser.add_argument(

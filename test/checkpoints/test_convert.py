@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From layout to layout and back: equal bit for bit, equal in what it computes, or refused."""
+"""From format to format and back: equal bit for bit, equal in what it computes, or refused."""
 
 from dataclasses import replace
 import json
@@ -47,12 +47,12 @@ def said(layout):
 
 @pytest.fixture(params=FILES)
 def file(request, tmp_path):
-    """Give the name of a layout and a file of it."""
+    """Give the name of a format and a file of it."""
     return request.param, made(request.param, tmp_path / f'{request.param}.pth')
 
 
 def made(layout, path):
-    """Write a random file of a layout."""
+    """Write a random file of a format."""
     state = published.random_state(FILES[layout])
     torch.save({'meta': {}, 'state_dict': state} if layout in WRAPPED else state, path)
     return path
@@ -243,7 +243,7 @@ def test_another_normalisation_is_refused_until_it_is_accepted(tmp_path):
 
 
 def test_a_part_can_be_converted_alone(tmp_path):
-    """What one layout cannot hold together goes in two steps, both named."""
+    """What one format cannot hold together goes in two steps, both named."""
     path = native(tmp_path, GLPN, PLAIN)
 
     labels = convert(asked(path, 'hf-segformer', tmp_path / 'labels', part='segmentation'))
@@ -310,7 +310,7 @@ def test_a_smaller_tolerance_can_be_asked_for(tmp_path):
         ('native', 'start.pth', 'exists: remove it or choose another name'),
         ('native', 'out.pth', 'expected a name that ends in .safetensors, got out.pth'),
         ('nvlabs', 'out.safetensors', r'a file of torch \(.pth\), got the name out.safetensors'),
-        ('tensorflow', 'out.pb', "layout must be one of native, .* not 'tensorflow'"),
+        ('tensorflow', 'out.pb', "format must be one of native, .* not 'tensorflow'"),
     ],
 )
 def test_wrong_names_are_refused(tmp_path, target, name, sentence):

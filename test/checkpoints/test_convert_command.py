@@ -6,7 +6,7 @@ import published_checkpoints as published
 import pytest
 from segformer_ros.checkpoints.formats import FORMATS
 from segformer_ros.cli import main
-from segformer_ros.commands.convert import LAYOUTS
+from segformer_ros.commands.convert import FORMATS as NAMES
 import torch
 
 
@@ -20,7 +20,7 @@ def path(tmp_path):
 
 def test_the_command_knows_every_layout():
     """Its list is that of the package, which it does not import for --help."""
-    assert tuple(FORMATS) == LAYOUTS
+    assert tuple(FORMATS) == NAMES
 
 
 def test_a_report_is_printed(path, tmp_path, capsys):
@@ -65,7 +65,7 @@ def test_a_difference_above_the_tolerance_is_shown_and_fails(path, tmp_path, cap
 
 
 def test_wrong_usage_is_told_by_the_parser(path, tmp_path, capsys):
-    """An unknown layout never gets as far as the file."""
+    """An unknown format never gets as far as the file."""
     code = main(['convert', str(path), '--to', 'caffe', str(tmp_path / 'out')])
 
     assert code == 2

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A file that fits no layout, or two, is told in one sentence with names in it."""
+"""A file that fits no format, or two, is told in one sentence with names in it."""
 
 import published_checkpoints as published
 import pytest
@@ -41,13 +41,13 @@ def test_missing_names_are_told(tmp_path, state):
 
     text = refused(saved(tmp_path, state))
 
-    assert 'is of no known layout, nearest is nvlabs: it misses backbone.norm1.bias, ' in text
+    assert 'is of no known format, nearest is nvlabs: it misses backbone.norm1.bias, ' in text
     assert 'and 5 more' in text
     assert 'does not know' not in text
 
 
 def test_unknown_names_are_told(tmp_path, state):
-    """What a layout does not know is never dropped."""
+    """What a format does not know is never dropped."""
     state['backbone.pos_embed'] = torch.zeros(1)
     state['decode_head.extra.weight'] = torch.zeros(1)
 
@@ -63,17 +63,17 @@ def test_a_foreign_file_shows_some_of_its_names(tmp_path):
 
     text = refused(saved(tmp_path, state))
 
-    assert 'is of no known layout (native, hf-segformer' in text
+    assert 'is of no known format (native, hf-segformer' in text
     assert 'it has layer0.conv.weight, layer1.conv.weight, layer2.conv.weight and 6 more' in text
 
 
 def test_an_empty_file_is_told(tmp_path):
-    """No weights, no layout."""
+    """No weights, no format."""
     assert 'holds no weights at all' in refused(saved(tmp_path, {}))
 
 
 def test_an_ambiguous_file_asks_for_from(tmp_path, state, monkeypatch):
-    """When two layouts fit exactly, a person decides."""
+    """When two formats fit exactly, a person decides."""
     monkeypatch.setitem(FORMATS, 'twin', FORMATS['nvlabs'])
     path = saved(tmp_path, state)
 
@@ -82,13 +82,13 @@ def test_an_ambiguous_file_asks_for_from(tmp_path, state, monkeypatch):
 
 
 def test_a_named_layout_that_does_not_fit_says_why(tmp_path, state):
-    """The asked layout is the one that the sentence is about."""
+    """The asked format is the one that the sentence is about."""
     path = saved(tmp_path, state)
 
     text = refused(path, layout='nvlabs-encoder')
     assert 'is no nvlabs-encoder checkpoint: nvlabs-encoder does not know decode_head' in text
-    assert 'is of no known layout (mmseg)' in refused(path, layout='mmseg')
-    assert 'layout must be one of native, hf-segformer' in refused(path, layout='caffe')
+    assert 'is of no known format (mmseg)' in refused(path, layout='mmseg')
+    assert 'format must be one of native, hf-segformer' in refused(path, layout='caffe')
 
 
 def test_a_wrong_shape_is_told(tmp_path, state):

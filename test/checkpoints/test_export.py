@@ -24,7 +24,7 @@ def saved(path, classes=5):
 
 
 def test_a_foreign_checkpoint_becomes_a_bundle(tmp_path):
-    """Origin and layout are in the provenance; licence and classes are unknown."""
+    """Origin and format are in the provenance; licence and classes are unknown."""
     path = saved(tmp_path / 'segformer.b0.pth')
 
     manifest = export_checkpoint(path, tmp_path / 'bundle', [(32, 64)], notes='a test').manifest

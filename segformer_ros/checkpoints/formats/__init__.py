@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The layouts of checkpoints, one module each."""
+"""The formats of checkpoints, one module each."""
 
 from segformer_ros.checkpoints.formats import (
     glpdepth,

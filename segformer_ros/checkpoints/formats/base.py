@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a layout of checkpoints is: what it holds, how it is read and how it is written."""
+"""What a format of checkpoints is: what it holds, how it is read and how it is written."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Options:
 @dataclass(frozen=True)
 class Guess:
     """
-    What a file would be in one layout, whether it is complete or not.
+    What a file would be in one format, whether it is complete or not.
 
     :param links: Of every weight that such a file has.
     :param ignored: Names of weights that may be there and that no output depends on.
     :param facts: What the file says, without the facts of the network and of the file itself.
     :param assumed: Facts that hold as long as nothing else is known.
     :param carried: What this package wrote beside the weights; see carry.
-    :param refusal: Why a complete file of this layout still cannot be read.
+    :param refusal: Why a complete file of this format still cannot be read.
     """
 
     config: NetworkConfig
@@ -56,7 +56,7 @@ class Packed:
     """
     What is to be written.
 
-    :param tensors: Under the names of the layout.
+    :param tensors: Under the names of the format.
     :param meta: 'meta' of a .pth file, facts of a native one.
     :param wrapped: Whether a .pth file has its weights under 'state_dict' beside 'meta'.
     :param config: config.json; with it a folder is written, else a file.
@@ -74,18 +74,17 @@ class Packed:
 @dataclass(frozen=True)
 class Format:
     """
-    One layout.
+    One format.
 
-    :param eps: norm_eps and embed_norm_eps that the program of this layout computes with; None
+    :param eps: norm_eps and embed_norm_eps that the program of this format computes with; None
         where the file says it.
     :param plain_input: Whether its program feeds images of 0 to 1 without further normalisation.
     :param guess: Reads the shape of the network off names and shapes; None when nothing fits.
-    :param cannot: Why a network cannot be written in this layout; None when it can. It need not
+    :param cannot: Why a network cannot be written in this format; None when it can. It need not
         look at what eps and plain_input say.
     """
 
     name: str
-    title: str
     eps: tuple[float, float] | None
     guess: Callable[[Raw, Options], Guess | None]
     cannot: Callable[[NetworkConfig, Mapping[str, Any]], str | None]

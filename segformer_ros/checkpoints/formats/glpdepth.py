@@ -25,7 +25,7 @@ _PREFIX = 'module.'
 _B0 = (
     'its decoder takes the finest stage as it is, so that this must have the 64 channels of the '
     'decoder: B0 has 32 there, and the convolution that GLPN needs for it exists in Hugging '
-    "Face's layout alone"
+    "Face's format alone"
 )
 _NO_DEPTH = (
     'a GLPDepth file does not say its largest depth: give --max-depth, which is 10 for a network '
@@ -78,4 +78,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(tensors, wrapped=False, notes=(*homeless(model), depth))
 
 
-FORMAT = Format('glpdepth', 'GLPDepth .ckpt', _EPS, _guess, _cannot, _pack, plain_input=True)
+FORMAT = Format('glpdepth', _EPS, _guess, _cannot, _pack, plain_input=True)

@@ -106,4 +106,4 @@ def _pack(model: Model, options: Options) -> Packed:
     )
 
 
-FORMAT = Format('hf-glpn', 'Hugging Face GLPN', EPS, _guess, _cannot, _pack, plain_input=True)
+FORMAT = Format('hf-glpn', EPS, _guess, _cannot, _pack, plain_input=True)

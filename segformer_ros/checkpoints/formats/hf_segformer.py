@@ -141,4 +141,4 @@ def _pack(model: Model, options: Options) -> Packed:
     )
 
 
-FORMAT = Format('hf-segformer', 'Hugging Face SegFormer', EPS, _guess, _cannot, _pack)
+FORMAT = Format('hf-segformer', EPS, _guess, _cannot, _pack)

@@ -73,4 +73,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(to_theirs(_links(model.config), model.tensors), write_meta(model))
 
 
-FORMAT = Format('mmseg', 'MMSegmentation .pth', _EPS, _guess, _cannot, _pack)
+FORMAT = Format('mmseg', _EPS, _guess, _cannot, _pack)

@@ -58,4 +58,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(tensors, wrapped=False, notes=homeless(model))
 
 
-FORMAT = Format('mmseg-encoder', 'MMSegmentation, encoder', _EPS, _guess, _cannot, _pack)
+FORMAT = Format('mmseg-encoder', _EPS, _guess, _cannot, _pack)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from segformer_ros.checkpoints.files import NATIVE_KEY, Raw
-from segformer_ros.checkpoints.formats.base import Format, Guess, Options, Packed
+from segformer_ros.checkpoints.formats.base import Format, Guess, IMAGENET, Options, Packed
 from segformer_ros.checkpoints.links import Link
 from segformer_ros.checkpoints.model import Model, network_facts, skeleton
 from segformer_ros.network import NetworkConfig
-from segformer_ros.network.checkpoint import config_of, parse_facts
+from segformer_ros.network.checkpoint import CheckpointError, config_of, parse_facts
 
 
 def _guess(raw: Raw, options: Options) -> Guess | None:
@@ -23,7 +23,15 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
     names = set(raw.tensors)
     prefix = next((p for p in ('ema.', 'model.') if any(n.startswith(p) for n in names)), '')
     ignored = frozenset(n for n in names if prefix and not n.startswith(prefix))
-    links = [Link((name,), (prefix + name,)) for name in skeleton(config).state_dict()]
+    try:
+        names_of_ours = list(skeleton(config).state_dict())
+    except CheckpointError as error:
+        raise CheckpointError(
+            f'{raw.path} describes no network of this release: {error}'
+        ) from error
+    links = [Link((name,), (prefix + name,)) for name in names_of_ours]
+    # What training feeds; a file that was converted says it itself.
+    facts = {**IMAGENET, **facts}
     note = f'a file to resume a training from: took its weights {prefix}*'
     return Guess(config, links, ignored, facts, notes=(note,) * bool(prefix))
 
@@ -37,4 +45,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(model.tensors, facts, native=True)
 
 
-FORMAT = Format('native', 'ours: safetensors and facts', None, _guess, _cannot, _pack)
+FORMAT = Format('native', None, _guess, _cannot, _pack)

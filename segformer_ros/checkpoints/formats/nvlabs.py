@@ -82,4 +82,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(to_theirs(_links(model.config), model.tensors), write_meta(model))
 
 
-FORMAT = Format('nvlabs', 'NVlabs/SegFormer .pth', _EPS, _guess, _cannot, _pack)
+FORMAT = Format('nvlabs', _EPS, _guess, _cannot, _pack)

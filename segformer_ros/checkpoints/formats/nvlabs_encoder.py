@@ -62,4 +62,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(tensors, wrapped=False, notes=homeless(model))
 
 
-FORMAT = Format('nvlabs-encoder', 'NVlabs/SegFormer mit_b*.pth', _EPS, _guess, _cannot, _pack)
+FORMAT = Format('nvlabs-encoder', _EPS, _guess, _cannot, _pack)

@@ -86,4 +86,4 @@ def _pack(model: Model, options: Options) -> Packed:
     return Packed(tensors, wrapped=False, notes=homeless(model))
 
 
-FORMAT = Format('segformer3d', 'Segformer3D .pt', _EPS, _guess, _cannot, _pack)
+FORMAT = Format('segformer3d', _EPS, _guess, _cannot, _pack)

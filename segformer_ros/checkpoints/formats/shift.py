@@ -60,7 +60,7 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
         depth_activation='bounded_log',
         max_depth_m=number(described, 'max_depth', 10.0),
     )
-    # The class of this layout adds it, and reduces unless it is told not to.
+    # The class of this format adds it, and reduces unless it is told not to.
     reduced = bool(said.get('do_reduce_labels', True))
     labels = read_labels(said, config.num_classes, reduced=reduced)
     facts = {**read_input(raw), **labels, 'do_reduce_labels': reduced}
@@ -98,4 +98,4 @@ def _pack(model: Model, options: Options) -> Packed:
     )
 
 
-FORMAT = Format('shift', 'FoamoftheSea/shift-experiments', EPS, _guess, _cannot, _pack)
+FORMAT = Format('shift', EPS, _guess, _cannot, _pack)

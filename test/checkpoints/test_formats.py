@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every layout is read into a network that computes what its own program computes."""
+"""Every format is read into a network that computes what its own program computes."""
 
 import published_checkpoints as published
 import pytest
