@@ -44,7 +44,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
     try:
         results = _measure(arguments, words)
-    except (ChildError, RuntimeError, OSError) as error:
+    except KeyboardInterrupt:
+        return 130
+    except (ChildError, OSError) as error:
         sys.stderr.write(f'bench/rivals.py: error: {error}\n')
         return 1
     sys.stdout.write(_write(results, arguments.out))

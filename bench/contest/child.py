@@ -7,6 +7,7 @@ from __future__ import annotations
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+import signal
 from time import perf_counter
 from typing import Any
 
@@ -47,13 +48,21 @@ class Child:
             self.close()
             raise
 
+    @property
+    def process_id(self) -> int | None:
+        """Give the number of its process."""
+        return self._process.pid
+
     def ask(self, command: str, **options: Any) -> Any:
         """
         Have something done.
 
         :raises ChildError: It failed, or gave no answer in time.
         """
-        self._connection.send((command, options))
+        try:
+            self._connection.send((command, options))
+        except OSError as error:
+            raise self._has_died() from error
         return self._answer(_ANSWER_S)
 
     def close(self) -> None:
@@ -69,17 +78,21 @@ class Child:
             if not self._connection.poll(seconds):
                 raise ChildError(f'{self._name} gave no answer within {seconds:g} s')
             good, value = self._connection.recv()
-        except EOFError as error:
-            self._process.join(10.0)
-            code = self._process.exitcode
-            raise ChildError(f'{self._name} has died, exit code {code}') from error
+        except (EOFError, OSError) as error:
+            raise self._has_died() from error
         if not good:
             raise ChildError(value)
         return value
 
+    def _has_died(self) -> ChildError:
+        self._process.join(10.0)
+        return ChildError(f'{self._name} has died, exit code {self._process.exitcode}')
+
 
 def serve(connection: Connection, name: str, case: Case) -> None:
     """Load a contestant and answer until the parent hangs up."""
+    # Ctrl-C is for the parent, which ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         server: Any = _peak() if name == PEAK else _Server(name, case)
         connection.send((True, server.facts))

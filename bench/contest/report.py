@@ -137,10 +137,12 @@ def _trained(facts: Record | None) -> list[str]:
         ]
         for name, item in facts['backends'].items()
     ]
+    left_out = [f'Left out: {name}.' for name in facts['left_out']]
     return [
         f'### {facts["model"]} on {facts["frames"]} frames of the built-in world, compared with '
         f'{facts["reference"]}',
         table(['backend', 'labels equal', 'depth differs, median', '99th percentile'], rows),
+        *left_out,
     ]
 
 
