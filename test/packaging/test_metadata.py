@@ -50,7 +50,8 @@ def test_requirements_are_pinned(path: Path):
     lines = path.read_text(encoding='utf-8').splitlines()
     requirements = [line for line in lines if line and not line.startswith('#')]
     assert requirements
-    assert all(re.fullmatch(r'[\w.-]+(\[\w+\])?==[\w.]+', line) for line in requirements)
+    pin = r'[\w.-]+(\[\w+\])?==[\w.]+( ; [^;]+)?'
+    assert all(re.fullmatch(pin, line) for line in requirements)
 
 
 @pytest.mark.parametrize(
