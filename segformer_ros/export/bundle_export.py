@@ -4,65 +4,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+import tempfile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 from segformer_ros import bundle
-from segformer_ros.export.onnx_graph import (
-    export_graph,
-    fold,
-    OPSET,
-    output_names,
-    share_weights,
-    WEIGHTS_FILE,
-)
-from segformer_ros.labels import label_set, LabelClass
-from segformer_ros.network import depth_is_log, MultitaskSegformer
+from segformer_ros.export.check import check_graph, run_graph
+from segformer_ros.export.manifest import Facts, gmacs, manifest, parameters, published_gmacs
+from segformer_ros.export.onnx_graph import empty_input, export_graph, output_names
+from segformer_ros.export.precision import lowered
+from segformer_ros.export.published import PublishedNetwork
+from segformer_ros.export.rewrites import rewrite, RewrittenNetwork
+from segformer_ros.export.tidy import select_outputs, tidy
+from segformer_ros.export.variants import ExportOptions, Variant, variants
+from segformer_ros.export.weights_file import WeightsFile
+from segformer_ros.network import MultitaskSegformer
+from segformer_ros.network.mix_transformer import TOTAL_STRIDE
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import nn
 
-# Of ImageNet, on the 0 to 1 scale; training normalises its images with the same.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 GOLDEN_SEED = 1
-# ONNX Runtime differs from torch by about 1e-5; a miscompiled graph differed by more than 1.
-TOLERANCE = {'logits': 2e-3, 'depth': 1e-3}
-LOGITS_STRIDE = 4
-PARTS = ('encoder', 'segmentation_head', 'depth_head')
+WEIGHTS_FILES = {
+    'float32': 'weights.bin',
+    'float16': 'weights_float16.bin',
+    'bfloat16': 'weights_bfloat16.bin',
+}
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """
-    What a checkpoint does not know of the bundle it becomes.
+class _Written:
+    """A graph in its file."""
 
-    :param class_ids: Ids in the order of the channels, of the label set.
-    :param focal_length_px: Of the camera for which the network gives metres.
-    :param provenance: data, recipe, metrics and whatever else is known of the training.
-    :param classes: Of the channels; empty takes class_ids from the label set.
-    :param mean: Of red, green and blue on the 0 to 1 scale; what the network subtracts.
-    :param std: What it divides by afterwards.
-    """
-
-    name: str
-    label_set: str
-    class_ids: tuple[int, ...]
-    focal_length_px: float
-    provenance: Mapping[str, Any]
-    depth_range_m: tuple[float, float] = (0.5, 100.0)
-    licence: str = 'Apache-2.0'
-    classes: tuple[LabelClass, ...] = ()
-    mean: tuple[float, float, float] = MEAN
-    std: tuple[float, float, float] = STD
+    size: Size
+    variant: Variant
+    outputs: tuple[str, ...]
+    file: str
 
 
-def _golden_planes(facts: Facts, height: int, width: int) -> torch.Tensor:
+def golden_planes(facts: Facts, height: int, width: int) -> npt.NDArray[np.float64]:
+    """Give the golden image of an input size, normalised: (1, 3, H, W)."""
     image = bundle.golden_image(GOLDEN_SEED, height, width).astype(np.float64) / 255.0
-    return torch.from_numpy(((image - facts.mean) / facts.std).transpose(2, 0, 1)[None])
+    planes: npt.NDArray[np.float64] = ((image - facts.mean) / facts.std).transpose(2, 0, 1)[None]
+    return planes
 
 
 @torch.no_grad()
@@ -71,123 +61,162 @@ def golden_outputs(
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Compute in float64, with the network as it was trained, what the golden image gives."""
     was_training = network.training
-    outputs = network.double().eval()(_golden_planes(facts, height, width))
+    planes = torch.from_numpy(golden_planes(facts, height, width))
+    outputs = network.double().eval()(planes)
     network.float().train(was_training)
     return {name: value.float().numpy() for name, value in outputs.items()}
 
 
-@torch.no_grad()
-def rounding_error(
-    folded: MultitaskSegformer,
-    facts: Facts,
-    expected: Mapping[str, npt.NDArray[np.float32]],
-    height: int,
-    width: int,
-) -> dict[str, float]:
-    """Measure the largest absolute difference of the folded network in float32."""
-    outputs = folded(_golden_planes(facts, height, width).float())
-    return {
-        name: float(np.abs(outputs[name].numpy() - value).max())
-        for name, value in expected.items()
-    }
+def network_for(
+    network: MultitaskSegformer, facts: Facts, size: Size, variant: Variant
+) -> nn.Module:
+    """Make the network of a variant, in float32."""
+    if variant.style is None:
+        return PublishedNetwork(network)
+    bytes_of = (facts.mean, facts.std) if variant.input == 'uint8' else None
+    return rewrite(network, *size, variant.style, bytes_of=bytes_of).float()
 
 
-@torch.no_grad()
-def arithmetic(network: MultitaskSegformer, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """Count parameters, and multiplications with addition for one image, of each part."""
-    parts = [name for name in PARTS if getattr(network, name) is not None]
-    gmacs = {}
-    for height, width in sizes:
-        with FlopCounterMode(display=False) as counter:
-            network(torch.zeros(1, 3, height, width))
-        counts = counter.get_flop_counts()
-        name = type(network).__name__
-        gmacs[f'{height}x{width}'] = {
-            part: round(sum(counts[f'{name}.{part}'].values()) / 2e9, 4) for part in parts
-        }
-    parameters = {
-        part: sum(item.numel() for item in getattr(network, part).parameters()) for part in parts
-    }
-    return {'parameters': parameters, 'gmacs': gmacs}
-
-
-def manifest(
-    network: MultitaskSegformer, facts: Facts, entries: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Collect the content of the manifest, without what bundle.write adds."""
+def _graphs(
+    network: MultitaskSegformer, facts: Facts, size: Size, options: ExportOptions
+) -> Iterator[tuple[Variant, onnx.ModelProto]]:
+    """Make the graphs of an input size; weights inside, all outputs."""
     names = output_names(network)
-    content: dict[str, Any] = {
-        'name': facts.name,
-        'tasks': [{'logits': 'segmentation', 'depth': 'depth'}[name] for name in names],
-        'input_sizes': list(entries),
-        'channel_order': 'rgb',
-        'mean': list(facts.mean),
-        'std': list(facts.std),
-        'outputs': {},
-        'opset': OPSET,
-        'tolerance': {name: TOLERANCE[name] for name in names},
-        'provenance': dict(facts.provenance),
-        'licence': facts.licence,
-    }
-    if 'logits' in names:
-        rows = facts.classes
-        if not rows:
-            table = {item.id: item for item in label_set(facts.label_set).classes}
-            rows = tuple(table[number] for number in facts.class_ids)
-        content['label_set'] = facts.label_set
-        content['classes'] = [
-            {'id': item.id, 'name': item.name, 'color': list(item.color)} for item in rows
-        ]
-        content['outputs']['logits'] = {'stride': LOGITS_STRIDE}
-    if network.depth_head is not None:
-        head = network.depth_head
-        activation = 'log' if depth_is_log(head.activation) else 'metric'
-        content['outputs']['depth'] = {'stride': head.stride, 'activation': activation}
-        content['depth_range_m'] = list(facts.depth_range_m)
-        content['focal_length_px'] = facts.focal_length_px
-    return content
+    traced: dict[tuple[object, str], onnx.ModelProto] = {}
+    for variant in variants(options):
+        kind = (variant.style, variant.input)
+        if kind not in traced:
+            image = empty_input(*size, variant.input, images=2)
+            module = network_for(network, facts, size, variant)
+            plain = variant.style is None
+            model = export_graph(module, image, names, opset=options.opset, fold_constants=plain)
+            traced[kind] = model if plain else tidy(model)
+        model = onnx.ModelProto()
+        model.CopyFrom(traced[kind])
+        if variant.precision != 'float32':
+            model = lowered(model, variant.precision)
+        onnx.checker.check_model(model, full_check=True)
+        yield variant, model
+
+
+def _write_graphs(
+    network: MultitaskSegformer,
+    facts: Facts,
+    sizes: Sequence[Size],
+    options: ExportOptions,
+    folder: Path,
+) -> list[_Written]:
+    """Write all graphs and their weights into a folder."""
+    weights: dict[str, WeightsFile] = {}
+    written = []
+    names = tuple(output_names(network))
+    for size in sizes:
+        for variant, whole in _graphs(network, facts, size, options):
+            file = weights.setdefault(
+                variant.precision, WeightsFile(WEIGHTS_FILES[variant.precision])
+            )
+            file.take(whole)
+            parts = [names]
+            if options.single_task and variant.style is not None and len(names) > 1:
+                parts += [(name,) for name in names]
+            for outputs in parts:
+                model = whole if outputs == names else select_outputs(whole, outputs)
+                stem = variant.stem(*size)
+                name = f'{stem}.onnx' if outputs == names else f'{stem}_{outputs[0]}.onnx'
+                (folder / name).write_bytes(model.SerializeToString())
+                written.append(_Written(size, variant, outputs, name))
+    for file in weights.values():
+        (folder / file.name).write_bytes(file.content)
+    return written
+
+
+def _checked_entry(
+    facts: Facts,
+    graphs: Sequence[_Written],
+    expected: Mapping[str, npt.NDArray[np.float32]],
+    folder: Path,
+    opset: int,
+) -> list[dict[str, Any]]:
+    """Run the graphs of an input size on its golden image; give what the manifest says of them."""
+    entries = []
+    for graph in graphs:
+        image: npt.NDArray[Any] = golden_planes(facts, *graph.size).astype(np.float32)
+        if graph.variant.input == 'uint8':
+            image = bundle.golden_image(GOLDEN_SEED, *graph.size)[None]
+        found = run_graph(folder / graph.file, image, opset)
+        precision = graph.variant.precision
+        entries.append(
+            {
+                'target': graph.variant.target,
+                'precision': precision,
+                'input': graph.variant.input,
+                'outputs': list(graph.outputs),
+                'file': graph.file,
+                'error': check_graph(graph.file, found, expected, precision),
+            }
+        )
+    return entries
+
+
+def _gmacs(
+    network: MultitaskSegformer, facts: Facts, size: Size, variant: Variant
+) -> dict[str, float]:
+    counted = network_for(network, facts, size, variant)
+    if isinstance(counted, RewrittenNetwork):
+        return gmacs(counted, empty_input(*size, variant.input))
+    return published_gmacs(network, *size)
 
 
 def export_bundle(
     network: MultitaskSegformer,
     folder: Path,
-    sizes: Sequence[tuple[int, int]],
+    sizes: Sequence[Size],
     facts: Facts,
+    options: ExportOptions | None = None,
 ) -> bundle.Bundle:
     """
     Export every input size and write the bundle; an older one of the same folder is replaced.
 
+    Every graph is run by ONNX Runtime and compared with the network in float64.
+
     :param network: float32; not changed.
-    :param sizes: (height, width), multiples of 32.
-    :raises ValueError: A size is not possible.
+    :param sizes: (height, width), different multiples of 32.
+    :raises ValueError: A size or an option is not possible.
+    :raises ExportError: A graph does not compute what the network does; nothing is written.
     :raises BundleError: The bundle cannot be written there.
     """
-    folded = fold(network)
-    models = [export_graph(folded, height, width) for height, width in sizes]
-    files: dict[str, Path | bytes] = {WEIGHTS_FILE: share_weights(models)}
-    entries = []
-    for (height, width), model in zip(sizes, models, strict=True):
-        graph, golden = f'network_{height}x{width}.onnx', f'golden_{height}x{width}.npz'
-        files[graph] = model.SerializeToString()
-        expected = golden_outputs(network, facts, height, width)
-        files[golden] = bundle.pack_golden(expected)
-        entries.append(
-            {
-                'height': height,
-                'width': width,
-                'graphs': [
-                    {
-                        'target': 'any',
-                        'precision': 'float32',
-                        'input': 'float32',
-                        'outputs': list(expected),
-                        'file': graph,
-                        'error': rounding_error(folded, facts, expected, height, width),
-                    }
-                ],
-                'golden': {'seed': GOLDEN_SEED, 'outputs': golden},
-            }
-        )
-    content = manifest(network, facts, entries)
-    content['arithmetic'] = arithmetic(folded, sizes)
-    return bundle.write(folder, content, files)
+    options = options or ExportOptions()
+    _check_sizes(sizes)
+    first = variants(options)[0]
+    with tempfile.TemporaryDirectory() as name:
+        staging = Path(name)
+        written = _write_graphs(network, facts, sizes, options, staging)
+        entries, costs = [], {}
+        for size in sizes:
+            height, width = size
+            expected = golden_outputs(network, facts, height, width)
+            golden = f'golden_{height}x{width}.npz'
+            (staging / golden).write_bytes(bundle.pack_golden(expected))
+            graphs = [item for item in written if item.size == size]
+            entries.append(
+                {
+                    'height': height,
+                    'width': width,
+                    'graphs': _checked_entry(facts, graphs, expected, staging, options.opset),
+                    'golden': {'seed': GOLDEN_SEED, 'outputs': golden},
+                }
+            )
+            costs[f'{height}x{width}'] = _gmacs(network, facts, size, first)
+        content = manifest(network, facts, entries, options.opset)
+        content['arithmetic'] = {'parameters': parameters(network), 'gmacs': costs}
+        return bundle.write(folder, content, {path.name: path for path in staging.iterdir()})
+
+
+def _check_sizes(sizes: Sequence[Size]) -> None:
+    for height, width in sizes:
+        if height < 1 or width < 1 or height % TOTAL_STRIDE or width % TOTAL_STRIDE:
+            raise ValueError(
+                f'input sizes must be multiples of {TOTAL_STRIDE}, not {height}x{width}'
+            )
+    if not sizes or len(set(sizes)) != len(sizes):
+        raise ValueError('expected one input size or more, each once')

@@ -101,7 +101,7 @@ class SegformerHead(nn.Module):
     def forward_as_published(self, features: Sequence[Tensor]) -> Tensor:
         """Compute what forward does in the order of the paper, with its arithmetic."""
         projected = [
-            linear(feature.movedim(1, -1)).movedim(-1, 1)
+            linear(feature.movedim(1, 3)).movedim(3, 1)
             for feature, linear in zip(features, self.linear_c, strict=True)
         ]
         return self._classify(self.linear_fuse(join_maps(projected[::-1], features[0])))

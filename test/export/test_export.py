@@ -1,7 +1,8 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""An exported network computes in ONNX Runtime what it computes in torch."""
+"""An exported bundle computes what the network computes in torch."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,18 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network needs torch')
 onnx = pytest.importorskip('onnx', reason='export needs onnx')
 
+from random_network import random_network  # noqa: E402
 from segformer_ros import bundle  # noqa: E402
-from segformer_ros.export.bundle_export import export_bundle, Facts  # noqa: E402
+from segformer_ros.export import bundle_export  # noqa: E402
+from segformer_ros.export.bundle_export import export_bundle  # noqa: E402
+from segformer_ros.export.check import ExportError, run_graph  # noqa: E402
 from segformer_ros.export.checkpoint_export import export_checkpoint  # noqa: E402
-from segformer_ros.export.onnx_graph import export_graph, fold, share_weights  # noqa: E402
+from segformer_ros.export.manifest import Facts  # noqa: E402
+from segformer_ros.export.onnx_graph import OPSET  # noqa: E402
+from segformer_ros.export.variants import ExportOptions  # noqa: E402
 from segformer_ros.inference.backend import load_backend  # noqa: E402
 from segformer_ros.inference.pipeline import Pipeline  # noqa: E402
-from segformer_ros.network import build, checkpoint  # noqa: E402
+from segformer_ros.network import checkpoint  # noqa: E402
 
 SIZES = [(64, 96), (96, 96)]
 FACTS = Facts(
@@ -28,22 +34,10 @@ FACTS = Facts(
 )
 
 
-def random_network(**options):
-    """Make a B0 network whose every weight and statistic matters."""
-    torch.manual_seed(2)
-    network = build('b0', 3, decoder_dim=32, depth_dim=16, **options)
-    for name, value in network.state_dict().items():
-        if 'running_var' in name or name.endswith('norm.weight'):
-            value.uniform_(0.5, 1.5)
-        elif 'running_mean' in name or name.endswith('bias'):
-            value.uniform_(-0.3, 0.3)
-    return network.eval()
-
-
 @pytest.fixture(scope='module')
 def network():
     """Give a network with both heads."""
-    return random_network(depth_stride=4, depth_activation='log')
+    return random_network(depth_stride=2, depth_activation='log')
 
 
 @pytest.fixture(scope='module')
@@ -58,9 +52,9 @@ def folder(network, tmp_path_factory):
 def test_onnx_runtime_agrees_with_torch(network, folder, size, count):
     """The outputs differ by at most 1e-4, for one image and for two."""
     image = torch.randn(count, 3, *size)
-    backend = load_backend('onnxruntime', bundle.read(folder), threads=1)
+    (whole,) = folder.glob(f'network_{size[0]}x{size[1]}.onnx')
 
-    found, expected = backend.infer(image.numpy()), network(image)
+    found, expected = run_graph(whole, image.numpy(), OPSET), network(image)
 
     assert set(found) == {'logits', 'depth'}
     for name, value in expected.items():
@@ -77,40 +71,67 @@ def test_the_bundle_passes_its_golden_check(folder):
     assert prediction.labels.shape == prediction.depth.shape == (48, 80)
 
 
-def test_all_graphs_share_one_weights_file(network):
-    """A second input size adds less than a hundredth of the weights."""
-    folded = fold(network)
-    first, second = (export_graph(folded, *size) for size in SIZES)
-    alone = onnx.ModelProto.FromString(first.SerializeToString())
+def test_a_second_size_costs_little(network, folder, tmp_path):
+    """Its graphs, three of them, share the weights of the first to within 4 kB."""
+    alone = export_bundle(network, tmp_path / 'one', SIZES[:1], FACTS).path
 
-    one, both = share_weights([alone]), share_weights([first, second])
-
-    parameters = sum(p.numel() for p in folded.parameters())
-    assert len(one) == pytest.approx(4 * parameters, rel=0.02)
-    assert len(both) - len(one) < 0.01 * len(one)
-    assert len(second.SerializeToString()) < 1_000_000
+    one, both = (path.joinpath('weights.bin').stat().st_size for path in (alone, folder))
+    graphs = sum(path.stat().st_size for path in folder.glob('network_96x96*.onnx'))
+    assert len(list(folder.glob('network_96x96*.onnx'))) == 3
+    assert graphs + both - one < 300_000
+    assert both - one < 4096
 
 
-def test_layer_norms_stay_whole(network):
-    """One LayerNormalization per norm: taken apart, it overflows in half precision."""
-    graph = export_graph(fold(network), 64, 64).graph
-    kinds = [node.op_type for node in graph.node]
+def test_each_task_has_a_graph_of_its_own(folder):
+    """Labels alone and depth alone, with the same outputs as together."""
+    size = bundle.read(folder).manifest.input_sizes[0]
 
-    norms = sum(isinstance(m, torch.nn.LayerNorm) for m in network.modules())
-    assert kinds.count('LayerNormalization') == norms
-    assert 'BatchNormalization' not in kinds
+    graphs = {graph.outputs: graph.file for graph in size.graphs}
+
+    assert set(graphs) == {('logits', 'depth'), ('logits',), ('depth',)}
+    nodes = {
+        outputs: len(onnx.load(folder / file, load_external_data=False).graph.node)
+        for outputs, file in graphs.items()
+    }
+    assert max(nodes['logits',], nodes['depth',]) < nodes['logits', 'depth']
+
+
+def test_the_manifest_says_what_was_measured_and_what_is_computed(network, folder):
+    """Errors below the tolerance, parameters as trained, arithmetic by part and size."""
+    manifest = bundle.read(folder).manifest
+
+    for size in manifest.input_sizes:
+        for graph in size.graphs:
+            assert all(
+                0.0 < error < 1e-4 < manifest.tolerance[name]
+                for name, error in graph.error.items()
+            )
+    encoder = sum(item.numel() for item in network.encoder.parameters())
+    assert manifest.arithmetic.parameters['encoder'] == encoder
+    assert set(manifest.arithmetic.gmacs) == {'64x96', '96x96'}
+    assert set(manifest.arithmetic.gmacs['64x96']) == {
+        'encoder', 'segmentation_head', 'depth_head',
+    }  # fmt: skip
 
 
 @torch.no_grad()
-def test_folding_changes_neither_the_results_nor_the_network(network):
-    """The copy computes the same, the original keeps its head."""
-    image = torch.randn(1, 3, 64, 64)
+def test_the_published_network_can_be_exported_too(network, tmp_path):
+    """Unfolded, for other tools; it computes the same with more arithmetic."""
+    plain = export_bundle(
+        network, tmp_path / 'plain', [(64, 96)], FACTS, ExportOptions(plain=True)
+    )
+    image = torch.randn(1, 3, 64, 96)
 
-    folded = fold(network)
+    found = load_backend('onnxruntime', plain, threads=1).infer(image.numpy())
 
-    assert type(network.segmentation_head).__name__ == 'SegformerHead'
     for name, value in network(image).items():
-        torch.testing.assert_close(folded(image)[name], value, rtol=0.0, atol=1e-5)
+        np.testing.assert_allclose(found[name], value.numpy(), rtol=0.0, atol=1e-4)
+    (graph,) = plain.manifest.input_sizes[0].graphs
+    model = onnx.load(plain.file(graph.file), load_external_data=False)
+    assert 'Concat' in {node.op_type for node in model.graph.node}
+    rewritten = export_bundle(network, tmp_path / 'rewritten', [(64, 96)], FACTS)
+    costs = [item.manifest.arithmetic.gmacs['64x96'] for item in (plain, rewritten)]
+    assert all(costs[0][part] >= costs[1][part] for part in costs[0])
 
 
 @pytest.mark.parametrize(
@@ -122,13 +143,39 @@ def test_a_network_with_one_head_has_one_task(tmp_path, options, tasks):
     made = export_bundle(random_network(**options), tmp_path / 'one', [(32, 64)], FACTS)
 
     assert made.manifest.tasks == tasks
+    assert len(made.manifest.input_sizes[0].graphs) == 1
     Pipeline.load(made.path, threads=1)
 
 
-def test_sizes_must_suit_the_encoder(network):
+@pytest.mark.parametrize(
+    ('sizes', 'message'),
+    [
+        ([(60, 96)], 'multiples of 32, not 60x96'),
+        ([(64, 96), (64, 96)], 'each once'),
+        ([], 'one input size or more'),
+    ],
+)
+def test_sizes_must_suit_the_encoder(network, tmp_path, sizes, message):
     """A size that the encoder would pad is refused."""
-    with pytest.raises(ValueError, match='multiples of 32, not 60x96'):
-        export_graph(network, 60, 96)
+    with pytest.raises(ValueError, match=message):
+        export_bundle(network, tmp_path / 'wrong', sizes, FACTS)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_beyond_its_tolerance_is_refused(network, tmp_path, monkeypatch):
+    """Nothing is left behind."""
+    golden = bundle_export.golden_outputs
+
+    def shifted(*args):
+        return {name: value + 0.5 for name, value in golden(*args).items()}
+
+    monkeypatch.setattr(bundle_export, 'golden_outputs', shifted)
+
+    with pytest.raises(ExportError, match=r'expected float32 logits within 0\.002 .* found'):
+        export_bundle(network, tmp_path / 'wrong', [(32, 32)], FACTS)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_weights_file_becomes_a_bundle_that_knows_its_origin(network, tmp_path):
@@ -150,7 +197,7 @@ def test_a_weights_file_becomes_a_bundle_that_knows_its_origin(network, tmp_path
     path = tmp_path / 'weights.safetensors'
     checkpoint.write(path, network.state_dict(), facts)
 
-    made = export_checkpoint(path, tmp_path / 'named', [(64, 96)], notes='a test')
+    made = export_checkpoint(path, tmp_path / 'named', [(32, 32)], notes='a test')
 
     origin = made.manifest.provenance
     assert made.manifest.name == 'named'
@@ -160,6 +207,7 @@ def test_a_weights_file_becomes_a_bundle_that_knows_its_origin(network, tmp_path
     assert origin['metrics']['seeds'] == [0, 3]
     assert origin['notes'] == 'a test'
     assert [item.id for item in made.manifest.classes] == [1, 11, 14]
+    assert json.loads((made.path / 'manifest.json').read_text())['format_version'] == 2
 
 
 def test_the_shipped_bundle_is_intact_and_small():

@@ -17,7 +17,7 @@ from segformer_ros.export.rewrites.bands import (
 from segformer_ros.export.rewrites.layers import dims, linear_layer, pointwise_conv
 from segformer_ros.export.rewrites.norms import batch_norm_affine, fold_batch_norm
 from segformer_ros.network.mmseg_head import MmsegHead
-from segformer_ros.network.segformer_head import fuse_maps, SegformerHead
+from segformer_ros.network.segformer_head import SegformerHead
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
@@ -25,6 +25,7 @@ from torch.nn import functional
 # Measured on ONNX Runtime and OpenVINO: docs/export.md.
 _COLUMNS = (64, 32, 16, 8)
 _ROWS = 8
+_FACTORS = (2, 4, 8)
 
 
 @torch.no_grad()
@@ -93,8 +94,12 @@ class ResizedHead(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Turn the features of the four stages into (N, classes, h_0, w_0)."""
-        maps = [stage(item) for stage, item in zip(self.stages, features, strict=True)]
-        result: Tensor = self.classifier(functional.relu(fuse_maps(maps)))
+        total, *coarser = (stage(x) for stage, x in zip(self.stages, features, strict=True))
+        for item, factor in zip(coarser, _FACTORS, strict=True):
+            total = total + functional.interpolate(
+                item, scale_factor=factor, mode='bilinear', align_corners=False
+            )
+        result: Tensor = self.classifier(functional.relu(total))
         return result if self.activate is None else self.activate(result)
 
 
@@ -122,13 +127,12 @@ class BandedHead(nn.Module):
         self.height, self.width, self.activate = height, width, activate
         self.stages = nn.ModuleList(_chain(layers) for layers in folded_stages(head))
         self.classifier = linear_layer(head.classifier.weight[:, :, 0, 0], head.classifier.bias)
-        factors = (2, 4, 8)
         block = largest_block(width, _COLUMNS)
         self.columns = nn.ModuleList(
             ColumnBands(upsampling(width // factor, factor)[..., None], block // factor)
-            for factor in factors
+            for factor in _FACTORS
         )
-        self._make_rows([upsampling(height // factor, factor) for factor in factors])
+        self._make_rows([upsampling(height // factor, factor) for factor in _FACTORS])
 
     def _make_rows(self, matrices: Sequence[Tensor]) -> None:
         cut = [row_blocks(matrix[..., None], _ROWS) for matrix in matrices]

@@ -1,0 +1,162 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs whose weights and activations are float16 or bfloat16."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import onnx
+from onnx import helper, ModelProto, NodeProto, numpy_helper, shape_inference, TensorProto
+import torch
+
+TYPES = {'float16': TensorProto.FLOAT16, 'bfloat16': TensorProto.BFLOAT16}
+_TORCH = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
+# Sums of squares and of exponentials, which overflow or lose digits; Cast and Sub are those of
+# the image: a byte minus the mean has more digits than float16.
+_FLOAT32 = ('LayerNormalization', 'Softmax', 'Cast', 'Sub')
+# By operator, inputs that are float32 whatever the precision: region and scales of Resize.
+_ALWAYS_FLOAT32 = {'Resize': (1, 2)}
+_LEAST_OPSET = {'float16': 17, 'bfloat16': 22}
+
+
+class _Lowering:
+    """The nodes of a graph, rewritten one by one."""
+
+    def __init__(self, model: ModelProto, precision: str) -> None:
+        self.precision, self.type = precision, TYPES[precision]
+        self.nodes: list[NodeProto] = []
+        inferred = shape_inference.infer_shapes(model, strict_mode=True).graph
+        values = (*inferred.value_info, *inferred.input, *inferred.output)
+        self.types = {item.name: item.type.tensor_type.elem_type for item in values}
+        self.tensors = {item.name: item for item in model.graph.initializer}
+        self.types.update({name: item.data_type for name, item in self.tensors.items()})
+        self.known: dict[tuple[str, int], str] = {}
+
+    def take(self, node: NodeProto) -> None:
+        """Append a node with its inputs and outputs in the types that it shall compute in."""
+        copy = NodeProto.FromString(node.SerializeToString())
+        wanted = TensorProto.FLOAT if node.op_type in _FLOAT32 else self.type
+        fixed = _ALWAYS_FLOAT32.get(node.op_type, ())
+        for index, name in enumerate(node.input):
+            if name and index not in fixed and self.types[name] == TensorProto.FLOAT:
+                copy.input[index] = self.value(name, wanted)
+        self.nodes.append(copy)
+        for name in node.output:
+            if self.types[name] == TensorProto.FLOAT:
+                self.known[name, wanted] = name
+                self.known.setdefault((name, 0), name)
+
+    def value(self, name: str, wanted: int) -> str:
+        """Name a float value in a type; cast it where it is first needed in that type."""
+        if (name, wanted) in self.known:
+            return self.known[name, wanted]
+        result = f'{name}_{TensorProto.DataType.Name(wanted).lower()}'
+        if name in self.tensors:
+            self.tensors[result] = _tensor(self.tensors[name], result, wanted, self.precision)
+        elif (name, 0) not in self.known and wanted == TensorProto.FLOAT:
+            result = name
+        else:
+            self.nodes.append(helper.make_node('Cast', [name], [result], to=wanted))
+        self.known[name, wanted] = result
+        return result
+
+
+def _tensor(tensor: TensorProto, name: str, wanted: int, precision: str) -> TensorProto:
+    if wanted == TensorProto.FLOAT:
+        return helper.make_tensor(
+            name, wanted, tensor.dims, numpy_helper.to_array(tensor).tobytes(), raw=True
+        )
+    values = torch.from_numpy(numpy_helper.to_array(tensor).copy()).to(_TORCH[precision])
+    data = values.reshape(-1).view(torch.uint8).numpy().tobytes()
+    return helper.make_tensor(name, wanted, tensor.dims, data, raw=True)
+
+
+def lowered(model: ModelProto, precision: str) -> ModelProto:
+    """
+    Copy a float32 graph with weights and activations in a lower precision.
+
+    Inputs and outputs stay as they are. The types are those of the graph itself, as an engine
+    that only follows them needs it: normalisations and softmax are between two casts.
+
+    :param model: With standard operators and its weights inside.
+    :param precision: 'float16' or 'bfloat16'.
+    """
+    lowering = _Lowering(model, precision)
+    for node in model.graph.node:
+        lowering.take(node)
+    result = ModelProto()
+    result.CopyFrom(model)
+    graph = result.graph
+    outputs = [item.name for item in graph.output]
+    nodes = _with_outputs(lowering, outputs)
+    used = {name for node in nodes for name in node.input}
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(item for name, item in lowering.tensors.items() if name in used)
+    opset = _standard_opset(result)
+    opset.version = max(opset.version, _LEAST_OPSET[precision])
+    return result
+
+
+def _with_outputs(lowering: _Lowering, outputs: Iterable[str]) -> list[NodeProto]:
+    """Let the outputs be float32 under their names."""
+    nodes = list(lowering.nodes)
+    for name in outputs:
+        if (name, lowering.type) in lowering.known:
+            low = f'{name}_low'
+            for node in nodes:
+                node.input[:] = [low if item == name else item for item in node.input]
+                node.output[:] = [low if item == name else item for item in node.output]
+            nodes.append(helper.make_node('Cast', [low], [name], to=TensorProto.FLOAT))
+    return nodes
+
+
+def _standard_opset(model: ModelProto) -> onnx.OperatorSetIdProto:
+    (opset,) = (item for item in model.opset_import if item.domain in {'', 'ai.onnx'})
+    result: onnx.OperatorSetIdProto = opset
+    return result
+
+
+def emulated(model: ModelProto, opset: int) -> ModelProto:
+    """
+    Copy a lowered graph to one in float32 that rounds after every node as the other does.
+
+    ONNX Runtime has no kernels for bfloat16 on a processor; this is how such a graph is checked.
+
+    :param model: With its weights inside.
+    :param opset: Of the float32 graph that was lowered.
+    """
+    result = ModelProto()
+    result.CopyFrom(model)
+    graph = result.graph
+    low = set()
+    for tensor in graph.initializer:
+        if tensor.data_type in TYPES.values():
+            low.add(tensor.name)
+            kind = tensor.data_type
+            values = numpy_helper.to_array(tensor).astype('float32')
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    nodes = []
+    for node in graph.node:
+        copy = NodeProto.FromString(node.SerializeToString())
+        lowers = node.op_type == 'Cast' and node.attribute[0].i in TYPES.values()
+        if lowers:
+            kind = node.attribute[0].i
+        if lowers or (node.op_type != 'Cast' and low.intersection(node.input)):
+            low.update(node.output)
+            if lowers:
+                copy.attribute[0].i = TensorProto.FLOAT
+            copy.output[:] = [f'{name}_exact' for name in node.output]
+            nodes.append(copy)
+            for name in node.output:
+                nodes.append(helper.make_node('Cast', [f'{name}_exact'], [f'{name}_cut'], to=kind))
+                nodes.append(
+                    helper.make_node('Cast', [f'{name}_cut'], [name], to=TensorProto.FLOAT)
+                )
+        else:
+            nodes.append(copy)
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    _standard_opset(result).version = opset
+    return result

@@ -1,0 +1,37 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The network in the order of the papers, as a reference and for other tools."""
+
+from __future__ import annotations
+
+from segformer_ros.network import MultitaskSegformer
+from torch import nn, Tensor
+
+
+class PublishedNetwork(nn.Module):
+    """
+    A network that computes each step as it was published.
+
+    Tokens, biases and norms as they are, every stage upsampled before the heads fuse them with
+    one convolution, the depth head at the resolution of its output.
+    """
+
+    def __init__(self, network: MultitaskSegformer) -> None:
+        super().__init__()
+        self.encoder = network.encoder
+        self.segmentation_head = network.segmentation_head
+        self.depth_head = network.depth_head
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """
+        Compute what MultitaskSegformer does.
+
+        :param image: (N, 3, H, W), H and W multiples of 32.
+        """
+        features = self.encoder(image)
+        heads = {'logits': self.segmentation_head, 'depth': self.depth_head}
+        outputs = {}
+        for name, head in heads.items():
+            if head is not None:
+                outputs[name] = getattr(head, 'forward_as_published', head)(features)
+        return outputs
