@@ -131,7 +131,12 @@ class _Server:
         self._baseline = baseline
 
     def network(self, path: Path) -> dict[str, float]:
-        """Run the network once, write its outputs, and tell its peak memory."""
+        """
+        Run the network twice, write its outputs, and tell its peak memory.
+
+        ONNX Runtime plans its memory in the first run and takes it in the second.
+        """
+        self._contestant.network(self._image)
         outputs = self._contestant.network(self._image)
         np.savez(path, **outputs)  # type: ignore[arg-type]
         return {'network_mb': machine.peak_mb() - self._baseline}

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from segformer_ros.export.bundle_export import export_bundle, Facts
+from segformer_ros.export.bundle_export import export_bundle
+from segformer_ros.export.manifest import Facts
 from segformer_ros.labels import CITYSCAPES_19
 
 from contest import hugging_face, plain_export, reference
