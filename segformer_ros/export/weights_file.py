@@ -8,8 +8,10 @@ import hashlib
 
 from onnx import ModelProto, numpy_helper, TensorProto
 
-# Smaller constants, such as shapes, stay inside the graph; ONNX Runtime needs some there.
+# Smaller constants stay inside the graph, and so do whole numbers of any length: engines read
+# shapes, and the sizes of a split in many parts, before they read other files.
 _SHARED_BYTES = 256
+_WHOLE_NUMBERS = (TensorProto.INT64, TensorProto.INT32)
 _ALIGNMENT = 64
 
 
@@ -36,7 +38,8 @@ class WeightsFile:
             if not tensor.HasField('raw_data'):
                 array = numpy_helper.to_array(tensor)
                 tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
-            if len(tensor.raw_data) >= _SHARED_BYTES:
+            shared = tensor.data_type not in _WHOLE_NUMBERS
+            if shared and len(tensor.raw_data) >= _SHARED_BYTES:
                 _refer(tensor, self.name, self._place(tensor.raw_data), len(tensor.raw_data))
 
     def _place(self, data: bytes) -> int:
