@@ -62,13 +62,13 @@ def settings() -> list[Variant]:
     tied = {'ENABLE_CPU_PINNING': True}
     return [
         Variant('onnxruntime'),
-        Variant('onnxruntime', 'any number of images', options={'free': True}),
+        Variant('onnxruntime', 'for one image', options={'free': False}),
         Variant('onnxruntime', 'memory planned ahead', options={'pattern': True}),
         Variant('onnxruntime', 'without arena', options={'arena': False}),
         Variant('onnxruntime', 'weights as they are', options=as_they_are),
         Variant('onnxruntime', 'denormals are zero', options=to_zero),
         Variant('onnxruntime', 'fewer optimisations', options={'level': 1}),
-        Variant('onnxruntime', _DEFAULTS, options={'free': True, 'pattern': True, **spin}),
+        Variant('onnxruntime', _DEFAULTS, options={'pattern': True, **spin}),
         Variant('onnxruntime', '2 threads', threads=2),
         Variant('onnxruntime', '2 threads that spin', threads=2, options=spin),
         Variant('openvino'),
@@ -136,7 +136,7 @@ def _onnxruntime(variant: Variant, graph: Path, images: npt.NDArray[Any]) -> Cal
     options.enable_cpu_mem_arena = chosen.pop('arena', True)
     level = chosen.pop('level', 99)
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel(level)
-    if not chosen.pop('free', variant.images > 1):
+    if not chosen.pop('free', True):
         options.add_free_dimension_override_by_name('N', 1)
     for key, value in {'session.intra_op.allow_spinning': '0', **chosen}.items():
         options.add_session_config_entry(key, value)

@@ -25,12 +25,12 @@ class Signature:
     What an opened graph takes and gives.
 
     inputs have a type and a shape without the number of images, outputs a type; types are those
-    of numpy by name. images is how many it takes at once, None: any number.
+    of numpy by name. free says whether it takes any number of images at once.
     """
 
     inputs: Mapping[str, tuple[str, tuple[int | None, ...]]]
     outputs: Mapping[str, str]
-    images: int | None
+    free: bool
 
 
 class Session(Protocol):
@@ -60,30 +60,21 @@ class Engine(Protocol):
     takes_many: bool
     """Whether it gains from several images at once."""
 
-    def open(self, path: Path, outputs: Sequence[str], *, many: bool) -> Session:
+    def open(self, path: Path, outputs: Sequence[str]) -> Session:
         """
         Open a graph.
 
         :param outputs: Their names.
-        :param many: For any number of images, if the graph takes them; otherwise for one.
         :raises BackendError: It cannot be loaded.
         """
-
-
-@dataclass(frozen=True)
-class _Key:
-    size: tuple[int, int]
-    outputs: tuple[str, ...]
-    many: bool
 
 
 class GraphBackend:
     """
     A Backend whose graphs are ONNX files.
 
-    The graph with all outputs is open for one image from the start. One for a single task, and
-    one for several images, is opened when it is first needed, and used only if it computes the
-    golden outputs.
+    The graph with all outputs is open from the start. One for a single task is opened when it is
+    first needed, and used only if it computes the golden outputs.
     """
 
     def __init__(
@@ -103,14 +94,12 @@ class GraphBackend:
         self.input_format = sizes[0].graph(engine.target, inputs=inputs).input
         self._all = tuple(bundle.manifest.output_shapes(sizes[0]))
         self._sizes = {(size.height, size.width): size for size in sizes}
-        self._whole = {hw: self._open(size, self._all) for hw, size in self._sizes.items()}
-        self._others: dict[_Key, Session | None] = {}
-
-    @property
-    def supports_batch(self) -> bool:
-        """Whether infer takes more than one image; opens the graphs for them when first asked."""
-        return self._engine.takes_many and all(
-            self._other(_Key(hw, self._all, True)) is not None for hw in self._sizes
+        self._whole = {
+            hw: self._open(size, self._graph(size, self._all)) for hw, size in self._sizes.items()
+        }
+        self._parts: dict[tuple[tuple[int, int], tuple[str, ...]], Session | None] = {}
+        self.supports_batch = engine.takes_many and all(
+            session.signature.free for session in self._whole.values()
         )
 
     def infer(
@@ -125,59 +114,52 @@ class GraphBackend:
         if (height, width) not in self._whole:
             sizes = ', '.join(f'{height}x{width}' for height, width in self._whole)
             raise BackendError(f'expected an input of size {sizes}, got shape {image.shape}')
-        names = self._all if outputs is None else [n for n in self._all if n in outputs]
-        key = _Key((height, width), tuple(names), image.shape[0] > 1)
-        values = self._session(key).run(image, names)
+        names = [name for name in self._all if outputs is None or name in outputs]
+        values = self._session((height, width), tuple(names)).run(image, names)
         return dict(zip(names, values, strict=True))
 
     def close(self) -> None:
         """Free the graphs."""
         self._whole.clear()
-        self._others.clear()
+        self._parts.clear()
 
-    def _session(self, key: _Key) -> Session:
-        """Give the smallest graph that computes the outputs for this number of images."""
-        whole = self._whole[key.size]
-        if key.many and self._engine.takes_many:
-            whole = self._other(_Key(key.size, self._all, True)) or whole
-        if key.outputs == self._all:
-            return whole
-        return self._other(key) or whole
+    def _session(self, hw: tuple[int, int], outputs: tuple[str, ...]) -> Session:
+        """Give the smallest graph that computes the outputs."""
+        if outputs == self._all:
+            return self._whole[hw]
+        if (hw, outputs) not in self._parts:
+            self._parts[hw, outputs] = self._open_part(self._sizes[hw], outputs)
+        return self._parts[hw, outputs] or self._whole[hw]
 
-    def _other(self, key: _Key) -> Session | None:
-        """Open a graph at its first use; None: there is none, or it must not be used."""
-        if key not in self._others:
-            self._others[key] = self._open_checked(key)
-        return self._others[key]
-
-    def _open_checked(self, key: _Key) -> Session | None:
-        size = self._sizes[key.size]
+    def _open_part(self, size: InputSize, outputs: tuple[str, ...]) -> Session | None:
+        """Open the graph of some outputs; None: there is none, or it must not be used."""
         try:
-            session = self._open(size, key.outputs, many=key.many)
+            graph = self._graph(size, outputs)
         except BundleError:
-            return None
-        if key.many and session.signature.images is not None:
             return None
         image = golden_input(self._bundle, size, self.input_format)
         try:
-            values = dict(zip(key.outputs, session.run(image, key.outputs), strict=True))
+            session = self._open(size, graph)
+            values = dict(zip(outputs, session.run(image, outputs), strict=True))
             check_outputs(
                 self._bundle,
                 size,
                 values,
-                key.outputs,
+                outputs,
                 precision=self.precision,
-                engine=f'{self.name} ({" and ".join(key.outputs)} alone)',
+                engine=f'{self.name} ({" and ".join(outputs)} alone)',
             )
         except (BackendError, BundleError) as error:
-            text = f'{error}; another graph runs in its place'
+            text = f'{error}; the graph of both tasks runs in its place'
             warnings.warn(text, RuntimeWarning, stacklevel=2)
             return None
         return session
 
-    def _open(self, size: InputSize, outputs: Sequence[str], *, many: bool = False) -> Session:
-        graph = size.graph(self._engine.target, inputs=(self.input_format,), outputs=outputs)
-        session = self._engine.open(self._bundle.file(graph.file), graph.outputs, many=many)
+    def _graph(self, size: InputSize, outputs: Sequence[str]) -> Graph:
+        return size.graph(self._engine.target, inputs=(self.input_format,), outputs=outputs)
+
+    def _open(self, size: InputSize, graph: Graph) -> Session:
+        session = self._engine.open(self._bundle.file(graph.file), graph.outputs)
         self._check(session.signature, size, graph)
         return session
 

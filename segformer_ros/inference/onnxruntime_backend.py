@@ -36,11 +36,10 @@ class _Session:
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
         inputs, outputs = session.get_inputs(), session.get_outputs()
-        count = inputs[0].shape[0]
         self.signature = Signature(
             {item.name: (_name(item.type), tuple(item.shape[1:])) for item in inputs},
             {item.name: _name(item.type) for item in outputs},
-            count if isinstance(count, int) else None,
+            not isinstance(inputs[0].shape[0], int),
         )
 
     def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
@@ -58,20 +57,20 @@ class _Engine:
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        # On one core a batch takes a quarter longer than its images one after the other.
+        # On one core a batch takes longer than its images one after the other.
         self.takes_many = threads != 1
 
-    def open(self, path: Path, outputs: Sequence[str], *, many: bool) -> _Session:
+    def open(self, path: Path, outputs: Sequence[str]) -> _Session:
         try:
             return _Session(
-                onnxruntime.InferenceSession(path, self._options(many), providers=_PROVIDERS)
+                onnxruntime.InferenceSession(path, self._options(), providers=_PROVIDERS)
             )
         except _ERRORS as error:
             raise BackendError(
                 f'onnxruntime {onnxruntime.__version__} cannot load {path}: {_line(error)}'
             ) from error
 
-    def _options(self, many: bool) -> onnxruntime.SessionOptions:
+    def _options(self) -> onnxruntime.SessionOptions:
         """Give the options of a session; docs/backends.md has the figures behind them."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
@@ -79,8 +78,6 @@ class _Engine:
         options.enable_mem_pattern = False
         # Threads that wait for work sleep instead of turning round.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        if not many:
-            options.add_free_dimension_override_by_name('N', 1)
         # Errors come as exceptions; the engine's own log would write them to stderr as well.
         options.log_severity_level = _FATAL_ONLY
         return options

@@ -38,7 +38,7 @@ class _Session:
         self.signature = Signature(
             {_name(item, ['image']): (_type(item), tuple(item.shape)[1:]) for item in inputs},
             {_name(item, names): _type(item) for item in outputs},
-            1,
+            False,
         )
 
     def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
@@ -76,7 +76,7 @@ class _Engine:
         if cache is not None:
             self._properties['CACHE_DIR'] = str(cache)
 
-    def open(self, path: Path, outputs: Sequence[str], *, many: bool) -> _Session:
+    def open(self, path: Path, outputs: Sequence[str]) -> _Session:
         try:
             model = self._core.read_model(path)
             # One image: with a free number the same graph takes half as long again.

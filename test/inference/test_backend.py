@@ -124,12 +124,7 @@ def test_one_output_is_given_without_the_other(tiny, exact, names):
 
 @pytest.mark.parametrize('name', BOTH)
 def test_the_graph_of_one_task_runs_alone(tmp_path, exact, name):
-    """
-    The other output is not computed.
-
-    Proof: the whole graph has been opened and is gone from the disk before the first use of the
-    small one, which is what says that it is opened and used then.
-    """
+    """The other output is not computed: the graph that is opened for it does not have it."""
     kinds = (FULL, ('any', 'float32', (name,)))
     tiny = bundle.read(make_tiny_bundle(tmp_path / 'tiny', kinds=kinds))
     backend = load_backend(exact, tiny, threads=1)
@@ -141,20 +136,20 @@ def test_the_graph_of_one_task_runs_alone(tmp_path, exact, name):
     assert opened == []
     alone = [backend.infer(planes, (name,)) for _ in range(2)]
 
-    assert opened == [((name,), False)]
+    assert opened == [(name,)]
     for found in alone:
         assert set(found) == {name}
         np.testing.assert_allclose(found[name], whole[name], atol=1e-5)
 
 
 def _watch(backend):
-    """Give the list of graphs that are opened from now on: outputs, and for one image or many."""
+    """Give a list that gets the outputs of every graph that is opened from now on."""
     opened, engine = [], backend._engine
     original = engine.open
 
-    def open_graph(path, outputs, *, many):
-        session = original(path, outputs, many=many)
-        opened.append((tuple(session.signature.outputs), many))
+    def open_graph(path, outputs):
+        session = original(path, outputs)
+        opened.append(tuple(session.signature.outputs))
         return session
 
     engine.open = open_graph

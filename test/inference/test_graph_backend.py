@@ -25,28 +25,26 @@ class Engine:
         """:param free: Whether the graphs have a free number of images."""
         _, self._golden = tiny.golden(tiny.manifest.input_sizes[0])
         self.takes_many, self._free = takes_many, free
-        self.opened = []
-        self.wrong = set()
-        self.failing = set()
+        self.opened, self.runs = [], []
+        self.faults = {}
 
-    def open(self, path, outputs, *, many):
+    def open(self, path, outputs):
         """Remember it."""
-        self.opened.append((tuple(outputs), many))
-        return self._session(tuple(outputs), many)
+        outputs = tuple(outputs)
+        self.opened.append(outputs)
+        if self.faults.get(outputs) == 'broken':
+            raise BackendError('double cannot load it')
 
-    def _session(self, outputs, many):
         def run(image, names):
-            if (outputs, many) in self.failing:
-                raise BackendError('double has failed')
+            self.runs.append(outputs)
             assert set(names) <= set(outputs)
-            shift = 0.5 if (outputs, many) in self.wrong else 0.0
-            count = image.shape[0]
-            return [np.repeat(self._golden[name] + np.float32(shift), count, 0) for name in names]
+            if self.faults.get(outputs) == 'failing':
+                raise BackendError('double has failed')
+            shift = np.float32(0.5 if self.faults.get(outputs) == 'wrong' else 0.0)
+            return [np.repeat(self._golden[name] + shift, len(image), 0) for name in names]
 
-        images = None if many and self._free else 1
-        signature = Signature(
-            {'image': ('float32', (3, 64, 128))}, dict.fromkeys(outputs, 'float32'), images
-        )
+        inputs = {'image': ('float32', (3, 64, 128))}
+        signature = Signature(inputs, dict.fromkeys(outputs, 'float32'), self._free)
         return SimpleNamespace(signature=signature, run=run)
 
 
@@ -72,63 +70,44 @@ def test_only_the_whole_graph_is_open_at_first(tiny, engine):
     backend = GraphBackend(tiny, engine)
     backend.infer(_images(1))
     backend.infer(_images(1), BOTH)
-    assert engine.opened == [(BOTH, False)]
+    assert engine.opened == [BOTH]
 
 
 def test_the_order_of_the_names_does_not_matter(tiny, engine):
     """It is no other graph."""
     backend = GraphBackend(tiny, engine)
     assert list(backend.infer(_images(1), ('depth', 'logits'))) == list(BOTH)
-    assert engine.opened == [(BOTH, False)]
+    assert engine.opened == [BOTH]
 
 
-def test_each_graph_is_opened_once_when_it_is_needed(tiny, engine):
-    """By task, and by one or several images."""
+def test_a_graph_of_one_task_is_opened_once_when_it_is_needed(tiny, engine):
+    """It runs once more to be checked, and the whole one does not run for it."""
     backend = GraphBackend(tiny, engine)
-    for _ in range(2):
-        backend.infer(_images(1), ('depth',))
-        backend.infer(_images(3), ('depth',))
-        backend.infer(_images(2))
-    one_task, both = ('depth',), BOTH
-    assert engine.opened == [(both, False), (one_task, False), (both, True), (one_task, True)]
+    for count in (1, 3):
+        assert backend.infer(_images(count), ('depth',))['depth'].shape[0] == count
+    backend.infer(_images(1))
+    assert engine.opened == [BOTH, ('depth',)]
+    assert engine.runs == [('depth',)] * 3 + [BOTH]
 
 
-def test_whether_there_are_batches_is_found_out_when_asked(tiny, engine):
-    """The graphs are opened and checked then."""
-    backend = GraphBackend(tiny, engine)
-    assert backend.supports_batch
-    assert engine.opened == [(BOTH, False), (BOTH, True)]
-    assert backend.infer(_images(2))['logits'].shape[0] == 2
-
-
-@pytest.mark.parametrize('options', [{'takes_many': False}, {'free': False}])
-def test_an_engine_or_a_graph_may_have_no_batches(tiny, options):
+@pytest.mark.parametrize(('takes_many', 'free'), [(True, True), (False, True), (True, False)])
+def test_an_engine_or_a_graph_may_have_no_batches(tiny, takes_many, free):
     """The pipeline then runs the images one after the other."""
-    assert not GraphBackend(tiny, Engine(tiny, **options)).supports_batch
+    backend = GraphBackend(tiny, Engine(tiny, takes_many=takes_many, free=free))
+    assert backend.supports_batch == (takes_many and free)
 
 
-@pytest.mark.parametrize('fault', ['wrong', 'failing'])
-def test_a_graph_for_batches_must_pass_the_golden_check(tiny, engine, fault):
-    """It is compiled anew, so it can be miscompiled anew."""
-    getattr(engine, fault).add((BOTH, True))
-    backend = GraphBackend(tiny, engine)
-    with pytest.warns(RuntimeWarning, match='another graph runs in its place'):
-        assert not backend.supports_batch
-    assert not backend.supports_batch
-    assert engine.opened == [(BOTH, False), (BOTH, True)]
-
-
-@pytest.mark.parametrize('fault', ['wrong', 'failing'])
+@pytest.mark.parametrize('fault', ['wrong', 'failing', 'broken'])
 def test_a_graph_of_one_task_must_pass_the_golden_check(tiny, engine, fault):
     """Otherwise the whole one is used for good, with one warning."""
-    getattr(engine, fault).add((('logits',), False))
+    engine.faults['logits',] = fault
     backend = GraphBackend(tiny, engine)
-    with pytest.warns(RuntimeWarning, match='another graph runs in its place'):
+    with pytest.warns(RuntimeWarning, match='the graph of both tasks runs in its place'):
         found = backend.infer(_images(1), ('logits',))
     assert list(found) == ['logits']
     np.testing.assert_array_equal(found['logits'], backend.infer(_images(1))['logits'])
     backend.infer(_images(1), ('logits',))
-    assert engine.opened == [(BOTH, False), (('logits',), False)]
+    assert engine.opened == [BOTH, ('logits',)]
 
 
 def test_a_closed_backend_lets_go_of_its_graphs(tiny, engine):
