@@ -8,6 +8,7 @@ import pytest
 onnx = pytest.importorskip('onnx', reason='export needs onnx')
 
 from onnx import helper, numpy_helper, TensorProto  # noqa: E402
+import onnxruntime  # noqa: E402
 from segformer_ros.export.weights_file import WeightsFile  # noqa: E402
 
 
@@ -53,3 +54,37 @@ def test_numbers_that_shapes_depend_on_stay_in_the_graph(tmp_path):
     kinds = {item.data_location for item in model.graph.initializer}
     assert kinds == {TensorProto.DEFAULT}
     np.testing.assert_array_equal(load(model, tmp_path, file)['sizes'], sizes)
+
+
+def test_sizes_of_a_long_split_stay_inside_the_graph(tmp_path):
+    """ONNX Runtime must know them before it opens other files; 40 take more than 256 bytes."""
+    rows = np.arange(80 * 4, dtype=np.float32).reshape(80, 4)
+    parts = [f'part{index}' for index in range(40)]
+    graph = helper.make_graph(
+        [
+            helper.make_node('Add', ['image', 'rows'], ['sum']),
+            helper.make_node('Split', ['sum', 'sizes'], parts, axis=0),
+            helper.make_node('Concat', parts, ['out'], axis=1),
+        ],
+        'split',
+        [helper.make_tensor_value_info('image', TensorProto.FLOAT, [80, 4])],
+        [helper.make_tensor_value_info('out', TensorProto.FLOAT, [2, 160])],
+        [
+            numpy_helper.from_array(rows, 'rows'),
+            numpy_helper.from_array(np.full(40, 2, np.int64), 'sizes'),
+        ],
+    )
+    opset = [helper.make_opsetid('', 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    weights = WeightsFile('weights.bin')
+
+    weights.take(model)
+
+    (tmp_path / 'weights.bin').write_bytes(weights.content)
+    onnx.save(model, tmp_path / 'network.onnx')
+    assert weights.content == rows.tobytes()
+    session = onnxruntime.InferenceSession(
+        tmp_path / 'network.onnx', providers=['CPUExecutionProvider']
+    )
+    (found,) = session.run(None, {'image': np.zeros((80, 4), np.float32)})
+    np.testing.assert_array_equal(found, rows.reshape(40, 2, 4).transpose(1, 0, 2).reshape(2, 160))
