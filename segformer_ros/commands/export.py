@@ -8,8 +8,12 @@ import argparse
 from pathlib import Path
 import sys
 
+from segformer_ros.bundle import Bundle, PRECISIONS, TARGETS
+
 HELP = 'turn a checkpoint into a bundle that can be deployed'
 _SIZES = ((256, 512), (288, 512), (320, 512))
+_TARGETS = tuple(name for name in TARGETS if name != 'any')
+_OPSET = 17
 
 
 def input_size(text: str) -> tuple[int, int]:
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--size',
         type=input_size,
         nargs='+',
-        default=_SIZES,
+        action='extend',
         metavar='HxW',
         help='input sizes, multiples of 32 (256x512 288x512 320x512)',
     )
@@ -50,6 +54,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='PX',
         help='of the camera for which the depth of weights from elsewhere is right',
     )
+    _add_graph_arguments(parser.add_argument_group('graphs'))
+
+
+def _add_graph_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--target',
+        choices=_TARGETS,
+        nargs='+',
+        action='extend',
+        help='engines to write for; the first two take the same graph (onnxruntime openvino)',
+    )
+    group.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        nargs='+',
+        action='extend',
+        help='of the graphs for tensorrt (float16); the others are float32',
+    )
+    group.add_argument(
+        '--plain',
+        action='store_true',
+        help='the network as published, without the rewrites that make it faster',
+    )
+    group.add_argument(
+        '--fused-attention',
+        action='store_true',
+        help='one more graph for onnxruntime, with its own attention operator',
+    )
+    group.add_argument(
+        '--single-task',
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='also graphs for labels alone and for depth alone (yes)',
+    )
+    group.add_argument(
+        '--torchscript', action='store_true', help='also TorchScript files beside the folder'
+    )
+    group.add_argument('--opset', type=int, default=_OPSET, help='of ONNX, 17 to 20 (17)')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,23 +99,51 @@ def run(args: argparse.Namespace) -> int:
     Export, then load the bundle with its golden check.
 
     :raises CheckpointError: The checkpoint cannot be used.
-    :raises BundleError: The bundle does not compute what the checkpoint does.
+    :raises ExportError: What was exported does not compute what the checkpoint does.
+    :raises BundleError: The bundle does not do so when it is loaded.
     """
     from segformer_ros.export.checkpoint_export import export_checkpoint
-    from segformer_ros.inference.pipeline import Pipeline
+    from segformer_ros.export.variants import ExportOptions
 
     bundle = export_checkpoint(
         args.checkpoint,
         args.out,
-        list(args.size),
+        args.size or list(_SIZES),
         notes=args.notes,
         licence=args.licence,
         focal_length_px=args.focal_length,
+        options=ExportOptions(
+            targets=tuple(dict.fromkeys(args.target or ('onnxruntime', 'openvino'))),
+            precisions=tuple(dict.fromkeys(args.precision or ())),
+            plain=args.plain,
+            fused_attention=args.fused_attention,
+            single_task=args.single_task,
+            opset=args.opset,
+        ),
+        torchscript=args.torchscript,
     )
-    pipeline = Pipeline.load(bundle.path, threads=1)
-    size = sum(file.stat().st_size for file in bundle.path.iterdir())
-    sys.stdout.write(
-        f'{bundle.path}: {size / 1e6:.1f} MB, golden outputs reproduced by '
-        f'{pipeline.backend_name}\n'
-    )
+    sys.stdout.write(f'{summary(bundle)}{_reloaded(bundle)}\n')
     return 0
+
+
+def summary(bundle: Bundle) -> str:
+    """Tell, a line for each graph, how far it is from the network in torch."""
+    lines = []
+    for size in bundle.manifest.input_sizes:
+        for graph in size.graphs:
+            errors = ', '.join(f'{name} {error:.1e}' for name, error in graph.error.items())
+            lines.append(f'{graph.file}: {graph.precision}, largest error {errors}\n')
+    return ''.join(lines)
+
+
+def _reloaded(bundle: Bundle) -> str:
+    """Load the bundle as the run time does, where this machine has an engine for it."""
+    from segformer_ros.inference.pipeline import Pipeline
+
+    total = sum(file.stat().st_size for file in bundle.path.iterdir())
+    text = f'{bundle.path}: {total / 1e6:.1f} MB'
+    targets = {graph.target for graph in bundle.manifest.input_sizes[0].graphs}
+    if not targets & {'any', 'onnxruntime'}:
+        return f'{text}, for {", ".join(targets)} alone'
+    pipeline = Pipeline.load(bundle.path, backend='onnxruntime', threads=1)
+    return f'{text}, golden outputs reproduced by {pipeline.backend_name}'

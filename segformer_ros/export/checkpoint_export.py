@@ -10,11 +10,14 @@ import shutil
 import subprocess
 from typing import Any
 
+import numpy as np
 from segformer_ros.bundle import Bundle
 from segformer_ros.checkpoints import load, LoadedModel
 from segformer_ros.checkpoints.classes import class_table
-from segformer_ros.export.bundle_export import export_bundle
+from segformer_ros.export.bundle_export import export_bundle, golden_outputs, golden_planes
 from segformer_ros.export.manifest import Facts, MEAN, STD
+from segformer_ros.export.torchscript import write_torchscript
+from segformer_ros.export.variants import ExportOptions
 from segformer_ros.labels import LabelClass
 from segformer_ros.network.checkpoint import CheckpointError
 
@@ -147,6 +150,8 @@ def export_checkpoint(
     notes: str = '',
     licence: str | None = None,
     focal_length_px: float | None = None,
+    options: ExportOptions | None = None,
+    torchscript: bool = False,
 ) -> Bundle:
     """
     Export a checkpoint of any layout under the name of the folder.
@@ -155,11 +160,28 @@ def export_checkpoint(
     :param sizes: (height, width) of the inputs.
     :param licence: As for bundle_facts.
     :param focal_length_px: As for bundle_facts.
+    :param torchscript: Also write the published network as TorchScript, a file for each size
+        beside the folder.
     :raises CheckpointError: The checkpoint cannot be used.
+    :raises ExportError: What was exported does not compute the same.
     """
     model = load(source)
     name = folder.absolute().name
     facts = bundle_facts(
         model, name, notes=notes, licence=licence, focal_length_px=focal_length_px
     )
-    return export_bundle(model.network, folder, sizes, facts)
+    bundle = export_bundle(model.network, folder, sizes, facts, options)
+    for size in sizes if torchscript else ():
+        write_torchscript(
+            model.network,
+            torchscript_path(folder, *size),
+            golden_planes(facts, *size).astype(np.float32),
+            golden_outputs(model.network, facts, *size),
+        )
+    return bundle
+
+
+def torchscript_path(folder: Path, height: int, width: int) -> Path:
+    """Name the TorchScript file of an input size: beside the bundle, which is closed."""
+    path = folder.absolute()
+    return path.with_name(f'{path.name}_{height}x{width}.torchscript')

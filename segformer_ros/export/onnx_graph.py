@@ -19,7 +19,7 @@ OPSETS = (17, 18, 19, 20)
 """Those that torch 2.13 writes and that keep LayerNormalization whole."""
 
 
-class _Outputs(nn.Module):
+class OutputTuple(nn.Module):
     """A network with its outputs as a tuple."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -66,7 +66,7 @@ def export_graph(
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter('ignore')
         torch.onnx.export(
-            _Outputs(network).eval(),
+            OutputTuple(network).eval(),
             (image,),
             buffer,  # type: ignore[arg-type]
             dynamo=False,

@@ -52,6 +52,70 @@ def test_evaluation_prints_a_table_and_json(tmp_path, capsys):
     assert np.isfinite(figures['abs_rel'])
 
 
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    """Give a weights file of random numbers."""
+    pytest.importorskip('torch', reason='export needs torch')
+    from random_network import random_network
+    from segformer_ros.network import checkpoint
+
+    network = random_network(depth_stride=4, depth_activation='log')
+    path = tmp_path_factory.mktemp('weights') / 'weights.safetensors'
+    facts = {
+        'network': vars(network.config),
+        'classes': [1, 11, 14],
+        'label_set': 'carla_0914',
+        'focal_length_px': 48.0,
+    }
+    checkpoint.write(path, network.state_dict(), facts)
+    return path
+
+
+def test_export_writes_for_several_engines_and_sizes(weights, tmp_path, capsys):
+    """Each graph has its line, and the bundle is loaded before the command ends."""
+    out = tmp_path / 'made'
+    sizes = ['--size', '32x64', '--size', '64x64']
+    graphs = ['--target', 'openvino', '--target', 'tensorrt', '--no-single-task']
+
+    code = main(['export', str(weights), str(out), *sizes, *graphs, '--torchscript'])
+
+    assert code == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    names = [line.split(':')[0] for line in lines]
+    stems = ['network_32x64', 'network_64x64']
+    assert names == [f'{s}{end}.onnx' for s in stems for end in ('', '_tensorrt_float16')]
+    assert 'golden outputs reproduced by onnxruntime' in last
+    beside = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert beside == [f'made_{size}.torchscript' for size in ('32x64', '64x64')]
+
+
+def test_a_bundle_for_tensorrt_alone_is_not_loaded_here(weights, tmp_path, capsys):
+    """No engine of this machine reads its graphs; the export has checked them."""
+    out, arguments = tmp_path / 'made', ['--size', '64x64', '--target', 'tensorrt']
+
+    code = main(['export', str(weights), str(out), *arguments, '--precision', 'float32'])
+
+    assert code == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith('for tensorrt alone')
+    assert sorted(path.name for path in out.iterdir()) == [
+        'golden_64x64.npz',
+        'manifest.json',
+        'network_64x64_tensorrt.onnx',
+        'network_64x64_tensorrt_depth.onnx',
+        'network_64x64_tensorrt_logits.onnx',
+        'weights.bin',
+    ]
+
+
+def test_options_that_contradict_each_other_are_one_line(weights, tmp_path, capsys):
+    """Nothing is left behind."""
+    code = main(['export', str(weights), str(tmp_path / 'out'), '--precision', 'float16'])
+
+    assert code == 1
+    assert 'precision float16 is for the target tensorrt' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_checkpoint_is_one_line(tmp_path, capsys):
     """Export says what it wanted and leaves nothing behind."""
     pytest.importorskip('torch', reason='export needs torch')
