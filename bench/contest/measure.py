@@ -23,6 +23,8 @@ from contest.field import Field
 # Short contestants get several calls in a turn, whose first one finds cold caches.
 _TURN_S = 0.2
 _MOST_CALLS = 5
+# Of who is loaded again; ONNX Runtime takes all of its memory in the second run only.
+_WARM_UP = 2
 
 Record = dict[str, Any]
 Say = Callable[[str], None]
@@ -161,7 +163,7 @@ def _turn(field: Field, name: str, calls: int) -> list[tuple[float, ...]]:
     fresh = not field.is_loaded(name)
     child = field.child(name)
     if fresh:
-        child.ask('turn', calls=1)
+        child.ask('turn', calls=_WARM_UP)
     turn: list[tuple[float, ...]] = child.ask('turn', calls=calls)
     return turn
 
