@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 import queue
 import signal
@@ -20,6 +21,23 @@ _LAST_LINES = 2
 
 class ProcessError(RuntimeError):
     """A process has ended that should still run, or has ended badly."""
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let a signal that would end this program take effect after the block; main thread only."""
+    came: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, frame: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 class Process:
@@ -121,13 +139,15 @@ class Processes:
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a program under a name of its own."""
-        self._running[name] = Process(
-            name,
-            command,
-            log=self._logs / f'{name}.log',
-            environment=self._environment,
-            lines=self._lines,
-        )
+        # A signal between its start and this entry would leave it running for ever.
+        with _signals_wait():
+            self._running[name] = Process(
+                name,
+                command,
+                log=self._logs / f'{name}.log',
+                environment=self._environment,
+                lines=self._lines,
+            )
 
     def start_node(self, module: str, arguments: Sequence[str] = ()) -> None:
         """Start a node of this package by the name of its module."""

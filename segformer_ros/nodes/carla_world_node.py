@@ -114,15 +114,17 @@ class CarlaWorldNode(Node):
         period = parameters.fixed_delta_seconds if parameters.real_time else 0.001
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(period, self._on_timer, clock=steady)
-        # The last thing that can fail: a signal may have taken ROS down already, and whoever
-        # gets no node cannot destroy it.
-        notes = self._session.start(vehicle)
-        for note in notes:
-            self.get_logger().warning(note)
-        self.get_logger().info(
-            f'{vehicle.type} drives as {parameters.role_name} with '
-            f'{", ".join(item.id for item in vehicle.cameras)}'
-        )
+        try:
+            for note in self._session.start(vehicle):
+                self.get_logger().warning(note)
+            self.get_logger().info(
+                f'{vehicle.type} drives as {parameters.role_name} with '
+                f'{", ".join(item.id for item in vehicle.cameras)}'
+            )
+        except BaseException:
+            # A signal: whoever gets no node cannot destroy it.
+            self._session.close()
+            raise
 
     def destroy_node(self) -> None:
         """Leave the simulator as it was."""

@@ -3,11 +3,12 @@
 """Processes that are started, watched and ended together."""
 
 import os
+import signal
 import sys
 import time
 
 import pytest
-from segformer_ros.demo.processes import ProcessError, Processes
+from segformer_ros.demo.processes import Process, ProcessError, Processes
 
 _FOR_EVER = 'import os, signal; print(os.getpid(), flush=True); signal.pause()'
 # As a ROS node: SIGINT ends it in order.
@@ -54,6 +55,22 @@ def test_a_process_that_died_is_said_with_its_last_words(processes):
     assert 'victim ended with exit code 1' in text
     assert 'no network in /tmp/x' in text
     assert 'victim.log' in text
+
+
+def test_a_signal_during_a_start_leaves_nothing_running(tmp_path, monkeypatch):
+    """It takes effect when the new process is known, so that it is ended too."""
+    born = []
+
+    class Slow(Process):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            born.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr('segformer_ros.demo.processes.Process', Slow)
+    with pytest.raises(KeyboardInterrupt), Processes(tmp_path, dict(os.environ)) as family:
+        _start(family, 'node', _NODE)
+    assert [process.returncode is None for process in born] == [False]
 
 
 def test_an_early_end_counts_even_with_code_zero(processes):
