@@ -34,7 +34,7 @@ def markdown(results: Record) -> str:
     rows = [
         [
             item.text,
-            f'{item.found:.4g}',
+            f'{item.found:.5g}',
             '' if item.by_processor is None else f'{item.by_processor:.2f}',
             f'{">=" if item.at_least else "<="} {item.limit:g}',
             'yes' if item.holds else 'NO',
