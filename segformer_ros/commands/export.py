@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 import sys
 
@@ -30,19 +31,41 @@ def input_size(text: str) -> tuple[int, int]:
     return height, width
 
 
+def input_sizes(text: str) -> list[tuple[int, int]]:
+    """
+    Read '256x512,288x512' as (height, width) of each.
+
+    :raises argparse.ArgumentTypeError: It is no such text.
+    """
+    return [input_size(part) for part in text.split(',')]
+
+
+def one_of(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Make a reader of texts such as 'onnxruntime,openvino'."""
+
+    def read(text: str) -> list[str]:
+        names = text.split(',')
+        for name in names:
+            if name not in known:
+                message = f'expected {", ".join(known)}, got {name!r}'
+                raise argparse.ArgumentTypeError(message)
+        return names
+
+    return read
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments; lists are repeated options or texts with commas."""
     parser.add_argument(
         'checkpoint', help='weights.safetensors of a training, or a checkpoint of any other format'
     )
     parser.add_argument('out', type=Path, help='folder of the bundle; its name names the network')
     parser.add_argument(
         '--size',
-        type=input_size,
-        nargs='+',
+        type=input_sizes,
         action='extend',
-        metavar='HxW',
-        help='input sizes, multiples of 32 (256x512 288x512 320x512)',
+        metavar='HxW[,HxW]',
+        help='input sizes, multiples of 32, also repeated (256x512,288x512,320x512)',
     )
     parser.add_argument('--notes', default='', help='a sentence for the provenance')
     parser.add_argument(
@@ -60,17 +83,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_graph_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--target',
-        choices=_TARGETS,
-        nargs='+',
+        type=one_of(_TARGETS),
         action='extend',
-        help='engines to write for; the first two take the same graph (onnxruntime openvino)',
+        metavar='ENGINE[,ENGINE]',
+        help='engines to write for: onnxruntime, openvino, tensorrt; the first two take the same '
+        'graph (onnxruntime,openvino)',
     )
     group.add_argument(
         '--precision',
-        choices=PRECISIONS,
-        nargs='+',
+        type=one_of(PRECISIONS),
         action='extend',
-        help='of the graphs for tensorrt (float16); the others are float32',
+        metavar='TYPE[,TYPE]',
+        help='of the graphs for tensorrt: float32, float16, bfloat16 (float16); the others are '
+        'float32',
     )
     group.add_argument(
         '--plain',

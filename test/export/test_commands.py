@@ -74,7 +74,7 @@ def weights(tmp_path_factory):
 def test_export_writes_for_several_engines_and_sizes(weights, tmp_path, capsys):
     """Each graph has its line, and the bundle is loaded before the command ends."""
     out = tmp_path / 'made'
-    sizes = ['--size', '32x64', '--size', '64x64']
+    sizes = ['--size', '32x64,64x64']
     graphs = ['--target', 'openvino', '--target', 'tensorrt', '--no-single-task']
 
     code = main(['export', str(weights), str(out), *sizes, *graphs, '--torchscript'])
