@@ -22,7 +22,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-# Measured on ONNX Runtime and OpenVINO: docs/export.md.
+# Measured on ONNX Runtime and OpenVINO: docs/performance.md.
 _COLUMNS = (64, 32, 16, 8)
 _ROWS = 8
 _FACTORS = (2, 4, 8)

@@ -18,7 +18,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-# Measured on ONNX Runtime and OpenVINO: docs/export.md.
+# Measured on ONNX Runtime and OpenVINO: docs/performance.md.
 _COLUMNS = (8, 4)
 _ROWS = 4
 _CHUNK_ROWS = 16
