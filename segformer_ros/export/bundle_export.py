@@ -17,7 +17,7 @@ from segformer_ros import bundle
 from segformer_ros.export.check import check_graph, run_graph
 from segformer_ros.export.manifest import Facts, gmacs, manifest, parameters, published_gmacs
 from segformer_ros.export.onnx_graph import empty_input, export_graph, output_names
-from segformer_ros.export.precision import lowered
+from segformer_ros.export.precision import lowered, opset_for
 from segformer_ros.export.published import PublishedNetwork
 from segformer_ros.export.rewrites import rewrite, RewrittenNetwork
 from segformer_ros.export.tidy import select_outputs, tidy
@@ -94,7 +94,7 @@ def _graphs(
         model = onnx.ModelProto()
         model.CopyFrom(traced[kind])
         if variant.precision != 'float32':
-            model = lowered(model, variant.precision)
+            model = lowered(tidy(model), variant.precision)
         onnx.checker.check_model(model, full_check=True)
         yield variant, model
 
@@ -207,7 +207,8 @@ def export_bundle(
                 }
             )
             costs[f'{height}x{width}'] = _gmacs(network, facts, size, first)
-        content = manifest(network, facts, entries, options.opset)
+        opset = max(opset_for(item.precision, options.opset) for item in variants(options))
+        content = manifest(network, facts, entries, opset)
         content['arithmetic'] = {'parameters': parameters(network), 'gmacs': costs}
         return bundle.write(folder, content, {path.name: path for path in staging.iterdir()})
 

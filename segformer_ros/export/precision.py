@@ -17,7 +17,8 @@ _TORCH = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
 _FLOAT32 = ('LayerNormalization', 'Softmax', 'Cast', 'Sub')
 # By operator, inputs that are float32 whatever the precision: region and scales of Resize.
 _ALWAYS_FLOAT32 = {'Resize': (1, 2)}
-_LEAST_OPSET = {'float16': 17, 'bfloat16': 22}
+# The first in which every operator of the network takes the type.
+_LEAST_OPSET = {'float32': 1, 'float16': 17, 'bfloat16': 22}
 
 
 class _Lowering:
@@ -26,11 +27,8 @@ class _Lowering:
     def __init__(self, model: ModelProto, precision: str) -> None:
         self.precision, self.type = precision, TYPES[precision]
         self.nodes: list[NodeProto] = []
-        inferred = shape_inference.infer_shapes(model, strict_mode=True).graph
-        values = (*inferred.value_info, *inferred.input, *inferred.output)
-        self.types = {item.name: item.type.tensor_type.elem_type for item in values}
+        self.types = _value_types(model)
         self.tensors = {item.name: item for item in model.graph.initializer}
-        self.types.update({name: item.data_type for name, item in self.tensors.items()})
         self.known: dict[tuple[str, int], str] = {}
 
     def take(self, node: NodeProto) -> None:
@@ -79,7 +77,7 @@ def lowered(model: ModelProto, precision: str) -> ModelProto:
     Inputs and outputs stay as they are. The types are those of the graph itself, as an engine
     that only follows them needs it: normalisations and softmax are between two casts.
 
-    :param model: With standard operators and its weights inside.
+    :param model: Tidied, with standard operators and its weights inside.
     :param precision: 'float16' or 'bfloat16'.
     """
     lowering = _Lowering(model, precision)
@@ -94,9 +92,13 @@ def lowered(model: ModelProto, precision: str) -> ModelProto:
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend(item for name, item in lowering.tensors.items() if name in used)
-    opset = _standard_opset(result)
-    opset.version = max(opset.version, _LEAST_OPSET[precision])
+    _standard_opset(result).version = opset_for(precision, _standard_opset(model).version)
     return result
+
+
+def opset_for(precision: str, opset: int) -> int:
+    """Give the opset of a graph in a precision, made from a float32 graph of another opset."""
+    return max(opset, _LEAST_OPSET[precision])
 
 
 def _with_outputs(lowering: _Lowering, outputs: Iterable[str]) -> list[NodeProto]:
@@ -127,36 +129,42 @@ def emulated(model: ModelProto, opset: int) -> ModelProto:
     :param model: With its weights inside.
     :param opset: Of the float32 graph that was lowered.
     """
+    types = _value_types(model)
     result = ModelProto()
     result.CopyFrom(model)
     graph = result.graph
-    low = set()
     for tensor in graph.initializer:
         if tensor.data_type in TYPES.values():
-            low.add(tensor.name)
-            kind = tensor.data_type
             values = numpy_helper.to_array(tensor).astype('float32')
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     nodes = []
-    for node in graph.node:
+    for node in model.graph.node:
         copy = NodeProto.FromString(node.SerializeToString())
-        lowers = node.op_type == 'Cast' and node.attribute[0].i in TYPES.values()
-        if lowers:
-            kind = node.attribute[0].i
-        if lowers or (node.op_type != 'Cast' and low.intersection(node.input)):
-            low.update(node.output)
-            if lowers:
-                copy.attribute[0].i = TensorProto.FLOAT
-            copy.output[:] = [f'{name}_exact' for name in node.output]
-            nodes.append(copy)
-            for name in node.output:
-                nodes.append(helper.make_node('Cast', [f'{name}_exact'], [f'{name}_cut'], to=kind))
-                nodes.append(
-                    helper.make_node('Cast', [f'{name}_cut'], [name], to=TensorProto.FLOAT)
-                )
-        else:
-            nodes.append(copy)
+        nodes.append(copy)
+        if node.op_type == 'Cast' and node.attribute[0].i in TYPES.values():
+            copy.attribute[0].i = TensorProto.FLOAT
+        for index, name in enumerate(node.output):
+            if types[name] in TYPES.values():
+                copy.output[index] = f'{name}_exact'
+                nodes += _rounded(f'{name}_exact', name, types[name])
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
     _standard_opset(result).version = opset
     return result
+
+
+def _rounded(name: str, result: str, kind: int) -> list[NodeProto]:
+    """Cast a float32 value there and back."""
+    return [
+        helper.make_node('Cast', [name], [f'{result}_cut'], to=kind),
+        helper.make_node('Cast', [f'{result}_cut'], [result], to=TensorProto.FLOAT),
+    ]
+
+
+def _value_types(model: ModelProto) -> dict[str, int]:
+    """Give the element type of every value and weight of a graph."""
+    graph = shape_inference.infer_shapes(model, strict_mode=True).graph
+    values = (*graph.value_info, *graph.input, *graph.output)
+    types = {item.name: item.type.tensor_type.elem_type for item in values}
+    types.update({item.name: item.data_type for item in graph.initializer})
+    return types

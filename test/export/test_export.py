@@ -134,6 +134,17 @@ def test_the_published_network_can_be_exported_too(network, tmp_path):
     assert all(costs[0][part] >= costs[1][part] for part in costs[0])
 
 
+def test_the_published_network_can_have_a_lower_precision(network, tmp_path):
+    """With planes as input: bytes would need another first convolution."""
+    options = ExportOptions(targets=('tensorrt',), plain=True)
+
+    made = export_bundle(network, tmp_path / 'plain', [(64, 64)], FACTS, options)
+
+    (graph,) = made.manifest.input_sizes[0].graphs
+    assert (graph.precision, graph.input) == ('float16', 'float32')
+    assert 1e-4 < graph.error['logits'] < 0.1
+
+
 @pytest.mark.parametrize(
     ('options', 'tasks'),
     [({'depth': False}, ('segmentation',)), ({'segmentation': False}, ('depth',))],

@@ -11,8 +11,8 @@ onnx = pytest.importorskip('onnx', reason='export needs onnx')
 from onnx import shape_inference, TensorProto  # noqa: E402
 from random_network import random_network  # noqa: E402
 from segformer_ros.export.check import relative_rms, run_graph  # noqa: E402
-from segformer_ros.export.onnx_graph import empty_input, export_graph  # noqa: E402
-from segformer_ros.export.precision import lowered, TYPES  # noqa: E402
+from segformer_ros.export.onnx_graph import empty_input, export_graph, OPSET  # noqa: E402
+from segformer_ros.export.precision import lowered, opset_for, TYPES  # noqa: E402
 from segformer_ros.export.rewrites import GPU, rewrite  # noqa: E402
 from segformer_ros.export.tidy import tidy  # noqa: E402
 
@@ -50,6 +50,7 @@ def test_the_types_are_those_of_the_graph(model, precision):
     low = lowered(model, precision)
 
     onnx.checker.check_model(low, full_check=True)
+    assert [item.version for item in low.opset_import] == [opset_for(precision, OPSET)]
     types = types_by_value(low)
     assert types['image'] == TensorProto.UINT8
     assert types['logits'] == types['depth'] == TensorProto.FLOAT
