@@ -29,6 +29,7 @@ class _Lowering:
         self.nodes: list[NodeProto] = []
         self.types = _value_types(model)
         self.tensors = {item.name: item for item in model.graph.initializer}
+        self.computed: set[str] = set()
         self.known: dict[tuple[str, int], str] = {}
 
     def take(self, node: NodeProto) -> None:
@@ -43,7 +44,7 @@ class _Lowering:
         for name in node.output:
             if self.types[name] == TensorProto.FLOAT:
                 self.known[name, wanted] = name
-                self.known.setdefault((name, 0), name)
+                self.computed.add(name)
 
     def value(self, name: str, wanted: int) -> str:
         """Name a float value in a type; cast it where it is first needed in that type."""
@@ -52,7 +53,8 @@ class _Lowering:
         result = f'{name}_{TensorProto.DataType.Name(wanted).lower()}'
         if name in self.tensors:
             self.tensors[result] = _tensor(self.tensors[name], result, wanted, self.precision)
-        elif (name, 0) not in self.known and wanted == TensorProto.FLOAT:
+        elif name not in self.computed and wanted == TensorProto.FLOAT:
+            # An input of the graph has this type.
             result = name
         else:
             self.nodes.append(helper.make_node('Cast', [name], [result], to=wanted))

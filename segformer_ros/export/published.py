@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import copy
+
 from segformer_ros.network import MultitaskSegformer
 from torch import nn, Tensor
 
 
 class PublishedNetwork(nn.Module):
     """
-    A network that computes each step as it was published.
+    A copy of a network that computes each step as it was published.
 
     Tokens, biases and norms as they are, every stage upsampled before the heads fuse them with
     one convolution, the depth head at the resolution of its output.
@@ -18,6 +20,7 @@ class PublishedNetwork(nn.Module):
 
     def __init__(self, network: MultitaskSegformer) -> None:
         super().__init__()
+        network = copy.deepcopy(network).eval()
         self.encoder = network.encoder
         self.segmentation_head = network.segmentation_head
         self.depth_head = network.depth_head

@@ -134,6 +134,26 @@ def test_the_published_network_can_be_exported_too(network, tmp_path):
     assert all(costs[0][part] >= costs[1][part] for part in costs[0])
 
 
+@pytest.mark.parametrize(
+    ('options', 'activation', 'stride'),
+    [
+        (
+            {'segmentation_head': 'mmseg', 'depth_head': 'mlp', 'depth_activation': 'linear'},
+            'metric',
+            4,
+        ),
+        ({'depth_activation': 'bounded_log', 'norm_eps': 1e-6, 'auxiliary_head': True}, 'log', 1),
+    ],
+)
+def test_every_head_and_activation_is_exported(tmp_path, options, activation, stride):
+    """The run time only learns whether depth is metres or their logarithm."""
+    made = export_bundle(random_network(**options), tmp_path / 'made', [(32, 64)], FACTS)
+
+    assert (made.manifest.depth.activation, made.manifest.depth.stride) == (activation, stride)
+    for graph in made.manifest.input_sizes[0].graphs:
+        assert max(graph.error.values()) < 1e-4
+
+
 def test_the_published_network_can_have_a_lower_precision(network, tmp_path):
     """With planes as input: bytes would need another first convolution."""
     options = ExportOptions(targets=('tensorrt',), plain=True)

@@ -66,7 +66,7 @@ def unique_index(matrices: list[Tensor], matrix: Tensor) -> int:
 
 
 @dataclass(frozen=True)
-class RowBlock:
+class BandBlock:
     """
     Some consecutive outputs of a banded matrix.
 
@@ -79,7 +79,7 @@ class RowBlock:
     index: int
 
 
-def row_blocks(matrix: Tensor, outputs: int) -> tuple[list[RowBlock], list[Tensor]]:
+def row_blocks(matrix: Tensor, outputs: int) -> tuple[list[BandBlock], list[Tensor]]:
     """
     Cut a banded matrix into blocks of so many outputs.
 
@@ -91,7 +91,7 @@ def row_blocks(matrix: Tensor, outputs: int) -> tuple[list[RowBlock], list[Tenso
         used = part.abs().sum((0, 2)).nonzero()[:, 0]
         first, last = int(used[0]), int(used[-1]) + 1
         index = unique_index(matrices, part[:, first:last].flatten(1))
-        blocks.append(RowBlock(first, last, index))
+        blocks.append(BandBlock(first, last, index))
     return blocks, matrices
 
 

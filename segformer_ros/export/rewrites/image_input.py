@@ -40,5 +40,5 @@ class ByteInput(nn.Module):
         self.register_buffer('mean', 255.0 * torch.tensor(mean, dtype=torch.float64))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Subtract the mean, 255 mean exactly representable or not, from the bytes."""
+        """Subtract the mean, on the scale of the bytes, and put the channels first."""
         return (image.to(self.mean.dtype) - self.mean).permute(0, 3, 1, 2)

@@ -94,13 +94,10 @@ def rewrite(
     encoder = RowEncoder(plain.encoder, height, width, style)
     fine = height // 4, width // 4
     segmentation, depth = plain.segmentation_head, plain.depth_head
-    return RewrittenNetwork(
-        image_input,
-        encoder,
-        None if segmentation is None else _mlp_head(segmentation, *fine, style),
-        FoldedGlpnHead(depth, *fine, banded=style.banded)
-        if isinstance(depth, GlpnHead)
-        else None
-        if depth is None
-        else _mlp_head(depth, *fine, style),
-    ).eval()
+    segmentation_head = None if segmentation is None else _mlp_head(segmentation, *fine, style)
+    depth_head: nn.Module | None = None
+    if isinstance(depth, GlpnHead):
+        depth_head = FoldedGlpnHead(depth, *fine, banded=style.banded)
+    elif depth is not None:
+        depth_head = _mlp_head(depth, *fine, style)
+    return RewrittenNetwork(image_input, encoder, segmentation_head, depth_head).eval()
