@@ -86,7 +86,7 @@ STEPS = (
     Step('+ polyphase depth head', _polyphase),
     Step('+ split fusion in the depth decoder', _split_fusion),
     Step('+ banded segmentation head', lambda *case: rewrite(*case, _WHOLE)),
-    Step('+ queries 1024 at a time: what is exported', lambda *case: rewrite(*case, CPU)),
+    Step('+ queries 4096 at a time: what is exported', lambda *case: rewrite(*case, CPU)),
     Step(
         '+ com.microsoft MultiHeadAttention',
         lambda *case: rewrite(*case, ONNX_RUNTIME),

@@ -146,14 +146,23 @@ class ColumnBands(nn.Module):
         """Turn (N, h, columns, C) into (N, h, gathered columns, C)."""
         return x.index_select(2, self.gathered)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def matrices(self, zero: Tensor) -> Tensor:
+        """
+        Give the matrix of each block.
+
+        :param zero: What computed_zero gives.
+        :returns: (blocks, outputs / blocks, seen * taps).
+        """
+        return self.bands.index_select(0, self.order) + zero
+
+    def forward(self, x: Tensor, matrices: Tensor) -> Tensor:
         """
         Interpolate what was made of gathered columns, each by itself.
 
         :param x: (rows, ..., C) whose values are ordered (rows, gathered columns, taps, C).
+        :param matrices: What matrices gives.
         :returns: (rows, outputs * C).
         """
         channels = dims(x)[-1]
         x = x.reshape(-1, self.blocks, self.seen * self.taps, channels)
-        done = self.bands.index_select(0, self.order) @ x
-        return done.reshape(-1, self.outputs * channels)
+        return (matrices @ x).reshape(-1, self.outputs * channels)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import copy
 from typing import cast
 
-from segformer_ros.export.rewrites.layers import conv_layer, dims, linear_layer
+from segformer_ros.export.rewrites.layers import computed_zero, conv_layer, dims, linear_layer
 from segformer_ros.export.rewrites.norms import fold_batch_norm
 from segformer_ros.export.rewrites.polyphase import PolyphaseConv
 from segformer_ros.network.depth_activation import activate
@@ -72,15 +72,16 @@ class SplitFusion(FoldedFusion):
             global_weight, conv.bias, height // 2, width // 2, doublings=1, tap_bias=tap_bias
         )
 
-    def split(self, feature: Tensor, local_map: Tensor, coarse: Tensor) -> Tensor:
+    def split(self, feature: Tensor, local_map: Tensor, coarse: Tensor, zero: Tensor) -> Tensor:
         """
         Mix two maps into one (N, C, h, w).
 
         :param feature: (N, any, h, w) that local_map is the projection of.
         :param coarse: (N, C, h / 2, w / 2), the global map before its upsampling.
+        :param zero: What computed_zero gives.
         """
         x = self.local_conv(feature if self.composed else local_map)
-        rows = torch.cat(list(self.global_conv(coarse)), dim=1)
+        rows = torch.cat(list(self.global_conv(coarse, zero)), dim=1)
         _, channels, height, width = dims(x)
         rows = rows.reshape(-1, height, width, channels)
         return self.mixed(x + rows.permute(0, 3, 1, 2), local_map, upsample_twice(coarse))
@@ -107,14 +108,14 @@ class PolyphasePrediction(nn.Module):
         self.taps = linear_layer(predict.weight[0].flatten(1).T)
         self.bias = nn.Parameter(torch.zeros(1) if predict.bias is None else predict.bias.clone())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, zero: Tensor) -> Tensor:
         """Turn (N, C, h, w) into (N, 1, factor * h, factor * w), before the activation."""
         channels = self.taps.in_features
         parts = [
             self.taps(functional.relu(rows).reshape(-1, channels)).reshape(
                 -1, dims(rows)[1] * self.width, 9
             )
-            for rows in self.conv(x)
+            for rows in self.conv(x, zero)
         ]
         taps = torch.cat(parts, dim=1).transpose(1, 2)
         taps = functional.pad(taps.reshape(-1, 9, self.height, self.width), (1, 1, 1, 1))
@@ -156,14 +157,16 @@ class FoldedGlpnHead(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Compute the depth, as GlpnHead does."""
+        zero = computed_zero(features[-1])
         coarse, *finer = reversed(features)
         x: Tensor = self.convs[0](coarse)
         for feature, conv, fusion in zip(finer, self.convs[1:], self.fusions, strict=True):
             local_map = conv(feature)
             if isinstance(fusion, SplitFusion):
-                x = fusion.split(feature, local_map, x)
+                x = fusion.split(feature, local_map, x, zero)
             else:
                 x = fusion(local_map, upsample_twice(x))
         for _ in range(0 if self.polyphase else self.doublings):
             x = upsample_twice(x)
-        return activate(self.prediction(x), self.activation, self.max_depth_m)
+        x = self.prediction(x, zero) if self.polyphase else self.prediction(x)
+        return activate(x, self.activation, self.max_depth_m)

@@ -58,6 +58,17 @@ def dims(x: Tensor) -> tuple[int, ...]:
     return tuple(int(size) for size in x.shape)
 
 
+def computed_zero(x: Tensor) -> Tensor:
+    """
+    Give a zero (1,) that no engine knows before it has x (N, C, H, W), which must be finite.
+
+    A constant to which it is added stays what it is, but looks computed. OpenVINO 2026.4 asked for
+    bfloat16 computes a product in float32, with conversions before and behind it, when one of the
+    matrices is a constant and the other one has more than two dimensions.
+    """
+    return x[:1, :1, :1, :1].reshape(1) * 0.0
+
+
 def map_of_rows(rows: Tensor, height: int, width: int) -> Tensor:
     """Turn (N * height * width, C) into (N, C, height, width)."""
     return rows.reshape(-1, height, width, dims(rows)[1]).permute(0, 3, 1, 2)

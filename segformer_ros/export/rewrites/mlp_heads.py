@@ -14,7 +14,12 @@ from segformer_ros.export.rewrites.bands import (
     unique_index,
     upsampling,
 )
-from segformer_ros.export.rewrites.layers import dims, linear_layer, pointwise_conv
+from segformer_ros.export.rewrites.layers import (
+    computed_zero,
+    dims,
+    linear_layer,
+    pointwise_conv,
+)
 from segformer_ros.export.rewrites.norms import batch_norm_affine, fold_batch_norm
 from segformer_ros.network.mmseg_head import MmsegHead
 from segformer_ros.network.segformer_head import SegformerHead
@@ -148,19 +153,22 @@ class BandedHead(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Turn the features of the four stages into (N, classes, height, width)."""
+        zero = computed_zero(features[-1])
         finest, *coarser = (item.permute(0, 2, 3, 1) for item in features)
         channels = dims(finest)[3]
         finest = finest.reshape(-1, self.height, self.width * channels)
         wide = []
         layers = zip(coarser, self.stages[1:], self.columns, strict=True)
-        for x, stage, bands in layers:
-            columns = cast('ColumnBands', bands)
+        for x, stage, module in layers:
+            columns = cast('ColumnBands', module)
             rows = stage(columns.gather(x).reshape(-1, dims(x)[3]))
-            wide.append(columns(rows).reshape(-1, dims(x)[1], self.width * dims(rows)[1]))
+            lines = columns(rows, columns.matrices(zero))
+            wide.append(lines.reshape(-1, dims(x)[1], self.width * dims(rows)[1]))
+        bands = [band + zero for band in self.bands]
         done = []
         for index, (ranges, band) in enumerate(self.blocks):
             used = [x[:, first:last] for x, (first, last) in zip(wide, ranges, strict=True)]
-            total = self.bands[band] @ torch.cat(used, dim=1)
+            total = bands[band] @ torch.cat(used, dim=1)
             rows = finest[:, index * _ROWS : (index + 1) * _ROWS].reshape(-1, channels)
             own = self.stages[0](rows)
             row = self.classifier(functional.relu(own + total.reshape(-1, dims(own)[1])))

@@ -69,27 +69,30 @@ class PolyphaseConv(nn.Module):
         self.blocks, matrices = row_blocks(rows, _ROWS << doublings)
         self.bands = nn.ParameterList(nn.Parameter(item, requires_grad=False) for item in matrices)
 
-    def forward(self, x: Tensor) -> Iterator[Tensor]:
+    def forward(self, x: Tensor, zero: Tensor) -> Iterator[Tensor]:
         """
         Compute some rows at a time.
 
         :param x: (N, I, height, width).
+        :param zero: What computed_zero gives.
         :returns: (N, rows, columns * O) from top to bottom, channels last.
         """
         x = functional.pad(self.columns.gather(x.permute(0, 2, 3, 1)), (0, 1), value=1.0)
+        weight, columns = self.weight + zero, self.columns.matrices(zero)
+        bands = [band + zero for band in self.bands]
         step = _CHUNK_ROWS // _ROWS
         for start in range(0, len(self.blocks), step):
             blocks = self.blocks[start : start + step]
             first, last = blocks[0].first, blocks[-1].last
-            lines = self._lines(x[:, first:last])
+            lines = self._lines(x[:, first:last], weight, columns)
             for block in blocks:
                 used = lines[:, 3 * (block.first - first) : 3 * (block.last - first)]
-                yield self.bands[block.index] @ used
+                yield bands[block.index] @ used
 
-    def _lines(self, x: Tensor) -> Tensor:
+    def _lines(self, x: Tensor, weight: Tensor, matrices: Tensor) -> Tensor:
         """Turn gathered columns (N, h, columns, I + 1) into (N, h * 3, wide columns * O)."""
         height, columns, channels = dims(x)[1:]
-        products = x.reshape(-1, height, 1, columns, channels) @ self.weight
-        wide = self.columns(products.reshape(-1, columns * 3, self.channels))
+        products = x.reshape(-1, height, 1, columns, channels) @ weight
+        wide = self.columns(products.reshape(-1, columns * 3, self.channels), matrices)
         result: Tensor = wide.reshape(-1, 3 * height, self.columns.outputs * self.channels)
         return result

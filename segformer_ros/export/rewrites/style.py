@@ -19,7 +19,7 @@ class Style:
     """
 
     banded: bool = True
-    query_rows: int = 1024
+    query_rows: int = 4096
     fused_attention: bool = False
 
 

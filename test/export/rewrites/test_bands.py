@@ -71,7 +71,8 @@ def test_blocks_of_columns_interpolate(size, columns):
     x = torch.randn(2, 3, size, 5, dtype=torch.float64)
     weights = torch.randn(5, 3 * 4, dtype=torch.float64)
 
-    found = column_bands((column_bands.gather(x) @ weights).reshape(6, -1, 4))
+    products = (column_bands.gather(x) @ weights).reshape(6, -1, 4)
+    found = column_bands(products, column_bands.matrices(torch.zeros(1)))
 
     products = (x @ weights).reshape(6, size, 3, 4)
     expected = torch.einsum('mct,hcto->hmo', matrix, products).flatten(1)

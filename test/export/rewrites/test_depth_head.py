@@ -51,7 +51,9 @@ def test_a_split_fusion_never_sees_the_upsampled_map_in_its_first_convolution(ch
 
     assert split.composed == (channels < 8)
     expected = parts['fusion'](local_map, upsample_twice(coarse))
-    assert relative_error(split.split(feature, local_map, coarse), expected) < LIMIT
+    assert (
+        relative_error(split.split(feature, local_map, coarse, torch.zeros(1)), expected) < LIMIT
+    )
 
 
 @torch.no_grad()

@@ -11,6 +11,8 @@ from segformer_ros.export.rewrites.polyphase import PolyphaseConv  # noqa: E402
 from segformer_ros.network.glpn_head import upsample_twice  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+ZERO = torch.zeros(1)
+
 
 def upsampled(x, doublings):
     """Upsample as the head does."""
@@ -27,7 +29,9 @@ def test_it_is_the_convolution_of_the_upsampled_map(height, width, doublings):
     x = torch.randn(2, 5, height, width, dtype=torch.float64)
     weight, bias = torch.randn(7, 5, 3, 3).double(), torch.randn(7).double()
 
-    rows = torch.cat(list(PolyphaseConv(weight, bias, height, width, doublings=doublings)(x)), 1)
+    rows = torch.cat(
+        list(PolyphaseConv(weight, bias, height, width, doublings=doublings)(x, ZERO)), 1
+    )
 
     expected = functional.conv2d(upsampled(x, doublings), weight, bias, padding=1)
     found = rows.reshape(2, expected.shape[2], expected.shape[3], 7).permute(0, 3, 1, 2)
@@ -42,7 +46,7 @@ def test_a_tap_adds_its_bias_where_it_lies_inside():
     x = torch.randn(1, 2, 8, 8, dtype=torch.float64)
 
     conv = PolyphaseConv(weight, bias, 8, 8, doublings=1, tap_bias=taps)
-    rows = torch.cat(list(conv(x)), 1)
+    rows = torch.cat(list(conv(x, ZERO)), 1)
 
     expected = functional.conv2d(upsample_twice(x), weight, bias, padding=1)
     ones = torch.ones(1, 1, 16, 16, dtype=torch.float64)
