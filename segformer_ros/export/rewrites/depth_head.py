@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import copy
+import math
 from typing import cast
 
 from segformer_ros.export.rewrites.layers import computed_zero, conv_layer, dims, linear_layer
@@ -87,44 +88,70 @@ class SplitFusion(FoldedFusion):
         return self.mixed(x + rows.permute(0, 3, 1, 2), local_map, upsample_twice(coarse))
 
 
-class PolyphasePrediction(nn.Module):
+class TapSum(nn.Module):
     """
-    The two convolutions behind the last upsamplings, from the map before these.
+    A 3x3 convolution with one output, as nine numbers of each pixel and nine shifted sums.
 
-    The first is a polyphase convolution, some rows at a time. The second has one output: its nine
-    taps are products of a vector with the channels of a pixel, so they make nine numbers of each
-    pixel at once, and nine shifted images of these are summed; what lies outside is zero.
+    A tap is the product of a vector with the channels of a pixel, so all taps are one matrix; what
+    lies outside of the map is zero. The bias, which is the largest number where depth is
+    logarithmic, is added last: in a low precision only the numbers around it are rounded.
+
+    :param height: Of the map; width likewise.
+    """
+
+    def __init__(self, predict: nn.Conv2d, height: int, width: int) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+        self.taps = linear_layer(predict.weight[0].flatten(1).T)
+        self.bias = nn.Parameter(torch.zeros(1) if predict.bias is None else predict.bias.clone())
+
+    def products(self, x: Tensor) -> Tensor:
+        """Turn some rows of the map, (N, ...) with the channels last, into (N, pixels, 9)."""
+        pixels = math.prod(dims(x)[1:]) // self.taps.in_features
+        products: Tensor = self.taps(x.reshape(-1, self.taps.in_features))
+        return products.reshape(-1, pixels, 9)
+
+    def forward(self, products: Sequence[Tensor]) -> Tensor:
+        """Turn the products of all rows, from top to bottom, into (N, 1, height, width)."""
+        taps = torch.cat(list(products), dim=1).transpose(1, 2)
+        taps = functional.pad(taps.reshape(-1, 9, self.height, self.width), (1, 1, 1, 1))
+        total = taps[:, :1, : self.height, : self.width]
+        for index in range(1, 9):
+            top, left = divmod(index, 3)
+            bottom, right = top + self.height, left + self.width
+            total = total + taps[:, index : index + 1, top:bottom, left:right]
+        return total + self.bias[:, None, None]
+
+
+class Prediction(nn.Module):
+    """
+    The last two convolutions of the head, and the upsamplings before them.
+
+    Where there are upsamplings, the first one is a polyphase convolution, some rows at a time.
 
     :param height: Of the map before the upsamplings; width likewise.
-    :param doublings: One for stride 2, two for stride 1.
+    :param doublings: None for stride 4, one for stride 2, two for stride 1.
     """
 
     def __init__(
         self, conv: nn.Conv2d, predict: nn.Conv2d, height: int, width: int, doublings: int
     ) -> None:
         super().__init__()
-        self.height, self.width = height << doublings, width << doublings
-        self.conv = PolyphaseConv(conv.weight, conv.bias, height, width, doublings=doublings)
-        self.taps = linear_layer(predict.weight[0].flatten(1).T)
-        self.bias = nn.Parameter(torch.zeros(1) if predict.bias is None else predict.bias.clone())
+        self.conv: nn.Module = copy.deepcopy(conv)
+        self.polyphase = doublings > 0
+        if self.polyphase:
+            self.conv = PolyphaseConv(conv.weight, conv.bias, height, width, doublings=doublings)
+        self.sum = TapSum(predict, height << doublings, width << doublings)
 
     def forward(self, x: Tensor, zero: Tensor) -> Tensor:
-        """Turn (N, C, h, w) into (N, 1, factor * h, factor * w), before the activation."""
-        channels = self.taps.in_features
-        parts = [
-            self.taps(functional.relu(rows).reshape(-1, channels)).reshape(
-                -1, dims(rows)[1] * self.width, 9
-            )
-            for rows in self.conv(x, zero)
-        ]
-        taps = torch.cat(parts, dim=1).transpose(1, 2)
-        taps = functional.pad(taps.reshape(-1, 9, self.height, self.width), (1, 1, 1, 1))
-        total = self.bias[:, None, None]
-        for index in range(9):
-            top, left = divmod(index, 3)
-            bottom, right = top + self.height, left + self.width
-            total = total + taps[:, index : index + 1, top:bottom, left:right]
-        return total
+        """
+        Turn (N, C, h, w) into (N, 1, factor * h, factor * w), before the activation.
+
+        :param zero: What computed_zero gives.
+        """
+        parts = self.conv(x, zero) if self.polyphase else [self.conv(x).permute(0, 2, 3, 1)]
+        result: Tensor = self.sum([self.sum.products(functional.relu(part)) for part in parts])
+        return result
 
 
 class FoldedGlpnHead(nn.Module):
@@ -132,8 +159,8 @@ class FoldedGlpnHead(nn.Module):
     GlpnHead for one size.
 
     :param height: Of the map of the first stage; width likewise.
-    :param banded: Whether to use polyphase convolutions: in the finest fusion, and where the
-        stride is below 4 behind the last upsamplings.
+    :param banded: Whether to use polyphase convolutions, in the finest fusion and behind the last
+        upsamplings, and TapSum.
     """
 
     def __init__(self, head: GlpnHead, height: int, width: int, *, banded: bool) -> None:
@@ -146,9 +173,9 @@ class FoldedGlpnHead(nn.Module):
             fusions[-1] = SplitFusion(published[-1], head.convs[-1], height, width)
         self.fusions = nn.ModuleList(fusions)
         self.doublings = (4 // head.stride).bit_length() - 1
-        self.polyphase = banded and self.doublings > 0
-        if self.polyphase:
-            self.prediction: nn.Module = PolyphasePrediction(
+        self.banded = banded
+        if banded:
+            self.prediction: nn.Module = Prediction(
                 head.conv, head.predict, height, width, self.doublings
             )
         else:
@@ -166,7 +193,10 @@ class FoldedGlpnHead(nn.Module):
                 x = fusion.split(feature, local_map, x, zero)
             else:
                 x = fusion(local_map, upsample_twice(x))
-        for _ in range(0 if self.polyphase else self.doublings):
-            x = upsample_twice(x)
-        x = self.prediction(x, zero) if self.polyphase else self.prediction(x)
+        if self.banded:
+            x = self.prediction(x, zero)
+        else:
+            for _ in range(self.doublings):
+                x = upsample_twice(x)
+            x = self.prediction(x)
         return activate(x, self.activation, self.max_depth_m)
