@@ -43,6 +43,7 @@ class Copies:
         name='copies', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
     )
     backend_name = 'numpy'
+    backend_reason = 'the only one'
 
     def predict_batch(
         self, images: list[npt.NDArray[np.uint8]], focal_lengths_px: object, options: Options
