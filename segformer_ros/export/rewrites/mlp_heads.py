@@ -115,7 +115,8 @@ class BandedHead(nn.Module):
     Columns are interpolated at the height of each stage. Then a few rows at a time are: one
     matrix holds the weights of all three stages, so that its product is their sum, and the sum
     goes through ReLU and classifier while it is in the cache. No map of all channels at full
-    resolution ever exists.
+    resolution ever exists. The weights of the classifier come first in its product: OpenVINO then
+    does not round the output to bfloat16 (see computed_zero).
 
     :param height: Of the map of the first stage, a multiple of 8; width likewise.
     :param activate: Applied to the output.
@@ -171,8 +172,9 @@ class BandedHead(nn.Module):
             total = bands[band] @ torch.cat(used, dim=1)
             rows = finest[:, index * _ROWS : (index + 1) * _ROWS].reshape(-1, channels)
             own = self.stages[0](rows)
-            row = self.classifier(functional.relu(own + total.reshape(-1, dims(own)[1])))
-            done.append(row.reshape(-1, _ROWS * self.width, dims(row)[1]))
-        result = torch.cat(done, dim=1).transpose(1, 2)
+            fused = functional.relu(own + total.reshape(-1, dims(own)[1]))
+            fused = fused.reshape(-1, _ROWS * self.width, dims(own)[1])
+            done.append(self.classifier.weight @ fused.transpose(1, 2))
+        result = torch.cat(done, dim=2) + self.classifier.bias[:, None]
         result = result.reshape(-1, dims(result)[1], self.height, self.width)
         return result if self.activate is None else self.activate(result)
