@@ -197,10 +197,10 @@ def _conclude(args: argparse.Namespace, report: Report) -> int:
     facts = report.as_dict()
     seconds = facts['seconds']
     total = seconds.pop('total')
-    parts = sorted(seconds.items(), key=lambda item: -item[1])
-    shares = ', '.join(f'{name} {value / total:.0%}' for name, value in parts)
     line = f'{report.done} frames in {total:.1f} s'
     if report.done:
+        parts = sorted(seconds.items(), key=lambda item: -item[1])
+        shares = ', '.join(f'{name} {value / total:.0%}' for name, value in parts)
         line += f' ({facts["frames_per_second"]:.1f} frames/s: {shares})'
     if report.reused:
         line += f', {report.reused} were finished before'
