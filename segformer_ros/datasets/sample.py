@@ -1,0 +1,60 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What every reader gives: one sample, and the seam that training and evaluation know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.camera import Intrinsics
+from segformer_ros.labels import LabelSet
+
+
+class DatasetError(ValueError):
+    """Data that cannot be used: expected, found, and what to do."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    One image with what is known of it; the arrays are not to be written to.
+
+    :param image: (H, W, 3) uint8 RGB.
+    :param labels: (H, W) uint8 class ids of the dataset's label set, 255 where unknown; None: the
+        dataset has none.
+    :param depth: (H, W) float32 metres along the optical axis, not finite where unknown (NaN) or
+        sky (inf); None: the dataset has none. May be sparse.
+    :param intrinsics: Of this image; None: unknown.
+    :param name: Unique in its dataset, with '/' for folders: where a report points to.
+    """
+
+    image: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8] | None = None
+    depth: npt.NDArray[np.float32] | None = None
+    intrinsics: Intrinsics | None = None
+    name: str = ''
+
+
+class Dataset(Protocol):
+    """Samples by number; reading one twice gives the same, from any thread or process."""
+
+    @property
+    def label_set(self) -> LabelSet | None:
+        """Give the classes that the ids in Sample.labels belong to; None without labels."""
+
+    def __len__(self) -> int:
+        """Count the samples."""
+
+    def __getitem__(self, index: int) -> Sample:
+        """
+        Read one sample.
+
+        :raises DatasetError: A file is missing or damaged; the message names it.
+        :raises IndexError: index is not below the length.
+        """
+
+    def name(self, index: int) -> str:
+        """Give Sample.name without reading the sample."""
