@@ -31,7 +31,7 @@ class ClassStatistics:
     total: int
 
     def frequencies(self, ids: Iterable[int]) -> Weights:
-        """Give the share of each id among the pixels of all these ids; zeros when there is none."""
+        """Give the share of each id among the pixels of all these ids; 0 where there are none."""
         counts = self.pixels[list(ids)].astype(np.float64)
         return counts / max(float(counts.sum()), 1.0)
 
@@ -64,7 +64,7 @@ def spread(length: int, count: int | None) -> list[int]:
     """Choose that many of range(length), evenly from the first to the last; None: all."""
     if count is None or count >= length:
         return list(range(length))
-    return np.unique(np.linspace(0, length - 1, count).round().astype(int)).tolist()
+    return [round(float(place)) for place in np.linspace(0, length - 1, count)]
 
 
 def channel_counts(pixels: Counts, table: npt.NDArray[np.uint8], ids: Iterable[int]) -> Counts:
@@ -104,9 +104,7 @@ def class_weights(counts: Counts, kind: str, **parameters: float) -> Weights:
     for name in parameters:
         if name not in known:
             names = ', '.join(known) or 'none'
-            raise ValueError(
-                f'class weights {kind} have no parameter {name!r}, they have: {names}'
-            )
+            raise ValueError(f'class weights {kind} have no {name!r}, they have: {names}')
     counts = np.asarray(counts)
     if counts.ndim != 1 or not counts.size or counts.min() < 0 or counts.sum() == 0:
         raise ValueError(
@@ -122,7 +120,7 @@ def _ones(counts: Weights) -> Weights:
 def _complement(counts: Weights) -> Weights:
     if counts.size == 1:
         return np.ones(1)
-    return (1.0 - counts / counts.sum()) / (counts.size - 1)
+    return np.asarray((1.0 - counts / counts.sum()) / (counts.size - 1), np.float64)
 
 
 def _log1p(counts: Weights) -> Weights:
@@ -132,7 +130,7 @@ def _log1p(counts: Weights) -> Weights:
 def _log_c(counts: Weights, c: float = 1.02) -> Weights:
     if not c > 1.0:
         raise ValueError(f'c of class weights log_c must be above 1, not {c}')
-    return 1.0 / np.log(c + counts / counts.sum())
+    return np.asarray(1.0 / np.log(c + counts / counts.sum()), np.float64)
 
 
 def _effective(counts: Weights, beta: float = 0.9999) -> Weights:
@@ -145,11 +143,11 @@ def _effective(counts: Weights, beta: float = 0.9999) -> Weights:
 
 
 def _seen(counts: Weights) -> Weights:
-    return np.maximum(counts, counts[counts > 0].min())
+    return np.asarray(np.maximum(counts, counts[counts > 0].min()), np.float64)
 
 
 def _to_sum_n(weights: Weights) -> Weights:
-    return weights * (weights.size / weights.sum())
+    return np.asarray(weights * (weights.size / weights.sum()), np.float64)
 
 
 _FORMULAS: dict[str, Callable[..., Weights]] = {

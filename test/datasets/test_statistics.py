@@ -33,6 +33,7 @@ class Labelled:
         return Sample(np.zeros((1, 1, 3), np.uint8), labels=self.labels[index])
 
     def name(self, index):
+        """Give the number."""
         return str(index)
 
 
@@ -118,14 +119,14 @@ def test_a_class_that_never_occurs_has_a_finite_weight(kind):
 def test_one_class_has_a_weight():
     """A network of one class has nothing to balance."""
     for kind in ('none', 'complement', 'log1p', 'effective'):
-        assert class_weights(np.array([9]), kind).tolist() == [1.0]
+        assert class_weights(np.array([9]), kind).tolist() == pytest.approx([1.0])
 
 
 @pytest.mark.parametrize(
     ('counts', 'kind', 'parameters', 'message'),
     [
         (COUNTS, 'inverse', {}, 'one of none, complement, log1p, log_c, effective'),
-        (COUNTS, 'log1p', {'c': 1.1}, "no parameter 'c', they have: none"),
+        (COUNTS, 'log1p', {'c': 1.1}, "no 'c', they have: none"),
         (COUNTS, 'log_c', {'c': 0.9}, 'above 1'),
         (COUNTS, 'effective', {'beta': 1.0}, 'below 1'),
         (np.array([0, 0]), 'none', {}, 'some above 0'),
