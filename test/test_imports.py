@@ -119,7 +119,7 @@ def test_package_itself_imports_nothing():
 
 RUN_TIME_AND_WORLDS = (
     'labels', 'metrics', 'camera', 'image_encoding', 'carla', 'frame_rules', 'draw', 'run_folder',
-    'result_images', 'judge', 'bundle', 'world', 'inference', 'bags', 'files',
+    'cache_folder', 'result_images', 'judge', 'bundle', 'world', 'inference', 'bags', 'files',
     'drive_dataset', 'cli',
 )  # fmt: skip
 

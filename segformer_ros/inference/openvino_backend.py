@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Bundle
+from segformer_ros.cache_folder import cache_folder
 from segformer_ros.inference.backend import BackendError
-from segformer_ros.inference.cache_folder import cache_folder
 from segformer_ros.inference.graph_backend import GraphBackend, Signature
 
 # With this package OpenVINO reports to Google Analytics, from a process that its import starts.

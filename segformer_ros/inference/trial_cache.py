@@ -13,7 +13,7 @@ import platform
 import tempfile
 from typing import Any
 
-from segformer_ros.inference.cache_folder import cache_folder
+from segformer_ros.cache_folder import cache_folder
 
 _FOLDER = 'trials'
 _PROCESSORS = Path('/proc/cpuinfo')

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 from segformer_ros import bundle
+from segformer_ros.cache_folder import cache_folder
 from segformer_ros.inference import backend_choice, trial_cache
 from segformer_ros.inference.backend import BackendError, load_backend
-from segformer_ros.inference.cache_folder import cache_folder
 from segformer_ros.inference.pipeline import Pipeline
 from tiny_bundle import make_tiny_bundle
 

@@ -12,8 +12,8 @@ import onnx
 from onnx import helper, TensorProto
 import pytest
 from segformer_ros import bundle
+from segformer_ros.cache_folder import cache_folder
 from segformer_ros.inference.backend import BackendError, load_backend
-from segformer_ros.inference.cache_folder import cache_folder
 from segformer_ros.inference.golden_gate import check_golden, golden_input
 from tiny_bundle import make_tiny_bundle
 

@@ -5,8 +5,8 @@
 import os
 
 import pytest
+from segformer_ros.cache_folder import cache_folder
 from segformer_ros.inference import trial_cache
-from segformer_ros.inference.cache_folder import cache_folder
 
 FACTS = {'machine': {'processor': 'a', 'cores': 2}, 'threads': 1}
 FOUND = {'trials': [{'backend': 'onnxruntime', 'milliseconds': 1.25}]}

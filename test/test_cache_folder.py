@@ -7,7 +7,7 @@ from pathlib import Path
 import stat
 
 import pytest
-from segformer_ros.inference.cache_folder import cache_folder
+from segformer_ros.cache_folder import cache_folder, CacheFolderError, private_folder
 
 
 @pytest.fixture
@@ -76,3 +76,20 @@ def test_where_nothing_can_be_written_there_is_no_cache(home, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', '')
     monkeypatch.setattr(Path, 'home', homeless)
     assert cache_folder() is None
+
+
+def test_a_private_folder_says_why_there_is_none(tmp_path, monkeypatch):
+    """A file in its place, another owner, and no right to write: a sentence each."""
+    file = tmp_path / 'file'
+    file.write_text('in the way')
+    with pytest.raises(CacheFolderError, match=r'a folder of user \d+ alone .* a file in its pla'):
+        private_folder(file)
+    with pytest.raises(CacheFolderError, match='a file in its place: choose another folder'):
+        private_folder(file / 'inside')
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'access', lambda *_: False)
+        with pytest.raises(CacheFolderError, match='one that cannot be written'):
+            private_folder(tmp_path / 'closed')
+    monkeypatch.setattr(os, 'geteuid', lambda: os.getuid() + 1)
+    with pytest.raises(CacheFolderError, match=f'found one of user {os.getuid()}'):
+        private_folder(tmp_path / 'foreign')
