@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.carla import CommonClasses
-from segformer_ros.judge.video_metrics import BoundaryMeter, FlickerMeter
-from segformer_ros.metrics import DepthMeter, mean_iou, SegmentationMeter
+from segformer_ros.judge.video_metrics import FlickerMeter
+from segformer_ros.metrics import BoundaryMeter, DepthMeter, mean_iou, SegmentationMeter
 
 LABEL_COLUMNS = ('miou', 'accuracy', 'boundary_f', 'flicker')
 DEPTH_COLUMNS = (

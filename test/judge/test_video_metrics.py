@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from segformer_ros.judge.video_metrics import BoundaryMeter, FlickerMeter
+from segformer_ros.judge.video_metrics import FlickerMeter
+from segformer_ros.metrics import BoundaryMeter
 
 IDS = (3, 7, 9)
 

@@ -1,0 +1,24 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+How good labels and depths are: one implementation for training, export, nodes and bags.
+
+Figures are pooled over all pixels of the data set unless their name ends in ``_per_image``: those
+are computed for each image and then averaged over the images, as most depth papers do.
+"""
+
+from segformer_ros.metrics.boundary import BoundaryMeter
+from segformer_ros.metrics.crops import crop_of, CROPS
+from segformer_ros.metrics.depth import DepthMeter, median_scale
+from segformer_ros.metrics.labels import confusion_matrix, mean_iou, SegmentationMeter
+
+__all__ = [
+    'CROPS',
+    'BoundaryMeter',
+    'DepthMeter',
+    'SegmentationMeter',
+    'confusion_matrix',
+    'crop_of',
+    'mean_iou',
+    'median_scale',
+]
