@@ -15,6 +15,10 @@ from segformer_ros import labels
         ('cityscapes_19', 19),
         ('cityscapes_34', 34),
         ('shift_23', 23),
+        ('ade20k_150', 150),
+        ('ade20k_4', 4),
+        ('camvid_11', 11),
+        ('camvid_32', 32),
     ],
 )
 def test_a_label_set_numbers_its_classes_from_zero(name, count):
@@ -72,10 +76,28 @@ def test_the_ids_of_cityscapes_are_those_of_its_train_ids(number, train):
 
 
 def test_colours_are_unique():
-    """A coloured image can be turned back into ids; only Cityscapes' ids share black."""
+    """A coloured image can be turned back into ids, but of Cityscapes' ids and of ADE20K."""
     for table in labels.LABEL_SETS.values():
-        if table is not labels.CITYSCAPES_34:
+        if table not in (labels.CITYSCAPES_34, labels.ADE20K_150):
             assert len({item.color for item in table.classes}) == len(table.classes)
+
+
+@pytest.mark.parametrize(
+    ('number', 'name', 'color'),
+    [
+        (0, 'wall', (120, 120, 120)),
+        (6, 'road', (140, 140, 140)),
+        (12, 'person', (150, 5, 61)),
+        (20, 'car', (0, 102, 200)),
+        (48, 'skyscraper', (140, 140, 140)),
+        (80, 'bus', (255, 0, 245)),
+        (127, 'bicycle', (255, 245, 0)),
+        (149, 'flag', (92, 0, 255)),
+    ],
+)
+def test_ade20k_ids_and_colours(number, name, color):
+    """The order of the scene parsing benchmark, from 0."""
+    assert labels.ADE20K_150.classes[number] == labels.LabelClass(number, name, color)
 
 
 def test_void_and_unknown_ids_are_black_in_the_palette():

@@ -12,42 +12,118 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.labels import LABEL_SETS, LabelClass, LabelSet, VOID
 
-# A row is one thing that the finest set tells apart; '-' where a set has no class for it. The
-# classes of shift_23 that are coarser stand in several rows. Rider to pedestrian and rock to
-# other are our choice: SHIFT has neither. What no row names (such as Cityscapes' ego_vehicle)
-# and what the sets call none or unlabeled has no meaning and is not judged.
-_SETS = ('carla_010', 'carla_0914', 'shift_23', 'carla_099', 'cityscapes_34', 'cityscapes_19')
-_ROWS = """
-road road road road road road
-road_line road_line road_line road_line road road
-sidewalk sidewalk sidewalk sidewalk sidewalk sidewalk
-building building building building building building
-wall wall wall wall wall wall
-fence fence fence fence fence fence
-pole pole pole pole pole pole
-traffic_light traffic_light traffic_light - traffic_light traffic_light
-traffic_sign traffic_sign traffic_sign traffic_sign traffic_sign traffic_sign
-vegetation vegetation vegetation vegetation vegetation vegetation
-terrain terrain terrain - terrain terrain
-sky sky sky - sky sky
-pedestrian pedestrian pedestrian pedestrian person person
-rider rider pedestrian pedestrian rider rider
-car car vehicle vehicle car car
-truck truck vehicle vehicle truck truck
-bus bus vehicle vehicle bus bus
-train train vehicle vehicle train train
-motorcycle motorcycle vehicle vehicle motorcycle motorcycle
-bicycle bicycle vehicle vehicle bicycle bicycle
-static static static - static -
-dynamic dynamic dynamic - dynamic -
-other other other other - -
-water water water - - -
-ground ground ground - ground -
-bridge bridge bridge - bridge -
-rail_track rail_track rail_track - rail_track -
-guard_rail guard_rail guard_rail - guard_rail -
-rock - other - - -
+# One row is one thing that the finest set tells apart, with what it is a kind of: a set that has
+# no class of this name has it under the name of that kind, or not at all. A class that stands in
+# several rows of another set is read as the first of them: a vehicle as a car.
+_MEANINGS = """
+road
+road_line: road
+lane_markings_non_driving: road_line
+sidewalk
+building
+house: building
+skyscraper: building
+archway: building
+wall
+fence
+pole
+streetlight: pole
+traffic_cone
+traffic_sign
+traffic_light
+misc_text
+vegetation
+tree: vegetation
+palm: tree
+plant: vegetation
+flower: vegetation
+vegetation_misc: vegetation
+terrain
+grass: terrain
+field: terrain
+earth: terrain
+sand: terrain
+sky
+pedestrian
+child: pedestrian
+rider
+car
+van: car
+suv_pickup_truck: car
+truck
+bus
+train
+motorcycle
+bicycle
+static
+dynamic
+other_moving
+other
+water
+sea: water
+river: water
+lake: water
+ground
+bridge
+tunnel
+rail_track
+guard_rail
+parking_block
+road_shoulder
+cart_luggage_pram
+animal
+rock
+boat
+ship
+airplane
 """
+
+# What a set calls otherwise, 'class: meanings', or '-: meanings' for what it names but means
+# otherwise or has among other things. Rider to pedestrian and rock to other are our choice: SHIFT
+# has neither. CamVid's bicyclist is the person with the bicycle and is read as a rider, the
+# motorcycle with its rider too. What no row names (such as Cityscapes' ego_vehicle) and what the
+# sets call none, unlabeled, void or background has no meaning and is not judged; nor have ADE20K's
+# wall (most are those of rooms) and signboard (most are those of shops).
+_NAMES: dict[str, str] = {
+    'carla_010': '',
+    'carla_0914': '',
+    'shift_23': """
+        pedestrian: rider
+        vehicle: car truck bus train motorcycle bicycle
+        other: rock""",
+    'carla_099': """
+        pedestrian: rider
+        vehicle: car truck bus train motorcycle bicycle""",
+    'cityscapes_34': 'person: pedestrian',
+    'cityscapes_19': 'person: pedestrian',
+    'camvid_32': """
+        lane_markings_driving: road_line
+        column_pole: pole
+        sign_symbol: traffic_sign
+        tree: vegetation
+        bicyclist: rider
+        motorcycle_scooter: motorcycle
+        truck_bus: truck bus""",
+    'camvid_11': """
+        pavement: sidewalk parking_block road_shoulder
+        building: wall bridge tunnel
+        pole: traffic_cone
+        sign_symbol: traffic_sign traffic_light misc_text
+        tree: vegetation
+        car: truck bus train other_moving
+        pedestrian: cart_luggage_pram animal
+        bicyclist: rider motorcycle""",
+    'ade20k_150': """
+        person: pedestrian
+        tree: vegetation
+        minibike: motorcycle
+        -: wall""",
+    'ade20k_4': """
+        plant: vegetation grass flower
+        person_animal: pedestrian animal
+        vehicle: car truck boat ship airplane bicycle
+        -: palm""",
+}
 
 
 @dataclass(frozen=True)
@@ -139,15 +215,25 @@ def common_classes(first: LabelSet, second: LabelSet) -> CommonClasses:
 
 def _pairs(first: LabelSet, second: LabelSet) -> list[tuple[str, str]]:
     """Give the names of both sets row by row, '' where a set has no class."""
-    columns = [_column(item) for item in (first, second)]
-    return [
-        tuple('' if row[index] == '-' else row[index] for index in columns)  # type: ignore[misc]
-        for row in (line.split() for line in _ROWS.split('\n') if line)
-    ]
+    return list(zip(_column(first), _column(second), strict=True))
 
 
-def _column(label_set: LabelSet) -> int:
-    if LABEL_SETS.get(label_set.name) != label_set or label_set.name not in _SETS:
-        known = ', '.join(_SETS)
+@functools.lru_cache(maxsize=16)
+def _column(label_set: LabelSet) -> tuple[str, ...]:
+    """Give the name that a set has for each row, '' where it has no class."""
+    if LABEL_SETS.get(label_set.name) != label_set or label_set.name not in _NAMES:
+        known = ', '.join(_NAMES)
         raise ValueError(f'expected one of the label sets {known}, got {label_set.name}')
-    return _SETS.index(label_set.name)
+    names = {item.name: item.name for item in label_set.classes}
+    for line in _NAMES[label_set.name].split('\n'):
+        name, _, meanings = line.partition(':')
+        names |= dict.fromkeys(meanings.split(), name.strip().strip('-'))
+    rows = [line.partition(': ') for line in _MEANINGS.split('\n') if line]
+    kinds = {row: kind for row, _, kind in rows}
+    column = []
+    for row, _, _ in rows:
+        meaning = row
+        while meaning not in names and kinds[meaning]:
+            meaning = kinds[meaning]
+        column.append(names.get(meaning, ''))
+    return tuple(column)

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from segformer_ros.carla import common_classes, map_classes
 from segformer_ros.labels import (
+    ADE20K_4,
+    ADE20K_150,
+    CAMVID_11,
+    CAMVID_32,
     CARLA_010,
     CARLA_0914,
     CARLA_099,
@@ -30,6 +34,15 @@ SHIFT_ROWS = {
 CITYSCAPES_BY_SHIFT = {
     1: 11, 2: 13, 4: 24, 5: 17, 6: 7, 7: 7, 8: 8, 9: 21, 10: 26, 11: 12, 12: 20, 13: 23, 14: 6,
     15: 15, 16: 10, 17: 14, 18: 19, 19: 4, 20: 5, 22: 22,
+}  # fmt: skip
+
+
+# Furniture and the like, which no driving set has.
+_NO_MEANING = {item.name for item in ADE20K_150.classes} - {
+    'building', 'sky', 'tree', 'road', 'grass', 'sidewalk', 'person', 'earth', 'plant', 'car',
+    'water', 'house', 'sea', 'field', 'fence', 'rock', 'sand', 'skyscraper', 'river', 'bridge',
+    'flower', 'palm', 'boat', 'bus', 'truck', 'streetlight', 'airplane', 'pole', 'van', 'ship',
+    'minibike', 'animal', 'bicycle', 'lake', 'traffic_light',
 }  # fmt: skip
 
 
@@ -81,8 +94,8 @@ def test_every_map_is_whole(source, target):
     rest = {item.name for item in source.classes if item.id not in mapped} - set(found.lost)
     assert rest <= {
         'none', 'unlabeled', 'ego_vehicle', 'rectification_border', 'out_of_roi', 'parking',
-        'tunnel', 'polegroup', 'caravan', 'trailer',
-    }  # fmt: skip
+        'polegroup', 'caravan', 'trailer', 'void', 'background',
+    } | (_NO_MEANING if source is ADE20K_150 else set())  # fmt: skip
     if source is target:
         assert all(number == image for number, image in mapped.items())
         assert not found.lost
@@ -136,6 +149,49 @@ def test_the_world_has_the_tags_of_carla():
     assert {CARLA_0914.by_name(name).id for name in constants} == set(constants.values())
     assert all(CARLA_0914.by_name(name).id == value for name, value in constants.items())
     assert set(world_classes.CLASS_IDS) <= set(constants.values())
+
+
+def test_camvid_is_read_with_its_eleven_classes():
+    """The grouping that SegNet's authors published."""
+    groups = {
+        'sky': 'sky',
+        'building': 'archway bridge building tunnel wall',
+        'pole': 'column_pole traffic_cone',
+        'road': 'road lane_markings_driving lane_markings_non_driving',
+        'pavement': 'sidewalk parking_block road_shoulder',
+        'tree': 'tree vegetation_misc',
+        'sign_symbol': 'sign_symbol misc_text traffic_light',
+        'fence': 'fence',
+        'car': 'car suv_pickup_truck truck_bus train other_moving',
+        'pedestrian': 'pedestrian child cart_luggage_pram animal',
+        'bicyclist': 'bicyclist motorcycle_scooter',
+    }
+    expected = {
+        CAMVID_32.by_name(name).id: CAMVID_11.by_name(group).id
+        for group, names in groups.items()
+        for name in names.split()
+    }
+    found = map_classes(CAMVID_32, CAMVID_11)
+    assert known(found.table) == expected
+    assert len(expected) == 31
+    assert not found.lost
+
+
+def test_ade20k_becomes_cityscapes_where_its_meaning_is_clear():
+    """Its walls are mostly those of rooms and its signboards mostly those of shops."""
+    table = map_classes(ADE20K_150, CITYSCAPES_19).table
+    for name, expected in {
+        'skyscraper': 'building', 'earth': 'terrain', 'palm': 'vegetation', 'van': 'car',
+        'minibike': 'motorcycle', 'streetlight': 'pole', 'person': 'person',
+    }.items():  # fmt: skip
+        assert table[ADE20K_150.by_name(name).id] == CITYSCAPES_19.by_name(expected).id
+    assert table[ADE20K_150.by_name('wall').id] == VOID
+    assert table[ADE20K_150.by_name('signboard').id] == VOID
+
+
+def test_the_four_classes_have_no_background_elsewhere():
+    """Background is many things; the rest is known."""
+    assert known(map_classes(ADE20K_4, CITYSCAPES_19).table) == {1: 8, 2: 11, 3: 13}
 
 
 def test_an_unknown_label_set_is_refused():

@@ -1,73 +1,13 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of classes: ids, names and colours of the label sets in use."""
+"""The label sets of driving: CARLA, SHIFT, Cityscapes and CamVid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-
-VOID: int = 255
-
-
-@dataclass(frozen=True)
-class LabelClass:
-    """One class; color is RGB."""
-
-    id: int
-    name: str
-    color: tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class LabelSet:
-    """A named table of classes with unique ids and unique names."""
-
-    name: str
-    classes: tuple[LabelClass, ...]
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """Give the ids in table order."""
-        return tuple(item.id for item in self.classes)
-
-    def palette(self) -> npt.NDArray[np.uint8]:
-        """
-        Give the colours by id.
-
-        :returns: (256, 3) RGB; VOID and ids outside the table are black.
-        """
-        colors = np.zeros((256, 3), np.uint8)
-        for item in self.classes:
-            colors[item.id] = item.color
-        return colors
-
-    def by_name(self, name: str) -> LabelClass:
-        """
-        Find a class.
-
-        :raises ValueError: The table has no class of this name.
-        """
-        for item in self.classes:
-            if item.name == name:
-                return item
-        known = ', '.join(item.name for item in self.classes)
-        raise ValueError(f'label set {self.name} has no class {name!r}, it has: {known}')
-
-
-def _table(name: str, rows: str) -> LabelSet:
-    classes = []
-    for number, row in enumerate(rows.split('\n')):
-        words = row.split()
-        red, green, blue = (int(word) for word in words[1:])
-        classes.append(LabelClass(number, words[0], (red, green, blue)))
-    return LabelSet(name, tuple(classes))
-
+from segformer_ros.labels.table import LabelClass, LabelSet, parse
 
 # The semantic tags of CARLA up to 0.9.9; the colours are its CityScapes palette.
-CARLA_099 = _table(
+CARLA_099 = parse(
     'carla_099',
     """unlabeled 0 0 0
 building 70 70 70
@@ -85,7 +25,7 @@ traffic_sign 220 220 0""",
 )
 
 # carla.CityObjectLabel of CARLA 0.9.14 to 0.9.16; the colours are its CityScapes palette.
-CARLA_0914 = _table(
+CARLA_0914 = parse(
     'carla_0914',
     """none 0 0 0
 road 128 64 128
@@ -122,7 +62,7 @@ guard_rail 180 165 180""",
 CARLA_010 = LabelSet('carla_010', (*CARLA_0914.classes, LabelClass(29, 'rock', (180, 130, 70))))
 
 # The train ids of Cityscapes.
-CITYSCAPES_19 = _table(
+CITYSCAPES_19 = parse(
     'cityscapes_19',
     """road 128 64 128
 sidewalk 244 35 232
@@ -146,7 +86,7 @@ bicycle 119 11 32""",
 )
 
 # The label ids of Cityscapes. What its authors do not judge shares colours, mostly black.
-CITYSCAPES_34 = _table(
+CITYSCAPES_34 = parse(
     'cityscapes_34',
     """unlabeled 0 0 0
 ego_vehicle 0 0 0
@@ -185,7 +125,7 @@ bicycle 119 11 32""",
 )
 
 # SHIFT, equal to CARLA 0.9.10 to 0.9.13.
-SHIFT_23 = _table(
+SHIFT_23 = parse(
     'shift_23',
     """unlabeled 0 0 0
 building 70 70 70
@@ -212,18 +152,55 @@ water 45 60 150
 terrain 145 170 100""",
 )
 
-LABEL_SETS: dict[str, LabelSet] = {
-    item.name: item
-    for item in (CARLA_0914, CITYSCAPES_19, SHIFT_23, CARLA_099, CARLA_010, CITYSCAPES_34)
-}
+# The colours in which CamVid is labelled, in alphabetical order; 0 is what nobody could name.
+CAMVID_32 = parse(
+    'camvid_32',
+    """void 0 0 0
+animal 64 128 64
+archway 192 0 128
+bicyclist 0 128 192
+bridge 0 128 64
+building 128 0 0
+car 64 0 128
+cart_luggage_pram 64 0 192
+child 192 128 64
+column_pole 192 192 128
+fence 64 64 128
+lane_markings_driving 128 0 192
+lane_markings_non_driving 192 0 64
+misc_text 128 128 64
+motorcycle_scooter 192 0 192
+other_moving 128 64 64
+parking_block 64 192 128
+pedestrian 64 64 0
+road 128 64 128
+road_shoulder 128 128 192
+sidewalk 0 0 192
+sign_symbol 192 128 128
+sky 128 128 128
+suv_pickup_truck 64 128 192
+traffic_cone 0 0 64
+traffic_light 0 64 64
+train 192 64 128
+tree 128 128 0
+truck_bus 192 128 192
+tunnel 64 0 64
+vegetation_misc 192 192 0
+wall 64 192 0""",
+)
 
-
-def label_set(name: str) -> LabelSet:
-    """
-    Find a label set.
-
-    :raises ValueError: There is no label set of this name.
-    """
-    if name not in LABEL_SETS:
-        raise ValueError(f'label set must be one of {", ".join(LABEL_SETS)}, not {name!r}')
-    return LABEL_SETS[name]
+# The classes that most work on CamVid reports, with the ids and colours of SegNet's tutorial.
+CAMVID_11 = parse(
+    'camvid_11',
+    """sky 128 128 128
+building 128 0 0
+pole 192 192 128
+road 128 64 128
+pavement 60 40 222
+tree 128 128 0
+sign_symbol 192 128 128
+fence 64 64 128
+car 64 0 128
+pedestrian 64 64 0
+bicyclist 0 128 192""",
+)

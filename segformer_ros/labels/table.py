@@ -1,0 +1,67 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a label set is: ids, names and colours of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+VOID: int = 255
+
+
+@dataclass(frozen=True)
+class LabelClass:
+    """One class; color is RGB."""
+
+    id: int
+    name: str
+    color: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """A named table of classes with unique ids and unique names."""
+
+    name: str
+    classes: tuple[LabelClass, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Give the ids in table order."""
+        return tuple(item.id for item in self.classes)
+
+    def palette(self) -> npt.NDArray[np.uint8]:
+        """
+        Give the colours by id.
+
+        :returns: (256, 3) RGB; VOID and ids outside the table are black.
+        """
+        colors = np.zeros((256, 3), np.uint8)
+        for item in self.classes:
+            colors[item.id] = item.color
+        return colors
+
+    def by_name(self, name: str) -> LabelClass:
+        """
+        Find a class.
+
+        :raises ValueError: The table has no class of this name.
+        """
+        for item in self.classes:
+            if item.name == name:
+                return item
+        known = ', '.join(item.name for item in self.classes)
+        raise ValueError(f'label set {self.name} has no class {name!r}, it has: {known}')
+
+
+def parse(name: str, rows: str) -> LabelSet:
+    """Make a label set of lines 'name red green blue', numbered from 0."""
+    classes = []
+    for number, row in enumerate(rows.split('\n')):
+        words = row.split()
+        red, green, blue = (int(word) for word in words[1:])
+        classes.append(LabelClass(number, words[0], (red, green, blue)))
+    return LabelSet(name, tuple(classes))
