@@ -13,9 +13,9 @@ Image = npt.NDArray[np.uint8]
 
 
 def darken_corners(image: Image, rng: np.random.Generator, strength: float = 1.0) -> Image:
-    """Darken with the fourth power of the cosine of the angle to the axis, up to 50 degrees."""
+    """Darken with the fourth power of the cosine of the angle to the axis, up to 42 degrees."""
     height, width = image.shape[:2]
-    reach = strength * float(rng.uniform(0.4, 1.2)) / (0.5 * np.hypot(height, width))
+    reach = strength * float(rng.uniform(0.3, 0.9)) / (0.5 * np.hypot(height, width))
     y, x = np.ogrid[:height, :width]
     square = (x - 0.5 * (width - 1)) ** 2 + (y - 0.5 * (height - 1)) ** 2
     gain = (255.0 / (1.0 + square.astype(np.float32) * np.float32(reach**2)) ** 2).round()
@@ -23,8 +23,8 @@ def darken_corners(image: Image, rng: np.random.Generator, strength: float = 1.0
 
 
 def motion_blur(image: Image, rng: np.random.Generator, strength: float = 1.0) -> Image:
-    """Blur along a line of up to a fiftieth of the width, more often level than upright."""
-    length = strength * float(rng.uniform(2.0, max(3.0, image.shape[1] / 50.0)))
+    """Blur along a line of up to an eightieth of the width, more often level than upright."""
+    length = strength * float(rng.uniform(2.0, max(3.0, image.shape[1] / 80.0)))
     angle = float(rng.normal(0.0, 0.5))
     reach = max(1, round(length / 2.0))
     size = 2 * reach + 1
@@ -52,9 +52,9 @@ def convolve(image: Image, rng: np.random.Generator, strength: float = 1.0) -> I
 
     Changes textures and keeps shapes: Xu et al. 2021, arXiv:2007.13003.
     """
-    weights = rng.normal(0.0, 1.0 / 3.0, (3, 3))
+    weights = rng.normal(0.0, 0.4, (3, 3))
     weights += (1.0 - weights.sum()) / 9.0
-    share = strength * float(rng.uniform(0.1, 0.7))
+    share = strength * float(rng.uniform(0.2, 0.9))
     kernel = share * weights
     kernel[1, 1] += 1.0 - share
     return as_bytes(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT))

@@ -95,7 +95,7 @@ def change_domain(
     if chances[3] < config.fog and depth is not None:
         image = scenery.add_fog(image, depth, rng, strength, config.fog_visibility_m)
     if chances[4] < config.flare:
-        image = scenery.add_flare(image, rng, strength)
+        image = scenery.add_flare(image, depth, rng, strength)
     if chances[5] < config.vignette:
         image = optics.darken_corners(image, rng, strength)
     if chances[6] < config.motion_blur:
