@@ -3,6 +3,7 @@
 """The bundle: one folder that is one deployable network with all that is known of it."""
 
 from segformer_ros.bundle.errors import BundleError
+from segformer_ros.bundle.external_weights import weights_of_graph
 from segformer_ros.bundle.folder import Bundle, find, known_names, MODELS, read, write
 from segformer_ros.bundle.golden import golden_image, pack_golden
 from segformer_ros.bundle.graphs import Graph, INPUTS, InputSize, PRECISIONS, TARGETS
@@ -35,5 +36,6 @@ __all__ = [
     'pack_golden',
     'parse',
     'read',
+    'weights_of_graph',
     'write',
 ]

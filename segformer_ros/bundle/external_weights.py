@@ -26,12 +26,26 @@ def check_weights_of_graph(graph: Path, names: Container[str]) -> None:
     :param names: Names that may be referred to.
     :raises BundleError: The graph refers to something else.
     """
-    content = graph.read_bytes()
-    entries = list(_ENTRY.finditer(content))
-    found = [content[entry.end() : entry.end() + entry.group(1)[0]] for entry in entries]
-    texts = [value.decode('utf-8', 'replace') for value in found]
+    content, texts = _read(graph)
     wrong = [text for text in texts if text not in names]
-    if wrong or len(entries) != content.count(_KEY):
+    if wrong or len(texts) != content.count(_KEY):
         what = repr(wrong[0]) if wrong else 'a reference of another form'
         expected = 'weights in files that the manifest names'
         raise BundleError(graph, expected=expected, found=what, do='export the network again')
+
+
+def weights_of_graph(graph: Path) -> tuple[str, ...]:
+    """
+    Name the files that a graph takes its weights from, each once.
+
+    :param graph: Of a bundle that was read and so checked.
+    """
+    return tuple(dict.fromkeys(_read(graph)[1]))
+
+
+def _read(graph: Path) -> tuple[bytes, list[str]]:
+    """Give the content of a graph, and the places that it refers to."""
+    content = graph.read_bytes()
+    entries = list(_ENTRY.finditer(content))
+    found = [content[entry.end() : entry.end() + entry.group(1)[0]] for entry in entries]
+    return content, [value.decode('utf-8', 'replace') for value in found]

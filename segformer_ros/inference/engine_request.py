@@ -1,0 +1,75 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which engine serves a bundle: its graph for TensorRT, and how it is to be built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from segformer_ros.bundle import Bundle, BundleError, Graph, InputSize, weights_of_graph
+from segformer_ros.engines.request import (
+    BuildOptions,
+    BuildRequest,
+    CURRENT,
+    DEFAULT_LIMIT_BYTES,
+)
+
+TARGET = 'tensorrt'
+
+
+def engine_graph(size: InputSize, precision: str, outputs: Sequence[str] | None = None) -> Graph:
+    """
+    Choose the graph that TensorRT takes: camera bytes before planes, its own before any.
+
+    :param outputs: All of these and no others; None: the graph with the most outputs.
+    :raises BundleError: The bundle has none of this precision.
+    """
+    found = sorted({item.precision for item in size.graphs if item.target in (TARGET, 'any')})
+    if precision not in found and found:
+        raise BundleError(
+            f'input size {size.height}x{size.width}',
+            expected=f'a {precision} graph for tensorrt',
+            found=f'{", ".join(found)} alone',
+            do=f'segformer export CHECKPOINT OUT --target tensorrt --precision {precision}, or '
+            'choose another precision',
+        )
+    inputs = ('uint8', 'float32')
+    return size.graph(TARGET, precision=precision, inputs=inputs, outputs=outputs)
+
+
+def engine_request(
+    bundle: Bundle,
+    size: InputSize,
+    *,
+    precision: str = 'float16',
+    outputs: Sequence[str] | None = None,
+    images: tuple[int, int] = (1, 1),
+    device: str = CURRENT,
+    flavour: str = 'auto',
+    options: BuildOptions | None = None,
+    cache: Path | None = None,
+    limit_bytes: int = DEFAULT_LIMIT_BYTES,
+) -> BuildRequest:
+    """
+    Say what is to be built for an input size of a bundle; see BuildRequest.
+
+    :param outputs: As engine_graph takes them.
+    :raises BundleError: The bundle has no such graph.
+    :raises EngineError: A value is not possible.
+    """
+    graph = engine_graph(size, precision, outputs)
+    path = bundle.file(graph.file)
+    words = [bundle.manifest.name, f'{size.height}x{size.width}', *(outputs or ())]
+    return BuildRequest(
+        graph=path.absolute(),
+        weights=tuple(bundle.file(name).absolute() for name in weights_of_graph(path)),
+        precision=precision,
+        images=images,
+        name=' '.join(words),
+        device=device,
+        flavour=flavour,
+        options=options or BuildOptions(),
+        cache=cache,
+        limit_bytes=limit_bytes,
+    )
