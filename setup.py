@@ -30,7 +30,7 @@ setup(
     version='0.1.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['models/*/*']},
+    package_data={NAME: ['models/*/*', 'engines/*.cu']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -61,6 +61,8 @@ setup(
             'onnxscript>=0.1',
             'huggingface-hub>=1',
         ],
+        # The optimizer adamw_8bit.
+        'bitsandbytes': ['bitsandbytes>=0.50'],
         # The version must be that of the simulator; there are wheels for Python 3.10 to 3.12.
         'carla': ['carla==0.9.16'],
         'test': [
