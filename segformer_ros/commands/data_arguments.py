@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from segformer_ros.datasets import DatasetSpec
 
 
-def add_data_arguments(parser: argparse.ArgumentParser, *, split: str = 'train') -> None:
+def add_data_arguments(
+    parser: argparse.ArgumentParser, *, split: str = 'train', optional: bool = False
+) -> None:
     """
     Declare DATA, --split and --option.
 
     :param split: The split that is read when nobody says which.
+    :param optional: Whether DATA may be missing, None then.
     """
     parser.add_argument(
         'data',
+        nargs='?' if optional else None,
         metavar='DATA',
         help='KIND:PATH such as cityscapes:/data/cityscapes, a path whose kind can be recognised, '
         'or a .yaml file with kind, root, split and options (docs/datasets.md)',

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""segformer evaluate: measure a network on the built-in world, or judge a recorded drive."""
+"""segformer evaluate: measure a network on a dataset, or judge a recorded drive."""
 
 from __future__ import annotations
 
@@ -8,10 +8,28 @@ import argparse
 import json
 from pathlib import Path
 import sys
+from typing import TYPE_CHECKING
 
+from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
+from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
+from segformer_ros.commands.model_facts import is_checkpoint
+from segformer_ros.commands.truth_arguments import add_truth_arguments
+
+if TYPE_CHECKING:
+    from segformer_ros.evaluation import Network
 
 HELP = 'measure a network against ground truth'
+
+_EPILOG = """
+  segformer evaluate world_b0 cityscapes:/data/cityscapes --report report
+  segformer evaluate model.safetensors kitti_depth:/data/kitti --crop garg --clip
+  segformer evaluate hf://org/name ade20k:/data/ade --window 512x512 --stride 341x341 --flip
+  segformer evaluate world_b0 --seeds 0-127
+  segformer evaluate --bag drive
+
+docs/evaluation.md explains every figure and every option.
+"""
 
 
 def seed_range(text: str) -> range:
@@ -33,67 +51,119 @@ def seed_range(text: str) -> range:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('model', nargs='?', help='name of a bundle that ships, or folder of one')
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
     parser.add_argument(
+        'model',
+        nargs='?',
+        help='name or folder of a bundle, or a checkpoint: file, folder or hf://org/name',
+    )
+    add_data_arguments(parser, split='val', optional=True)
+    parser.add_argument(
+        '--max-frames', type=int, metavar='N', help='take N samples, evenly from all of them'
+    )
+    parser.add_argument('--json', type=Path, help='also write the figures to this file')
+    parser.add_argument(
+        '--report',
+        type=Path,
+        metavar='DIR',
+        help='write figures, tables and a page with pictures (of a bag: frames.csv, '
+        'summary.json, a picture)',
+    )
+    add_options(parser)
+    world = parser.add_argument_group(
+        'of the built-in world', 'Without DATA a bundle is measured on frames of the world.'
+    )
+    world.add_argument(
         '--seeds', type=seed_range, default=seed_range('0-63'), help='frames, first-last (0-63)'
     )
-    parser.add_argument(
+    world.add_argument(
         '--size',
         type=input_size,
         default=(256, 512),
         metavar='HxW',
         help='of the frames (256x512)',
     )
-    parser.add_argument('--threads', type=int, default=1, help='of the network (1)')
-    parser.add_argument('--json', type=Path, help='also write the figures to this file')
-    _add_bag_arguments(parser)
-
-
-def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
     bag = parser.add_argument_group(
         'of a recorded drive',
         'Results and ground truth of CARLA or of world_node in one bag; no network runs.',
     )
     bag.add_argument('--bag', type=Path, help='rosbag2 (folder, .mcap, .db3), in place of a model')
     bag.add_argument('--namespace', help='of label/image and depth/image (the only one)')
-    bag.add_argument('--role-name', default='ego_vehicle', help='of the vehicle (%(default)s)')
-    bag.add_argument(
-        '--label-sensor',
-        default='semantic_segmentation_front',
-        help='of the true labels (%(default)s)',
-    )
-    bag.add_argument(
-        '--depth-sensor', default='depth_front', help='of the true depth (%(default)s)'
-    )
-    bag.add_argument(
-        '--coding',
-        choices=('bridge', 'native'),
-        default='bridge',
-        help='of the true labels: colours, or the tag in the red channel (%(default)s)',
-    )
-    bag.add_argument(
-        '--tag-table',
-        choices=('auto', 't1', 't2', 't3', 't3_ue5'),
-        default='t3',
-        help='of the simulator (%(default)s)',
-    )
-    bag.add_argument('--label-set', default='carla_0914', help='of the network (%(default)s)')
-    bag.add_argument(
-        '--report', type=Path, metavar='DIR', help='write frames.csv, summary.json and a picture'
-    )
+    add_truth_arguments(bag)
 
 
 def run(args: argparse.Namespace) -> int:
     """
-    Evaluate, and write a table and one line of JSON.
+    Evaluate, and write tables and one line of JSON.
 
     :raises BundleError: The bundle cannot be used.
+    :raises CheckpointError: The checkpoint cannot be used.
+    :raises DatasetError: The dataset cannot be used.
     :raises BagError: The bag cannot be used.
     :raises ValueError: Neither or both of model and bag are given.
     """
     if (args.model is None) == (args.bag is None):
         raise ValueError('expected either a model or --bag')
-    return _on_world(args) if args.bag is None else _on_bag(args)
+    if args.bag is not None:
+        return _on_bag(args)
+    return _on_world(args) if args.data is None else _on_dataset(args)
+
+
+def _on_dataset(args: argparse.Namespace) -> int:
+    from segformer_ros.datasets import open_dataset
+    from segformer_ros.evaluation import evaluate
+    from segformer_ros.evaluation.report import console, write_report
+    from tqdm import tqdm
+
+    chosen = options(args)
+    if args.max_frames is not None and args.max_frames < 1:
+        raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
+    spec = data_spec(args)
+    dataset = open_dataset(spec)
+    network, engine = _network(args)
+    indices = evenly(len(dataset), args.max_frames)
+    with tqdm(total=len(indices), unit='image', dynamic_ncols=True, disable=None) as bar:
+        result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)
+    facts = {
+        'model': args.model,
+        'computed by': engine,
+        'data': args.data,
+        'split': spec.split,
+        **{f'option {name}': str(value) for name, value in spec.options.items()},
+    }
+    if args.report:
+        title = f'{network.facts.name} on {Path(args.data).name}, {spec.split}'
+        write_report(
+            args.report, result, network, dataset, title=title, facts=facts, indices=indices
+        )
+    summary = {**result.summary(), 'measured': facts}
+    text = json.dumps(summary)
+    sys.stdout.write(f'{console(summary)}\n{text}\n')
+    if args.json:
+        args.json.write_text(f'{text}\n', encoding='utf-8')
+    return 0
+
+
+def evenly(count: int, most: int | None) -> list[int]:
+    """Give at most so many numbers below count, evenly spaced, the first one 0."""
+    taken = count if most is None else min(count, most)
+    return [index * count // taken for index in range(taken)]
+
+
+def _network(args: argparse.Namespace) -> tuple[Network, str]:
+    """Load what was named, and say what computes it."""
+    if is_checkpoint(args.model):
+        from segformer_ros.training.torch_network import TorchNetwork
+
+        torch_network = TorchNetwork.load(args.model, label_set=args.label_set, device=args.device)
+        return torch_network, f'PyTorch on {torch_network.device_name}'
+    from segformer_ros.evaluation.bundle_network import BundleNetwork
+
+    network = BundleNetwork.load(
+        args.model, backend=args.backend, threads=args.threads, precision=args.precision
+    )
+    return network, network.backend_name
 
 
 def _on_bag(args: argparse.Namespace) -> int:
@@ -102,7 +172,9 @@ def _on_bag(args: argparse.Namespace) -> int:
     from segformer_ros.judge.report import write_report
 
     sources = Sources(args.namespace, args.role_name, args.label_sensor, args.depth_sensor)
-    options = JudgeOptions(label_set=args.label_set, tag_table=args.tag_table, coding=args.coding)
+    options = JudgeOptions(
+        label_set=args.label_set or 'carla_0914', tag_table=args.tag_table, coding=args.coding
+    )
     judge = judge_bag(args.bag, sources, options)
     for name, value in figures(judge).items():
         sys.stdout.write(f'{name:<24}{"-" if value is None else f"{value:.4f}":>10}\n')

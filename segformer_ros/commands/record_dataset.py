@@ -8,6 +8,8 @@ import argparse
 from pathlib import Path
 import sys
 
+from segformer_ros.commands.truth_arguments import add_truth_arguments
+
 HELP = 'turn recorded drives with ground truth into a dataset'
 
 _EPILOG = """
@@ -30,27 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--split', choices=('train', 'val', 'test'), default='train', help='(%(default)s)'
     )
     parser.add_argument('--camera', default='rgb_front', help='id of the camera (%(default)s)')
-    parser.add_argument(
-        '--label-sensor',
-        default='semantic_segmentation_front',
-        help='of the true labels (%(default)s)',
-    )
-    parser.add_argument(
-        '--depth-sensor', default='depth_front', help='of the true depth (%(default)s)'
-    )
-    parser.add_argument('--role-name', default='ego_vehicle', help='of the vehicle (%(default)s)')
-    parser.add_argument(
-        '--coding',
-        choices=('bridge', 'native'),
-        default='bridge',
-        help='of the true labels: colours, or the tag in the red channel (%(default)s)',
-    )
-    parser.add_argument(
-        '--tag-table',
-        choices=('auto', 't1', 't2', 't3', 't3_ue5'),
-        default='t3',
-        help='of the simulator (%(default)s)',
-    )
+    add_truth_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -48,6 +48,7 @@ def write_report(
     dataset: Dataset,
     *,
     title: str = '',
+    facts: Mapping[str, str] | None = None,
     indices: Sequence[int] | None = None,
 ) -> None:
     """
@@ -57,9 +58,10 @@ def write_report(
     frames, by mIoU or without labels by AbsRel, are computed once more for their pictures.
 
     :param title: What was measured, in a few words.
+    :param facts: More of what was measured, by name: of the summary and the first table.
     :param indices: As for evaluate.
     """
-    summary = {'title': title, **result.summary()} if title else result.summary()
+    summary = {**result.summary(), 'measured': dict(facts or {})}
     run_folder.write_json(folder / SUMMARY, summary)
     run_folder.write_bytes(folder / FRAMES, rows_csv(result).encode())
     shown = tables(summary)

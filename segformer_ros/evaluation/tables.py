@@ -64,7 +64,8 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
 
 def _how(summary: Mapping[str, Any]) -> Table:
     inference = summary['inference']
-    rows = [('network', summary['network']), ('images', str(summary['frames']))]
+    rows = [('network', summary['network']), *summary.get('measured', {}).items()]
+    rows.append(('images', str(summary['frames'])))
     rows += [
         (name, text(value))
         for name, value in inference.items()

@@ -64,13 +64,14 @@ class TorchNetwork:
         checkpoint: str | Path,
         *,
         label_set: str | None = None,
-        device: torch.device | str = 'cpu',
+        device: torch.device | str | None = None,
     ) -> TorchNetwork:
         """
         Load a checkpoint of any format.
 
         :param checkpoint: A file, a folder, or hf://org/name.
         :param label_set: Of its channels, where the file does not say.
+        :param device: None: a GPU where there is one.
         :raises CheckpointError: It is missing, damaged, unsafe, of another format, or an encoder.
         """
         model = source.read(checkpoint, options=Options(label_set=label_set))
@@ -89,12 +90,20 @@ class TorchNetwork:
             name=Path(str(checkpoint)).name,
         )
         mean, std = model.facts.get('mean') or MEAN, model.facts.get('std') or STD
+        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         return cls(module.to(device), facts, mean=mean, std=std, device=device)
 
     @property
     def facts(self) -> NetworkFacts:
         """Give what must be known of it."""
         return self._facts
+
+    @property
+    def device_name(self) -> str:
+        """Name the device that computes."""
+        if self._device.type == 'cuda':
+            return torch.cuda.get_device_name(self._device)
+        return str(self._device)
 
     @torch.no_grad()
     def infer(self, image: Image, input_hw: tuple[int, int]) -> Outputs:

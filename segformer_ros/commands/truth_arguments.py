@@ -1,0 +1,34 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How the commands that read a recorded drive are told where its ground truth is."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_truth_arguments(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup,
+) -> None:
+    """Declare the vehicle, the sensors of its truth, and how the labels are coded."""
+    parser.add_argument('--role-name', default='ego_vehicle', help='of the vehicle (%(default)s)')
+    parser.add_argument(
+        '--label-sensor',
+        default='semantic_segmentation_front',
+        help='of the true labels (%(default)s)',
+    )
+    parser.add_argument(
+        '--depth-sensor', default='depth_front', help='of the true depth (%(default)s)'
+    )
+    parser.add_argument(
+        '--coding',
+        choices=('bridge', 'native'),
+        default='bridge',
+        help='of the true labels: colours, or the tag in the red channel (%(default)s)',
+    )
+    parser.add_argument(
+        '--tag-table',
+        choices=('auto', 't1', 't2', 't3', 't3_ue5'),
+        default='t3',
+        help='of the simulator (%(default)s)',
+    )
