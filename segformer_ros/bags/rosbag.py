@@ -142,12 +142,18 @@ class BagReader:
         return [item for item in self._reader.connections if item.topic in topics]
 
     def messages(
-        self, topics: Collection[str] | None = None
+        self,
+        topics: Collection[str] | None = None,
+        *,
+        start_ns: int | None = None,
+        stop_ns: int | None = None,
     ) -> Iterator[tuple[Connection, int, bytes]]:
         """
         Read in the order of the times of receipt.
 
         :param topics: None reads all topics.
+        :param start_ns: First time of receipt that is read; where there is an index, at once.
+        :param stop_ns: First one that is not read any more.
         :returns: Connection (topic, msgtype), time of receipt in nanoseconds, CDR bytes.
         :raises BagError: The bag is damaged further on.
         """
@@ -158,7 +164,7 @@ class BagReader:
             return
         count = 0
         try:
-            for item in self._reader.messages(connections=wanted):
+            for item in self._reader.messages(wanted, start_ns, stop_ns):
                 yield item
                 count += 1
         except _DAMAGE as error:
