@@ -1,0 +1,48 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the labels of a dataset are those of its label set, before hours are spent on them."""
+
+from __future__ import annotations
+
+import numpy as np
+from segformer_ros.datasets.sample import Dataset, DatasetError
+from segformer_ros.datasets.statistics import spread
+from segformer_ros.labels import VOID
+
+
+def check_labels(dataset: Dataset, *, frames: int = 16) -> None:
+    """
+    Look at the class ids of some samples; a dataset without labels has nothing to look at.
+
+    :param frames: So many, evenly spread over the dataset.
+    :raises DatasetError: The dataset has no sample, or one has ids that its label set does not
+        have; or a file is missing or damaged.
+    """
+    if not len(dataset):
+        raise DatasetError('expected samples in the dataset, found none')
+    if dataset.label_set is None:
+        return
+    known = {*dataset.label_set.ids, VOID}
+    for index in spread(len(dataset), frames):
+        labels = dataset[index].labels
+        if labels is None:
+            continue
+        found = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256)).tolist()
+        wrong = [number for number in found if number not in known]
+        if wrong:
+            raise DatasetError(
+                f'expected class ids of {dataset.label_set.name} ({_ranges(known - {VOID})}, or '
+                f'{VOID} for unknown) in {dataset.name(index)}, found {_ranges(wrong)}: choose '
+                'the label set that the files have'
+            )
+
+
+def _ranges(numbers: set[int] | list[int]) -> str:
+    """Write numbers as '0 to 18, 21'."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ', '.join(str(run[0]) if len(run) == 1 else f'{run[0]} to {run[-1]}' for run in runs)

@@ -1,0 +1,140 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A dataset whose samples are files under one folder: what most of the readers return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.camera import Intrinsics
+from segformer_ros.datasets.label_images import read_ids
+from segformer_ros.datasets.sample import DatasetError, Sample
+from segformer_ros.datasets.storage import FolderStorage, Storage
+from segformer_ros.datasets.storage_images import check_sizes, read_rgb
+from segformer_ros.labels import LabelSet
+
+Labels = npt.NDArray[np.uint8]
+Depth = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """
+    The files of one sample, all below the root of the dataset.
+
+    :param labels: None: it has none; so with the others.
+    :param camera: What intrinsics are read from.
+    """
+
+    name: str
+    image: str
+    labels: str | None = None
+    depth: str | None = None
+    camera: str | None = None
+
+
+def _no_depth(storage: Storage, files: SampleFiles) -> Depth:
+    raise DatasetError(f'{storage.path} has depth that nobody said how to read')
+
+
+def _no_intrinsics(
+    storage: Storage, files: SampleFiles, width: int, height: int
+) -> Intrinsics | None:
+    return None
+
+
+@dataclass(frozen=True)
+class FileDataset:
+    """
+    Samples by number; the functions are picklable, so that other processes can read too.
+
+    :param read_labels: Gives (H, W) class ids of label_set.
+    :param read_depth: Gives (H, W) metres, NaN where unknown.
+    :param read_intrinsics: Gives those of an image of this width and height; None: unknown.
+    :param finish: What is done to each sample at last.
+    """
+
+    root: Path
+    label_set: LabelSet | None
+    files: tuple[SampleFiles, ...]
+    read_labels: Callable[[Storage, str], Labels] = read_ids
+    read_depth: Callable[[Storage, SampleFiles], Depth] = _no_depth
+    read_intrinsics: Callable[[Storage, SampleFiles, int, int], Intrinsics | None] = _no_intrinsics
+    finish: Callable[[Sample], Sample] = check_sizes
+
+    def __len__(self) -> int:
+        """Count the samples."""
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one sample."""
+        files, storage = self.files[index], FolderStorage(self.root)
+        image = read_rgb(storage, files.image)
+        return self.finish(
+            check_sizes(
+                Sample(
+                    image,
+                    labels=self.read_labels(storage, files.labels) if files.labels else None,
+                    depth=self.read_depth(storage, files) if files.depth else None,
+                    intrinsics=self.read_intrinsics(
+                        storage, files, image.shape[1], image.shape[0]
+                    ),
+                    name=files.name,
+                )
+            )
+        )
+
+    def name(self, index: int) -> str:
+        """Give Sample.name without reading the sample."""
+        return self.files[index].name
+
+
+def list_files(root: Path, pattern: str) -> list[str]:
+    """Name the files below root that fit a glob pattern, in order; hidden ones are left out."""
+    found = (path.relative_to(root).as_posix() for path in root.glob(pattern))
+    return sorted(name for name in found if not name.rpartition('/')[2].startswith('.'))
+
+
+def require(found: Iterable[str], kind: str, root: Path, tree: str) -> list[str]:
+    """
+    Give what was found.
+
+    :param tree: What should be below root.
+    :raises DatasetError: It is nothing.
+    """
+    names = list(found)
+    if not names:
+        raise missing(kind, root, tree)
+    return names
+
+
+def missing(kind: str, root: Path, tree: str) -> DatasetError:
+    """Make the error of a file that is not where it should be: one sentence with the tree."""
+    return DatasetError(f'expected {kind} with {tree} in {root}, found none of it')
+
+
+def require_partner(root: Path, own: str, other: str, kind: str, tree: str) -> str:
+    """
+    Give the name of the file that belongs to another.
+
+    :raises DatasetError: There is no such file.
+    """
+    if not (root / other).is_file():
+        raise DatasetError(f'expected {kind} with {tree} in {root}, found {own} without {other}')
+    return other
+
+
+def choice(kind: str, option: str, value: object, known: Iterable[object]) -> None:
+    """
+    Check the value of an option.
+
+    :raises DatasetError: It is none of those known.
+    """
+    values = list(known)
+    if value not in values or type(value) not in {type(item) for item in values}:
+        names = ', '.join(str(item) for item in values)
+        raise DatasetError(f'option {option} of {kind} must be one of {names}, not {value!r}')
