@@ -19,7 +19,9 @@ COMMANDS: dict[str, str] = {
     'train': 'train a network',
     'convert': 'turn a checkpoint into the format of another program, and compare both',
     'export': 'turn a checkpoint into a bundle that can be deployed',
+    'build-engine': 'compile a network with TensorRT for a GPU, ahead of time',
     'bench': 'measure a network on every backend of this machine',
+    'browse': 'show samples of a dataset, and what a recipe makes of them',
     'evaluate': 'measure a network against ground truth',
     'record-dataset': 'turn recorded drives with ground truth into a dataset',
     'attention': 'draw what the attention heads of a network look at',
@@ -71,7 +73,7 @@ def _run(arguments: list[str]) -> int:
     parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     commands = parser.add_subparsers(metavar='COMMAND', required=True)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=f'{text.capitalize()}.')
+        command = commands.add_parser(name, help=text, description=f'{text[0].upper()}{text[1:]}.')
         if name == chosen:
             command.add_argument(
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
