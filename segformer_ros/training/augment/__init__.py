@@ -10,6 +10,7 @@ from segformer_ros.training.augment.config import (
     CutDepthConfig,
     DomainConfig,
     PhotometricConfig,
+    read_augment,
     ResizeConfig,
 )
 from segformer_ros.training.augment.geometry import PADDING_RGB
@@ -27,6 +28,7 @@ __all__ = [
     'augment',
     'flip',
     'make_augmentation',
+    'read_augment',
     'recolor',
     'scale_and_crop',
 ]

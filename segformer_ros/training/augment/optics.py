@@ -26,14 +26,21 @@ def motion_blur(image: Image, rng: np.random.Generator, strength: float = 1.0) -
     """Blur along a line of up to an eightieth of the width, more often level than upright."""
     length = strength * float(rng.uniform(2.0, max(3.0, image.shape[1] / 80.0)))
     angle = float(rng.normal(0.0, 0.5))
-    reach = max(1, round(length / 2.0))
-    size = 2 * reach + 1
-    shift = np.array([np.cos(angle), np.sin(angle)]) * length / 2.0
-    kernel = np.zeros((size, size), np.float32)
-    for part in np.linspace(-1.0, 1.0, 4 * size):
-        column, row = np.round(reach + part * shift).astype(int)
-        kernel[np.clip(row, 0, size - 1), np.clip(column, 0, size - 1)] += 1.0
-    return as_bytes(cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT))
+    kernel = _line(0.5 * length * np.cos(angle), 0.5 * length * np.sin(angle))
+    return as_bytes(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT))
+
+
+def _line(x: float, y: float) -> npt.NDArray[np.float32]:
+    """Give the filter that moves a point from (-x, -y) to (x, y) in even time."""
+    reach = int(np.ceil(max(abs(x), abs(y)))) + 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    parts = np.linspace(-1.0, 1.0, 8 * reach)
+    left, top = np.floor(parts * x).astype(int), np.floor(parts * y).astype(int)
+    for right in (0, 1):
+        for down in (0, 1):
+            weight = np.abs(1 - right - parts * x + left) * np.abs(1 - down - parts * y + top)
+            np.add.at(kernel, (reach + top + down, reach + left + right), weight)
+    return kernel / np.float32(parts.size)
 
 
 def lose_resolution(image: Image, rng: np.random.Generator, strength: float = 1.0) -> Image:
