@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from segformer_ros.export.bundle_export import export_bundle
 from segformer_ros.export.manifest import Facts
+from segformer_ros.export.variants import ExportOptions
 from segformer_ros.labels import CITYSCAPES_19
 
 from contest import hugging_face, plain_export, reference
@@ -33,5 +34,7 @@ def prepare(case: Case) -> None:
         depth_range_m=(1e-3, 1e3),
     )
     ours = hugging_face.ours(network, case.model)
-    export_bundle(ours, case.bundle, [(case.height, case.width)], facts)
+    # What `segformer export --target onnxruntime,openvino --fused-attention` writes.
+    options = ExportOptions(fused_attention=True)
+    export_bundle(ours, case.bundle, [(case.height, case.width)], facts, options)
     reference.write(case, network)
