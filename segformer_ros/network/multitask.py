@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -19,6 +20,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
+TASKS = ('segmentation', 'depth')
 SEGMENTATION_STRIDE = 4
 SEGMENTATION_HEADS = ('nvlabs', 'mmseg')
 DEPTH_HEADS = ('glpn', 'mlp')
@@ -148,11 +150,12 @@ class MultitaskSegformer(nn.Module):
             channels = SIZES[config.size].embed_dims[AUXILIARY_STAGE]
             self.auxiliary_head = FcnHead(channels, config.num_classes, drop_rate=config.drop_rate)
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, tasks: Sequence[str] = TASKS) -> dict[str, Tensor]:
         """
         Run the heads that are on.
 
         :param image: (N, 3, H, W) normalised RGB of any size.
+        :param tasks: Heads to run, of those that are on.
         :returns: 'logits' (N, num_classes, ceil(H/4), ceil(W/4)); 'depth'
             (N, 1, ceil(H/s), ceil(W/s)), s being the stride of the depth head, log metres where
             depth_is_log says so, else metres; and in training mode, when the head is on,
@@ -161,13 +164,13 @@ class MultitaskSegformer(nn.Module):
         height, width = image.shape[-2:]
         features = self.encoder(pad_to_stride(image))
         outputs = {}
-        if self.segmentation_head is not None:
+        if self.segmentation_head is not None and 'segmentation' in tasks:
             logits = self.segmentation_head(features)
             outputs['logits'] = crop(logits, height, width, SEGMENTATION_STRIDE)
-        if self.depth_head is not None:
+        if self.depth_head is not None and 'depth' in tasks:
             depth = self.depth_head(features)
             outputs['depth'] = crop(depth, height, width, self.depth_head.stride)
-        if self.auxiliary_head is not None and self.training:
+        if 'logits' in outputs and self.auxiliary_head is not None and self.training:
             logits = self.auxiliary_head(features[AUXILIARY_STAGE])
             outputs['auxiliary'] = crop(logits, height, width, AUXILIARY_STRIDE)
         return outputs

@@ -29,6 +29,17 @@ def read(kind: type[T], path: Path, overrides: Iterable[str] = ()) -> T:
     :raises ConfigError: A key is unknown or missing, or a value has the wrong type.
     :raises OSError: The file cannot be read.
     """
+    return from_mapping(kind, read_values(path, overrides), str(path))
+
+
+def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """
+    Read the keys and values of a YAML file, with some replaced.
+
+    :param overrides: As for read.
+    :raises ConfigError: It is not YAML, or a replacement has no place.
+    :raises OSError: The file cannot be read.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except yaml.YAMLError as error:
@@ -37,7 +48,7 @@ def read(kind: type[T], path: Path, overrides: Iterable[str] = ()) -> T:
         raise ConfigError(f'{path}: expected the keys of a recipe, got {values!r}')
     for override in overrides:
         _override(values, override)
-    return from_mapping(kind, values, str(path))
+    return values
 
 
 def write(config: Any) -> str:

@@ -1,0 +1,89 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run starts from: fresh weights, or those of a checkpoint as far as they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from segformer_ros.checkpoints import read
+from segformer_ros.checkpoints.model import describe, Model
+from segformer_ros.labels import LabelSet
+from segformer_ros.network import build, MultitaskSegformer
+from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.training.recipe import ModelConfig
+from torch import Tensor
+
+_CLASSIFIERS = ('segmentation_head.classifier.', 'auxiliary_head.classifier.')
+_EPS = 1e-5
+
+
+def make_network(
+    config: ModelConfig, classes: LabelSet, init: str
+) -> tuple[MultitaskSegformer, list[str]]:
+    """
+    Make a network with the weights to start from, drawn with torch's global generator.
+
+    :param init: Checkpoint of a network or an encoder, of any format, or hf://org/name; empty:
+        fresh weights.
+    :returns: The network, and sentences on what it got.
+    :raises CheckpointError: The checkpoint cannot be used, or nothing of it fits.
+    """
+    model = read(init) if init else None
+    options = asdict(config)
+    if config.norm_eps is None:
+        options['norm_eps'] = model.config.norm_eps if model else _EPS
+        if config.embed_norm_eps is None and model:
+            options['embed_norm_eps'] = model.config.embed_norm_eps
+    size = options.pop('size')
+    network = build(size, len(classes.classes), **options)
+    return network, [] if model is None else _take(network, model, classes)
+
+
+def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[str]:
+    """Load what has the same name and shape; the classifier only for the same classes."""
+    own = network.state_dict()
+    found = dict(model.tensors)
+    if not _same_classes(model.facts, classes):
+        found = {name: item for name, item in found.items() if not name.startswith(_CLASSIFIERS)}
+    fitting = {n: t for n, t in found.items() if n in own and own[n].shape == t.shape}
+    missing = _encoder_parts(own) - _encoder_parts(fitting)
+    if missing:
+        raise CheckpointError(
+            f'{model.path} is a {describe(model.config)}: its encoder does not fit the '
+            f'{network.config.size.upper()} of the recipe; set network.size'
+        )
+    network.load_state_dict(fitting, strict=False)
+    notes = [f'starts from {model.path}, a {describe(model.config)} ({model.format})']
+    parts = {name.split('.')[0] for name in own if name not in fitting}
+    if parts:
+        notes.append(f'starts anew: {_names(own, fitting)}')
+    for name in ('norm_eps', 'embed_norm_eps'):
+        mine, other = getattr(network.config, name), getattr(model.config, name)
+        if mine != other:
+            notes.append(f'{name} is {mine}, the weights were trained with {other}')
+    return notes
+
+
+def _encoder_parts(tensors: Mapping[str, Tensor]) -> set[str]:
+    return {name for name in tensors if name.startswith('encoder.')}
+
+
+def _same_classes(facts: Mapping[str, Any], classes: LabelSet) -> bool:
+    ids, names = facts.get('classes'), facts.get('class_names')
+    if facts.get('label_set') == classes.name:
+        return ids is None or list(ids) == list(classes.ids)
+    return names is not None and list(names) == [item.name for item in classes.classes]
+
+
+def _names(own: Mapping[str, Tensor], fitting: Mapping[str, Tensor]) -> str:
+    """Name the heads that got nothing, and the layers of those that got something."""
+    missing = [name for name in own if name not in fitting]
+    parts = []
+    for head in dict.fromkeys(name.split('.')[0] for name in missing):
+        whole = not any(name.startswith(f'{head}.') for name in fitting)
+        layers = dict.fromkeys(n.rsplit('.', 1)[0] for n in missing if n.startswith(f'{head}.'))
+        parts += [head] if whole else list(layers)
+    return ', '.join(parts)

@@ -1,0 +1,125 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a stage trains: the network with its loss, and which parts of it move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.checkpoints import load
+from segformer_ros.network import depth_is_log, MultitaskSegformer
+from segformer_ros.training.batches import Batch
+from segformer_ros.training.distillation import Distillation
+from segformer_ros.training.frozen import freeze
+from segformer_ros.training.losses import make_loss
+from segformer_ros.training.recipe import StageConfig, TrainConfig
+import torch
+from torch import nn, Tensor
+from torch.utils.checkpoint import checkpoint
+
+_HEADS = {'segmentation': ('segmentation_head', 'auxiliary_head'), 'depth': ('depth_head',)}
+
+
+class Objective(nn.Module):
+    """The loss of a stage; its parameters and buffers belong to the state of a run."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        stage: StageConfig,
+        network: MultitaskSegformer,
+        class_counts: npt.NDArray[np.int64],
+    ) -> None:
+        super().__init__()
+        self.loss = make_loss(
+            stage.loss,
+            num_classes=network.config.num_classes,
+            class_counts=class_counts,
+            depth_is_log=depth_is_log(network.config.depth_activation),
+            focal_length_px=config.focal_length_px or 1.0,
+        )
+        self.distillation: Distillation | None = None
+        self._teacher: tuple[MultitaskSegformer, ...] = ()
+        if stage.loss.distillation is not None:
+            # In a tuple, so that it is no part of the state.
+            self._teacher = (load(stage.loss.distillation.teacher).network,)
+            self.distillation = Distillation(stage.loss.distillation, network, *self._teacher)
+
+    def to_device(self, device: torch.device) -> Objective:
+        """Move everything, the teacher too."""
+        for teacher in self._teacher:
+            teacher.to(device)
+        return self.to(device)
+
+    def close(self) -> None:
+        """Stop watching the network."""
+        if self.distillation is not None:
+            self.distillation.close()
+
+    def forward(
+        self, outputs: dict[str, Tensor], batch: Batch, seed: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Add up all losses; arguments as for MultitaskLoss."""
+        total, parts = self.loss(outputs, batch, seed=seed)
+        if self.distillation is not None:
+            more, distilled = self.distillation(outputs, batch.image)
+            total, parts = total + more, {**parts, **distilled}
+        return total, parts
+
+
+class Learner(nn.Module):
+    """The network and what it minimises, as one module for the strategies of Fabric."""
+
+    def __init__(
+        self, network: MultitaskSegformer, objective: Objective, tasks: tuple[str, ...]
+    ) -> None:
+        super().__init__()
+        self.network, self.objective, self.tasks = network, objective, tasks
+
+    def forward(
+        self, image: Tensor, labels: Tensor, depth: Tensor, focal_px: Tensor, seed: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """
+        Compute the loss of a batch.
+
+        :param image: To focal_px: the fields of Batch.
+        :param seed: Of the pixels that the loss draws.
+        :returns: As of MultitaskLoss.
+        """
+        outputs = self.network(image, self.tasks)
+        with torch.autocast(image.device.type, enabled=False):
+            batch = Batch(image, labels, depth, focal_px)
+            total, parts = self.objective(outputs, batch, seed)
+        return total, parts
+
+    def shared(self) -> list[Tensor]:
+        """Give the trained parameters of the last encoder stage, which all heads use."""
+        stage = self.network.encoder.stages[-1]
+        return [parameter for parameter in stage.parameters() if parameter.requires_grad]
+
+
+def select(network: MultitaskSegformer, stage: StageConfig) -> tuple[str, ...]:
+    """
+    Train what the stage trains and nothing else of the network.
+
+    :returns: The names of the frozen parameters.
+    :raises ValueError: A pattern of the recipe names nothing, or nothing is left to train.
+    """
+    idle = [
+        head
+        for task, heads in _HEADS.items()
+        for head in heads
+        if task not in stage.tasks and getattr(network, head) is not None
+    ]
+    return freeze(network, [*stage.frozen, *idle])
+
+
+def recompute_blocks(network: MultitaskSegformer) -> None:
+    """Let the encoder compute its blocks again in the backward pass instead of keeping them."""
+    for stage in network.encoder.stages:
+        for block in stage.get_submodule('blocks').children():
+            forward: Callable[..., Tensor] = block.forward
+            block.forward = partial(checkpoint, forward, use_reentrant=False)

@@ -1,0 +1,154 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The datasets of a run, read in the classes of its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.datasets import Dataset, DatasetError, open_dataset
+from segformer_ros.datasets.checks import check_labels
+from segformer_ros.datasets.class_maps import channel_table
+from segformer_ros.datasets.statistics import spread
+from segformer_ros.datasets.world import WorldDataset
+from segformer_ros.datasets.world_rendering import Rendering
+from segformer_ros.labels import label_set, LABEL_SETS, LabelSet, VOID
+from segformer_ros.training.batch_source import Source
+from segformer_ros.training.recipe import ClassesConfig, TrainConfig, TrainingSet
+
+Table = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class RunData:
+    """
+    What a run learns from and is measured on.
+
+    :param classes: Those of the network in the order of its channels, of the set of that name;
+        none without segmentation.
+    :param validation: The datasets of the recipe, opened.
+    """
+
+    classes: LabelSet
+    sources: tuple[Source, ...]
+    validation: tuple[Dataset, ...]
+    config: TrainConfig
+
+    def describe(self) -> str:
+        """Say in words what is learnt from."""
+        parts = []
+        for spec, source in zip(self.config.data.train, self.sources, strict=True):
+            name = f'{spec.kind} {spec.root}'.strip()
+            options = ', '.join(f'{key} {value}' for key, value in spec.options.items())
+            about = f'{spec.split}, {options}' if options else spec.split
+            parts.append(f'{len(source.dataset)} samples of {name} ({about})')
+        return '; '.join(parts)
+
+    def class_counts(self) -> npt.NDArray[np.int64]:
+        """
+        Count the pixels of each channel in samples spread over the datasets, by their weights.
+
+        :returns: (C,), or (2,) of the labels 0 and 1 for one channel.
+        """
+        total = np.zeros(256)
+        weights = sum(source.weight for source in self.sources)
+        for source in self.sources:
+            counts = np.zeros(256, np.int64)
+            frames = max(1, round(self.config.class_frames * source.weight / weights))
+            for index in spread(len(source.dataset), frames):
+                labels = source.dataset[index].labels
+                if labels is not None:
+                    counts += np.bincount(source.table[labels].ravel(), minlength=256)
+            total += counts * (source.weight / max(int(counts[:VOID].sum()), 1))
+        # Shares as whole numbers, which are the same however they are added up.
+        return np.rint(total[: max(len(self.classes.classes), 2)] * 1e9).astype(np.int64)
+
+
+def open_data(config: TrainConfig) -> RunData:
+    """
+    Open and check the datasets of a recipe.
+
+    :raises DatasetError: One cannot be used, or its classes are not those of its label set.
+    """
+    opened = [open_dataset(item.spec) for item in config.data.train]
+    validation = tuple(open_dataset(item.spec) for item in config.data.validation)
+    for dataset in (*opened, *validation):
+        check_labels(dataset)
+    classes = LabelSet('', ())
+    if config.network.segmentation:
+        classes = network_classes(config.classes, opened)
+    pairs = zip(config.data.train, opened, strict=True)
+    sources = tuple(
+        Source(
+            dataset,
+            channels(dataset, classes, item),
+            item.weight,
+            isinstance(dataset, WorldDataset),
+        )
+        for item, dataset in pairs
+    )
+    return RunData(classes, sources, validation, config)
+
+
+def prepare(
+    datasets: Iterable[Dataset], report: Callable[[str], None], *, whole: bool = False
+) -> list[Rendering]:
+    """
+    Render ahead what is rendered.
+
+    :param whole: Wait until all of it is there.
+    :returns: What is still working.
+    """
+    return [
+        item.prepare(report, whole=whole) for item in datasets if isinstance(item, WorldDataset)
+    ]
+
+
+def network_classes(config: ClassesConfig, datasets: Sequence[Dataset]) -> LabelSet:
+    """
+    Decide the classes of the network, in the order of its channels.
+
+    :raises DatasetError: Neither the recipe nor a dataset names a label set.
+    :raises ValueError: A class is not in the set.
+    """
+    if config.label_set:
+        whole = label_set(config.label_set)
+    else:
+        known = [dataset.label_set for dataset in datasets if dataset.label_set is not None]
+        if not known:
+            raise DatasetError(
+                'expected labels in a training dataset, found none: name classes.label_set, or '
+                'train depth alone with network.segmentation false'
+            )
+        whole = known[0]
+    if not config.names:
+        return whole
+    return LabelSet(whole.name, tuple(whole.by_name(name) for name in config.names))
+
+
+def channels(dataset: Dataset, classes: LabelSet, item: TrainingSet) -> Table:
+    """
+    Tabulate the channels of the network by the class ids of a dataset.
+
+    A network of one class has the labels 1 for it and 0 for all others.
+
+    :raises DatasetError: It is not known what the classes of one set are in the other.
+    """
+    numbers = np.full(256, VOID, np.uint8)
+    if dataset.label_set is None or not classes.classes:
+        return numbers
+    whole = LABEL_SETS.get(classes.name, classes)
+    if not set(classes.classes) <= set(whole.classes):
+        whole = classes
+    numbers[list(classes.ids)] = np.arange(len(classes.ids))
+    if len(classes.ids) == 1:
+        numbers[[entry.id for entry in whole.classes]] = 0
+        numbers[classes.ids[0]] = 1
+    source = dataset.label_set
+    if source.name == whole.name and set(source.classes) <= set(whole.classes) and not item.rules:
+        return numbers
+    table: Table = numbers[channel_table(source, whole, item.rules or None)]
+    return table

@@ -1,0 +1,104 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a network while it is trained, and draws examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+import math
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import run_folder
+from segformer_ros.datasets import Dataset
+from segformer_ros.datasets.statistics import spread
+from segformer_ros.evaluation.judged_classes import judged_classes
+from segformer_ros.evaluation.measure import evaluate, Options, predict_sample
+from segformer_ros.evaluation.network import Network
+from segformer_ros.evaluation.pictures import frame_picture
+from segformer_ros.training.recipe import ValidationSet
+
+Image = npt.NDArray[np.uint8]
+_JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Measured:
+    """
+    What an evaluation gave.
+
+    :param figures: Of the first dataset as of evaluation.measure, those of the others by their
+        number as a key.
+    :param pictures: By name.
+    """
+
+    figures: dict[str, Any]
+    pictures: dict[str, Image]
+
+    def scalars(self) -> dict[str, float]:
+        """Give every finite figure that is a single number."""
+        return dict(_scalars(self.figures))
+
+
+def _scalars(figures: Mapping[str, Any], prefix: str = '') -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    for name, value in figures.items():
+        if isinstance(value, Mapping) and (name.isdecimal() or name == 'iou'):
+            found += _scalars(value, f'{prefix}{name}/')
+        elif isinstance(value, (int, float)) and math.isfinite(value):
+            found.append((prefix + name, float(value)))
+    return found
+
+
+def measure(
+    network: Network,
+    datasets: Sequence[Dataset],
+    configs: Sequence[ValidationSet],
+    pictures: int,
+) -> Measured:
+    """
+    Measure a network on all validation datasets.
+
+    :param pictures: Examples to draw of each.
+    """
+    figures: dict[str, Any] = {}
+    drawn: dict[str, Image] = {}
+    for number, (dataset, config) in enumerate(zip(datasets, configs, strict=True)):
+        rules = replace(config.labels, boundaries=False)
+        options = Options(config.inference, rules, config.depth, network.facts.focal_length_px)
+        chosen = spread(len(dataset), config.frames or None)
+        found = evaluate(network, dataset, options, indices=chosen).summary()
+        if number:
+            figures[str(number)] = found
+        else:
+            figures = found
+        for index in list(chosen)[:: max(1, len(chosen) // max(pictures, 1))][:pictures]:
+            name = f'{number}_{len(drawn):02d}'
+            drawn[name] = _example(network, dataset, index, options)
+    return Measured(figures, drawn)
+
+
+def _example(network: Network, dataset: Dataset, index: int, options: Options) -> Image:
+    """Lay out image, truth, prediction and error of one sample."""
+    sample, judged = dataset[index], None
+    if network.facts.classes and dataset.label_set is not None:
+        judged = judged_classes(network.facts, dataset.label_set, options.labels)
+    return frame_picture(sample, predict_sample(network, sample, options), judged)
+
+
+def score(figures: Mapping[str, Any], best: Mapping[str, float]) -> float:
+    """Add up figures times their factors; those that are unknown count nothing."""
+    values = {name: figures.get(name) for name in best}
+    return float(sum(best[name] * value for name, value in values.items() if value is not None))
+
+
+def write_pictures(folder: Path, step: int, pictures: Mapping[str, Image]) -> None:
+    """Write pictures/STEP_NAME.jpg."""
+    for name, image in pictures.items():
+        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        encoded = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
+        run_folder.write_bytes(folder / 'pictures' / f'{step:07d}_{name}.jpg', encoded.data)
