@@ -112,6 +112,29 @@ def require(found: Iterable[str], kind: str, root: Path, tree: str) -> list[str]
     return names
 
 
+def read_list(root: Path, name: str) -> list[list[str]]:
+    """
+    Read a text file of file names, one sample a line.
+
+    :param name: Of the list, below root or absolute.
+    :returns: The words of every line that has some.
+    :raises DatasetError: There is no such file, or nothing in it.
+    """
+    path = root / Path(name).expanduser()
+    try:
+        lines = [line.split() for line in path.read_text(encoding='utf-8').splitlines()]
+    except OSError as error:
+        raise DatasetError(f'expected a list of files in {path}: {error.strerror}') from error
+    if not any(lines):
+        raise DatasetError(f'expected the names of files in {path}, found none')
+    return [words for words in lines if words]
+
+
+def first_file(root: Path, names: Iterable[str]) -> str | None:
+    """Give the first of these names below root that is a file; None: none is."""
+    return next((name for name in names if (root / name).is_file()), None)
+
+
 def missing(kind: str, root: Path, tree: str) -> DatasetError:
     """Make the error of a file that is not where it should be: one sentence with the tree."""
     return DatasetError(f'expected {kind} with {tree} in {root}, found none of it')
