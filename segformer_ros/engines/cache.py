@@ -73,7 +73,7 @@ class EngineCache:
             raise EngineError(str(error)) from error
         except (OSError, RuntimeError) as error:
             raise EngineError(
-                f'no folder for engines: {error}: choose one with --cache'
+                f'expected a folder for engines, found none ({error}): choose one with --cache'
             ) from error
         self._limit_bytes = limit_bytes
 
