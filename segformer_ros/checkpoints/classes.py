@@ -5,15 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-import colorsys
 from typing import Any
 
-from segformer_ros.labels import LABEL_SETS, LabelClass
+from segformer_ros.labels import distinct_color, LABEL_SETS, LabelClass
 from segformer_ros.network.checkpoint import CheckpointError
 
 UNKNOWN = 'unknown'
-# Colours by equal steps of the golden angle are far apart, however many there are.
-_STEP = 0.61803398875
 
 
 def plain(name: str) -> str:
@@ -68,14 +65,6 @@ def named(label_set: str, count: int) -> dict[str, Any]:
         'classes': [item.id for item in rows],
         'class_names': [item.name for item in rows],
     }
-
-
-def distinct_color(number: int) -> tuple[int, int, int]:
-    """Give an RGB colour that differs from those of all other numbers below 255."""
-    hue = (number * _STEP) % 1.0
-    saturation, value = 1.0 - 0.35 * (number % 3) / 2, 1.0 - 0.45 * (number // 3 % 3) / 2
-    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
-    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def class_table(facts: Mapping[str, Any], count: int) -> tuple[str, tuple[LabelClass, ...]]:

@@ -13,7 +13,7 @@ from segformer_ros.labels.driving import (
     SHIFT_23,
 )
 from segformer_ros.labels.scenes import ADE20K_4, ADE20K_150
-from segformer_ros.labels.table import LabelClass, LabelSet, VOID
+from segformer_ros.labels.table import distinct_color, LabelClass, LabelSet, VOID
 
 LABEL_SETS: dict[str, LabelSet] = {
     item.name: item
@@ -58,5 +58,6 @@ __all__ = [
     'VOID',
     'LabelClass',
     'LabelSet',
+    'distinct_color',
     'label_set',
 ]

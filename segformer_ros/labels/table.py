@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 VOID: int = 255
+
+# Colours by equal steps of the golden angle are far apart, however many there are.
+_STEP = 0.61803398875
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,11 @@ def parse(name: str, rows: str) -> LabelSet:
         red, green, blue = (int(word) for word in words[1:])
         classes.append(LabelClass(number, words[0], (red, green, blue)))
     return LabelSet(name, tuple(classes))
+
+
+def distinct_color(number: int) -> tuple[int, int, int]:
+    """Give an RGB colour that differs from those of all other numbers below 255."""
+    hue = (number * _STEP) % 1.0
+    saturation, value = 1.0 - 0.35 * (number % 3) / 2, 1.0 - 0.45 * (number // 3 % 3) / 2
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+    return round(255 * red), round(255 * green), round(255 * blue)

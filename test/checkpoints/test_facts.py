@@ -8,13 +8,12 @@ from segformer_ros.checkpoints import load, read
 from segformer_ros.checkpoints.classes import (
     class_facts,
     class_table,
-    distinct_color,
     find_label_set,
     named,
 )
 from segformer_ros.checkpoints.convert import convert, Request
 from segformer_ros.checkpoints.formats.base import Options
-from segformer_ros.labels import CITYSCAPES_19, SHIFT_23
+from segformer_ros.labels import CITYSCAPES_19, distinct_color, SHIFT_23
 from segformer_ros.network import build, checkpoint
 from segformer_ros.network.checkpoint import CheckpointError
 import torch
