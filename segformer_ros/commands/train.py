@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""segformer train: render frames of the built-in world and train a network on them."""
+"""segformer train: train a network as a recipe says."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('--config', type=Path, required=True, help='recipe, a YAML file')
     parser.add_argument(
-        '--render-only', action='store_true', help='render the frames and stop before training'
+        '--print-config', action='store_true', help='show the recipe with all defaults, and stop'
     )
     parser.add_argument(
-        'overrides', nargs='*', metavar='key=value', help='replaces a value of the recipe'
+        '--render-only',
+        action='store_true',
+        help='render the frames of the built-in world, and stop before training',
+    )
+    parser.add_argument(
+        'overrides',
+        nargs='*',
+        metavar='key=value',
+        help='replaces a value of the recipe: seed=1, stages.0.steps=100',
     )
 
 
@@ -32,13 +40,22 @@ def run(args: argparse.Namespace) -> int:
     """
     Train, or go on with an interrupted run of the same output folder.
 
-    :raises ValueError: The recipe is not valid.
+    :raises ValueError: The recipe is not valid, or its data cannot be used.
     """
-    from segformer_ros.training import config as recipes
-    from segformer_ros.training.world_run import train_on_world
+    from segformer_ros.training import recipe, yaml_config
 
-    config = recipes.load(args.config, args.overrides)
+    config = recipe.load(args.config, args.overrides)
+    if args.print_config:
+        sys.stdout.write(yaml_config.write(config))
+        return 0
+    if args.render_only:
+        from segformer_ros.training.run_data import open_sources, prepare
+
+        prepare(open_sources(config), _report, whole=True)
+        return 0
+    from segformer_ros.training.fit import fit
+
     command = ' '.join(['segformer train --config', str(args.config), *args.overrides])
-    result = train_on_world(config, _report, command=command, render_only=args.render_only)
+    result = fit(config, _report, command=command)
     _report(f'done: {result}')
     return 0

@@ -1,3 +1,3 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training of the network on the built-in world."""
+"""Training of the network on any datasets, from a recipe."""

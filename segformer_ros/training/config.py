@@ -1,103 +1,154 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe of a training run, read from YAML."""
+"""What a recipe of a training run says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-import typing
-from typing import Any, TypeVar
+from typing import Any, Literal
 
-import yaml
+from segformer_ros.datasets import DatasetSpec
+from segformer_ros.evaluation.depth_scores import DepthRules
+from segformer_ros.evaluation.judged_classes import LabelRules
+from segformer_ros.evaluation.prediction import Inference
+from segformer_ros.training.augment.config import AugmentConfig
+from segformer_ros.training.hardware import HardwareConfig
+from segformer_ros.training.loggers import LoggerName, WandbConfig
+from segformer_ros.training.losses.config import LossConfig
+from segformer_ros.training.optimizers import OptimizerConfig
+from segformer_ros.training.schedules import ScheduleConfig
 
-T = TypeVar('T')
-
-
-class ConfigError(ValueError):
-    """A recipe that cannot be used; the message says which key and why."""
-
-
-@dataclass(frozen=True)
-class WorldConfig:
-    """
-    The frames to learn from, rendered from seeds.
-
-    :param folder: Where the frames are kept between runs.
-    :param first_seed: Frame i is random_frame(first_seed + i).
-    :param frames: How many to render in all.
-    :param min_frames: Training starts when this many are there; the rest follow meanwhile.
-    :param shard_frames: Frames in one file.
-    :param sizes: (height, width) of the shards in turn, pixels.
-    :param processes: How many render.
-    """
-
-    folder: str = 'datasets/world'
-    first_seed: int = 100_000
-    frames: int = 8000
-    min_frames: int = 2000
-    shard_frames: int = 100
-    sizes: tuple[tuple[int, int], ...] = ((256, 512),)
-    processes: int = 2
+Task = Literal['segmentation', 'depth']
+BOTH: tuple[Task, ...] = ('segmentation', 'depth')
 
 
 @dataclass(frozen=True)
-class PhaseConfig:
+class ModelConfig:
     """
-    A part of the run with one batch and one decay of the learning rate.
+    The network: the fields of segformer_ros.network.NetworkConfig but the number of classes.
 
-    :param minutes: Length in time; 0 when steps is given.
-    :param steps: Length in steps; 0 when minutes is given.
-    :param crops: (height, width) of the network's input, multiples of 32 pixels; one of them is
-        drawn for every batch.
-    :param scale: Least and greatest factor by which frames are resized before the crop.
-    :param learning_rate: At the start and at the end, a half cosine in between.
-    :param photometric: Strength of the colour changes, 0 to 1.
-    :param class_balance: c of the class weights 1 / log(c + share of the pixels).
-    :param depth_factor: Of both depth losses.
+    :param norm_eps: None: that of the weights it starts from, else 1e-5.
     """
 
-    minutes: float = 0.0
-    steps: int = 0
+    size: Literal['b0', 'b1', 'b2', 'b3', 'b4', 'b5'] = 'b0'
+    segmentation: bool = True
+    depth: bool = True
+    decoder_dim: int | None = None
+    depth_dim: int = 64
+    depth_stride: Literal[1, 2, 4] = 1
+    depth_activation: Literal['metric', 'log', 'bounded_log', 'linear'] = 'metric'
+    max_depth_m: float = 10.0
+    drop_path_rate: float = 0.0
+    drop_rate: float = 0.1
+    norm_eps: float | None = None
+    embed_norm_eps: float | None = None
+    segmentation_head: Literal['nvlabs', 'mmseg'] = 'nvlabs'
+    depth_head: Literal['glpn', 'mlp'] = 'glpn'
+    auxiliary_head: bool = False
+
+
+@dataclass(frozen=True)
+class ClassesConfig:
+    """
+    The classes of the network, in the order of its channels.
+
+    :param label_set: Name of a label set; empty: that of the first training dataset.
+    :param names: Some of its classes; empty: all.
+    """
+
+    label_set: str = ''
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """
+    A dataset to learn from.
+
+    :param kind: Of the reader; empty: recognised.
+    :param root: Folder or file.
+    :param options: Of the reader.
+    :param weight: Share of the samples, in any unit.
+    :param rules: From names of its classes to names of the network's, over the known map.
+    """
+
+    kind: str = ''
+    root: str = ''
+    split: str = 'train'
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+    rules: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> DatasetSpec:
+        """Name the dataset as the readers do."""
+        return DatasetSpec(self.kind, self.root, self.split, self.options)
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """
+    A dataset to measure on; kind to options as for TrainingSet.
+
+    :param frames: How many, spread over all; 0: all.
+    :param inference: How an image goes through the network.
+    :param labels: How labels are judged; borders are not, while training.
+    :param depth: How depth is judged.
+    """
+
+    kind: str = ''
+    root: str = ''
+    split: str = 'val'
+    options: Mapping[str, Any] = field(default_factory=dict)
+    frames: int = 0
+    inference: Inference = field(default_factory=Inference)
+    labels: LabelRules = field(default_factory=LabelRules)
+    depth: DepthRules = field(default_factory=DepthRules)
+
+    @property
+    def spec(self) -> DatasetSpec:
+        """Name the dataset as the readers do."""
+        return DatasetSpec(self.kind, self.root, self.split, self.options)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is learnt from and what is measured on."""
+
+    train: tuple[TrainingSet, ...]
+    validation: tuple[ValidationSet, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """
+    A part of the run with one loss, one variation and one course of the learning rate.
+
+    :param steps: Of the optimizer.
+    :param batch_size: Samples of a step, over all processes and pieces.
+    :param tasks: Heads that are computed and trained.
+    :param frozen: Names or patterns of parts that stay as they are, such as 'encoder'.
+    """
+
+    steps: int
+    name: str = ''
     batch_size: int = 8
-    crops: tuple[tuple[int, int], ...] = ((128, 256),)
-    scale: tuple[float, float] = (0.5, 1.0)
-    learning_rate: tuple[float, float] = (1e-3, 1e-5)
-    photometric: float = 1.0
-    class_balance: float = 1.1
-    depth_factor: float = 1.0
+    tasks: tuple[Task, ...] = BOTH
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    frozen: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True)
-class LossConfig:
-    """
-    What is minimised: cross entropy + the two depth losses, times these factors.
-
-    :param label_stride: The cross entropy takes a random one of that many pixels per side: on a
-        CPU, half of the time of a step went to pixels next to one another.
-    :param max_depth_m: Farther depths are not learnt.
-    """
-
-    segmentation: float = 1.0
-    silog: float = 1.0
-    log_l1: float = 0.5
-    label_stride: int = 2
-    min_depth_m: float = 0.3
-    max_depth_m: float = 120.0
-
-
-@dataclass(frozen=True)
-class AugmentConfig:
-    """
-    How frames are varied.
-
-    :param rare_share: Share of the crops laid around a class drawn from those in the frame.
-    """
-
-    flip: bool = True
-    rare_share: float = 0.5
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch_size < 1:
+            raise ValueError(
+                f'steps and batch_size must be at least 1, not {self.steps} and {self.batch_size}'
+            )
+        if not self.tasks:
+            raise ValueError('tasks must name segmentation, depth or both')
 
 
 @dataclass(frozen=True)
@@ -105,112 +156,78 @@ class TrainConfig:
     """
     A whole recipe.
 
-    :param network: Fields of segformer_ros.network.NetworkConfig except num_classes.
-    :param focal_length_px: Depths are learnt as a camera of this focal length would see them.
-    :param ema_decay: Of the moving average of the weights; 0 switches it off.
-    :param evaluation_seeds: First and last seed of the held-out frames.
+    :param output: Folder of the run; empty: runs/NAME.
+    :param init: Checkpoint or hf://org/name of a network or an encoder to start from.
+    :param focal_length_px: Depths are learnt as a camera of this focal length would see them;
+        None: as they are, for datasets of one camera.
+    :param defaults: What stages do not say themselves; keys of a stage.
+    :param ema_decay: Of the moving average of the weights, which is what is measured and kept;
+        0 switches it off.
+    :param accumulate: Pieces in which a batch passes before a step of the optimizer.
+    :param evaluation_steps: Steps between evaluations; 0: only at the end of stages.
+    :param best: What makes a network better: the sum of figures times these factors.
+    :param checkpoint_minutes: Between the files to resume from.
+    :param checkpoint_steps: The same in steps; 0: minutes decide.
+    :param pictures: Examples drawn at an evaluation, of each validation dataset.
+    :param log_steps: Steps between two entries of the loggers.
+    :param class_frames: Frames in which pixels are counted, for losses that weigh classes.
     """
 
-    name: str = 'world_b0'
+    name: str
+    data: DataConfig
+    stages: tuple[StageConfig, ...]
     seed: int = 0
-    output: str = 'runs/world_b0'
-    network: Mapping[str, Any] = field(default_factory=lambda: {'size': 'b0'})
-    world: WorldConfig = WorldConfig()
-    loss: LossConfig = LossConfig()
-    augment: AugmentConfig = AugmentConfig()
-    phases: tuple[PhaseConfig, ...] = (PhaseConfig(minutes=10.0),)
-    focal_length_px: float = 256.0
-    weight_decay: float = 0.01
-    warmup_steps: int = 100
-    clip_norm: float = 1.0
+    output: str = ''
+    init: str = ''
+    network: ModelConfig = ModelConfig()
+    classes: ClassesConfig = ClassesConfig()
+    focal_length_px: float | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
     ema_decay: float = 0.999
-    threads: int = 1
-    bfloat16: bool = True
-    checkpoint_minutes: float = 3.0
-    evaluation_minutes: float = 10.0
-    evaluation_seeds: tuple[int, int] = (0, 63)
-    evaluation_size: tuple[int, int] = (256, 512)
+    accumulate: int = 1
+    evaluation_steps: int = 0
+    best: Mapping[str, float] = field(default_factory=lambda: {'miou': 1.0, 'abs_rel': -1.0})
+    checkpoint_minutes: float = 5.0
+    checkpoint_steps: int = 0
+    pictures: int = 4
+    log_steps: int = 20
+    class_frames: int = 400
+    loggers: tuple[LoggerName, ...] = ('csv', 'tensorboard')
+    wandb: WandbConfig = field(default_factory=WandbConfig)
+
+    def __post_init__(self) -> None:
+        if not self.stages or not self.data.train:
+            raise ValueError('expected at least one stage and one training dataset')
+        if self.accumulate < 1 or self.log_steps < 1 or not 0.0 <= self.ema_decay < 1.0:
+            raise ValueError(
+                'accumulate and log_steps must be at least 1 and ema_decay in [0, 1), not '
+                f'{self.accumulate}, {self.log_steps} and {self.ema_decay}'
+            )
+        for number, stage in enumerate(self.stages):
+            for task in stage.tasks:
+                if not getattr(self.network, task):
+                    raise ValueError(f'stages[{number}] trains {task}: network.{task} is off')
+
+    @property
+    def folder(self) -> Path:
+        """Give the output folder."""
+        return Path(self.output or f'runs/{self.name}')
+
+    @property
+    def total_steps(self) -> int:
+        """Count the steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def place(self, step: int) -> tuple[int, int]:
+        """Give the number of the stage of a step, and the first step of that stage."""
+        first = 0
+        for number, stage in enumerate(self.stages):
+            if step < first + stage.steps:
+                return number, first
+            first += stage.steps
+        return len(self.stages) - 1, first - self.stages[-1].steps
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the recipe as plain dictionaries and lists, as YAML would have it."""
+        """Give the recipe as plain dictionaries and lists."""
         return asdict(self)
-
-
-def from_mapping(kind: type[T], values: object, where: str = 'recipe') -> T:
-    """
-    Make a config dataclass from what YAML holds.
-
-    :raises ConfigError: A key is unknown or a value has the wrong type.
-    """
-    if not isinstance(values, Mapping):
-        raise ConfigError(f'{where}: expected keys and values, got {values!r}')
-    hints = typing.get_type_hints(kind)
-    names = [item.name for item in fields(kind)]  # type: ignore[arg-type]
-    for key in values:
-        if key not in names:
-            near = difflib.get_close_matches(str(key), names, 1, 0.0)[0]
-            raise ConfigError(f'{where}: unknown key {key!r}, the nearest known one is {near!r}')
-    return kind(**{key: _convert(hints[key], values[key], f'{where}.{key}') for key in values})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if is_dataclass(hint):
-        return from_mapping(hint, value, where)  # type: ignore[arg-type]
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise ConfigError(f'{where}: expected a list, got {value!r}')
-        items = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
-        if len(items) != len(value):
-            raise ConfigError(f'{where}: expected {len(items)} values, got {len(value)}')
-        return tuple(_convert(item, part, where) for item, part in zip(items, value, strict=True))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise ConfigError(f'{where}: expected keys and values, got {value!r}')
-        return dict(value)
-    if hint is float and isinstance(value, (int, str)) and not isinstance(value, bool):
-        # YAML 1.1 reads 1e-3 as a string.
-        try:
-            return float(value)
-        except ValueError as error:
-            raise ConfigError(f'{where}: expected a number, got {value!r}') from error
-    if type(value) is not hint:
-        raise ConfigError(f'{where}: expected {hint.__name__}, got {value!r}')
-    return value
-
-
-def _nested(overrides: Iterable[str], values: dict[str, Any]) -> dict[str, Any]:
-    for override in overrides:
-        path, sign, text = override.partition('=')
-        if not sign:
-            raise ConfigError(f'expected key=value, got {override!r}')
-        *parents, last = path.split('.')
-        target = values
-        for parent in parents:
-            target = target.setdefault(parent, {})
-            if not isinstance(target, dict):
-                raise ConfigError(f'{path}: {parent} holds no keys')
-        target[last] = yaml.safe_load(text)
-    return values
-
-
-def load(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
-    """
-    Read a recipe.
-
-    :param overrides: 'key=value' or 'part.key=value', the value in YAML.
-    :raises ConfigError: The file is no valid recipe.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except yaml.YAMLError as error:
-        raise ConfigError(f'{path}: not YAML: {" ".join(str(error).split())}') from error
-    if not isinstance(values, dict):
-        raise ConfigError(f'{path}: expected the keys of a recipe, got {values!r}')
-    config = from_mapping(TrainConfig, _nested(overrides, values), str(path))
-    for index, phase in enumerate(config.phases):
-        if (phase.minutes > 0.0) == (phase.steps > 0):
-            raise ConfigError(f'{path}: phase {index} needs either minutes or steps')
-        if any(side < 32 or side % 32 for crop in phase.crops for side in crop):
-            raise ConfigError(f'{path}: the crops of phase {index} must be multiples of 32')
-    return config

@@ -15,13 +15,13 @@ import numpy as np
 from segformer_ros import run_folder
 from segformer_ros.training import yaml_config
 from segformer_ros.training.batch_source import BatchMaker, prefetch, Share, StageBatches, Step
+from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.ema import update_ema
 from segformer_ros.training.hardware import make_fabric, process_settings
 from segformer_ros.training.learner import Learner, Objective, select
 from segformer_ros.training.loggers import Logger, open_loggers
 from segformer_ros.training.optimizers import make_optimizer, set_learning_rate
 from segformer_ros.training.progress import Clock, ProgressBar, Report
-from segformer_ros.training.recipe import StageConfig, TrainConfig
 from segformer_ros.training.run_data import open_data, prepare, RunData
 from segformer_ros.training.run_files import RunFiles
 from segformer_ros.training.schedules import factor
@@ -51,7 +51,8 @@ def fit(
         data = open_data(config)
         rendering = []
         if fabric.local_rank == 0:
-            rendering = prepare((source.dataset for source in data.sources), chief)
+            rendering = prepare(data.validation, chief, whole=True)
+            rendering += prepare((source.dataset for source in data.sources), chief)
         try:
             return TrainingRun(config, fabric, data, chief, command).run(max_steps)
         finally:

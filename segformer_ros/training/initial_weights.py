@@ -13,7 +13,7 @@ from segformer_ros.checkpoints.model import describe, Model
 from segformer_ros.labels import LabelSet
 from segformer_ros.network import build, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
-from segformer_ros.training.recipe import ModelConfig
+from segformer_ros.training.config import ModelConfig
 from torch import Tensor
 
 _CLASSIFIERS = ('segmentation_head.classifier.', 'auxiliary_head.classifier.')

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from segformer_ros.checkpoints import load
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.training.batches import Batch
+from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.distillation import Distillation
 from segformer_ros.training.frozen import freeze
 from segformer_ros.training.losses import make_loss
-from segformer_ros.training.recipe import StageConfig, TrainConfig
 import torch
 from torch import nn, Tensor
 from torch.utils.checkpoint import checkpoint

@@ -1,233 +1,107 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a recipe of a training run says."""
+"""The recipe of a training run, read from YAML and compared with that of an interrupted run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from segformer_ros.datasets import DatasetSpec
-from segformer_ros.evaluation.depth_scores import DepthRules
-from segformer_ros.evaluation.judged_classes import LabelRules
-from segformer_ros.evaluation.prediction import Inference
-from segformer_ros.training.augment.config import AugmentConfig
-from segformer_ros.training.hardware import HardwareConfig
-from segformer_ros.training.loggers import LoggerName, WandbConfig
-from segformer_ros.training.losses.config import LossConfig
-from segformer_ros.training.optimizers import OptimizerConfig
-from segformer_ros.training.schedules import ScheduleConfig
-
-Task = Literal['segmentation', 'depth']
-BOTH: tuple[Task, ...] = ('segmentation', 'depth')
+from segformer_ros.training.config import StageConfig, TrainConfig
+from segformer_ros.training.yaml_config import ConfigError, from_mapping, read_values
 
 
-@dataclass(frozen=True)
-class ModelConfig:
+def load(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
     """
-    The network: the fields of segformer_ros.network.NetworkConfig but the number of classes.
+    Read a recipe.
 
-    :param norm_eps: None: that of the weights it starts from, else 1e-5.
+    :param overrides: 'key=value' or 'part.key=value', the value in YAML.
+    :raises ConfigError: A key is unknown or missing, or a value has the wrong type.
+    :raises OSError: The file cannot be read.
     """
-
-    size: Literal['b0', 'b1', 'b2', 'b3', 'b4', 'b5'] = 'b0'
-    segmentation: bool = True
-    depth: bool = True
-    decoder_dim: int | None = None
-    depth_dim: int = 64
-    depth_stride: Literal[1, 2, 4] = 1
-    depth_activation: Literal['metric', 'log', 'bounded_log', 'linear'] = 'metric'
-    max_depth_m: float = 10.0
-    drop_path_rate: float = 0.0
-    drop_rate: float = 0.1
-    norm_eps: float | None = None
-    embed_norm_eps: float | None = None
-    segmentation_head: Literal['nvlabs', 'mmseg'] = 'nvlabs'
-    depth_head: Literal['glpn', 'mlp'] = 'glpn'
-    auxiliary_head: bool = False
+    return resolve(read_values(path, overrides), str(path))
 
 
-@dataclass(frozen=True)
-class ClassesConfig:
+def resolve(values: Mapping[str, Any], where: str = 'recipe') -> TrainConfig:
     """
-    The classes of the network, in the order of its channels.
+    Make a recipe of what YAML holds: every stage gets the defaults that it does not replace.
 
-    :param label_set: Name of a label set; empty: that of the first training dataset.
-    :param names: Some of its classes; empty: all.
+    :raises ConfigError: As load.
     """
+    defaults, stages = values.get('defaults') or {}, values.get('stages')
+    if not isinstance(defaults, Mapping):
+        raise ConfigError(f'{where}.defaults: expected keys and values, got {defaults!r}')
+    # Mistakes in the defaults are named as such, not as those of every stage.
+    from_mapping(StageConfig, {'steps': 1, **defaults}, f'{where}.defaults')
+    if isinstance(stages, list):
+        stages = [_over(defaults, s) if isinstance(s, Mapping) else s for s in stages]
+    given = {**values, 'stages': stages} if 'stages' in values else dict(values)
+    return from_mapping(TrainConfig, {**given, 'defaults': {}}, where)
 
-    label_set: str = ''
-    names: tuple[str, ...] = ()
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay keys and values over others; lists and values are replaced as a whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = _over(old, value) if both else value  # type: ignore[arg-type]
+    return merged
 
 
-@dataclass(frozen=True)
-class TrainingSet:
+# What may change while a run is interrupted: neither the samples nor what is learnt from them.
+_FREE = frozenset(
+    item.name
+    for item in fields(TrainConfig)
+    if item.name
+    not in {'data', 'stages', 'seed', 'network', 'classes', 'focal_length_px', 'ema_decay'}
+    | {'accumulate'}
+)
+
+
+def check_same(found: Mapping[str, Any], wanted: TrainConfig, stage: int) -> None:
     """
-    A dataset to learn from.
+    Refuse to resume a run with another recipe; later stages may be others or more.
 
-    :param kind: Of the reader; empty: recognised.
-    :param root: Folder or file.
-    :param options: Of the reader.
-    :param weight: Share of the samples, in any unit.
-    :param rules: From names of its classes to names of the network's, over the known map.
+    :param found: The recipe of the run, as as_dict gave it.
+    :param stage: Number of the stage that it is in.
+    :raises ConfigError: Something that has been used differs; the message says what.
     """
 
-    kind: str = ''
-    root: str = ''
-    split: str = 'train'
-    options: Mapping[str, Any] = field(default_factory=dict)
-    weight: float = 1.0
-    rules: Mapping[str, str] = field(default_factory=dict)
+    def used(recipe: Mapping[str, Any]) -> dict[str, Any]:
+        plain = _listed({key: value for key, value in recipe.items() if key not in _FREE})
+        plain['stages'] = plain['stages'][: stage + 1]
+        plain['data'] = plain['data']['train']
+        return dict(plain)
 
-    @property
-    def spec(self) -> DatasetSpec:
-        """Name the dataset as the readers do."""
-        return DatasetSpec(self.kind, self.root, self.split, self.options)
-
-
-@dataclass(frozen=True)
-class ValidationSet:
-    """
-    A dataset to measure on; kind to options as for TrainingSet.
-
-    :param frames: How many, spread over all; 0: all.
-    :param inference: How an image goes through the network.
-    :param labels: How labels are judged; borders are not, while training.
-    :param depth: How depth is judged.
-    """
-
-    kind: str = ''
-    root: str = ''
-    split: str = 'val'
-    options: Mapping[str, Any] = field(default_factory=dict)
-    frames: int = 0
-    inference: Inference = field(default_factory=Inference)
-    labels: LabelRules = field(default_factory=LabelRules)
-    depth: DepthRules = field(default_factory=DepthRules)
-
-    @property
-    def spec(self) -> DatasetSpec:
-        """Name the dataset as the readers do."""
-        return DatasetSpec(self.kind, self.root, self.split, self.options)
+    key, old, new = _difference(used(found), used(wanted.as_dict()), '')
+    if key:
+        raise ConfigError(
+            f'{wanted.folder} holds a run whose {key[1:]} was {old!r}, now {new!r}: choose '
+            'another output or remove the folder'
+        )
 
 
-@dataclass(frozen=True)
-class DataConfig:
-    """What is learnt from and what is measured on."""
-
-    train: tuple[TrainingSet, ...]
-    validation: tuple[ValidationSet, ...] = ()
+def _listed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-@dataclass(frozen=True)
-class StageConfig:
-    """
-    A part of the run with one loss, one variation and one course of the learning rate.
-
-    :param steps: Of the optimizer.
-    :param batch_size: Samples of a step, over all processes and pieces.
-    :param tasks: Heads that are computed and trained.
-    :param frozen: Names or patterns of parts that stay as they are, such as 'encoder'.
-    """
-
-    steps: int
-    name: str = ''
-    batch_size: int = 8
-    tasks: tuple[Task, ...] = BOTH
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-    loss: LossConfig = field(default_factory=LossConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    frozen: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch_size < 1:
-            raise ValueError(
-                f'steps and batch_size must be at least 1, not {self.steps} and {self.batch_size}'
-            )
-        if not self.tasks:
-            raise ValueError('tasks must name segmentation, depth or both')
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """
-    A whole recipe.
-
-    :param output: Folder of the run; empty: runs/NAME.
-    :param init: Checkpoint or hf://org/name of a network or an encoder to start from.
-    :param focal_length_px: Depths are learnt as a camera of this focal length would see them;
-        None: as they are, for datasets of one camera.
-    :param defaults: What stages do not say themselves; keys of a stage.
-    :param ema_decay: Of the moving average of the weights, which is what is measured and kept;
-        0 switches it off.
-    :param accumulate: Pieces in which a batch passes before a step of the optimizer.
-    :param evaluation_steps: Steps between evaluations; 0: only at the end of stages.
-    :param best: What makes a network better: the sum of figures times these factors.
-    :param checkpoint_minutes: Between the files to resume from.
-    :param checkpoint_steps: The same in steps; 0: minutes decide.
-    :param pictures: Examples drawn at an evaluation, of each validation dataset.
-    :param log_steps: Steps between two entries of the loggers.
-    :param class_frames: Frames in which pixels are counted, for losses that weigh classes.
-    """
-
-    name: str
-    data: DataConfig
-    stages: tuple[StageConfig, ...]
-    seed: int = 0
-    output: str = ''
-    init: str = ''
-    network: ModelConfig = ModelConfig()
-    classes: ClassesConfig = ClassesConfig()
-    focal_length_px: float | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    hardware: HardwareConfig = field(default_factory=HardwareConfig)
-    ema_decay: float = 0.999
-    accumulate: int = 1
-    evaluation_steps: int = 0
-    best: Mapping[str, float] = field(default_factory=lambda: {'miou': 1.0, 'abs_rel': -1.0})
-    checkpoint_minutes: float = 5.0
-    checkpoint_steps: int = 0
-    pictures: int = 4
-    log_steps: int = 20
-    class_frames: int = 400
-    loggers: tuple[LoggerName, ...] = ('csv', 'tensorboard')
-    wandb: WandbConfig = field(default_factory=WandbConfig)
-
-    def __post_init__(self) -> None:
-        if not self.stages or not self.data.train:
-            raise ValueError('expected at least one stage and one training dataset')
-        if self.accumulate < 1 or self.log_steps < 1 or not 0.0 <= self.ema_decay < 1.0:
-            raise ValueError(
-                'accumulate and log_steps must be at least 1 and ema_decay in [0, 1), not '
-                f'{self.accumulate}, {self.log_steps} and {self.ema_decay}'
-            )
-        for number, stage in enumerate(self.stages):
-            for task in stage.tasks:
-                if not getattr(self.network, task):
-                    raise ValueError(f'stages[{number}] trains {task}: network.{task} is off')
-
-    @property
-    def folder(self) -> Path:
-        """Give the output folder."""
-        return Path(self.output or f'runs/{self.name}')
-
-    @property
-    def total_steps(self) -> int:
-        """Count the steps of all stages."""
-        return sum(stage.steps for stage in self.stages)
-
-    def place(self, step: int) -> tuple[int, int]:
-        """Give the number of the stage of a step, and the first step of that stage."""
-        first = 0
-        for number, stage in enumerate(self.stages):
-            if step < first + stage.steps:
-                return number, first
-            first += stage.steps
-        return len(self.stages) - 1, first - self.stages[-1].steps
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the recipe as plain dictionaries and lists."""
-        return asdict(self)
+def _difference(old: Any, new: Any, path: str) -> tuple[str, Any, Any]:
+    """Find the first difference: its path ('' for none) and both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            found = _difference(old.get(key), new.get(key), f'{path}.{key}')
+            if found[0]:
+                return found
+        return '', None, None
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (mine, other) in enumerate(zip(old, new, strict=True)):
+            found = _difference(mine, other, f'{path}.{index}')
+            if found[0]:
+                return found
+        return '', None, None
+    return ('', None, None) if old == new else (path, old, new)

@@ -17,7 +17,7 @@ from segformer_ros.datasets.world import WorldDataset
 from segformer_ros.datasets.world_rendering import Rendering
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet, VOID
 from segformer_ros.training.batch_source import Source
-from segformer_ros.training.recipe import ClassesConfig, TrainConfig, TrainingSet
+from segformer_ros.training.config import ClassesConfig, TrainConfig, TrainingSet
 
 Table = npt.NDArray[np.uint8]
 
@@ -67,13 +67,22 @@ class RunData:
         return np.rint(total[: max(len(self.classes.classes), 2)] * 1e9).astype(np.int64)
 
 
+def open_sources(config: TrainConfig) -> list[Dataset]:
+    """
+    Open the datasets that are learnt from.
+
+    :raises DatasetError: One cannot be used.
+    """
+    return [open_dataset(item.spec) for item in config.data.train]
+
+
 def open_data(config: TrainConfig) -> RunData:
     """
     Open and check the datasets of a recipe.
 
     :raises DatasetError: One cannot be used, or its classes are not those of its label set.
     """
-    opened = [open_dataset(item.spec) for item in config.data.train]
+    opened = open_sources(config)
     validation = tuple(open_dataset(item.spec) for item in config.data.validation)
     for dataset in (*opened, *validation):
         check_labels(dataset)

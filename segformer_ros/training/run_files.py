@@ -14,12 +14,12 @@ from lightning_fabric import Fabric
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.network import checkpoint, MultitaskSegformer
+from segformer_ros.training.config import TrainConfig
 from segformer_ros.training.hardware import prepare
 from segformer_ros.training.initial_weights import make_network
 from segformer_ros.training.learner import recompute_blocks
 from segformer_ros.training.progress import Report
-from segformer_ros.training.recipe import TrainConfig
-from segformer_ros.training.recipe_file import check_same
+from segformer_ros.training.recipe import check_same
 from segformer_ros.training.run_data import RunData
 from segformer_ros.training.run_state import EMA, MODEL, with_prefix, without_prefix
 from segformer_ros.training.torch_network import network_facts, TorchNetwork

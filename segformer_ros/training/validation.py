@@ -20,7 +20,7 @@ from segformer_ros.evaluation.judged_classes import judged_classes
 from segformer_ros.evaluation.measure import evaluate, Options, predict_sample
 from segformer_ros.evaluation.network import Network
 from segformer_ros.evaluation.pictures import frame_picture
-from segformer_ros.training.recipe import ValidationSet
+from segformer_ros.training.config import ValidationSet
 
 Image = npt.NDArray[np.uint8]
 _JPEG_QUALITY = 88

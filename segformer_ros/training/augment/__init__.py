@@ -3,7 +3,6 @@
 """Variations of a sample: one geometric transform for all of it, colours, weather, optics."""
 
 from segformer_ros.training.augment.camera_look import recolor
-from segformer_ros.training.augment.classic import augment, flip, scale_and_crop
 from segformer_ros.training.augment.config import (
     AugmentConfig,
     CropConfig,
@@ -25,10 +24,7 @@ __all__ = [
     'DomainConfig',
     'PhotometricConfig',
     'ResizeConfig',
-    'augment',
-    'flip',
     'make_augmentation',
     'read_augment',
     'recolor',
-    'scale_and_crop',
 ]
