@@ -6,7 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from segformer_ros.metrics import confusion_matrix, DepthMeter, mean_iou, SegmentationMeter
+from segformer_ros.metrics import (
+    confusion_matrix,
+    crop_of,
+    DepthMeter,
+    mean_iou,
+    median_scale,
+    SegmentationMeter,
+)
 
 
 def _labels(*rows):
@@ -182,3 +189,95 @@ def test_merged_meters_are_one_meter():
     assert merged.miou_per_image() == together.miou_per_image()
     assert depth_merged.result() == depth_together.result()
     assert mean_iou(total, ids) == together.miou()
+
+
+def test_a_false_class_on_counted_pixels_lowers_its_iou():
+    """
+    This is how SHIFT is judged: 9 is not a class of the mean, yet road predicted there is false.
+
+    The unlabelled pixel counts nowhere, nor does 9 in the accuracy.
+    """
+    truth = _labels([1, 1, 2, 9, 9, 255])
+    prediction = _labels([1, 1, 2, 1, 9, 1])
+    strict, lenient = SegmentationMeter([1, 2], counted=[9]), SegmentationMeter([1, 2])
+    strict.add(prediction, truth)
+    lenient.add(prediction, truth)
+    assert strict.iou() == {1: pytest.approx(2 / 3), 2: 1.0}
+    assert lenient.iou() == {1: 1.0, 2: 1.0}
+    assert strict.miou() == pytest.approx((2 / 3 + 1) / 2)
+    assert strict.accuracy() == strict.accuracy_per_image() == 1.0
+
+
+def test_means_over_classes_by_hand():
+    """Of eight pixels six are road, of which three are found, and two are car, both found."""
+    meter = SegmentationMeter([1, 2, 3])
+    meter.add(_labels([1, 1, 1, 2, 2, 2, 2, 2]), _labels([1, 1, 1, 1, 1, 1, 2, 2]))
+    accuracy = meter.class_accuracy()
+    assert (accuracy[1], accuracy[2]) == (0.5, 1.0)
+    assert math.isnan(accuracy[3])
+    assert meter.mean_accuracy() == pytest.approx(0.75)
+    assert meter.accuracy() == pytest.approx(5 / 8)
+    assert meter.iou()[2] == pytest.approx(2 / 5)
+    assert meter.frequency_weighted_iou() == pytest.approx(6 / 8 * 3 / 6 + 2 / 8 * 2 / 5)
+
+
+def test_all_forms_of_the_scale_invariant_error_by_hand():
+    """Of d = ln 1.2 and ln 0.8: means and mean squares, put together as each paper does."""
+    meter = DepthMeter()
+    meter.add(_depth(12, 16), _depth(10, 20))
+    a, b = math.log(1.2), math.log(0.8)
+    square, mean = (a * a + b * b) / 2, (a + b) / 2
+    expected = {
+        'silog_raw25': square - 0.25 * mean**2,
+        'silog_eigen': square - 0.5 * mean**2,
+        'silog_eigen_x100': 100 * (square - 0.5 * mean**2),
+        'silog_glpn': math.sqrt(square - 0.5 * mean**2),
+        'silog_bts': 10 * math.sqrt(square - 0.85 * mean**2),
+        'silog_kitti': 100 * math.sqrt(square - mean**2),
+        'mae': 3.0,
+        'mse': 10.0,
+        'irmse': math.sqrt(((1000 / 12 - 100) ** 2 + (1000 / 16 - 50) ** 2) / 2),
+    }
+    result = meter.result()
+    assert {name: result[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+
+
+def test_clipped_predictions_are_moved_into_the_range():
+    """0.1 m becomes 1 m and 500 m becomes 80 m; what is no depth stays without one."""
+    meter = DepthMeter(1.0, 80.0, clip=True)
+    meter.add(_depth(0.1, 500, math.nan), _depth(1, 80, 5))
+    result = meter.result()
+    assert result['abs_rel'] == 0.0
+    assert result['coverage'] == pytest.approx(2 / 3)
+
+
+def test_the_median_scale_looks_at_pixels_with_both():
+    """The medians of 2, 4, 6 and 10, 20, 60; without a pair there is none."""
+    scale = median_scale(_depth(2, 4, 6, math.nan, 9), _depth(10, 20, 60, 3, math.inf))
+    assert scale == pytest.approx(20 / 4)
+    assert math.isnan(median_scale(_depth(math.nan), _depth(1)))
+
+
+@pytest.mark.parametrize(
+    ('name', 'size', 'rows', 'columns'),
+    [
+        ('none', (375, 1242), (0, 375), (0, 1242)),
+        ('garg', (375, 1242), (153, 371), (44, 1197)),
+        ('eigen', (375, 1242), (124, 342), (44, 1197)),
+        ('nyu', (480, 640), (45, 471), (41, 601)),
+        ('kitti', (375, 1242), (23, 375), (13, 1229)),
+        ('shift', (800, 1280), (0, 740), (0, 1280)),
+    ],
+)
+def test_crops_keep_what_their_papers_keep(name, size, rows, columns):
+    """Rows and columns, the last ones not included."""
+    found = crop_of(name, *size)
+    assert [(item.start, item.stop) for item in found] == [rows, columns]
+
+
+def test_impossible_crops_are_refused():
+    """The crop of KITTI has a size of its own."""
+    with pytest.raises(ValueError, match='needs images of 352x1216 or more, got 256x512'):
+        crop_of('kitti', 256, 512)
+    with pytest.raises(ValueError, match='crop must be one of none, garg'):
+        crop_of('middle', 256, 512)

@@ -112,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _on_dataset(args: argparse.Namespace) -> int:
     from segformer_ros.datasets import open_dataset
+    from segformer_ros.datasets.statistics import spread
     from segformer_ros.evaluation import evaluate
     from segformer_ros.evaluation.report import console, write_report
     from tqdm import tqdm
@@ -122,7 +123,7 @@ def _on_dataset(args: argparse.Namespace) -> int:
     spec = data_spec(args)
     dataset = open_dataset(spec)
     network, engine = _network(args)
-    indices = evenly(len(dataset), args.max_frames)
+    indices = spread(len(dataset), args.max_frames)
     with tqdm(total=len(indices), unit='image', dynamic_ncols=True, disable=None) as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)
     facts = {
@@ -143,12 +144,6 @@ def _on_dataset(args: argparse.Namespace) -> int:
     if args.json:
         args.json.write_text(f'{text}\n', encoding='utf-8')
     return 0
-
-
-def evenly(count: int, most: int | None) -> list[int]:
-    """Give at most so many numbers below count, evenly spaced, the first one 0."""
-    taken = count if most is None else min(count, most)
-    return [index * count // taken for index in range(taken)]
 
 
 def _network(args: argparse.Namespace) -> tuple[Network, str]:

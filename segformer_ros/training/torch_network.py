@@ -18,6 +18,7 @@ from segformer_ros.evaluation.network import FloatArray, Image, NetworkFacts, Ou
 from segformer_ros.labels import LabelClass
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.training.baselines import is_baseline, load_baseline
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
@@ -74,6 +75,9 @@ class TorchNetwork:
         :param device: None: a GPU where there is one.
         :raises CheckpointError: It is missing, damaged, unsafe, of another format, or an encoder.
         """
+        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        if is_baseline(checkpoint):
+            return cls._load_baseline(Path(checkpoint), device)
         model = source.read(checkpoint, options=Options(label_set=label_set))
         if not has_heads(model.config):
             raise CheckpointError(
@@ -90,7 +94,14 @@ class TorchNetwork:
             name=Path(str(checkpoint)).name,
         )
         mean, std = model.facts.get('mean') or MEAN, model.facts.get('std') or STD
-        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        return cls(module.to(device), facts, mean=mean, std=std, device=device)
+
+    @classmethod
+    def _load_baseline(cls, path: Path, device: torch.device | str) -> TorchNetwork:
+        module, known = load_baseline(path)
+        label_set, classes = class_table(known, module.config.num_classes)
+        facts = NetworkFacts(path.name, classes, label_set)
+        mean, std = known.get('mean') or MEAN, known.get('std') or STD
         return cls(module.to(device), facts, mean=mean, std=std, device=device)
 
     @property
