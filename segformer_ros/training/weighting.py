@@ -77,7 +77,7 @@ class Uncertainty(nn.Module):
     def weights(self) -> dict[str, float]:
         """Give what each task counts at present."""
         return {
-            task: _LIKELIHOOD_SHARE[task] * math.exp(-float(value))
+            task: _LIKELIHOOD_SHARE[task] * math.exp(-float(value.detach()))
             for task, value in self.log_variances.items()
         }
 
@@ -106,7 +106,9 @@ class GradNorm(nn.Module):
     def forward(self, losses: Mapping[str, Tensor], taught: Mapping[str, Tensor]) -> Tensor:
         """Sum up; arguments as for Uncertainty.forward."""
         self._latest = dict(losses)
-        parts = [self.factors[self.tasks.index(task)] * loss for task, loss in losses.items()]
+        # update() writes into the buffer before the sum is differentiated.
+        factors = self.factors.clone()
+        parts = [factors[self.tasks.index(task)] * loss for task, loss in losses.items()]
         return torch.stack(parts).sum()
 
     def weights(self) -> dict[str, float]:
