@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_data_arguments(parser)
     parser.add_argument(
-        '--recipe', type=Path, metavar='FILE', help='also show variations, by its key augment'
+        '--recipe', type=Path, metavar='FILE', help='also show variations as this recipe has them'
+    )
+    parser.add_argument(
+        '--stage', type=int, default=0, metavar='N', help='of the recipe, from 0 (default: 0)'
     )
     parser.add_argument('--count', type=int, default=4, help='number of samples (default: 4)')
     parser.add_argument(
@@ -74,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if args.recipe is not None:
         from segformer_ros.training.augment import make_augmentation, read_augment
 
-        config = read_augment(args.recipe)
+        config = read_augment(args.recipe, stage=args.stage)
         augmentation = make_augmentation(config, classes=_ids(dataset.label_set))
     blocks = _blocks(dataset, augmentation, args)
     picture = _sheet(blocks, dataset.label_set, args.max_depth)

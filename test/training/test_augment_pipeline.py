@@ -3,6 +3,7 @@
 """The whole variation of a sample, and the recipe's words for it."""
 
 from dataclasses import replace
+from pathlib import Path
 import pickle
 
 import cv2
@@ -210,6 +211,34 @@ def test_a_recipe_that_cannot_be_is_refused(values, words):
     """In one sentence that names the key."""
     with pytest.raises(ConfigError, match=words):
         from_mapping(AugmentConfig, values)
+
+
+def test_a_stage_of_a_recipe_has_its_own_variation(tmp_path):
+    """Over the defaults of the recipe."""
+    stages = [{'steps': 1}, {'steps': 1, 'augment': {'crop': {'sizes': [[64, 64]]}}}]
+    recipe = {
+        'name': 'two',
+        'data': {'train': [{'kind': 'world'}]},
+        'defaults': {'augment': {'flip': 0.25}},
+        'stages': stages,
+    }
+    path = tmp_path / 'recipe.yaml'
+    path.write_text(yaml.safe_dump(recipe), encoding='utf-8')
+
+    assert read_augment(path) == AugmentConfig(flip=0.25)
+    second = AugmentConfig(crop=CropConfig(((64, 64),)), flip=0.25)
+    assert read_augment(path, stage=1) == second
+    with pytest.raises(ConfigError, match='a stage below 2, got 2'):
+        read_augment(path, stage=2)
+
+
+def test_the_block_of_the_documentation_is_a_recipe(tmp_path):
+    """A reader can copy it."""
+    text = (Path(__file__).parents[2] / 'docs' / 'augmentation.md').read_text(encoding='utf-8')
+    path = tmp_path / 'recipe.yaml'
+    path.write_text(text.split('```yaml\n')[1].split('```')[0], encoding='utf-8')
+
+    assert read_augment(path).photometric == PhotometricConfig('world', 0.7)
 
 
 @pytest.mark.parametrize('text', ['a: [', 'name: x', '[1, 2]'])

@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from segformer_ros.training.yaml_config import ConfigError, from_mapping
-import yaml
+from segformer_ros.training.yaml_config import ConfigError, from_mapping, read_values
 
 
 def _check_size(name: str, size: tuple[int, int]) -> None:
@@ -190,17 +189,23 @@ class AugmentConfig:
         _check_share('flip', self.flip)
 
 
-def read_augment(path: Path) -> AugmentConfig:
+def read_augment(path: Path, *, stage: int = 0) -> AugmentConfig:
     """
-    Read the key augment of a recipe and nothing else of it.
+    Read the variation of a stage of a recipe, or of a file with the key augment alone.
 
-    :raises ConfigError: There is no such key, or it holds something else.
+    :param stage: Its number, from 0.
+    :raises ConfigError: The recipe cannot be used, or has no such stage.
     :raises OSError: The file cannot be read.
     """
-    try:
-        recipe = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except yaml.YAMLError as error:
-        raise ConfigError(f'{path}: not YAML: {" ".join(str(error).split())}') from error
-    if not isinstance(recipe, dict) or 'augment' not in recipe:
-        raise ConfigError(f'{path}: expected a recipe with the key augment, found none')
-    return from_mapping(AugmentConfig, recipe['augment'], f'{path}.augment')
+    values = read_values(path)
+    if 'stages' not in values:
+        if 'augment' not in values:
+            raise ConfigError(f'{path}: expected a recipe with stages, or the key augment')
+        return from_mapping(AugmentConfig, values['augment'], f'{path}.augment')
+    # A recipe holds this config, and takes torch to read.
+    from segformer_ros.training.recipe import resolve
+
+    stages = resolve(values, str(path)).stages
+    if not 0 <= stage < len(stages):
+        raise ConfigError(f'{path}: expected a stage below {len(stages)}, got {stage}')
+    return stages[stage].augment
