@@ -1,0 +1,175 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+A plain folder: images/, labels/, depth/ and classes.yaml, the form for data of one's own.
+
+Files belong together by their name below the three folders, whatever their suffix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import functools
+import io
+from pathlib import Path
+
+import numpy as np
+from segformer_ros.camera import Intrinsics
+from segformer_ros.datasets import classes_file
+from segformer_ros.datasets.classes_file import FolderFacts
+from segformer_ros.datasets.file_dataset import (
+    Depth,
+    FileDataset,
+    Labels,
+    list_files,
+    read_list,
+    require,
+    SampleFiles,
+)
+from segformer_ros.datasets.label_images import read_colors, read_ids, read_plain
+from segformer_ros.datasets.sample import DatasetError
+from segformer_ros.datasets.storage import Storage
+
+SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
+OPTIONS: dict[str, str] = {}
+TREE = 'classes.yaml, images/NAME.png, labels/NAME.png, depth/NAME.png or .npy'
+_SUFFIXES = {
+    'images': ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.tif', '.tiff', '.webp'),
+    'labels': ('.png', '.bmp', '.pgm', '.tif', '.tiff'),
+    'depth': ('.png', '.npy', '.tif', '.tiff'),
+}
+
+
+def recognises(root: Path) -> bool:
+    """Tell by classes.yaml."""
+    return (root / classes_file.NAME).is_file() and (root / 'images').is_dir()
+
+
+def open_dataset(root: Path, split: str) -> FileDataset:
+    """
+    Open a split; 'all' is every image.
+
+    :raises DatasetError: Files are missing, or classes.yaml has no sense.
+    """
+    facts = classes_file.read(root / classes_file.NAME)
+    paths = _by_name(root, 'images')
+    names = require(paths, 'folder', root, TREE)
+    labels, depths = _by_name(root, 'labels'), _by_name(root, 'depth')
+    if labels and facts.label_set is None:
+        raise DatasetError(f'expected classes or label_set in {root / classes_file.NAME}')
+    if any(Path(name).suffix != '.npy' for name in depths.values()) and facts.depth_scale is None:
+        raise DatasetError(f'expected depth.scale in {root / classes_file.NAME}')
+    chosen = _in_split(root, names, facts, split)
+    files = tuple(
+        SampleFiles(
+            name,
+            paths[name],
+            _partner(root, name, 'labels', labels),
+            _partner(root, name, 'depth', depths),
+        )
+        for name in chosen
+    )
+    return FileDataset(
+        root,
+        facts.label_set if labels else None,
+        files,
+        read_labels=_read_labels(facts),
+        read_depth=functools.partial(_depth, facts=facts),
+        read_intrinsics=functools.partial(_intrinsics, facts=facts),
+    )
+
+
+def _read_labels(facts: FolderFacts) -> Callable[[Storage, str], Labels]:
+    if facts.label_set is not None and facts.by_color:
+        return functools.partial(read_colors, label_set=facts.label_set)
+    return read_ids
+
+
+def _by_name(root: Path, folder: str) -> dict[str, str]:
+    """Give the files of one folder by name without suffix."""
+    found: dict[str, str] = {}
+    for path in list_files(root, f'{folder}/**/*'):
+        stem, suffix = path.partition('/')[2].rpartition('.')[::2]
+        if f'.{suffix.lower()}' not in _SUFFIXES[folder]:
+            continue
+        if stem in found:
+            raise DatasetError(f'expected one file of this name in {root}: {found[stem]}, {path}')
+        found[stem] = path
+    return found
+
+
+def _partner(root: Path, name: str, folder: str, found: dict[str, str]) -> str | None:
+    """Give the file of an image in another folder; a folder that is there has all of them."""
+    if not found:
+        return None
+    if name not in found:
+        raise DatasetError(
+            f'expected {folder}/{name} with one of {", ".join(_SUFFIXES[folder])} in {root}, '
+            f'found none: each image has one, or remove {folder}/'
+        )
+    return found[name]
+
+
+def _in_split(root: Path, names: list[str], facts: FolderFacts, split: str) -> list[str]:
+    if split == 'all':
+        return names
+    folders = facts.splits
+    if not folders:
+        folders = {part: (part,) for part in SPLITS if (root / 'images' / part).is_dir()}
+    if split not in folders:
+        known = ', '.join(['all', *folders])
+        raise DatasetError(
+            f'{root} has no split {split!r}, it has: {known}; splits in {classes_file.NAME} or '
+            'sub-folders of images/ make them'
+        )
+    chosen: list[str] = []
+    for part in folders[split]:
+        if part.endswith('.txt'):
+            chosen += _listed(root, part, names)
+        else:
+            chosen += [name for name in names if name.startswith(f'{part.strip("/")}/')]
+    return require(chosen, f'split {split}', root, f'images/{" and images/".join(folders[split])}')
+
+
+def _listed(root: Path, part: str, names: list[str]) -> list[str]:
+    known = set(names)
+    listed = []
+    for words in read_list(root, part):
+        path = Path(words[0])
+        name = path.with_suffix('').as_posix() if f'{path}' not in known else f'{path}'
+        if name not in known:
+            raise DatasetError(f'{root / part} names {words[0]}, which is not in images/')
+        listed.append(name)
+    return listed
+
+
+def _depth(storage: Storage, files: SampleFiles, facts: FolderFacts) -> Depth:
+    name = str(files.depth)
+    if name.endswith('.npy'):
+        return _metres(storage, name)
+    codes = read_plain(storage, name)
+    depth = codes.astype(np.float32) / np.float32(facts.depth_scale or 1.0)
+    depth[codes == 0] = np.nan
+    if facts.sky_code is not None:
+        depth[codes == facts.sky_code] = np.inf
+    return depth
+
+
+def _metres(storage: Storage, name: str) -> Depth:
+    try:
+        stored = np.load(io.BytesIO(storage.read(name)), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise DatasetError(f'expected an array in {name} of {storage.path}: {error}') from error
+    if stored.ndim != 2 or stored.dtype.kind != 'f':
+        raise DatasetError(
+            f'expected (H, W) metres in {name} of {storage.path}, found {stored.dtype} of shape '
+            f'{stored.shape}'
+        )
+    depth = np.asarray(stored, np.float32)
+    return np.where(depth > 0, depth, np.float32(np.nan))
+
+
+def _intrinsics(
+    storage: Storage, files: SampleFiles, width: int, height: int, facts: FolderFacts
+) -> Intrinsics | None:
+    return facts.intrinsics(width, height)

@@ -1,0 +1,197 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A plain folder with classes.yaml."""
+
+import pickle
+
+import numpy as np
+import pytest
+from segformer_ros.camera import Intrinsics
+from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
+from segformer_ros.datasets.checks import check_labels
+from segformer_ros.labels import CITYSCAPES_19, distinct_color, LabelClass, LabelSet
+from trees import FOLDER_CLASSES, save, scene, write_folder
+
+
+def opened(root, split='all'):
+    """Open it as a recipe does."""
+    return open_dataset(DatasetSpec('folder', str(root), split))
+
+
+def names(root, split):
+    """Give the names of a split."""
+    data = opened(root, split)
+    return [data.name(index) for index in range(len(data))]
+
+
+def test_classes_depth_and_camera_are_as_the_file_says(tmp_path):
+    """Ids need not be without gaps; 255 is unknown."""
+    data = pickle.loads(pickle.dumps(opened(write_folder(tmp_path))))
+
+    sample = data[2]
+
+    image, labels, depth = scene(2, (0, 1, 4, 255))
+    assert data.label_set == LabelSet(
+        'yard',
+        (
+            LabelClass(0, 'ground', (120, 90, 60)),
+            LabelClass(1, 'plant', (20, 160, 40)),
+            LabelClass(4, 'robot', (200, 30, 30)),
+        ),
+    )
+    assert len(data) == 4
+    assert sample.name == '002'
+    assert np.abs(sample.image.astype(int) - image).mean() < 12
+    assert np.array_equal(sample.labels, labels)
+    np.testing.assert_allclose(sample.depth, depth, atol=0.001)
+    assert sample.intrinsics == Intrinsics.from_fov(96, 64, 90)
+    check_labels(data)
+
+
+def test_names_alone_are_enough(tmp_path):
+    """They are numbered from 0 and get colours; the set is named after the folder."""
+    root = write_folder(tmp_path / 'garden', classes='classes: [soil, plant]\n', depth=False)
+    sample = opened(root)[0]
+    assert opened(root).label_set == LabelSet(
+        'garden',
+        (LabelClass(0, 'soil', distinct_color(0)), LabelClass(1, 'plant', distinct_color(1))),
+    )
+    assert sample.depth is None
+    assert sample.intrinsics is None
+    with pytest.raises(DatasetError, match=r'of garden \(0 to 1, or 255 .* in 000, found 4'):
+        check_labels(opened(root))
+
+
+def test_a_label_set_that_is_known_needs_no_classes(tmp_path):
+    """By its name."""
+    root = write_folder(tmp_path, classes='label_set: cityscapes_19\n', depth=False)
+    assert opened(root).label_set is CITYSCAPES_19
+
+
+def test_splits_are_sub_folders(tmp_path):
+    """Those of the names train, val and test; nothing is in two."""
+    root = write_folder(tmp_path, frames=2, splits=('train', 'val'))
+    assert names(root, 'train') == ['train/000', 'train/001']
+    assert names(root, 'val') == ['val/000', 'val/001']
+    assert len(opened(root)) == 4
+    with pytest.raises(DatasetError, match="no split 'test', it has: all, train, val"):
+        opened(root, 'test')
+
+
+def test_splits_are_named_in_the_file(tmp_path):
+    """Sub-folders of any name, or lists with or without suffix."""
+    splits = 'splits: {train: [monday, tuesday], val: val.txt}\n'
+    root = write_folder(
+        tmp_path, frames=2, classes=FOLDER_CLASSES + splits, splits=('monday', 'tuesday', 'rain')
+    )
+    (root / 'val.txt').write_text('rain/001.jpg\nrain/000\n')
+    assert names(root, 'train') == ['monday/000', 'monday/001', 'tuesday/000', 'tuesday/001']
+    assert names(root, 'val') == ['rain/001', 'rain/000']
+    (root / 'val.txt').write_text('rain/007.jpg\n')
+    with pytest.raises(DatasetError, match=r'val.txt names rain/007.jpg, which is not in images/'):
+        opened(root, 'val')
+    (root / 'classes.yaml').write_text(FOLDER_CLASSES + 'splits: {train: moonday}\n')
+    with pytest.raises(DatasetError, match='expected split train with images/moonday'):
+        opened(root, 'train')
+
+
+def test_nothing_is_trained_and_validated_on(tmp_path):
+    """A folder without splits has none but all."""
+    with pytest.raises(DatasetError, match=r"no split 'train', it has: all; splits in classes"):
+        opened(write_folder(tmp_path), 'train')
+
+
+def test_depth_may_be_metres(tmp_path):
+    """Arrays of floats, where what is not above 0 is unknown and infinity is the sky."""
+    root = write_folder(tmp_path, frames=1, classes='classes: [a, b, c, d, e]\n', depth=False)
+    (root / 'depth').mkdir()
+    stored = np.full((64, 96), 3.5)
+    stored[0, :3] = 0, np.nan, np.inf
+    np.save(root / 'depth/000.npy', stored)
+    depth = opened(root)[0].depth
+    assert depth.dtype == np.float32
+    np.testing.assert_array_equal(depth[0, :4], [np.nan, np.nan, np.inf, 3.5])
+    np.save(root / 'depth/000.npy', np.ones((64, 96), int))
+    with pytest.raises(DatasetError, match=r'metres in depth/000.npy .*found int64'):
+        opened(root)[0]
+    (root / 'depth/000.npy').write_bytes(b'none')
+    with pytest.raises(DatasetError, match=r'an array in depth/000.npy'):
+        opened(root)[0]
+
+
+def test_the_sky_may_have_a_number(tmp_path):
+    """It is infinitely far."""
+    classes = 'classes: [a, b, c, d, e]\ndepth: {scale: 100, sky: 65535}\n'
+    root = write_folder(tmp_path, frames=1, classes=classes)
+    stored = np.full((64, 96), 250, np.uint16)
+    stored[0, :2] = 65535, 0
+    save(root / 'depth/000.png', stored)
+    np.testing.assert_array_equal(opened(root)[0].depth[0, :3], [np.inf, np.nan, 2.5])
+
+
+def test_labels_may_be_colours(tmp_path):
+    """Those of the classes."""
+    root = write_folder(tmp_path, frames=1, classes=FOLDER_CLASSES + 'labels: {stored: colors}\n')
+    ids = np.where(np.arange(64 * 96).reshape(64, 96) % 2, 4, 1).astype(np.uint8)
+    save(root / 'labels/000.png', opened(root).label_set.palette()[ids])
+    assert np.array_equal(opened(root)[0].labels, ids)
+
+
+def test_a_camera_with_intrinsics_fits_resized_images(tmp_path):
+    """Its size is that of the calibration."""
+    camera = 'camera: {fx: 100, fy: 110, cx: 95, cy: 63, width: 192, height: 128}\n'
+    root = write_folder(tmp_path, classes=f'classes: [a, b]\n{camera}', depth=False)
+    assert opened(root)[0].intrinsics == Intrinsics(50, 55, 47.5, 31.5, 96, 64)
+
+
+@pytest.mark.parametrize(
+    ('classes', 'message'),
+    [
+        ('[', 'not YAML'),
+        ('3', 'expected keys and values, got 3'),
+        ('clases: [a]', "unknown key 'clases', the nearest known one is 'classes'"),
+        ('label_set: moon', 'label set must be one of'),
+        ('{label_set: shift_23, classes: [a]}', 'found both'),
+        ('classes: a', 'must be a list of classes'),
+        ('classes: [a, a]', "two classes have the name 'a'"),
+        ('classes: [{name: a, id: 255}]', 'class 0: id must be a whole number from 0 to 254: 255'),
+        ('classes: [{name: a, color: [1, 2]}]', 'color must be red, green, blue'),
+        ('classes: [{name: a, colour: [1, 2, 3]}]', "nearest known one is 'color'"),
+        ('classes: [{id: 3}]', 'class 0 has no name'),
+        ('classes: [{name: a, id: 1}, b]', 'two classes have the id 1'),
+        ('{classes: [a], labels: {stored: rgb}}', 'labels.stored must be ids or colors'),
+        ('{label_set: ade20k_150, labels: {stored: colors}}', 'two classes have the color'),
+        ('{classes: [a], depth: {scale: 0}}', 'depth.scale must be a number above 0'),
+        ('{classes: [a], depth: {scale: 1, sky: x}}', 'depth.sky must be a whole number'),
+        ('{classes: [a], camera: {fx: 1}}', 'fov_deg alone, or fx, fy, cx, cy, width and height'),
+        ('{classes: [a], camera: {fov_deg: 200}}', 'fov_deg must be below 180'),
+        ('{classes: [a], splits: {train: 3}}', 'splits.train must be sub-folders'),
+        ('{classes: [a], splits: {training: x}}', "nearest known one is 'train'"),
+        ('classes: [a, b, c]', 'expected depth.scale in'),
+        ('depth: {scale: 1000}', 'expected classes or label_set in'),
+    ],
+)
+def test_what_has_no_sense_is_told(tmp_path, classes, message):
+    """With the file and the key."""
+    root = write_folder(tmp_path, frames=1, classes=classes)
+    with pytest.raises(DatasetError, match=message) as caught:
+        opened(root)
+    assert 'classes.yaml' in str(caught.value)
+
+
+def test_files_that_do_not_belong_together(tmp_path):
+    """An image without its labels, two images of one name, nothing at all."""
+    root = write_folder(tmp_path)
+    save(root / 'images/000.png', scene(0, (1,))[0])
+    with pytest.raises(DatasetError, match='one file of this name'):
+        opened(root)
+    (root / 'images/000.png').unlink()
+    (root / 'labels/003.png').unlink()
+    with pytest.raises(DatasetError, match=r'expected labels/003 with one of .png'):
+        opened(root)
+    with pytest.raises(DatasetError, match=r'expected a file .*classes.yaml: No such file'):
+        opened(tmp_path / 'nothing')
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'empty/classes.yaml').write_text('classes: [a]')
+    with pytest.raises(DatasetError, match=r'classes.yaml, images/NAME.png'):
+        opened(tmp_path / 'empty')
