@@ -142,15 +142,19 @@ class DriveJudge:
 
     def summary(self) -> dict[str, Any]:
         """Give all figures as plain values for JSON; None for what is not known."""
-        unpaired = self.unpaired
+        unpaired, recent = self.unpaired, self.scores.window.figures()
         return {
             'segmentation': {
-                **self.scores.labels_summary(),
+                **self.scores.total.labels_summary(),
                 'unknown_pixels': sum(self.unknown.values()),
                 'unknown': dict(self.unknown.most_common(16)),
                 'unpaired': unpaired['segmentation'],
             },
-            'depth': {**self.scores.depth_summary(), 'unpaired': unpaired['depth']},
+            'depth': {**self.scores.total.depth_summary(), 'unpaired': unpaired['depth']},
+            'window': {
+                'segmentation': recent.labels_summary(),
+                'depth': recent.depth_summary(),
+            },
             'refused': dict(self.refused),
             'restarts': self.restarts,
         }

@@ -75,8 +75,15 @@ class SegmentationMeter:
         :param truth: (H, W) class ids, 255 where unknown.
         :raises ValueError: The shapes differ.
         """
-        matrix = confusion_matrix(prediction, truth)
-        matrix[~self._kept] = 0
+        self.add_counts(confusion_matrix(prediction, truth))
+
+    def add_counts(self, counts: npt.NDArray[np.int64]) -> None:
+        """
+        Add one image by its pixel counts.
+
+        :param counts: (256, 256) as confusion_matrix gives them.
+        """
+        matrix = np.where(self._kept[:, np.newaxis], counts, 0)
         self._matrix += matrix
         self._image_mious.append(_mean_of_present(matrix, self.ids))
         self._image_accuracies.append(_accuracy(matrix, self.ids))

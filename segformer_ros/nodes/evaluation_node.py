@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
@@ -22,7 +23,10 @@ from segformer_ros.judge.drive import DriveJudge
 from segformer_ros.judge.report import write_report
 from segformer_ros.nodes import executable, own_messages
 from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
-from segformer_ros.nodes.evaluation_messages import evaluation_stats_message
+from segformer_ros.nodes.evaluation_messages import (
+    evaluation_diagnostics,
+    evaluation_stats_message,
+)
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.fixed_parameters import take
 from segformer_ros.nodes.scoreboard import HEADER, Scoreboard, TIMES
@@ -67,6 +71,10 @@ class EvaluationNode(Node):
         self.create_service(Trigger, '~/reset', self._on_reset)
         stats = own_messages.evaluation_stats_type()
         self._stats = None if stats is None else self.create_publisher(stats, '~/stats', 10)
+        self._stats_window = (
+            None if stats is None else self.create_publisher(stats, '~/stats_window', 10)
+        )
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A steady clock: the table goes on when simulated time stands still.
         period = self.parameters.report_period_s or 1.0
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -160,6 +168,11 @@ class EvaluationNode(Node):
         if self.parameters.report_period_s:
             self._report()
         self._publish()
+        message = evaluation_diagnostics(
+            self.get_fully_qualified_name()[1:], self.board.judge, self._contradiction
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
         self._end_if_done()
 
     def _publish(self) -> None:
@@ -167,7 +180,17 @@ class EvaluationNode(Node):
         judged = self.board.judge.scores.judged.total()
         if self._stats is not None and judged != self._told:
             self._told = judged
-            self._stats.publish(evaluation_stats_message(self.board.judge, self._latest_ns))
+            judge, scores = self.board.judge, self.board.judge.scores
+            self._stats.publish(evaluation_stats_message(judge, scores.total, self._latest_ns))
+            if self._stats_window is not None and self._stats_window.get_subscription_count():
+                self._stats_window.publish(
+                    evaluation_stats_message(
+                        judge,
+                        scores.window.figures(),
+                        self._latest_ns,
+                        window=scores.window.frames,
+                    )
+                )
 
     def _report(self) -> None:
         if not self.board.outputs.count:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from segformer_ros.judge.drive import DriveJudge
-from segformer_ros.judge.scores import plain
+from segformer_ros.judge.figures import plain
 
 HEADER = (
     '  time   in/s  out/s  dropped  latency    mIoU  AbsRel  delta1  judged\n'
@@ -102,20 +102,20 @@ class Scoreboard:
     def row(self, now_s: float) -> str:
         """Give the row of the live table under HEADER, '-' for what is not known."""
         scores = self.judge.scores
-        depth = scores.depth.result()
+        depth = scores.total.depth.result()
         latency = float(np.median(self._recent_latency)) if self._recent_latency else math.nan
         return (
             f'{_cell(now_s - self._start_s, 6, 0)} {_cell(self.inputs.recent(now_s), 6, 1)} '
             f'{_cell(self.outputs.recent(now_s), 6, 1)} '
             f'{_cell(math.nan if self.dropped is None else self.dropped, 8, 0)} '
-            f'{_cell(latency, 8, 0)} {_cell(scores.segmentation.miou(), 7, 3)} '
+            f'{_cell(latency, 8, 0)} {_cell(scores.total.segmentation.miou(), 7, 3)} '
             f'{_cell(depth["abs_rel"], 7, 3)} {_cell(depth["delta1"], 7, 3)} '
             f'{_cell(max(scores.judged.values(), default=0), 7, 0)}'
         )
 
     def classes(self) -> str:
         """Give the intersection over union of every class that was met, best first."""
-        known = sorted(self.judge.scores.iou_by_name().items(), key=lambda item: -item[1])
+        known = sorted(self.judge.scores.total.iou_by_name().items(), key=lambda item: -item[1])
         return '\n'.join(f'  {name:<14} {value:6.3f}' for name, value in known)
 
     def summary(self, now_s: float) -> dict[str, Any]:

@@ -56,10 +56,24 @@ def test_windowed_figures_are_those_of_the_latest_frames(rng):
         feed(judge, coded, number * PERIOD_NS)
         if number >= 4:
             feed(latest, coded, number * PERIOD_NS)
-    expected = latest.scores
-    assert judge.scores.window_miou() == expected.segmentation.miou()
-    assert judge.scores.window_miou() != judge.scores.segmentation.miou()
-    assert judge.scores.window_depth()['abs_rel'] == expected.depth.result()['abs_rel']
+    recent, expected = judge.scores.window.figures(), latest.scores.total
+    assert recent.depth_summary() == expected.depth_summary()
+    alone = {name: value for name, value in expected.labels_summary().items() if name != 'flicker'}
+    assert alone.items() <= recent.labels_summary().items()
+    assert recent.segmentation.miou() != judge.scores.total.segmentation.miou()
+    assert judge.summary()['window']['segmentation'] == recent.labels_summary()
+
+
+def test_the_flicker_of_the_window_is_that_of_its_frames(rng):
+    """Each frame is compared with the one before, also with one that has left the window."""
+    judge = DriveJudge(JudgeOptions(window=2))
+    truth = np.full((4, 8), 1, np.uint8)
+    for number, changed in enumerate((0, 8, 8, 0)):
+        labels = truth.copy()
+        labels[0, :changed] = 14
+        judge.scores.judge_labels(number, labels, truth)
+    assert judge.scores.window.figures().flicker.share() == pytest.approx(8 / 64)
+    assert judge.scores.total.flicker.share() == pytest.approx(16 / 96)
 
 
 def test_every_frame_has_its_row(rng):

@@ -6,6 +6,7 @@ import functools
 import json
 import time
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import numpy as np
 import pytest
 import rclpy
@@ -197,6 +198,29 @@ def test_foreign_colours_are_counted(bench):
     assert summary['unknown_pixels'] == 3
 
 
+def test_diagnostics_say_whether_results_and_truth_fit(bench):
+    """Waiting, alone, judged, refused: each has its sentence and its level."""
+    running = bench('report_period_s:=0.01')
+    said = []
+    running.other.create_subscription(DiagnosticArray, '/diagnostics', said.append, 10)
+
+    def now():
+        return next((item for item in said[-1].status if 'evaluation' in item.name), None)
+
+    running.spin(lambda: said and now().message == 'waiting for results and their truth')
+    running.source.publish(running.source.frame(), 1, ('labels', 'depth'))
+    running.source.publish(running.source.frame(), 2)
+    running.spin(lambda: now().message == '1 frames judged')
+    assert now().level == DiagnosticStatus.OK
+    damaged = running.source.frame(judged=False)
+    damaged['labels'] = ('rgb8', np.zeros((8, 12, 3), np.uint8))
+    running.source.publish(damaged, 3)
+    running.spin(lambda: now().level == DiagnosticStatus.WARN)
+    assert "1 not judged: expected labels in mono8, got 'rgb8' (1)" in now().message
+    values = {item.key: item.value for item in now().values}
+    assert values['refused'] == '1'
+
+
 def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
     """One broken message does not end the evaluation."""
     running = bench()
@@ -270,22 +294,30 @@ def test_the_truth_of_carla_itself_is_read_by_other_tags_and_classes(bench):
 def test_the_figures_are_published(bench, own):
     """Those of the summary, after every row of the table."""
     running = bench('report_period_s:=0.01', 'window:=2')
-    received = []
-    topic = 'evaluation_node/stats'
-    running.other.create_subscription(own.EvaluationStats, topic, received.append, 10)
-    publisher = running.evaluation._stats
-    running.spin(publisher.get_subscription_count)
+    received, recent = [], []
+    for topic, messages in (('stats', received), ('stats_window', recent)):
+        name = f'evaluation_node/{topic}'
+        running.other.create_subscription(own.EvaluationStats, name, messages.append, 10)
+    for publisher in (running.evaluation._stats, running.evaluation._stats_window):
+        running.spin(publisher.get_subscription_count)
     for number in range(1, 4):
         running.source.publish(running.source.frame(), number * 50_000_000)
     running.spin(lambda: received and received[-1].label_frames == 3 == received[-1].depth_frames)
     stats, summary = received[-1], running.evaluation.summary()
-    labels, depth = summary['segmentation'], summary['depth']
-    for name in ('miou', 'miou_per_image', 'miou_window', 'accuracy', 'boundary_f', 'flicker'):
-        assert getattr(stats, name) == labels[name]
-    for name in ('abs_rel', 'abs_rel_window', 'rmse', 'silog_eigen', 'silog_kitti', 'silog_glpn'):
-        assert getattr(stats, name) == depth[name]
-    assert dict(zip(stats.class_names, stats.class_iou, strict=True)) == labels['iou']
-    assert stats.miou_window != stats.miou
+    running.spin(lambda: recent and recent[-1].header == stats.header)
+    for message, figures, most in (
+        (stats, summary, 0),
+        (recent[-1], summary['window'], 2),
+    ):
+        labels, depth = figures['segmentation'], figures['depth']
+        for name in ('miou', 'miou_per_image', 'accuracy', 'boundary_f', 'flicker'):
+            assert getattr(message, name) == labels[name]
+        for name in ('abs_rel', 'rmse', 'silog_eigen', 'silog_kitti', 'silog_glpn', 'delta1'):
+            assert getattr(message, name) == depth[name]
+        assert dict(zip(message.class_names, message.class_iou, strict=True)) == labels['iou']
+        assert message.window == most
+    assert recent[-1].label_frames == 2
+    assert recent[-1].miou != stats.miou
     assert (stats.header.stamp.sec, stats.header.stamp.nanosec) == (0, 150_000_000)
 
 
