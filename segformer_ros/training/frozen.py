@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 import difflib
 from fnmatch import fnmatchcase
 
@@ -43,11 +43,6 @@ def freeze(network: nn.Module, patterns: Sequence[str]) -> tuple[str, ...]:
         if own and frozen.issuperset(own):
             module.register_forward_pre_hook(_stay_in_evaluation)
     return tuple(name for name in parameters if name in frozen)
-
-
-def trained(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
-    """Keep the parameters that are not frozen."""
-    return [parameter for parameter in parameters if parameter.requires_grad]
 
 
 def _matches(name: str, pattern: str) -> bool:
