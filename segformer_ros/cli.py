@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     'browse': 'show samples of a dataset, and what a recipe makes of them',
     'evaluate': 'measure a network against ground truth',
     'record-dataset': 'turn recorded drives with ground truth into a dataset',
+    'shards': 'write a dataset as tar shards, for data larger than a disk',
     'attention': 'draw what the attention heads of a network look at',
 }
 
