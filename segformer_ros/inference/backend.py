@@ -12,12 +12,23 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Bundle
+from segformer_ros.engines.request import BuildRequest
+from segformer_ros.inference.preprocess import Geometry
+from segformer_ros.inference.results import Prediction
 
 FloatArray = npt.NDArray[np.float32]
 
 
 class BackendError(RuntimeError):
     """An engine is not installed, cannot load the network or has failed on its device."""
+
+
+class EngineMissingError(BackendError):
+    """An engine has to be built first; requests says which, as engines.request.BuildRequest."""
+
+    def __init__(self, text: str, requests: tuple[BuildRequest, ...]) -> None:
+        super().__init__(text)
+        self.requests = requests
 
 
 class Backend(Protocol):
@@ -55,6 +66,38 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free the network; infer must not be called any more."""
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """
+    What of a frame is wanted, for a backend that computes whole frames.
+
+    labels says whether the logits are decoded, segmentation whether the labels are given. factor,
+    limits_m and sky are those of postprocess.decode_depth; sky None: labels do not change depth.
+    """
+
+    segmentation: bool
+    labels: bool
+    confidence: bool
+    depth: bool
+    factor: float
+    limits_m: tuple[float, float]
+    sky: tuple[int, float] | None
+
+
+class Frames(Protocol):
+    """What a backend has as its attribute frames when it takes camera images as they are."""
+
+    def predict(
+        self, image: npt.NDArray[np.uint8], geometry: Geometry, request: FrameRequest
+    ) -> Prediction:
+        """
+        Compute one frame.
+
+        :param image: (H, W, 3) RGB or (H, W) grey, uint8.
+        :raises BackendError: The device has failed, or an output is NaN or infinite.
+        """
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import bundle as bundles
 from segformer_ros.inference import backend_choice
-from segformer_ros.inference.backend import Backend, BackendError
+from segformer_ros.inference.backend import Backend, BackendError, FrameRequest, Frames
 from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
 from segformer_ros.inference.preprocess import (
     check_image,
@@ -51,6 +51,7 @@ class Pipeline:
         """
         self._manifest = bundle.manifest
         self._backend = backend
+        self._frames: Frames | None = getattr(backend, 'frames', None)
         self._reason = reason
         self._table = lookup_table(bundle.manifest.mean, bundle.manifest.std)
         self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
@@ -143,6 +144,10 @@ class Pipeline:
             if focal is not None and not 0.0 < focal < math.inf:
                 raise ValueError(f'focal_length_px must be finite and positive, not {focal}')
         geometries = [fit((image.shape[0], image.shape[1]), self._sizes) for image in images]
+        if self._frames is not None and self._needed(options):
+            pairs = zip(geometries, focals, strict=True)
+            requests = [self._request(*pair, options) for pair in pairs]
+            return list(map(self._frames.predict, images, geometries, requests))
         results: dict[int, Prediction] = {}
         for group in self._groups(geometries):
             chosen = [geometries[index] for index in group]
@@ -159,6 +164,21 @@ class Pipeline:
                     (prepare_s[place], network_s),
                 )
         return [results[index] for index in range(len(images))]
+
+    def _request(
+        self, geometry: Geometry, focal_length_px: float | None, options: Options
+    ) -> FrameRequest:
+        """Say the options in the words of a backend that computes whole frames."""
+        needed = self._needed(options)
+        return FrameRequest(
+            segmentation=options.segmentation,
+            labels='logits' in needed,
+            confidence=options.confidence,
+            depth='depth' in needed,
+            factor=self._factor(geometry, focal_length_px),
+            limits_m=self._limits_m(options),
+            sky=self._sky(options) if self._masks_sky(options) else None,
+        )
 
     def _groups(self, geometries: Sequence[Geometry]) -> list[list[int]]:
         if len(geometries) < 2 or not self._backend.supports_batch:
@@ -249,23 +269,32 @@ class Pipeline:
         options: Options,
         labels: Image | None,
     ) -> FloatArray | None:
-        output, limits = self._manifest.depth, self._manifest.depth_range_m
-        canonical = self._manifest.focal_length_px
-        if not options.depth or output is None or limits is None or canonical is None:
+        output = self._manifest.depth
+        if not options.depth or output is None:
             return None
-        factor = 1.0
-        if focal_length_px is not None:
-            factor = focal_length_px * geometry.scale / canonical
         return decode_depth(
             outputs['depth'][0],
             geometry,
             stride=output.stride,
             activation=output.activation,
-            factor=factor,
-            limits_m=(
-                limits[0] if options.min_depth_m is None else options.min_depth_m,
-                limits[1] if options.max_depth_m is None else options.max_depth_m,
-            ),
+            factor=self._factor(geometry, focal_length_px),
+            limits_m=self._limits_m(options),
             labels=labels if self._masks_sky(options) else None,
-            sky=(self._sky_id or 0, _SKY_M.get(options.sky_depth, math.nan)),
+            sky=self._sky(options),
         )
+
+    def _factor(self, geometry: Geometry, focal_length_px: float | None) -> float:
+        canonical = self._manifest.focal_length_px
+        if focal_length_px is None or canonical is None:
+            return 1.0
+        return focal_length_px * geometry.scale / canonical
+
+    def _limits_m(self, options: Options) -> tuple[float, float]:
+        low, high = self._manifest.depth_range_m or (0.0, math.inf)
+        return (
+            low if options.min_depth_m is None else options.min_depth_m,
+            high if options.max_depth_m is None else options.max_depth_m,
+        )
+
+    def _sky(self, options: Options) -> tuple[int, float]:
+        return self._sky_id or 0, _SKY_M.get(options.sky_depth, math.nan)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,23 @@ def lookup_table(mean: Sequence[float], std: Sequence[float]) -> FloatArray:
     levels = np.arange(256, dtype=np.float64) / 255.0
     offset, scale = np.array(mean, np.float64), np.array(std, np.float64)
     return ((levels - offset[:, None]) / scale[:, None]).astype(np.float32)
+
+
+def resize_weights(image: int, resized: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """
+    Tabulate along one axis what cv2.resize computes for bytes, bit for bit.
+
+    :param image: Pixels of the image.
+    :param resized: Pixels of the resized one.
+    :returns: Of each resized pixel the two pixels that it lies between, and their weights in
+        1/2048; int32.
+    """
+    place = ((np.arange(resized) + 0.5) * (image / resized) - 0.5).astype(np.float32)
+    first = np.floor(place).astype(np.int32)
+    part = place - first.astype(np.float32)
+    weights = (np.rint(side * np.float32(2048)).astype(np.int32) for side in (1 - part, part))
+    inside = [np.clip(first + offset, 0, image - 1).astype(np.int32) for offset in (0, 1)]
+    return inside[0], inside[1], *weights
 
 
 def check_image(image: Image) -> Image:
