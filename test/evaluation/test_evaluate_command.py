@@ -1,0 +1,100 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""segformer evaluate MODEL DATA."""
+
+import argparse
+import json
+
+import pytest
+from segformer_ros.cli import main
+from segformer_ros.commands.evaluate_options import names, numbers, pair
+from segformer_ros.datasets import KINDS
+from tiny_bundle import make_tiny_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """Give the path of a bundle that takes 32x64."""
+    return str(make_tiny_bundle(tmp_path / 'tiny', sizes=((32, 64),)))
+
+
+@pytest.fixture(autouse=True)
+def reader(monkeypatch):
+    """Add a kind of dataset."""
+    monkeypatch.setitem(KINDS, 'stub', 'stub_reader')
+
+
+def _run(capsys, *arguments):
+    code = main(['evaluate', *arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_bundle_is_measured_on_a_dataset(bundle, tmp_path, capsys):
+    """Tables, a line of JSON, the same in files."""
+    report = tmp_path / 'report'
+    code, out, err = _run(
+        capsys, bundle, 'stub', '--backend', 'onnxruntime', '--report', str(report),
+        '--json', str(tmp_path / 'figures.json'),
+    )  # fmt: skip
+    assert code == 0, err
+    *lines, text = out.splitlines()
+    summary = json.loads(text)
+    assert summary == json.loads((tmp_path / 'figures.json').read_text())
+    assert summary == json.loads((report / 'summary.json').read_text())
+    assert summary['frames'] == 2
+    assert summary['measured']['split'] == 'val'
+    assert summary['iou'].keys() == {'building', 'road', 'vegetation', 'vehicle', 'sky'}
+    cells = next(line.split() for line in lines if line.strip().startswith('AbsRel'))
+    assert cells[1] == f'{summary["abs_rel"]:.4f}'
+    assert (report / 'report.html').is_file()
+
+
+def test_options_reach_reader_and_rules(bundle, capsys):
+    """Split, options of the reader, inference, labels, depth."""
+    code, out, err = _run(
+        capsys, bundle, 'stub', '--split', 'test', '--option', 'count=5', '--max-frames', '3',
+        '--backend', 'onnxruntime', '--window', '32x64', '--flip', '--rule', 'shift',
+        '--crop', 'garg', '--bands', '5', '--ignore', 'sky', '--no-boundary',
+    )  # fmt: skip
+    assert code == 0, err
+    summary = json.loads(out.splitlines()[-1])
+    assert summary['frames'] == 3
+    assert summary['measured'] | {'model': '', 'computed by': ''} == {
+        'model': '', 'computed by': '', 'data': 'stub', 'split': 'test', 'option count': '5',
+    }  # fmt: skip
+    assert summary['inference']['window'] == [32, 64]
+    assert summary['inference']['flip'] is True
+    assert 'sky' not in summary['iou']
+    assert 'boundary_f' not in summary
+    assert summary['depth_crop'] == 'garg'
+    assert list(summary['depth_by_distance']) == ['0.5 to 5 m', '5 to 80 m']
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['stub', '--window', '64x64'], 'takes inputs of 32x64, expected one for 64x64'),
+        (['stub', '--split', 'train'], "has no split 'train', it has: val, test"),
+        (['stub', '--resize', 'aligned'], "resize 'aligned' needs a scale"),
+        (['stub', '--map', 'road'], 'expected --map DATA=NETWORK'),
+        (['stub', '--max-frames', '0'], '--max-frames must be at least 1'),
+        (['nowhere'], "'nowhere' is none: the kinds are"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):
+    """Expected, found, what to do."""
+    code, _, err = _run(capsys, bundle, *arguments, '--backend', 'onnxruntime')
+    assert code == 1
+    assert message in err
+    assert err.count('\n') == 1
+
+
+def test_texts_are_read_as_numbers():
+    """Pairs, lists of numbers, lists of names."""
+    assert pair('512x1024') == (512, 1024)
+    assert numbers('0.5,1') == (0.5, 1.0)
+    assert names('road, sky') == ('road', 'sky')
+    for read, text in ((pair, '512'), (pair, '0x4'), (numbers, 'one')):
+        with pytest.raises(argparse.ArgumentTypeError, match='expected'):
+            read(text)

@@ -1,0 +1,138 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A network on a dataset, with figures worked out by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from segformer_ros.camera import Intrinsics
+from segformer_ros.datasets import Sample
+from segformer_ros.evaluation import DepthRules, evaluate, LabelRules, Options
+from stub_network import blocks, CAR, ColorNetwork, FACTS, ROAD, Samples, SKY, truth
+
+NAN = np.float32(np.nan)
+
+
+def _depth(*values, size=32):
+    return np.repeat(np.repeat(np.array([values], np.float32), size, axis=0), size, axis=1)
+
+
+def _sample(name, labels=None, depth=None, intrinsics=None):
+    return Sample(blocks('r', 'g'), labels, depth, intrinsics, name)
+
+
+@pytest.fixture
+def both():
+    """Give two images: road and sky, 20 m and 10 m; the second one's truth is another."""
+    right = _sample('right', truth(ROAD.id, SKY.id), _depth(20, 10))
+    wrong = _sample('wrong', truth(ROAD.id, CAR.id), _depth(16, 5))
+    return Samples([right, wrong])
+
+
+def test_pooled_figures_and_means_of_images(both):
+    """Road is right twice, sky once; the car is taken for sky."""
+    result = evaluate(ColorNetwork(), both)
+    summary = result.summary()
+    assert summary['iou'] == pytest.approx({'road': 1.0, 'sky': 0.5, 'car': 0.0}, abs=0.05)
+    assert summary['accuracy'] == pytest.approx(0.75, abs=0.01)
+    assert summary['miou_per_image'] == pytest.approx((1.0 + 0.5) / 2, abs=0.02)
+    assert summary['frames'] == summary['label_frames'] == summary['depth_frames'] == 2
+    assert [row['miou'] for row in result.rows] == pytest.approx([1.0, 0.5], abs=0.02)
+    assert summary['abs_rel'] == pytest.approx((0 + 0 + 0.25 + 1) / 4, abs=0.02)
+    assert [row['abs_rel'] for row in result.rows] == pytest.approx([0.0, 0.625], abs=0.02)
+    assert result.names == ['right', 'wrong']
+    assert result.confusion().sum() == 2 * 64 * 32
+    assert result.confusion()[2, 1] > 1000
+
+
+def test_depth_by_distance_and_by_class(both):
+    """5 m is in the nearest band; the car is the only class that is twice too far."""
+    options = Options(depth=DepthRules(bands_m=(10.0, 18.0)))
+    summary = evaluate(ColorNetwork(), both, options).summary()
+    bands = summary['depth_by_distance']
+    assert list(bands) == ['0.5 to 10 m', '10 to 18 m', '18 to 80 m']
+    assert bands['0.5 to 10 m']['pixels'] == 2 * 32 * 32
+    assert bands['10 to 18 m']['abs_rel'] == pytest.approx(0.25, abs=0.02)
+    classes = summary['depth_by_class']
+    assert classes['car']['abs_rel'] == pytest.approx(1.0, abs=0.05)
+    assert classes['sky']['pixels'] == 32 * 32
+    assert summary['pixels'] == sum(item['pixels'] for item in bands.values())
+
+
+def test_median_scaled_figures_are_apart():
+    """A depth that is wrong by one factor is perfect when it is scaled, and only then."""
+    dataset = Samples([_sample('double', None, _depth(40, 20))])
+    summary = evaluate(ColorNetwork(), dataset).summary()
+    assert summary['abs_rel'] == pytest.approx(0.5, abs=0.01)
+    scaled = summary['depth_median_scaled']
+    assert scaled['abs_rel'] == pytest.approx(0.0, abs=0.02)
+    assert scaled['factor_mean'] == pytest.approx(2.0, abs=0.02)
+
+
+def test_sparse_truth_is_judged_where_it_is():
+    """Three points of a LiDAR; one is beyond the range, one in no prediction's favour."""
+    depth = np.full((32, 64), NAN)
+    depth[4, 4], depth[4, 60], depth[20, 60] = 20.0, 8.0, 200.0
+    summary = evaluate(ColorNetwork(), Samples([_sample('lidar', None, depth)])).summary()
+    assert summary['pixels'] == 2
+    assert summary['abs_rel'] == pytest.approx((0 + 0.25) / 2, abs=1e-3)
+    assert 'miou' not in summary
+
+
+def test_a_crop_leaves_the_rest_out():
+    """Garg's crop of 32 rows begins at row 13."""
+    depth = np.full((32, 64), NAN)
+    depth[12, 20], depth[13, 20] = 10.0, 20.0
+    options = Options(depth=DepthRules(crop='garg'))
+    summary = evaluate(ColorNetwork(), Samples([_sample('a', None, depth)]), options).summary()
+    assert (summary['pixels'], summary['depth_crop']) == (1, 'garg')
+    assert summary['abs_rel'] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_focal_length_of_the_sample_counts():
+    """Over the one of the options, which is for samples without."""
+    camera = Intrinsics(50.0, 50.0, 32.0, 16.0, 64, 32)
+    dataset = Samples(
+        [_sample('a', None, _depth(10, 5), camera), _sample('b', None, _depth(4, 2))]
+    )
+    options = Options(focal_length_px=20.0)
+    summary = evaluate(ColorNetwork(), dataset, options).summary()
+    assert summary['abs_rel'] == pytest.approx(0.0, abs=0.02)
+
+
+def test_only_some_samples_can_be_taken(both):
+    """In the order that is asked for, with a call after each."""
+    calls = []
+    result = evaluate(ColorNetwork(), both, indices=[1], progress=lambda: calls.append(1))
+    assert (result.names, len(calls)) == (['wrong'], 1)
+
+
+def test_borders_are_judged_unless_it_takes_too_long(both):
+    """They are part of the rows too."""
+    summary = evaluate(ColorNetwork(), both).summary()
+    assert summary['boundary_f_by_class']['road'] > 0.9
+    options = Options(labels=LabelRules(boundaries=False))
+    result = evaluate(ColorNetwork(), both, options)
+    assert 'boundary_f' not in result.summary()
+    assert 'boundary_f' not in result.rows[0]
+
+
+def test_nothing_to_measure_is_an_error():
+    """A network without depth on data without labels, or no data."""
+    labels_only = ColorNetwork(replace(FACTS, depth=None))
+    dataset = Samples([_sample('a', None, _depth(1, 2))], label_set=None)
+    with pytest.raises(ValueError, match='stub gives labels, the dataset has no labels'):
+        evaluate(labels_only, dataset)
+    with pytest.raises(ValueError, match='found none: choose another split'):
+        evaluate(labels_only, Samples([]))
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [({'min_m': 0.0}, '0 < min_m < max_m'), ({'crop': 'middle'}, 'crop must be one of')],
+)
+def test_depth_rules_are_checked(values, message):
+    """Before any image is read."""
+    with pytest.raises(ValueError, match=message):
+        DepthRules(**values)

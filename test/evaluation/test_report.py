@@ -1,0 +1,176 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a measurement, and its pictures."""
+
+import base64
+import csv
+from html.parser import HTMLParser
+import json
+
+import cv2
+import numpy as np
+import pytest
+from segformer_ros.datasets import Sample
+from segformer_ros.evaluation import evaluate
+from segformer_ros.evaluation.measure import predict_sample
+from segformer_ros.evaluation.pictures import (
+    confusion_picture,
+    depth_error,
+    frame_picture,
+    points_over,
+)
+from segformer_ros.evaluation.report import extremes, write_report
+from segformer_ros.evaluation.tables import number
+from stub_network import blocks, CAR, ColorNetwork, ROAD, Samples, SKY, truth
+
+
+class _Page(HTMLParser):
+    """The tags that are open, the pictures and the text of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.sources, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == 'img':
+            self.sources.append(dict(attrs)['src'])
+        elif tag != 'meta':
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def dataset():
+    """Give four images of which the last ones are worse and worse; one has a name for a page."""
+    depth = np.full((32, 64), 10.0, np.float32)
+    labels = [(ROAD.id, SKY.id), (ROAD.id, SKY.id), (ROAD.id, CAR.id), (SKY.id, ROAD.id)]
+    names = ['a/0', 'a/1', 'a/<b>', 'a/3']
+    return Samples(
+        [
+            Sample(blocks('r', 'g'), truth(*ids), depth, None, name)
+            for ids, name in zip(labels, names, strict=True)
+        ]
+    )
+
+
+def test_the_report_is_five_files_that_agree(tmp_path, dataset):
+    """Figures as JSON and CSV, tables as Markdown and as a page that needs no other file."""
+    network = ColorNetwork()
+    result = evaluate(network, dataset)
+    write_report(
+        tmp_path / 'new', result, network, dataset, title='stub on squares', facts={'split': 'val'}
+    )
+    folder = tmp_path / 'new'
+    assert {item.name for item in folder.iterdir()} == {
+        'summary.json', 'metrics.csv', 'report.md', 'report.html', 'confusion.png',
+    }  # fmt: skip
+    summary = json.loads((folder / 'summary.json').read_text())
+    assert summary == {**result.summary(), 'measured': {'split': 'val'}} | {
+        'inference': summary['inference']
+    }
+    with (folder / 'metrics.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['name'] for row in rows] == [sample.name for sample in dataset.samples]
+    for row, figures in zip(rows, result.rows, strict=True):
+        assert float(row['miou']) == pytest.approx(figures['miou'], rel=1e-5)
+        assert float(row['abs_rel']) == pytest.approx(figures['abs_rel'], rel=1e-5)
+    text = (folder / 'report.md').read_text()
+    assert f'| mIoU | {summary["miou"]:.4f} | {summary["miou_per_image"]:.4f} |' in text
+    assert f'| AbsRel | {summary["abs_rel"]:.4f} |' in text
+    assert '| split | val |' in text
+
+
+def test_the_page_is_whole_and_shows_best_and_worst(tmp_path, dataset):
+    """Every tag is closed, names are text, and all pictures are in the page and can be read."""
+    network = ColorNetwork()
+    write_report(tmp_path, evaluate(network, dataset), network, dataset, title='a & b')
+    page = _Page()
+    page.feed((tmp_path / 'report.html').read_text())
+    assert page.open == []
+    text = ' '.join(page.text)
+    assert 'a & b' in text
+    assert text.index('Best images') < text.index('a/0') < text.index('Worst images')
+    assert text.index('Worst images') < text.index('a/3') < text.index('a/<b>')
+    assert len(page.sources) == 1 + 4
+    for source in page.sources:
+        kind, data = source.split(';base64,')
+        assert kind in {'data:image/jpeg', 'data:image/png'}
+        picture = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)
+        assert picture.shape[0] > 60
+
+
+def test_no_image_is_both_best_and_worst(dataset):
+    """Of three images two are the best; without labels AbsRel decides."""
+    few = Samples(dataset.samples[1:])
+    best, worst = extremes(evaluate(ColorNetwork(), few))
+    assert (best, worst) == ([0, 1], [2])
+    depths = [12.0, 10.0, 15.0]
+    samples = [
+        Sample(blocks('g'), None, np.full((32, 32), value, np.float32), None, str(value))
+        for value in depths
+    ]
+    result = evaluate(ColorNetwork(), Samples(samples))
+    assert extremes(result, 1) == ([1], [2])
+
+
+def test_points_have_the_colours_of_the_depth_that_they_lie_on():
+    """Where the prediction is right only the rim of a dot is seen."""
+    depth = np.full((60, 80), 10.0, np.float32)
+    from segformer_ros.draw import colorize_depth
+
+    predicted = colorize_depth(depth)
+    sparse = np.full((60, 80), np.nan, np.float32)
+    sparse[20, 20], sparse[40, 60] = 10.0, 40.0
+    picture = points_over(predicted, sparse)
+    np.testing.assert_array_equal(picture[20, 20], predicted[20, 20])
+    assert (picture[40, 60] != predicted[40, 60]).any()
+    assert (picture[20, 22] == 0).all()
+    np.testing.assert_array_equal(picture[5, 5], predicted[5, 5])
+
+
+def test_the_error_is_black_where_nothing_is_known():
+    """Dense truth has an error in every pixel."""
+    truth_m = np.full((20, 20), 10.0, np.float32)
+    truth_m[:, 10:] = np.inf
+    painted = depth_error(np.full((20, 20), 15.0, np.float32), truth_m)
+    assert (painted[:, 10:] == 0).all()
+    assert painted[0, 0, 0] > painted[0, 0, 2]
+
+
+@pytest.mark.parametrize(('labels', 'depth', 'rows'), [(1, 1, 2), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
+def test_a_frame_shows_what_is_known_of_it(labels, depth, rows):
+    """A row for labels, one for depth; the camera alone without truth."""
+    sample = Sample(
+        blocks('r', 'g'),
+        truth(ROAD.id, SKY.id) if labels else None,
+        np.full((32, 64), 10.0, np.float32) if depth else None,
+    )
+    network = ColorNetwork()
+    known = Samples([Sample(blocks('r', 'g'), truth(ROAD.id, SKY.id))])
+    result = evaluate(network, known)
+    found = predict_sample(network, sample, result.options)
+    picture = frame_picture(sample, found, result.judged)
+    columns = 4 if labels or depth else 1
+    assert picture.shape == (rows * 36 + 4, columns * 68 + 4, 3)
+
+
+def test_the_confusion_is_dark_on_the_diagonal_of_a_good_network():
+    """The cell of the first class, right everywhere, and that of the second, right nowhere."""
+    picture = confusion_picture(np.array([[9, 0], [5, 0]]), ['road', 'sky'])
+    left = picture.shape[1] - 8 - 2 * 34
+    cells = picture[left + 4 :: 34, left + 4 :: 34][:2, :2].astype(int).sum(axis=2)
+    assert cells[0, 0] < 300 < cells[0, 1]
+    assert cells[1, 0] < 300 < cells[1, 1]
+
+
+@pytest.mark.parametrize(
+    ('value', 'text'), [(None, '-'), (0.12345, '0.1235'), (440199.0, '440199'), (-0.5, '-0.5000')]
+)
+def test_figures_are_written_for_people(value, text):
+    """Four decimals, counts without any."""
+    assert number(value) == text
