@@ -8,9 +8,9 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='training needs torch')
 
-from segformer_ros.training.losses import cross_entropy  # noqa: E402
 from segformer_ros.training.losses.segmentation import (  # noqa: E402
     average,
+    cross_entropy,
     dice,
     hardest,
     lovasz_softmax,

@@ -8,8 +8,14 @@ import pytest
 
 torch = pytest.importorskip('torch', reason='training needs torch')
 
-from segformer_ros.training.losses import canonical_log_depth, silog  # noqa: E402
-from segformer_ros.training.losses.depth import berhu, gradient, l1, mse  # noqa: E402
+from segformer_ros.training.losses.depth import (  # noqa: E402
+    berhu,
+    canonical_log_depth,
+    gradient,
+    l1,
+    mse,
+    silog,
+)
 
 ERROR = torch.tensor([1.0, 3.0, 100.0])
 VALID = torch.tensor([True, True, False])

@@ -147,17 +147,6 @@ def test_linear_terms_are_of_metres_for_the_canonical_camera():
     assert number(parts['linear_berhu']) == pytest.approx(number(berhu(error, valid)), rel=1e-4)
 
 
-def test_depth_is_learnt_as_it_is_without_canonical_camera():
-    """The focal length of the images changes nothing."""
-    batch, outputs = batch_of(), outputs_of()
-    config = LossConfig(depth=DepthLossConfig(canonical=False))
-
-    found, _ = loss_of(config)(outputs, batch)
-
-    other, _ = loss_of(config)(outputs, replace(batch, focal_px=torch.tensor([7.0, 9.0])))
-    assert number(found) == number(other)
-
-
 def test_auxiliary_dice_and_lovasz_are_added_with_their_factors():
     """0.4 of the second head, 0.5 of Dice, 0.25 of Lovasz."""
     batch = batch_of()

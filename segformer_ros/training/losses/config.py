@@ -130,8 +130,6 @@ class DepthLossConfig:
     The losses of depth.
 
     :param min_depth_m: Nearer depths are not learnt, nor are those beyond max_depth_m.
-    :param canonical: Learn depth as a camera of the recipe's focal length would see it; false
-        learns metres as they are, whatever the focal length.
     :param upsample: Compare at the size of the depth image, with the network's depth upsampled
         bilinearly; false compares with one random pixel of each cell of the network's.
     """
@@ -142,7 +140,6 @@ class DepthLossConfig:
     )
     min_depth_m: float = 0.3
     max_depth_m: float = 120.0
-    canonical: bool = True
     upsample: bool = False
 
     def __post_init__(self) -> None:

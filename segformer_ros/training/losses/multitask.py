@@ -126,9 +126,8 @@ class MultitaskLoss(nn.Module):
     ) -> tuple[Parts, Tensor]:
         config = self.config.depth
         predicted, depth = self._pair(outputs.float()[:, 0], batch.depth, generator, config)
-        focal = batch.focal_px if config.canonical else torch.full_like(batch.focal_px, torch.nan)
         target, valid = of_depth.canonical_log_depth(
-            depth, focal, self.focal_length_px, config.min_depth_m, config.max_depth_m
+            depth, batch.focal_px, self.focal_length_px, config.min_depth_m, config.max_depth_m
         )
         # exp and log of what does not count must not overflow.
         predicted = torch.where(valid, predicted, 1.0)
