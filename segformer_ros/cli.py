@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     'bench': 'measure a network on every backend of this machine',
     'browse': 'show samples of a dataset, and what a recipe makes of them',
     'evaluate': 'measure a network against ground truth',
+    'stats': 'count the classes of a dataset, and weigh them for a loss',
     'record-dataset': 'turn recorded drives with ground truth into a dataset',
     'shards': 'write a dataset as tar shards, for data larger than a disk',
     'attention': 'draw what the attention heads of a network look at',

@@ -59,7 +59,8 @@ def open_dataset(spec: DatasetSpec) -> Dataset:
 
     :raises DatasetError: No such kind or option, or the files are not as the reader expects them.
     """
-    kind = spec.kind or recognise(Path(spec.root))
+    root = Path(spec.root).expanduser()
+    kind = spec.kind or recognise(root)
     if kind not in KINDS:
         raise DatasetError(f'dataset kind must be one of {", ".join(sorted(KINDS))}, not {kind!r}')
     reader = importlib.import_module(KINDS[kind])
@@ -70,7 +71,7 @@ def open_dataset(spec: DatasetSpec) -> Dataset:
     if spec.split not in reader.SPLITS:
         known = ', '.join(reader.SPLITS)
         raise DatasetError(f'{kind} has no split {spec.split!r}, it has: {known}')
-    opened: Dataset = reader.open_dataset(Path(spec.root), spec.split, **spec.options)
+    opened: Dataset = reader.open_dataset(root, spec.split, **spec.options)
     return opened
 
 
