@@ -39,7 +39,7 @@ help:
 
 setup: $(STAMPS)/messages
 
-setup-test: $(STAMPS)/messages $(STAMPS)/test
+setup-test: $(STAMPS)/messages $(STAMPS)/test $(STAMPS)/tensorrt-10 $(STAMPS)/tensorrt-11
 
 demo: setup
 	@$(BIN)/segformer demo $(if $(INPUT),--input "$(INPUT)") $(DEMO_ARGS)
@@ -83,6 +83,11 @@ $(STAMPS)/test: $(STAMPS)/runtime $(addprefix requirements/,train.txt test.txt c
 	@echo 'Installing what training and tests need into .venv (a few minutes, once)'
 	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/train.txt \
 	    -r requirements/test.txt -r requirements/colcon.txt
+	@touch $@
+
+# Each in a folder of its own, where nothing imports it by accident.
+$(STAMPS)/tensorrt-%: requirements/tensorrt-%.txt $(STAMPS)/venv
+	@$(PIP) install --no-compile --no-deps --upgrade --target $(VENV)/tensorrt-$* -r $<
 	@touch $@
 
 $(STAMPS)/messages: $(STAMPS)/runtime $(INSTALLED)
