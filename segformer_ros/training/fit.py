@@ -104,7 +104,7 @@ class TrainingRun:
         batches = prefetch(self._make, range(trained.step, last), config.hardware.workers)
         try:
             while trained.step < last:
-                _Stage(self, bar).run(batches, last)
+                self.stage(bar).run(batches, last)
             if trained.step == config.total_steps and self._measured_at != trained.step:
                 self.evaluate(bar)
         finally:
@@ -116,6 +116,14 @@ class TrainingRun:
 
     def _show_bar(self) -> bool | None:
         return None if self.fabric.is_global_zero else False
+
+    def stage(self, bar: ProgressBar) -> Stage:
+        """Set up the stage that the run is in."""
+        return Stage(self, bar)
+
+    def batches(self, step: int) -> Step:
+        """Make this process's part of the batch of a step."""
+        return self._make(step)
 
     def save(self) -> None:
         """Write the state to go on from."""
@@ -167,7 +175,7 @@ class TrainingRun:
             bar.say(f'step {trained.step}: {shown}{mark}, measured in {seconds:.0f} s')
 
 
-class _Stage:
+class Stage:
     """The rest of the stage that a run is in."""
 
     def __init__(self, run: TrainingRun, bar: ProgressBar) -> None:
@@ -183,6 +191,8 @@ class _Stage:
         trained.carried.give(optimizer, objective)
         trained.live = (optimizer, objective)
         self.learner = Learner(trained.network, objective, self.stage.tasks)
+        # A fused optimizer would undo the scaling of float16 itself, after the norm is clipped.
+        vars(optimizer)['_step_supports_amp_scaling'] = False
         self.model, self.optimizer = run.fabric.setup(self.learner, optimizer)
         self.model.train()
 
