@@ -81,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _progress(numbers: Iterable[int]) -> Iterable[int]:
-    return tqdm(numbers, desc='counting', unit='frame', disable=None, leave=False)
+    bar: Iterable[int] = tqdm(numbers, 'counting', unit='frame', disable=None, leave=False)
+    return bar
 
 
 def _facts(
