@@ -2,13 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recipes of losses: read, written and refused."""
 
+from pathlib import Path
+import typing
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch', reason='training needs torch')
 
 from segformer_ros.training.losses import LossConfig, make_loss  # noqa: E402
-from segformer_ros.training.losses.config import SegmentationLossConfig  # noqa: E402
+from segformer_ros.training.losses.config import (  # noqa: E402
+    DepthTermConfig,
+    SegmentationLossConfig,
+)
+from segformer_ros.training.optimizers import OptimizerConfig  # noqa: E402
+from segformer_ros.training.schedules import ScheduleConfig  # noqa: E402
+from segformer_ros.training.weighting import WeightingConfig  # noqa: E402
 from segformer_ros.training.yaml_config import ConfigError, from_mapping, write  # noqa: E402
 import yaml  # noqa: E402
 
@@ -72,3 +81,26 @@ def test_losses_that_do_not_fit_the_network_are_refused(config, options, message
     shape = {'num_classes': 3, 'depth_is_log': True, 'focal_length_px': 100.0}
     with pytest.raises(ValueError, match=message):
         make_loss(LossConfig(config), class_counts=np.array([7, 2, 1]), **shape | options)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'field'),
+    [
+        (SegmentationLossConfig, 'kind'),
+        (SegmentationLossConfig, 'average'),
+        (SegmentationLossConfig, 'class_weights'),
+        (DepthTermConfig, 'kind'),
+        (DepthTermConfig, 'form'),
+        (WeightingConfig, 'kind'),
+        (OptimizerConfig, 'kind'),
+        (ScheduleConfig, 'kind'),
+    ],
+)
+def test_documentation_names_every_choice(kind, field):
+    """Each word that a recipe can choose is in docs/losses.md."""
+    text = (Path(__file__).parents[2] / 'docs' / 'losses.md').read_text(encoding='utf-8')
+    hint = typing.get_type_hints(kind)[field]
+    words = typing.get_args(typing.get_args(hint)[0]) or typing.get_args(hint)
+
+    assert len(words) >= 3
+    assert [word for word in words if f'`{word}`' not in text] == []
