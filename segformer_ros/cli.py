@@ -33,9 +33,14 @@ COMMANDS: dict[str, str] = {
 _EXTRAS: dict[str, str] = {
     'torch': 'train',
     'safetensors': 'train',
+    'lightning_fabric': 'train',
+    'tensorboard': 'train',
+    'wandb': 'wandb',
     'huggingface_hub': 'train',
     'onnx': 'train',
     'onnxscript': 'train',
+    'jinja2': 'train',
+    'segmentation_models_pytorch': 'baselines',
 }
 
 

@@ -29,8 +29,8 @@ class Inference:
     How an image goes through a network.
 
     :param resize: What is done to the image first. 'fit': as the node does it, the aspect ratio
-        kept, to the input size of the nearest one; where the network takes any size, to `size`,
-        or not at all. 'scale': the aspect ratio kept, as large as `scale` allows. 'aligned': the
+        kept, to the input size of the nearest one; where the network takes any size, or windows
+        slide, to `size`, or not at all. 'scale': the aspect ratio kept, as large as `scale` allows. 'aligned': the
         same, both sides rounded up to multiples of 32. 'multiple': as 'scale' where one is given,
         then resized once more, both sides rounded up. 'exact': to `size`, stretched.
     :param scale: Longest and shortest side, pixels, whichever way the image lies.
@@ -162,9 +162,10 @@ def _input_hw(network: Network, image: Image, resized: Image, how: Inference) ->
 
 def _fitting(network: Network, how: Inference) -> list[tuple[int, int]]:
     """Give the input sizes that 'fit' chooses from; none where the image is not resized."""
-    sizes = network.facts.input_sizes
     if how.size is None:
-        return list(sizes or ())
+        return list(network.facts.input_sizes or ()) if how.window is None else []
+    if how.window is not None:
+        return [how.size]
     return [network.facts.input_hw(*how.size)]
 
 

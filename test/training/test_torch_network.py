@@ -1,0 +1,106 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Networks in torch through the seam of the evaluation."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch', reason='training needs torch')
+
+from segformer_ros.evaluation import Inference, NetworkFacts  # noqa: E402
+from segformer_ros.evaluation.bundle_network import BundleNetwork  # noqa: E402
+from segformer_ros.evaluation.prediction import predict  # noqa: E402
+from segformer_ros.labels import CITYSCAPES_19  # noqa: E402
+from segformer_ros.network import build  # noqa: E402
+from segformer_ros.network.checkpoint import CheckpointError, write  # noqa: E402
+from segformer_ros.training.torch_network import network_facts, TorchNetwork  # noqa: E402
+
+WEIGHTS = Path(__file__).parents[2] / 'weights' / 'world_b0.safetensors'
+IMAGE = np.random.default_rng(4).integers(0, 256, (40, 70, 3), np.uint8)
+
+
+@pytest.fixture(scope='module')
+def module():
+    """Give a network that says something everywhere."""
+    torch.manual_seed(0)
+    network = build('b0', 19, depth_activation='log', depth_stride=4, decoder_dim=32)
+    torch.nn.init.normal_(network.segmentation_head.classifier.weight)
+    return network.eval()
+
+
+def test_a_checkpoint_and_its_bundle_say_the_same():
+    """Of the network that ships: the same facts, labels and depths, whole and in windows."""
+    bundle = BundleNetwork.load('world_b0', backend='onnxruntime', threads=1)
+    network = TorchNetwork.load(WEIGHTS, device='cpu')
+    height, width = bundle.facts.input_sizes[0]
+    assert network.facts == replace(bundle.facts, name=WEIGHTS.name, input_sizes=None)
+    coarse = np.random.default_rng(6).integers(0, 256, (5, 8, 3), np.uint8)
+    image = cv2.resize(coarse, (320, 200), interpolation=cv2.INTER_CUBIC)
+    for how in (
+        Inference(size=(height, width)),
+        Inference('exact', size=(height, width + 64), window=(height, width), flip=True),
+    ):
+        found, expected = (predict(item, image, 50.0, how) for item in (network, bundle))
+        assert np.mean(found.labels == expected.labels) > 0.999
+        np.testing.assert_allclose(found.depth, expected.depth, rtol=1e-3)
+
+
+def test_modes_are_restored_part_by_part(module):
+    """A part that is frozen in evaluation mode stays there; nothing is learnt on the way."""
+    facts = network_facts(module, CITYSCAPES_19.classes, 'cityscapes_19', None)
+    module.train()
+    module.encoder.eval()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    outputs = TorchNetwork(module, facts).infer(IMAGE, (64, 96))
+    assert module.training
+    assert module.depth_head.training
+    assert not any(item.training for item in module.encoder.modules())
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+    module.eval()
+    again = TorchNetwork(module, facts).infer(IMAGE, (64, 96))
+    np.testing.assert_array_equal(outputs.logits, again.logits)
+    assert (outputs.logits.shape, outputs.depth.shape) == ((19, 16, 24), (16, 24))
+
+
+def test_reduced_precision_is_an_option(module):
+    """Autocast in bfloat16 gives float32 outputs that are near."""
+    facts = network_facts(module, CITYSCAPES_19.classes, 'cityscapes_19', None)
+    exact = TorchNetwork(module, facts).infer(IMAGE, (64, 96))
+    near = TorchNetwork(module, facts, dtype=torch.bfloat16).infer(IMAGE, (64, 96))
+    assert near.logits.dtype == np.float32
+    assert not np.array_equal(near.logits, exact.logits)
+    np.testing.assert_allclose(near.depth, exact.depth, rtol=0.05, atol=0.05)
+
+
+def test_one_class_is_decided_against_zero():
+    """The second channel is zero, so that a positive logit is the class."""
+    network = build('b0', 1, depth=False, decoder_dim=32).eval()
+    facts = network_facts(network, CITYSCAPES_19.classes[:1], 'cityscapes_19', None)
+    assert facts.depth is None
+    logits = TorchNetwork(network, facts).infer(IMAGE, (64, 96)).logits
+    assert logits.shape == (2, 16, 24)
+    assert (logits[1] == 0.0).all()
+
+
+def test_heads_that_are_off_give_nothing():
+    """A network for depth in metres has no classes."""
+    network = build('b0', 0, segmentation=False, depth_activation='metric').eval()
+    facts = network_facts(network, (), '', 100.0)
+    assert facts == NetworkFacts('segformer_b0', (), '', 'metric', 100.0)
+    assert TorchNetwork(network, facts).infer(IMAGE, (64, 96)).logits is None
+
+
+def test_an_encoder_is_refused(tmp_path, module):
+    """It labels nothing."""
+    config = replace(module.config, segmentation=False, depth=False, num_classes=0)
+    tensors = {
+        name: value for name, value in module.state_dict().items() if name.startswith('encoder.')
+    }
+    path = tmp_path / 'encoder.safetensors'
+    write(path, tensors, {'network': asdict(config)})
+    with pytest.raises(CheckpointError, match='is an encoder: expected a network with'):
+        TorchNetwork.load(path, device='cpu')
