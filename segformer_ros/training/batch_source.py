@@ -99,7 +99,9 @@ class BatchMaker:
         self._sources, self._stages, self._share = tuple(sources), tuple(stages), share
         self._seed, self._focal_px = seed, focal_length_px
         weights, in_order = [s.weight for s in sources], [s.in_order for s in sources]
-        self._sampling = Sampling(weights, seed, in_order)
+        # Only shards have groups: a shuffle over all of them would fetch one for every sample.
+        groups = [getattr(source.dataset, 'groups', ()) for source in sources]
+        self._sampling = Sampling(weights, seed, in_order, groups)
         ids = [np.flatnonzero(source.table != VOID).astype(np.uint8) for source in sources]
         self._augment = [
             [make_augmentation(stage.augment, classes=known) for known in ids] for stage in stages

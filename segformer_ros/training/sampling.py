@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.datasets.shards import windowed_order
 
 # Places after which every dataset has had its share, to the nearest of them.
 _BLOCK = 1000
@@ -24,12 +25,20 @@ class Sampling:
     run and every process of a distributed one see the same sequence.
     """
 
-    def __init__(self, weights: Sequence[float], seed: int, in_order: Sequence[bool] = ()) -> None:
+    def __init__(
+        self,
+        weights: Sequence[float],
+        seed: int,
+        in_order: Sequence[bool] = (),
+        groups: Sequence[tuple[range, ...]] = (),
+    ) -> None:
         """
         Fix the sequence.
 
         :param weights: Share of each dataset, in any unit.
         :param in_order: Datasets whose first round is not shuffled; empty: none.
+        :param groups: Samples of each dataset that lie in one shard, of which some are mixed at a
+            time; no groups: all samples of a dataset are mixed.
         :raises ValueError: A weight is not positive, or so small that it is never drawn.
         """
         if not weights or min(weights) <= 0.0:
@@ -40,6 +49,7 @@ class Sampling:
                 f'a dataset with less than 1/{_BLOCK} of the weights is never drawn: {weights}'
             )
         self._seed, self._in_order = seed, tuple(in_order) or (False,) * len(weights)
+        self._groups = tuple(groups) or ((),) * len(weights)
 
     def pick(self, place: int, lengths: Sequence[int]) -> tuple[int, int]:
         """
@@ -56,7 +66,8 @@ class Sampling:
         turn, index = divmod(drawn, lengths[dataset])
         if turn == 0 and self._in_order[dataset]:
             return dataset, index
-        return dataset, int(_order(self._seed, dataset, turn, lengths[dataset])[index])
+        groups = self._groups[dataset]
+        return dataset, int(_order(self._seed, dataset, turn, lengths[dataset], groups)[index])
 
 
 def _shares(weights: Sequence[float]) -> tuple[int, ...]:
@@ -82,5 +93,8 @@ def _mixture(
 
 
 @lru_cache(maxsize=16)
-def _order(seed: int, dataset: int, turn: int, length: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng((seed, _ORDER, dataset, turn)).permutation(length)
+def _order(
+    seed: int, dataset: int, turn: int, length: int, groups: tuple[range, ...]
+) -> npt.NDArray[np.int64]:
+    rng = np.random.default_rng((seed, _ORDER, dataset, turn))
+    return windowed_order(groups, rng) if groups else rng.permutation(length)
