@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,7 @@ def _four_classes(storage: Storage, name: str) -> Labels:
     return np.asarray(_karpenet4()[read_ids(storage, name)])
 
 
+@functools.cache
 def _karpenet4() -> npt.NDArray[np.uint8]:
     table = np.zeros(256, np.uint8)
     for group, names in KARPENET4.items():

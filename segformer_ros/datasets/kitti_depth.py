@@ -39,9 +39,9 @@ TREE = (
     'train/*_sync/proj_depth/groundtruth/image_02/*.png (also below data_depth_annotated/) and '
     'raw/DAY/*_sync/image_02/data/*.png'
 )
-_SELECTION = 'depth_selection/val_selection_cropped'
-_SELECTION_TREE = f'{_SELECTION}/image, groundtruth_depth and intrinsics'
-_RAW = ('raw/', '', 'input/')
+_SELECTIONS = ('depth_selection/val_selection_cropped', 'val_selection_cropped')
+_SELECTION_TREE = f'{_SELECTIONS[0]}/image, groundtruth_depth and intrinsics'
+_RAW = ('raw/', '', 'raw_data/', 'input/')
 _DEPTH = (
     '', 'gt_depth/', 'train/', 'val/', 'data_depth_annotated/', 'data_depth_annotated/train/',
     'data_depth_annotated/val/',
@@ -116,12 +116,12 @@ def _listed(root: Path, name: str) -> Iterator[SampleFiles]:
     for words in read_list(root, name):
         if len(words) < 2:
             raise DatasetError(f'expected image and depth in every line of {name}, got {words}')
-        # GLPDepth writes names that begin with a slash and are none of the file system.
+        # Some write names that begin with a slash and are none of the file system.
         image_name, depth_name = (word.lstrip('/') for word in words[:2])
         if depth_name == 'None':
             continue
         image = _find_image(root, image_name)
-        depth = first_file(root, (base + depth_name for base in _DEPTH))
+        depth = _find_depth(root, depth_name)
         if image is None or depth is None:
             raise missing('kitti_depth', root, image_name if image is None else depth_name)
         yield _sample(root, image, depth)
@@ -129,7 +129,16 @@ def _listed(root: Path, name: str) -> Iterator[SampleFiles]:
 
 def _find_image(root: Path, name: str) -> str | None:
     stem = name.removesuffix('.png').removesuffix('.jpg')
-    return first_file(root, (f'{base}{stem}{end}' for base in _RAW for end in ('.png', '.jpg')))
+    # DAY/DRIVE/image_02/data/FILE, whatever folders a list has in front of it.
+    tail = '/'.join(stem.split('/')[-5:])
+    names = [stem, *(base + tail for base in _RAW)]
+    return first_file(root, (item + end for item in names for end in ('.png', '.jpg')))
+
+
+def _find_depth(root: Path, name: str) -> str | None:
+    # DRIVE/proj_depth/groundtruth/image_02/FILE.
+    tail = '/'.join(name.split('/')[-5:])
+    return first_file(root, [name, *(base + tail for base in _DEPTH)])
 
 
 def _sample(root: Path, image: str, depth: str) -> SampleFiles:
@@ -141,15 +150,15 @@ def _sample(root: Path, image: str, depth: str) -> SampleFiles:
 
 
 def _selected(root: Path) -> Iterator[SampleFiles]:
-    images = list_files(root, f'{_SELECTION}/image/*.png')
+    images = [name for folder in _SELECTIONS for name in list_files(root, f'{folder}/image/*.png')]
     for image in require(images, 'kitti_depth', root, _SELECTION_TREE):
-        stem = Path(image).stem
+        folder, _, stem = image.removesuffix('.png').rpartition('/image/')
         find = functools.partial(
             require_partner, root, image, kind='kitti_depth', tree=_SELECTION_TREE
         )
         true = stem.replace('_image_', '_groundtruth_depth_', 1)
-        depth = find(f'{_SELECTION}/groundtruth_depth/{true}.png')
-        yield SampleFiles(stem, image, None, depth, find(f'{_SELECTION}/intrinsics/{stem}.txt'))
+        depth = find(f'{folder}/groundtruth_depth/{true}.png')
+        yield SampleFiles(stem, image, None, depth, find(f'{folder}/intrinsics/{stem}.txt'))
 
 
 def _depth(storage: Storage, files: SampleFiles) -> Depth:

@@ -100,6 +100,19 @@ def test_depth_is_in_256ths_of_a_metre(tmp_path, layout):
     assert sample.intrinsics == LEFT
 
 
+def test_lists_may_have_other_folders_in_front(tmp_path):
+    """What counts is drive and file."""
+    root = write_kitti_depth(tmp_path, layout='lists')
+    lines = (root / 'eigen_val.txt').read_text().replace('2011_09_26/', '/kitti/2011_09_26/')
+    lines = lines.replace(' 2011_', ' /data_depth_annotated/2011_')
+    (root / 'eigen_val.txt').write_text(lines)
+    (root / 'gt_depth').rename(root / 'data_depth_annotated')
+    data = depth(root, 'val', file_list='eigen_val.txt')
+    assert len(data) == 2
+    assert data[1].intrinsics == LEFT
+    assert np.isfinite(data[1].depth).any()
+
+
 def test_cameras_are_chosen(tmp_path):
     """The right one has intrinsics of its own."""
     root = write_kitti_depth(tmp_path)
@@ -129,9 +142,10 @@ def test_the_middle_part_has_its_own_principal_point(tmp_path):
         depth(write_kitti_depth(tmp_path / 'small'), kb_crop=True)[0]
 
 
-def test_the_chosen_images_of_the_benchmark(tmp_path):
+@pytest.mark.parametrize('above', ['depth_selection', ''])
+def test_the_chosen_images_of_the_benchmark(tmp_path, above):
     """Each has its intrinsics beside it."""
-    folder, stem = tmp_path / 'depth_selection/val_selection_cropped', '2011_09_26_drive_0002_sync'
+    folder, stem = tmp_path / above / 'val_selection_cropped', '2011_09_26_drive_0002_sync'
     image, _, metres = scene(0, (1, 2))
     save(folder / f'image/{stem}_image_0000000005_image_02.png', image)
     save(folder / f'groundtruth_depth/{stem}_groundtruth_depth_0000000005_image_02.png',
