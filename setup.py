@@ -13,6 +13,7 @@ NODES = (
     'carla_world_node',
     'evaluation_node',
     'recorder_node',
+    'dataset_recorder_node',
     'replay_node',
 )
 
@@ -30,7 +31,7 @@ setup(
     version='0.1.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['models/*/*', 'engines/*.cu']},
+    package_data={NAME: ['models/*/*', 'engines/*.cu', 'evaluation/*.jinja']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -60,9 +61,18 @@ setup(
             'onnx>=1.16',
             'onnxscript>=0.1',
             'huggingface-hub>=1',
+            'lightning-fabric>=2.5',
+            'tensorboard>=2.15',
+            'jinja2>=3',
+            'h5py>=3',
+            'webdataset>=1',
         ],
+        # A logger of training beside CSV files and TensorBoard.
+        'wandb': ['wandb>=0.17'],
         # The optimizer adamw_8bit.
         'bitsandbytes': ['bitsandbytes>=0.50'],
+        # Other networks to compare with.
+        'baselines': ['segmentation-models-pytorch>=0.5'],
         # The version must be that of the simulator; there are wheels for Python 3.10 to 3.12.
         'carla': ['carla==0.9.16'],
         'test': [
