@@ -88,6 +88,11 @@ class FileDataset:
             )
         )
 
+    def labels(self, index: int) -> Labels | None:
+        """Read the labels of a sample without its image; None: it has none."""
+        name = self.files[index].labels
+        return self.read_labels(FolderStorage(self.root), name) if name else None
+
     def name(self, index: int) -> str:
         """Give Sample.name without reading the sample."""
         return self.files[index].name

@@ -52,12 +52,18 @@ def count_classes(
     chosen = spread(len(dataset), frames)
     pixels, present = np.zeros(256, np.int64), np.zeros(256, np.int64)
     for index in progress(chosen):
-        labels = dataset[index].labels
+        labels = _labels(dataset, index)
         if labels is not None:
             found = np.bincount(labels.reshape(-1), minlength=256)
             pixels += found
             present += found > 0
     return ClassStatistics(pixels, present, len(chosen))
+
+
+def _labels(dataset: Dataset, index: int) -> npt.NDArray[np.uint8] | None:
+    """Read labels alone where a dataset can: images take most of the time."""
+    read: Callable[[int], npt.NDArray[np.uint8] | None] | None = getattr(dataset, 'labels', None)
+    return dataset[index].labels if read is None else read(index)
 
 
 def spread(length: int, count: int | None) -> list[int]:

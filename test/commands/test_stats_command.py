@@ -113,6 +113,20 @@ def test_a_dataset_without_labels_has_no_classes(capsys, folder):
     assert 'expected a dataset with labels' in capsys.readouterr().err
 
 
+def test_images_are_not_read(capsys, folder):
+    """They would take most of the time; sixteen are, to find what is wrong with the data."""
+    for number in range(2, 40):
+        for name in ('images', 'labels'):
+            (folder / name / f'{number:02d}.png').write_bytes(
+                (folder / name / '0.png').read_bytes()
+            )
+    # The samples that are looked at are 0, 3, 5, 8...
+    (folder / 'images/1.png').rename(folder / 'images/01.png')
+    (folder / 'labels/1.png').rename(folder / 'labels/01.png')
+    (folder / 'images/02.png').write_bytes(b'')
+    assert facts_of(capsys, folder, '--split', 'all')['pixels'] == 40 * 64
+
+
 def test_no_torch_is_needed(folder):
     """Statistics are of the machine that has the data."""
     code = (

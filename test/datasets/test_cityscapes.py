@@ -30,6 +30,7 @@ def test_train_ids_are_taken_from_label_ids_where_nobody_made_them(tmp_path, tra
     assert len(data) == 2
     assert sample.name == data.name(1) == 'train/aachen/aachen_000001_000019'
     assert np.array_equal(sample.image, image)
+    assert np.array_equal(data.labels(1), sample.labels)
     assert {(int(a), int(b)) for a, b in zip(ids.flat, sample.labels.flat, strict=True)} == {
         (8, 1), (11, 2), (21, 8), (23, 10),
     }  # fmt: skip

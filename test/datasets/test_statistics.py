@@ -24,13 +24,13 @@ class Labelled:
     label_set = None
 
     def __init__(self, *labels):
-        self.labels = [None if item is None else np.array(item, np.uint8) for item in labels]
+        self.stored = [None if item is None else np.array(item, np.uint8) for item in labels]
 
     def __len__(self):
-        return len(self.labels)
+        return len(self.stored)
 
     def __getitem__(self, index):
-        return Sample(np.zeros((1, 1, 3), np.uint8), labels=self.labels[index])
+        return Sample(np.zeros((1, 1, 3), np.uint8), labels=self.stored[index])
 
     def name(self, index):
         """Give the number."""
