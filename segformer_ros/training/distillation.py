@@ -139,7 +139,7 @@ class Distillation(nn.Module):
             lambda encoder, images, features: seen.append(features[LAST_STAGE])
         )
         try:
-            return teacher(image), seen[0]
+            return teacher(image, ('segmentation',)), seen[0]
         finally:
             handle.remove()
 
