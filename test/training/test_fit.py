@@ -80,6 +80,7 @@ def test_interrupted_run_ends_with_the_same_state(tmp_path, stop):
     assert_same(whole, config)
 
 
+@pytest.mark.slow
 def test_killed_process_loses_nothing_but_its_last_steps(tmp_path):
     """After kill -9 the same command ends with the weights of a run that was left alone."""
     changes = {'stages': [{'steps': 12}], 'data': {'train': [{'kind': 'squares'}]}}
