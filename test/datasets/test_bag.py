@@ -11,8 +11,7 @@ from drive_frames import drive_frames, drive_messages, VEHICLE
 import numpy as np
 import pytest
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
-from segformer_ros.datasets.bag import recognises
+from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
 from segformer_ros.labels import CARLA_0914, SHIFT_23
 
 FRAMES = 5
@@ -128,7 +127,9 @@ def test_an_unreadable_image_names_its_frame(tmp_path):
     assert VEHICLE in label.topic
 
 
-def test_a_bag_is_recognised(bag, tmp_path):
-    """By its metadata or its suffix."""
-    assert recognises(bag)
-    assert not recognises(tmp_path)
+def test_a_bag_is_recognised(bag):
+    """By its metadata, or by the suffix of its file."""
+    assert recognise(bag) == 'bag'
+    file = next(path for path in bag.iterdir() if path.suffix in {'.db3', '.mcap'})
+    assert recognise(file) == 'bag'
+    check(open_dataset(DatasetSpec('', str(bag))), list(drive_frames(FRAMES)))

@@ -21,6 +21,11 @@ SECTIONS = {
     'ade20k': 'ADE20K',
     'nyu': 'NYU Depth v2',
     'camvid': 'CamVid',
+    'shift': 'SHIFT',
+    'drive': 'Recorded drives',
+    'bag': 'Bags',
+    'world': 'The built-in world',
+    'shards': 'Shards',
 }
 
 

@@ -8,8 +8,7 @@ from memory_samples import Memory, open_shards, same, SMALL
 import numpy as np
 import pytest
 from segformer_ros.cli import main
-from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
-from segformer_ros.datasets.shards import recognises
+from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
 from segformer_ros.datasets.shards_writer import ShardSettings, write_shards
 from segformer_ros.labels import SHIFT_23
 from shift_tree import content, write_tree
@@ -75,8 +74,7 @@ def test_the_command_keeps_the_images_of_shift(tmp_path, capsys):
     with tarfile.open(out / 'train-000000.tar') as archive:
         stored = archive.extractfile('000000000.image.jpg').read()
     assert stored == content('0003-17fb', 0)[3]['img']
-    assert recognises(out)
-    assert not recognises(tree)
+    assert recognise(out) == 'shards'
     assert main([*words, '--split', 'val']) == 1
     assert main(words) == 1
     assert 'is there already' in capsys.readouterr().err

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
-from segformer_ros.datasets.shift import recognises
+from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
 from segformer_ros.labels import SHIFT_23
 from shift_tree import content, png, SIZE, SKY, write_group, write_tree
 
@@ -179,10 +178,9 @@ def test_options_that_do_not_exist(tmp_path, options, message):
 
 def test_its_tree_is_recognised(tmp_path):
     """Only names of folders are looked at."""
-    assert not recognises(tmp_path)
-    assert recognises(write_tree(tmp_path / 'a'))
-    assert recognises(write_tree(tmp_path / 'b', place='continuous/videos/1x/val/front'))
-    assert recognises(write_tree(tmp_path / 'c', place='continuous/1x/images/val/front'))
+    assert recognise(write_tree(tmp_path / 'a')) == 'shift'
+    for place in ('continuous/videos/1x/val/front', 'continuous/1x/images/val/front'):
+        assert recognise(write_tree(tmp_path / place[11:13], place=place)) == 'shift'
 
 
 @pytest.mark.parametrize('backend', ['folder', 'zip', 'tar', 'hdf5'])

@@ -9,8 +9,8 @@ import pickle
 
 import numpy as np
 import pytest
-from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
-from segformer_ros.datasets.world import recognises, WorldDataset
+from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
+from segformer_ros.datasets.world import WorldDataset
 from segformer_ros.datasets.world_frames import check_identity, render_shard, WorldFrames
 from segformer_ros.datasets.world_rendering import Rendering, wait_for_frames
 from segformer_ros.labels import CARLA_0914
@@ -88,7 +88,7 @@ def test_frames_of_earlier_versions_are_read(tmp_path):
 
     data = WorldDataset(WorldFrames(5, 2, (size,), count, str(tmp_path)), random_frame)
 
-    assert recognises(tmp_path)
+    assert recognise(tmp_path) == 'world'
     sample = data[1]
     assert np.all(sample.image == 9)
     assert np.all(sample.labels == 14)
@@ -180,7 +180,7 @@ def test_the_real_world_is_rendered_by_processes(tmp_path):
     data.prepare(said.append, whole=True).stop()
 
     assert data.ready() == range(2)
-    assert said == ['0 of 2 frames rendered']
+    assert said[0] == '0 of 2 frames rendered'
     live = open_dataset(DatasetSpec('world', '', 'train', options))
     for index in range(2):
         equal(data[index], live[index])
