@@ -71,7 +71,8 @@ def open_dataset(
     """
     if map is not None:
         choice('ade20k', 'map', map, ('karpenet4',))
-    if not 0.0 <= min_foreground < 1.0 or (min_foreground and map is None):
+    number = isinstance(min_foreground, (int, float))
+    if not number or not 0 <= min_foreground < 1 or (min_foreground and map is None):
         raise DatasetError(
             'option min_foreground of ade20k must be from 0 to below 1 and needs map, got '
             f'{min_foreground!r}'

@@ -125,6 +125,8 @@ def read_list(root: Path, name: str) -> list[list[str]]:
     :returns: The words of every line that has some.
     :raises DatasetError: There is no such file, or nothing in it.
     """
+    if not isinstance(name, str):
+        raise DatasetError(f'option file_list must be the name of a file, not {name!r}')
     path = root / Path(name).expanduser()
     try:
         lines = [line.split() for line in path.read_text(encoding='utf-8').splitlines()]

@@ -32,7 +32,7 @@ SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'selection')
 OPTIONS: dict[str, str] = {
     'file_list': 'text file, each line an image, its depth or None, and more that is not read: '
     'the lists of the Eigen split (the tree of the benchmark)',
-    'cameras': '[2], [3] or [2, 3]: left and right colour camera of the tree ([2, 3])',
+    'cameras': '2, 3 or [2, 3]: left and right colour camera of the tree ([2, 3])',
     'kb_crop': 'true: the lower middle part of 1216x352 of every image (false)',
 }
 TREE = (
@@ -61,7 +61,7 @@ def open_dataset(
     split: str,
     *,
     file_list: str | None = None,
-    cameras: Sequence[int] = (2, 3),
+    cameras: int | Sequence[int] = (2, 3),
     kb_crop: bool = False,
 ) -> FileDataset:
     """
@@ -73,9 +73,10 @@ def open_dataset(
     :raises DatasetError: Files are missing, or an option has no sense.
     """
     choice('kitti_depth', 'kb_crop', kb_crop, (False, True))
-    if not isinstance(cameras, Sequence) or not cameras or not set(cameras) <= {2, 3}:
+    cameras = [cameras] if isinstance(cameras, int) else cameras
+    if not cameras or any(camera not in (2, 3) for camera in cameras):
         raise DatasetError(
-            f'option cameras of kitti_depth must be [2], [3] or [2, 3], not {cameras!r}'
+            f'option cameras of kitti_depth must be 2, 3 or [2, 3], not {cameras!r}'
         )
     if file_list is not None:
         files = _listed(root, file_list)

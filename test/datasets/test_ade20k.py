@@ -64,7 +64,11 @@ def test_images_without_foreground_are_left_out(tmp_path):
     save(root / 'annotations/training/ADE_train_00000002.png', stored)
     assert len(opened(root, map='karpenet4', min_foreground=0.25)) == 2
     assert len(opened(root, map='karpenet4', min_foreground=0.26)) == 1
-    for options in ({'min_foreground': 0.1}, {'min_foreground': 1, 'map': 'karpenet4'}):
+    for options in (
+        {'min_foreground': 0.1},
+        {'min_foreground': 1, 'map': 'karpenet4'},
+        {'min_foreground': 'all', 'map': 'karpenet4'},
+    ):
         with pytest.raises(DatasetError, match='min_foreground'):
             opened(root, **options)
 

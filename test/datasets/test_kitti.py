@@ -51,6 +51,8 @@ def test_a_list_chooses_other_images(tmp_path):
         semantic(root, 'val', file_list='val.txt')
     with pytest.raises(DatasetError, match=r'none.txt: No such file'):
         semantic(root, 'val', file_list='none.txt')
+    with pytest.raises(DatasetError, match='option file_list must be the name of a file, not 3'):
+        semantic(root, 'val', file_list=3)
     (root / 'val.txt').write_text('\n')
     with pytest.raises(DatasetError, match='names of files'):
         semantic(root, 'val', file_list='val.txt')
@@ -121,12 +123,14 @@ def test_cameras_are_chosen(tmp_path):
          np.full((64, 96), 2560, np.uint16))  # fmt: skip
     save(root / f'raw/2011_09_26/{drive}/image_03/data/0000000005.jpg', scene(0, (1,))[0])
     assert len(depth(root)) == 3
-    data = depth(root, cameras=[3])
+    assert len(depth(root, cameras=[2])) == 2
+    data = depth(root, cameras=3)
     assert names(data) == [f'{drive}/image_03/0000000005']
     assert data[0].intrinsics == RIGHT
     assert (data[0].depth == 10).all()
-    with pytest.raises(DatasetError, match='option cameras'):
-        depth(root, cameras=[1])
+    for cameras in ([1], [], '23', [[2]]):
+        with pytest.raises(DatasetError, match='option cameras'):
+            depth(root, cameras=cameras)
 
 
 def test_the_middle_part_has_its_own_principal_point(tmp_path):
