@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     'demo': 'show everything working, without a camera or a simulator',
     'world': 'write example frames of the built-in world',
     'train': 'train a network',
+    'init-from': 'take the encoder of a checkpoint, to start a training from',
     'convert': 'turn a checkpoint into the format of another program, and compare both',
     'export': 'turn a checkpoint into a bundle that can be deployed',
     'build-engine': 'compile a network with TensorRT for a GPU, ahead of time',

@@ -45,20 +45,26 @@ def provenance(facts: Mapping[str, Any], notes: str) -> dict[str, Any]:
     if 'recipe' not in facts:
         return _foreign_provenance(facts, notes)
     recipe, progress = facts['recipe'], facts['progress']
-    first = recipe['world']['first_seed']
+    data, measured_on = facts.get('data'), {'data': facts.get('measured_on', UNKNOWN)}
+    if data is None:
+        # Written before recipes could name any dataset.
+        first = recipe['world']['first_seed']
+        data = (
+            f'{facts["frames"]} frames of the built-in world, random_frame of the seeds '
+            f'{first} to {first + facts["frames"] - 1}; nothing else'
+        )
+        measured_on = {
+            'data': 'held-out frames of the built-in world',
+            'seeds': recipe['evaluation_seeds'],
+            'resolution': recipe['evaluation_size'],
+        }
     return {
-        'data': f'{facts["frames"]} frames of the built-in world, random_frame of the seeds '
-        f'{first} to {first + facts["frames"] - 1}; nothing else',
+        'data': data,
         'recipe': recipe,
         'command': facts.get('command', 'segformer train'),
         'commit': current_commit(),
         'steps': progress['step'],
-        'metrics': {
-            'data': 'held-out frames of the built-in world',
-            'seeds': recipe['evaluation_seeds'],
-            'resolution': recipe['evaluation_size'],
-            **facts['metrics'],
-        },
+        'metrics': {**measured_on, **facts['metrics']},
         'notes': notes,
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.datasets import Dataset, DatasetError, open_dataset
+from segformer_ros.datasets import Dataset, DatasetError, DatasetSpec, open_dataset
 from segformer_ros.datasets.checks import check_labels
 from segformer_ros.datasets.class_maps import channel_table
 from segformer_ros.datasets.statistics import spread
@@ -37,15 +37,16 @@ class RunData:
     validation: tuple[Dataset, ...]
     config: TrainConfig
 
-    def describe(self) -> str:
+    def learnt_from(self) -> str:
         """Say in words what is learnt from."""
-        parts = []
-        for spec, source in zip(self.config.data.train, self.sources, strict=True):
-            name = f'{spec.kind} {spec.root}'.strip()
-            options = ', '.join(f'{key} {value}' for key, value in spec.options.items())
-            about = f'{spec.split}, {options}' if options else spec.split
-            parts.append(f'{len(source.dataset)} samples of {name} ({about})')
-        return '; '.join(parts)
+        pairs = zip(self.config.data.train, self.sources, strict=True)
+        return '; '.join(_describe(item.spec, len(source.dataset)) for item, source in pairs)
+
+    def measured_on(self) -> str:
+        """Say in words what is measured on."""
+        pairs = zip(self.config.data.validation, self.validation, strict=True)
+        found = [_describe(i.spec, min(i.frames or len(d), len(d))) for i, d in pairs]
+        return '; '.join(found) or 'nothing'
 
     def class_counts(self) -> npt.NDArray[np.int64]:
         """
@@ -65,6 +66,12 @@ class RunData:
             total += counts * (source.weight / max(int(counts[:VOID].sum()), 1))
         # Shares as whole numbers, which are the same however they are added up.
         return np.rint(total[: max(len(self.classes.classes), 2)] * 1e9).astype(np.int64)
+
+
+def _describe(spec: DatasetSpec, samples: int) -> str:
+    name = f'{spec.kind} {spec.root}'.strip()
+    options = ', '.join(f'{key} {value}' for key, value in spec.options.items())
+    return f'{samples} samples of {name} ({spec.split}{", " * bool(options)}{options})'
 
 
 def open_sources(config: TrainConfig) -> list[Dataset]:

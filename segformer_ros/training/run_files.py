@@ -127,7 +127,8 @@ class RunFiles:
             'focal_length_px': self._config.focal_length_px,
             'command': self._command,
             'recipe': self._config.as_dict(),
-            'data': self._data.describe(),
+            'data': self._data.learnt_from(),
+            'measured_on': self._data.measured_on(),
             'progress': {
                 'step': trained.step,
                 'seconds': trained.seconds,
