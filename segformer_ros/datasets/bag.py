@@ -64,7 +64,7 @@ def open_dataset(root: Path, split: str, *, held_out: float = 0.0, **options: st
     try:
         classes = recording.label_set
         frames = sorted(_frames(root, recording), key=lambda frame: frame.stamp_ns)
-    except BagError as error:
+    except ValueError as error:
         raise DatasetError(str(error)) from error
     if not frames:
         raise DatasetError(

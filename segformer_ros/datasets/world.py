@@ -84,7 +84,8 @@ def open_dataset(
         least = 0 if name == 'first_seed' else 1
         if not isinstance(number, int) or number < least:
             raise DatasetError(f'{name} must be {least} or more, not {number!r}')
-    folder = cache or ('' if root == Path() else str(root))
+    place = Path(cache).expanduser() if cache else root
+    folder = '' if place == Path() else str(place)
     wanted = WorldFrames(sizes=_sizes(size), folder=folder, **numbers)
     least_frames = -(-wanted.frames // 4) if min_frames is None else min_frames
     return WorldDataset(wanted, random_frame, min_frames=least_frames)
