@@ -107,7 +107,7 @@ def test_what_cannot_be_used_is_said(bag, tmp_path):
         open_bag(bag, camera='rear')
     with pytest.raises(DatasetError, match="coding must be one of bridge, native, not 'raw'"):
         open_bag(bag, coding='raw')
-    with pytest.raises(DatasetError, match="tag_table must be one of auto, t1, .* not 't9'"):
+    with pytest.raises(DatasetError, match=r"tag_table must be one of auto, t1, .* not 't9'"):
         open_bag(bag, tag_table='t9')
     messages = list(drive_messages(drive_frames(1)))
     messages[-1].message.header.stamp.nanosec = 5
