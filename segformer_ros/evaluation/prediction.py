@@ -30,9 +30,10 @@ class Inference:
 
     :param resize: What is done to the image first. 'fit': as the node does it, the aspect ratio
         kept, to the input size of the nearest one; where the network takes any size, or windows
-        slide, to `size`, or not at all. 'scale': the aspect ratio kept, as large as `scale` allows. 'aligned': the
-        same, both sides rounded up to multiples of 32. 'multiple': as 'scale' where one is given,
-        then resized once more, both sides rounded up. 'exact': to `size`, stretched.
+        slide, to `size`, or not at all. 'scale': the aspect ratio kept, as large as `scale`
+        allows. 'aligned': the same, both sides rounded up to multiples of 32. 'multiple': as
+        'scale' where one is given, then resized once more, both sides rounded up. 'exact': to
+        `size`, stretched.
     :param scale: Longest and shortest side, pixels, whichever way the image lies.
     :param size: (height, width).
     :param window: (height, width) of windows that slide over the resized image; None: it goes

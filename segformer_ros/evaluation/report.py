@@ -163,11 +163,9 @@ def console(summary: Mapping[str, object]) -> str:
     lines = []
     for table in tables(summary):
         lines += ['', table.title]
-        widths = [
-            max(len(row[index]) for row in (table.columns, *table.rows))
-            for index in range(len(table.columns))
-        ]
-        for row in (table.columns, *table.rows):
+        rows = [*([table.columns] if any(table.columns) else []), *table.rows]
+        widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]
+        for row in rows:
             cells = [row[0].ljust(widths[0])]
             cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
             lines.append('  ' + '  '.join(cells).rstrip())

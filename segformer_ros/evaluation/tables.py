@@ -34,7 +34,7 @@ _DEPTH = {
     'silog_raw25': 'SILog: M - 0.25 m2',
     'coverage': 'share of the truth with a prediction',
 }
-_SHORT = ('abs_rel', 'rmse', 'silog_kitti', 'delta1', 'pixels')
+_SHORT = ('abs_rel', 'rmse', 'silog_kitti', 'delta1')
 _SHORT_NAMES = ('AbsRel', 'RMSE [m]', 'SILog (KITTI)', 'delta1', 'pixels')
 _POOLED, _MEAN = 'all pixels together', 'mean of images'
 
@@ -132,7 +132,7 @@ def _parts(summary: Mapping[str, Any]) -> Iterable[Table]:
         parts = summary[name]
         if parts:
             rows = [
-                (part, *(number(figures[item]) for item in _SHORT))
+                (part, *(number(figures[item]) for item in _SHORT), f'{figures["pixels"]:.0f}')
                 for part, figures in parts.items()
             ]
             note = 'All pixels together, not scaled.'
