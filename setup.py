@@ -55,6 +55,10 @@ setup(
     ],
     extras_require={
         'openvino': ['openvino>=2026'],
+        # Jetson images bring TensorRT along; elsewhere its version must fit the driver.
+        'tensorrt': ['tensorrt-cu13>=10.12', 'cuda-bindings>=13', 'cuda-core>=1'],
+        'cuda': ['cuda-bindings>=13', 'cuda-core>=1', 'nvidia-cuda-nvrtc>=13'],
+        'torch': ['torch>=2.5'],
         'train': [
             'torch==2.13.0',
             'safetensors>=0.4',

@@ -123,6 +123,20 @@ RUN_TIME_AND_WORLDS = (
     'drive_dataset', 'cli',
 )  # fmt: skip
 
+TORCH_BACKEND = 'segformer_ros.inference.torch_backend'
+
+
+def test_one_module_of_the_run_time_imports_torch():
+    """The backend of that name; everything else runs without it."""
+    found = [
+        path.name
+        for path in MODULES
+        if piece_of(path) in (*RUN_TIME_AND_WORLDS, 'nodes')
+        for name in imports_of(path)
+        if name.split('.')[0] == 'torch'
+    ]
+    assert set(found) == {'torch_backend.py'}
+
 
 @pytest.mark.parametrize(
     ('pieces', 'forbidden'),
@@ -138,7 +152,8 @@ def test_wing_does_not_import(pieces: tuple[str, ...], forbidden: set[str]):
     for package, needed in (('rclpy', 'nodes'), ('torch', 'network')):
         if needed in pieces:
             pytest.importorskip(package)
-    code = FORBID.format(forbidden=sorted(forbidden), modules=module_names(*pieces))
+    modules = [name for name in module_names(*pieces) if name != TORCH_BACKEND]
+    code = FORBID.format(forbidden=sorted(forbidden), modules=modules)
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
@@ -147,7 +162,7 @@ def test_engines_are_imported_only_when_chosen():
     """Neither pipeline nor node needs an engine before one is loaded."""
     pieces = ('inference', 'nodes') if find_spec('rclpy') else ('inference',)
     modules = [name for name in module_names(*pieces) if not name.endswith('_backend')]
-    forbidden = ['onnxruntime', 'openvino', 'tensorrt']
+    forbidden = ['cuda', 'onnxruntime', 'openvino', 'pycuda', 'tensorrt', 'tensorrt_rtx', 'torch']
     code = FORBID.format(forbidden=forbidden, modules=modules)
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import weights_of_graph
 from segformer_ros.bundle.folder import Bundle, find, known_names, MODELS, read, write
 from segformer_ros.bundle.golden import golden_image, pack_golden
-from segformer_ros.bundle.graphs import Graph, INPUTS, InputSize, PRECISIONS, TARGETS
+from segformer_ros.bundle.graphs import Graph, INPUTS, InputSize, PRECISIONS, SCRIPT, TARGETS
 from segformer_ros.bundle.manifest import (
     Arithmetic,
     DepthOutput,
@@ -21,6 +21,7 @@ __all__ = [
     'INPUTS',
     'MODELS',
     'PRECISIONS',
+    'SCRIPT',
     'TARGETS',
     'Arithmetic',
     'Bundle',

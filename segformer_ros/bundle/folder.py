@@ -19,7 +19,7 @@ import numpy.typing as npt
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import check_weights_of_graph
 from segformer_ros.bundle.golden import golden_image, unpack_golden
-from segformer_ros.bundle.graphs import InputSize
+from segformer_ros.bundle.graphs import InputSize, SCRIPT
 from segformer_ros.bundle.manifest import FORMAT_VERSION, Manifest, parse
 
 MODELS = Path(__file__).resolve().parents[1] / 'models'
@@ -95,7 +95,8 @@ def read(path: str | Path, *, verify: bool = True) -> Bundle:
         _refuse_others(folder, manifest)
         for size in manifest.input_sizes:
             for graph in size.graphs:
-                check_weights_of_graph(folder / graph.file, manifest.files)
+                if graph.target != SCRIPT:
+                    check_weights_of_graph(folder / graph.file, manifest.files)
     except OSError as error:
         found = f'{type(error).__name__}: {error.strerror}'
         do = 'check its permissions and the disk'

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.fields import Fields
 
-TARGETS = ('any', 'onnxruntime', 'openvino', 'tensorrt')
+TARGETS = ('any', 'onnxruntime', 'openvino', 'tensorrt', 'torch')
+SCRIPT = 'torch'
+"""The target whose files are TorchScript; all others are ONNX."""
 PRECISIONS = ('float32', 'float16', 'bfloat16')
 INPUTS = ('float32', 'uint8')
 KEYS = ('target', 'precision', 'input', 'outputs', 'file', 'error')
@@ -19,7 +21,7 @@ KEYS = ('target', 'precision', 'input', 'outputs', 'file', 'error')
 @dataclass(frozen=True)
 class Graph:
     """
-    One ONNX file.
+    One ONNX file, or one TorchScript file where target is 'torch'.
 
     target is the engine that it was written for; 'any' has standard operators alone.
     precision is that of its weights. input 'float32' is (N, 3, H, W) normalised RGB, 'uint8' is
@@ -64,7 +66,7 @@ class InputSize:
         found = [
             graph
             for graph in self.graphs
-            if graph.target in {target, 'any'}
+            if graph.target in {target, 'any' if target != SCRIPT else target}
             and graph.precision == precision
             and graph.input in inputs
             and (wanted is None or set(graph.outputs) == wanted)

@@ -21,6 +21,7 @@ from segformer_ros.export.precision import lowered, opset_for
 from segformer_ros.export.published import PublishedNetwork
 from segformer_ros.export.rewrites import rewrite, RewrittenNetwork
 from segformer_ros.export.tidy import select_outputs, tidy
+from segformer_ros.export.torchscript import run_torchscript, save_torchscript, SUFFIX
 from segformer_ros.export.variants import ExportOptions, Variant, variants
 from segformer_ros.export.weights_file import WeightsFile
 from segformer_ros.network import MultitaskSegformer
@@ -84,6 +85,8 @@ def _graphs(
     names = output_names(network)
     traced: dict[tuple[object, str], onnx.ModelProto] = {}
     for variant in variants(options):
+        if variant.target == bundle.SCRIPT:
+            continue
         kind = (variant.style, variant.input)
         if kind not in traced:
             image = empty_input(*size, variant.input, images=2)
@@ -111,6 +114,12 @@ def _write_graphs(
     written = []
     names = tuple(output_names(network))
     for size in sizes:
+        for variant in variants(options):
+            if variant.target == bundle.SCRIPT:
+                name = f'{variant.stem(*size)}{SUFFIX}'
+                image = empty_input(*size, variant.input, images=2)
+                save_torchscript(network_for(network, facts, size, variant), folder / name, image)
+                written.append(_Written(size, variant, names, name))
         for variant, whole in _graphs(network, facts, size, options):
             file = weights.setdefault(
                 variant.precision, WeightsFile(WEIGHTS_FILES[variant.precision])
@@ -143,7 +152,10 @@ def _checked_entry(
         image: npt.NDArray[Any] = golden_planes(facts, *graph.size).astype(np.float32)
         if graph.variant.input == 'uint8':
             image = bundle.golden_image(GOLDEN_SEED, *graph.size)[None]
-        found = run_graph(folder / graph.file, image, opset)
+        if graph.variant.target == bundle.SCRIPT:
+            found = run_torchscript(folder / graph.file, image, graph.outputs)
+        else:
+            found = run_graph(folder / graph.file, image, opset)
         precision = graph.variant.precision
         entries.append(
             {

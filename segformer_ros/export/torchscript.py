@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 import tempfile
+from typing import Any
 import warnings
 
 import numpy as np
@@ -16,11 +17,45 @@ from segformer_ros.export.onnx_graph import OutputTuple
 from segformer_ros.export.published import PublishedNetwork
 from segformer_ros.network import MultitaskSegformer
 import torch
+from torch import nn, Tensor
 
 FloatArray = npt.NDArray[np.float32]
+Outputs = dict[str, FloatArray]
+
+
+SUFFIX = '.torchscript'
 
 
 @torch.no_grad()
+def save_torchscript(network: nn.Module, path: Path, image: Tensor) -> None:
+    """
+    Trace a network and write it; its outputs become a tuple.
+
+    :param network: Gives a dict of outputs.
+    :param image: As the network takes it; two images, so that their number stays free.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            OutputTuple(network).eval(), (image,), check_trace=False
+        )
+        torch.jit.save(traced, path)
+
+
+@torch.no_grad()
+def run_torchscript(path: Path, image: npt.NDArray[Any], names: Sequence[str]) -> Outputs:
+    """
+    Compute the outputs of a file on the processor.
+
+    :param names: Of the outputs, in order.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        loaded = torch.jit.load(path)  # type: ignore[no-untyped-call]
+        outputs = (value.numpy() for value in loaded(torch.from_numpy(image)))
+        return dict(zip(names, outputs, strict=True))
+
+
 def write_torchscript(
     network: MultitaskSegformer,
     path: Path,
@@ -39,18 +74,11 @@ def write_torchscript(
     :raises ExportError: The file does not compute what the network does; it is not written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    module = OutputTuple(PublishedNetwork(network)).eval()
     image = torch.from_numpy(planes)
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        warnings.simplefilter('ignore')
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         fresh = Path(folder) / path.name
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            module, (torch.cat((image, image)),), check_trace=False
-        )
-        torch.jit.save(traced, fresh)
-        loaded = torch.jit.load(fresh)  # type: ignore[no-untyped-call]
-        outputs = (value.numpy() for value in loaded(image))
-        found = dict(zip(expected, outputs, strict=True))
+        save_torchscript(PublishedNetwork(network), fresh, torch.cat((image, image)))
+        found = run_torchscript(fresh, planes, list(expected))
         errors = check_graph(path.name, found, expected, 'float32')
         fresh.replace(path)
     return errors

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segformer_ros.bundle import PRECISIONS
+from segformer_ros.bundle import PRECISIONS, SCRIPT
 from segformer_ros.export.onnx_graph import OPSET, OPSETS
 from segformer_ros.export.rewrites import CPU, GPU, ONNX_RUNTIME, Style
 
-TARGETS = ('onnxruntime', 'openvino', 'tensorrt')
-"""What a user can ask for. ONNX Runtime and OpenVINO take the same graph, of target 'any'."""
+TARGETS = ('onnxruntime', 'openvino', 'tensorrt', 'torch')
+"""What a user can ask for. ONNX Runtime and OpenVINO take the same graph, of target 'any'; torch
+takes TorchScript."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Variant:
     def stem(self, height: int, width: int) -> str:
         """Give the name of its file for an input size, without what tells outputs apart."""
         words = [f'network_{height}x{width}']
-        words += [self.target] * (self.target != 'any')
+        words += [self.target] * (self.target not in {'any', SCRIPT})
         words += [self.precision] * (self.precision != 'float32')
         return '_'.join(words)
 
@@ -74,6 +75,10 @@ def variants(options: ExportOptions) -> list[Variant]:
         kind = ('float32', None) if options.plain else ('uint8', GPU)
         for precision in options.precisions or ('float16',):
             chosen.append(Variant('tensorrt', precision, *kind))
+    if SCRIPT in options.targets:
+        # Cast to lower precisions when it is loaded.
+        style = None if options.plain else GPU
+        chosen.append(Variant(SCRIPT, 'float32', 'float32', style))
     return chosen
 
 

@@ -114,11 +114,21 @@ class _Kind:
 
 
 _OPENVINO = "pip install 'segformer_ros[openvino]'"
+_TENSORRT = "pip install 'segformer_ros[tensorrt]'"
+_TORCH = "pip install 'segformer_ros[torch]'"
 _KINDS = {
     'onnxruntime': _Kind('onnxruntime', 'float32', 'pip install onnxruntime'),
     'openvino': _Kind('openvino', 'float32', _OPENVINO),
     'openvino_bf16': _Kind('openvino', 'bfloat16', _OPENVINO),
+    'tensorrt_fp16': _Kind('tensorrt', 'float16', _TENSORRT),
+    'tensorrt_bf16': _Kind('tensorrt', 'bfloat16', _TENSORRT),
+    'tensorrt_fp32': _Kind('tensorrt', 'float32', _TENSORRT),
+    'torch': _Kind('torch', 'float32', _TORCH),
+    'torch_fp16': _Kind('torch', 'float16', _TORCH),
+    'torch_bf16': _Kind('torch', 'bfloat16', _TORCH),
 }
+
+_CUDA_API_OF = 'tensorrt'
 
 NAMES: tuple[str, ...] = tuple(_KINDS)
 """What load_backend takes."""
@@ -129,15 +139,19 @@ def package_of(name: str) -> str:
     return _KINDS[name].package
 
 
-def load_backend(name: str, bundle: Bundle, *, threads: int = 0) -> Backend:
+def load_backend(
+    name: str, bundle: Bundle, *, threads: int = 0, cuda_api: str = 'auto'
+) -> Backend:
     """
     Load a network, importing only the engine that was asked for; without the golden check.
 
     :param name: One of NAMES.
     :param threads: Threads of the processor for one image; 0 lets the engine decide.
+    :param cuda_api: One of engines.cuda.APIS, for TensorRT.
     :raises BackendError: The engine is not installed or cannot load the network.
+    :raises EngineMissingError: It has to be built first.
     :raises BundleError: The bundle has no graph for this engine.
-    :raises ValueError: There is no backend of that name, or threads is negative.
+    :raises ValueError: There is no backend or API of that name, or threads is negative.
     """
     if name not in NAMES:
         raise ValueError(f'backend must be one of {", ".join(NAMES)}, not {name!r}')
@@ -148,5 +162,6 @@ def load_backend(name: str, bundle: Bundle, *, threads: int = 0) -> Backend:
         module = importlib.import_module(kind.module)
     except ImportError as error:
         raise BackendError(f'backend {name} is not installed ({error}): {kind.install}') from error
-    backend: Backend = module.load(bundle, threads=threads, precision=kind.precision)
+    extra = {'cuda_api': cuda_api} if kind.package == _CUDA_API_OF else {}
+    backend: Backend = module.load(bundle, threads=threads, precision=kind.precision, **extra)
     return backend

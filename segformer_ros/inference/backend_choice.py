@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 import hashlib
 from importlib import metadata
 from statistics import median
@@ -13,15 +13,14 @@ from time import perf_counter
 from typing import Any
 
 from segformer_ros.bundle import Bundle, BundleError, InputSize
-from segformer_ros.inference import backend as backends
 from segformer_ros.inference import trial_cache
 from segformer_ros.inference.backend import Backend, BackendError, load_backend, package_of
+from segformer_ros.inference.backend_order import NAMES, order_of, PRECISIONS, PROCESSOR
 from segformer_ros.inference.golden_gate import check_golden, golden_input
 
-NAMES: tuple[str, ...] = ('auto', *backends.NAMES)
-"""What load takes."""
-PRECISIONS = ('float32', 'any')
-"""What 'auto' may choose from: exact backends alone, or those of reduced precision too."""
+__all__ = [
+    'NAMES', 'PRECISIONS', 'Loaded', 'Trial', 'compare', 'load', 'load_step', 'reason_of',
+]  # fmt: skip
 
 _CANDIDATES = {
     'float32': ('onnxruntime', 'openvino'),
@@ -70,26 +69,73 @@ def load(
     *,
     threads: int = 0,
     precision: str = 'float32',
+    cuda_api: str = 'auto',
     clock: Callable[[], float] = perf_counter,
 ) -> Loaded:
     """
     Load a network and check that it computes its golden outputs.
 
-    :param name: One of NAMES. 'auto' takes the fastest of the installed backends that compute the
-        golden outputs. It tries them for about a second, once for each network on a machine.
+    :param name: One of NAMES. 'tensorrt' takes float16, or float32 where that computes something
+        else. 'auto' on a machine with a GPU takes TensorRT, then torch; without one the fastest of
+        the installed backends that compute the golden outputs. It tries those for about a second,
+        once for each network on a machine.
     :param threads: Threads of the processor for one image; 0 lets the engine decide.
     :param precision: One of PRECISIONS, for 'auto'.
+    :param cuda_api: One of engines.cuda.APIS, for TensorRT.
     :param clock: In seconds.
-    :raises BackendError: The engine is not installed or cannot load the network.
+    :raises BackendError: No engine that may be taken is installed and can load the network.
     :raises BundleError: The network computes something else, or has no graph for the engine.
     :raises ValueError: There is no backend or precision of this name, or threads is negative.
     """
-    if name not in NAMES:
-        raise ValueError(f'backend must be one of {", ".join(NAMES)}, not {name!r}')
-    if precision not in PRECISIONS:
-        raise ValueError(f'precision must be one of {", ".join(PRECISIONS)}, not {precision!r}')
-    if name != 'auto':
-        return _open(name, bundle, threads)
+    order = order_of(name, precision)
+    refused: list[tuple[str, BackendError | BundleError]] = []
+    for step in order:
+        try:
+            loaded = load_step(
+                step, bundle, threads=threads, precision=precision, cuda_api=cuda_api, clock=clock
+            )
+        except (BackendError, BundleError) as error:
+            refused.append((step, error))
+        else:
+            return replace(loaded, reason=reason_of(loaded, refused))
+    if len(refused) == 1:
+        raise refused[0][1]
+    text = '; '.join(f'{step}: {error}' for step, error in refused)
+    raise BackendError(f'no backend can be used: {text}') from refused[-1][1]
+
+
+def reason_of(loaded: Loaded, refused: Sequence[tuple[str, BackendError | BundleError]]) -> str:
+    """Say why it is this backend after the others of an order were refused."""
+    return '; '.join((loaded.reason, *(f'{step} refused: {error}' for step, error in refused)))
+
+
+def load_step(
+    step: str,
+    bundle: Bundle,
+    *,
+    threads: int = 0,
+    precision: str = 'float32',
+    cuda_api: str = 'auto',
+    clock: Callable[[], float] = perf_counter,
+) -> Loaded:
+    """
+    Load one step of an order, and check it; the parameters are those of load.
+
+    :param step: One of backend.NAMES, or backend_order.PROCESSOR.
+    :raises BackendError: As load.
+    :raises EngineMissingError: An engine has to be built first.
+    :raises BundleError: As load.
+    :raises ValueError: threads is negative.
+    """
+    if step == PROCESSOR:
+        return _load_processor(bundle, threads, precision, clock)
+    return _open(step, bundle, threads, cuda_api)
+
+
+def _load_processor(
+    bundle: Bundle, threads: int, precision: str, clock: Callable[[], float]
+) -> Loaded:
+    """Take what a trial has found before, or try."""
     candidates = _CANDIDATES[precision]
     facts = _facts(candidates, bundle, threads)
     kept = _trials(trial_cache.read(facts), candidates)
@@ -128,8 +174,8 @@ def compare(
     return trials
 
 
-def _open(name: str, bundle: Bundle, threads: int) -> Loaded:
-    backend = load_backend(name, bundle, threads=threads)
+def _open(name: str, bundle: Bundle, threads: int, cuda_api: str = 'auto') -> Loaded:
+    backend = load_backend(name, bundle, threads=threads, cuda_api=cuda_api)
     try:
         differences = check_golden(bundle, backend)
     except (BackendError, BundleError):

@@ -45,7 +45,7 @@ def test_options_make_variants(options, expected):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'targets': ('tflite',)}, "one of onnxruntime, openvino, tensorrt, got 'tflite'"),
+        ({'targets': ('tflite',)}, "one of onnxruntime, openvino, tensorrt, torch, got 'tflite'"),
         ({'targets': ()}, 'a target or more'),
         ({'opset': 16}, 'one of 17, 18, 19, 20, got 16'),
         ({'targets': ('tensorrt',), 'precisions': ('int8',)}, "got 'int8'"),

@@ -35,7 +35,7 @@ class Engines:
         """Give the time in seconds."""
         return self.now
 
-    def load_backend(self, name, files, *, threads=0):
+    def load_backend(self, name, files, *, threads=0, cuda_api='auto'):
         """Give a double, or raise the error that is set for it."""
         self.loaded.append(name)
         if name in self.errors:
@@ -286,7 +286,7 @@ def test_the_pipeline_falls_back_and_knows_why(engines, tiny):
 
 def test_unknown_names_are_refused(tiny):
     """Known ones are listed."""
-    with pytest.raises(ValueError, match=r"one of auto, onnxruntime, openvino.*, not 'cuda'"):
+    with pytest.raises(ValueError, match=r"one of auto, tensorrt, onnxruntime.*, not 'cuda'"):
         backend_choice.load('cuda', tiny)
     with pytest.raises(ValueError, match="precision must be one of float32, any, not 'int8'"):
         backend_choice.load('auto', tiny, precision='int8')
