@@ -83,7 +83,8 @@ class Cache:
         target = self._folder / f'{digest}.tar'
         self._folder.mkdir(parents=True, exist_ok=True)
         with _locked(target.with_suffix('.lock')):
-            if not target.is_file():
+            # One of another length is that of an earlier version of the dataset.
+            if not target.is_file() or target.stat().st_size != file_bytes:
                 self._download(url, file_bytes, target)
             os.utime(target)
         self._tidy(target)

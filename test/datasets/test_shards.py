@@ -74,6 +74,10 @@ def test_shards_of_a_server_are_fetched_when_they_are_needed(tmp_path):
         again = pickle.loads(pickle.dumps(data))
         same(again[6], source[6])
         assert len(asked) == 3
+        for path in cache.glob('*.tar'):
+            path.write_bytes(b'an earlier version')
+        same(open_shards('', url=url, cache=str(cache))[6], source[6])
+        assert len(asked) == 5
         small = open_shards('', url=url, cache=str(tmp_path / 'small'), keep_gb=1.5 * one)
         for number in (*range(7), *range(7)):
             same(small[number], source[number])
