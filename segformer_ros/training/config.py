@@ -30,6 +30,9 @@ class ModelConfig:
     The network: the fields of segformer_ros.network.NetworkConfig but the number of classes.
 
     :param norm_eps: None: that of the weights it starts from, else 1e-5.
+    :param baseline: Another network in its place, for labels alone: 'unet', 'deeplabv3plus',
+        'pspnet' or another one of segmentation-models-pytorch; only encoder and encoder_weights
+        are looked at then. See baselines.BaselineConfig.
     """
 
     size: Literal['b0', 'b1', 'b2', 'b3', 'b4', 'b5'] = 'b0'
@@ -47,6 +50,9 @@ class ModelConfig:
     segmentation_head: Literal['nvlabs', 'mmseg'] = 'nvlabs'
     depth_head: Literal['glpn', 'mlp'] = 'glpn'
     auxiliary_head: bool = False
+    baseline: str = ''
+    encoder: str = 'resnet18'
+    encoder_weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +211,10 @@ class TrainConfig:
                 f'{self.accumulate}, {self.log_steps} and {self.ema_decay}'
             )
         for number, stage in enumerate(self.stages):
+            if self.network.baseline and stage.tasks != ('segmentation',):
+                raise ValueError(
+                    f'stages[{number}].tasks must be [segmentation]: a baseline has nothing else'
+                )
             for task in stage.tasks:
                 if not getattr(self.network, task):
                     raise ValueError(f'stages[{number}] trains {task}: network.{task} is off')

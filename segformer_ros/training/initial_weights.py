@@ -13,6 +13,7 @@ from segformer_ros.checkpoints.model import describe, Model
 from segformer_ros.labels import LabelSet
 from segformer_ros.network import build, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.training.baselines import Baseline, BaselineConfig, build_baseline
 from segformer_ros.training.config import ModelConfig
 from torch import Tensor
 
@@ -22,7 +23,7 @@ _EPS = 1e-5
 
 def make_network(
     config: ModelConfig, classes: LabelSet, init: str
-) -> tuple[MultitaskSegformer, list[str]]:
+) -> tuple[MultitaskSegformer | Baseline, list[str]]:
     """
     Make a network with the weights to start from, drawn with torch's global generator.
 
@@ -30,9 +31,14 @@ def make_network(
         fresh weights.
     :returns: The network, and sentences on what it got.
     :raises CheckpointError: The checkpoint cannot be used, or nothing of it fits.
+    :raises ValueError: There is no such baseline.
     """
+    if config.baseline:
+        return _baseline(config, len(classes.classes), init), []
     model = read(init) if init else None
     options = asdict(config)
+    for name in ('baseline', 'encoder', 'encoder_weights'):
+        del options[name]
     if config.norm_eps is None:
         options['norm_eps'] = model.config.norm_eps if model else _EPS
         if config.embed_norm_eps is None and model:
@@ -40,6 +46,15 @@ def make_network(
     size = options.pop('size')
     network = build(size, len(classes.classes), **options)
     return network, [] if model is None else _take(network, model, classes)
+
+
+def _baseline(config: ModelConfig, num_classes: int, init: str) -> Baseline:
+    if init:
+        raise ValueError('init is for SegFormer: a baseline starts from network.encoder_weights')
+    described = BaselineConfig(
+        config.baseline, num_classes, config.encoder, config.encoder_weights
+    )
+    return build_baseline(described)
 
 
 def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[str]:

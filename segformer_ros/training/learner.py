@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.checkpoints import load
 from segformer_ros.network import depth_is_log, MultitaskSegformer
+from segformer_ros.training.baselines import Baseline
 from segformer_ros.training.batches import Batch
 from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.distillation import Distillation
@@ -20,6 +21,7 @@ import torch
 from torch import nn, Tensor
 from torch.utils.checkpoint import checkpoint
 
+Network = MultitaskSegformer | Baseline
 _HEADS = {'segmentation': ('segmentation_head', 'auxiliary_head'), 'depth': ('depth_head',)}
 
 
@@ -30,7 +32,7 @@ class Objective(nn.Module):
         self,
         config: TrainConfig,
         stage: StageConfig,
-        network: MultitaskSegformer,
+        network: Network,
         class_counts: npt.NDArray[np.int64],
     ) -> None:
         super().__init__()
@@ -38,12 +40,15 @@ class Objective(nn.Module):
             stage.loss,
             num_classes=network.config.num_classes,
             class_counts=class_counts,
-            depth_is_log=depth_is_log(network.config.depth_activation),
+            depth_is_log=isinstance(network, MultitaskSegformer)
+            and depth_is_log(network.config.depth_activation),
             focal_length_px=config.focal_length_px or 1.0,
         )
         self.distillation: Distillation | None = None
         self._teacher: tuple[MultitaskSegformer, ...] = ()
         if stage.loss.distillation is not None:
+            if isinstance(network, Baseline):
+                raise ValueError('distillation is for SegFormer: a baseline learns from the data')
             # In a tuple, so that it is no part of the state.
             self._teacher = (load(stage.loss.distillation.teacher).network,)
             self.distillation = Distillation(stage.loss.distillation, network, *self._teacher)
@@ -73,9 +78,7 @@ class Objective(nn.Module):
 class Learner(nn.Module):
     """The network and what it minimises, as one module for the strategies of Fabric."""
 
-    def __init__(
-        self, network: MultitaskSegformer, objective: Objective, tasks: tuple[str, ...]
-    ) -> None:
+    def __init__(self, network: Network, objective: Objective, tasks: tuple[str, ...]) -> None:
         super().__init__()
         self.network, self.objective, self.tasks = network, objective, tasks
 
@@ -89,7 +92,10 @@ class Learner(nn.Module):
         :param seed: Of the pixels that the loss draws.
         :returns: As of MultitaskLoss.
         """
-        outputs = self.network(image, self.tasks)
+        if isinstance(self.network, Baseline):
+            outputs = self.network(image)
+        else:
+            outputs = self.network(image, self.tasks)
         with torch.autocast(image.device.type, enabled=False):
             batch = Batch(image, labels, depth, focal_px)
             total, parts = self.objective(outputs, batch, seed)
@@ -97,11 +103,12 @@ class Learner(nn.Module):
 
     def shared(self) -> list[Tensor]:
         """Give the trained parameters of the last encoder stage, which all heads use."""
+        assert isinstance(self.network, MultitaskSegformer)
         stage = self.network.encoder.stages[-1]
         return [parameter for parameter in stage.parameters() if parameter.requires_grad]
 
 
-def select(network: MultitaskSegformer, stage: StageConfig) -> tuple[str, ...]:
+def select(network: Network, stage: StageConfig) -> tuple[str, ...]:
     """
     Train what the stage trains and nothing else of the network.
 
@@ -112,13 +119,19 @@ def select(network: MultitaskSegformer, stage: StageConfig) -> tuple[str, ...]:
         head
         for task, heads in _HEADS.items()
         for head in heads
-        if task not in stage.tasks and getattr(network, head) is not None
+        if task not in stage.tasks and getattr(network, head, None) is not None
     ]
     return freeze(network, [*stage.frozen, *idle])
 
 
-def recompute_blocks(network: MultitaskSegformer) -> None:
-    """Let the encoder compute its blocks again in the backward pass instead of keeping them."""
+def recompute_blocks(network: Network) -> None:
+    """
+    Let the encoder compute its blocks again in the backward pass instead of keeping them.
+
+    :raises ValueError: It is not SegFormer's.
+    """
+    if isinstance(network, Baseline):
+        raise ValueError('hardware.checkpointing is for SegFormer: switch it off for a baseline')
     for stage in network.encoder.stages:
         for block in stage.get_submodule('blocks').children():
             forward: Callable[..., Tensor] = block.forward

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import copy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.evaluation.network import NetworkFacts
 from segformer_ros.network import checkpoint, MultitaskSegformer
+from segformer_ros.training.baselines import Baseline
 from segformer_ros.training.config import TrainConfig
 from segformer_ros.training.hardware import prepare
 from segformer_ros.training.initial_weights import make_network
-from segformer_ros.training.learner import recompute_blocks
+from segformer_ros.training.learner import Network, recompute_blocks
 from segformer_ros.training.progress import Report
 from segformer_ros.training.recipe import check_same
 from segformer_ros.training.run_data import RunData
@@ -30,6 +32,8 @@ RESUME_FILE = 'resume.safetensors'
 LAST_FILE = 'last.safetensors'
 BEST_FILE = 'best.safetensors'
 _COUNTS = 'class_counts'
+# The fact by which baselines.load_baseline knows its files.
+BASELINE = 'baseline'
 
 
 class RunFiles:
@@ -68,7 +72,7 @@ class RunFiles:
         progress = facts['progress']
         number, _ = self._config.place(max(progress['step'] - 1, 0))
         check_same(facts['recipe'], self._config, number)
-        network = MultitaskSegformer(checkpoint.config_of(facts, path))
+        network = self._rebuilt(facts, path)
         network.load_state_dict(without_prefix(MODEL, tensors))
         ema = self._average(network)
         if ema is not None:
@@ -88,7 +92,14 @@ class RunFiles:
             Carried(rest, facts['optimizer_numbers']),
         )
 
-    def _average(self, network: MultitaskSegformer) -> MultitaskSegformer | None:
+    def _rebuilt(self, facts: Mapping[str, Any], path: Path) -> Network:
+        config = self._config.network
+        if config.baseline:
+            bare = replace(config, encoder_weights=None)
+            return make_network(bare, self._data.classes, '')[0]
+        return MultitaskSegformer(checkpoint.config_of(facts, path))
+
+    def _average(self, network: Network) -> Network | None:
         if self._config.ema_decay == 0.0:
             return None
         return copy.deepcopy(network).eval().requires_grad_(False)
@@ -112,15 +123,15 @@ class RunFiles:
         if trained.ema is not None:
             trained.ema.to(fabric.device)
         prepared = prepare(trained.network, hardware, fabric)
-        assert isinstance(prepared, MultitaskSegformer)
+        assert isinstance(prepared, (MultitaskSegformer, Baseline))
         trained.network = prepared
         if hardware.checkpointing:
             recompute_blocks(trained.network)
 
     def _facts(self, trained: Trained) -> dict[str, Any]:
-        classes = self._data.classes
+        classes, described = self._data.classes, asdict(trained.network.config)
         return {
-            'network': asdict(trained.network.config),
+            BASELINE if isinstance(trained.network, Baseline) else 'network': described,
             'classes': list(classes.ids),
             'label_set': classes.name,
             'class_names': [item.name for item in classes.classes],
@@ -169,6 +180,10 @@ class RunFiles:
         """Give the weights to measure as a network that can be evaluated."""
         module, classes = trained.weights(), self._data.classes
         focal = self._config.focal_length_px
+        if isinstance(module, Baseline):
+            return TorchNetwork(
+                module, NetworkFacts(self._config.name, classes.classes, classes.name)
+            )
         return TorchNetwork(module, network_facts(module, classes.classes, classes.name, focal))
 
     def result(self) -> Path:

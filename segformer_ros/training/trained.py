@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.network import MultitaskSegformer
-from segformer_ros.training.learner import Objective
+from segformer_ros.training.learner import Network, Objective
 from segformer_ros.training.run_state import (
     LOSS,
     pack_optimizer,
@@ -65,8 +64,8 @@ class Trained:
     :param live: Both of them in a stage.
     """
 
-    network: MultitaskSegformer
-    ema: MultitaskSegformer | None
+    network: Network
+    ema: Network | None
     class_counts: npt.NDArray[np.int64]
     step: int = 0
     seconds: float = 0.0
@@ -78,6 +77,6 @@ class Trained:
         """Give what the optimizer and the loss know at present."""
         return Carried.take(*self.live) if self.live else self.carried
 
-    def weights(self) -> MultitaskSegformer:
+    def weights(self) -> Network:
         """Give the network to measure and to keep: the average where there is one."""
         return self.network if self.ema is None else self.ema
