@@ -86,8 +86,8 @@ def _add_graph_arguments(group: argparse._ArgumentGroup) -> None:
         type=one_of(_TARGETS),
         action='extend',
         metavar='ENGINE[,ENGINE]',
-        help='engines to write for: onnxruntime, openvino, tensorrt, torch; the first two take the '
-        'same graph (onnxruntime,openvino)',
+        help='engines to write for: onnxruntime, openvino, tensorrt, torch; the first two take '
+        'the same graph (onnxruntime,openvino)',
     )
     group.add_argument(
         '--precision',
