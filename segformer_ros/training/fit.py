@@ -169,7 +169,7 @@ class TrainingRun:
             for name, picture in found.pictures.items():
                 logger.picture(trained.step, name, picture)
         if found.figures:
-            shown = ', '.join(f'{n} {found.figures.get(n)}' for n in config.best)
+            shown = found.shown(config.best)
             mark = ' (best so far)' if better else ''
             seconds = time.monotonic() - started
             bar.say(f'step {trained.step}: {shown}{mark}, measured in {seconds:.0f} s')
@@ -212,6 +212,8 @@ class Stage:
             if ends or (config.evaluation_steps and step % config.evaluation_steps == 0):
                 owner.evaluate(self.bar)
                 self.model.train()
+                # The next rate is of steps alone.
+                self.bar.rate()
             if not ends:
                 owner.save_if_due()
         optimizer, objective = owner.trained.live or (None, None)

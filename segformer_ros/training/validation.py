@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import math
 from pathlib import Path
@@ -38,6 +38,13 @@ class Measured:
 
     figures: dict[str, Any]
     pictures: dict[str, Image]
+
+    def shown(self, names: Iterable[str]) -> str:
+        """Write some figures for a person."""
+        known = self.scalars()
+        return ', '.join(
+            f'{name} {known[name]:.4f}' if name in known else f'no {name}' for name in names
+        )
 
     def scalars(self) -> dict[str, float]:
         """Give every finite figure that is a single number."""
