@@ -41,6 +41,8 @@ _EXTRAS: dict[str, str] = {
     'onnx': 'train',
     'onnxscript': 'train',
     'jinja2': 'train',
+    'h5py': 'train',
+    'webdataset': 'train',
     'segmentation_models_pytorch': 'baselines',
 }
 
