@@ -187,7 +187,13 @@ def _on_world(args: argparse.Namespace) -> int:
     from segformer_ros.evaluation.world_score import score_on_world, table
     from segformer_ros.inference.pipeline import Pipeline
 
-    pipeline = Pipeline.load(args.model, threads=args.threads)
+    if is_checkpoint(args.model):
+        raise ValueError(
+            f'{args.model} is a checkpoint: name a dataset too, such as world, or export it'
+        )
+    pipeline = Pipeline.load(
+        args.model, backend=args.backend, threads=args.threads, precision=args.precision
+    )
     figures = score_on_world(pipeline, args.seeds, args.size)
     text = json.dumps(figures)
     sys.stdout.write(f'{table(figures, pipeline.manifest.classes)}\n{text}\n')

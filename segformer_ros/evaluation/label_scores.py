@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.evaluation.judged_classes import JudgedClasses
-from segformer_ros.metrics import BoundaryMeter, SegmentationMeter
+from segformer_ros.metrics import BoundaryMeter, known_mean, SegmentationMeter
 
-COLUMNS = ('miou', 'accuracy', 'boundary_f')
+COLUMNS = ('miou', 'accuracy', 'mean_accuracy', 'frequency_weighted_iou', 'boundary_f')
 
 Image = npt.NDArray[np.uint8]
 
@@ -30,6 +30,7 @@ class LabelScores:
         self.judged, self.frames = judged, 0
         self._meter = SegmentationMeter(judged.ids, judged.counted)
         self._boundary = BoundaryMeter(judged.ids) if boundaries else None
+        self._rows: list[dict[str, float]] = []
 
     def add(self, labels: Image, truth: Image) -> dict[str, float]:
         """
@@ -45,12 +46,13 @@ class LabelScores:
         frame.add(prediction, true)
         self._meter.merge(frame)
         self.frames += 1
-        row = {'miou': frame.miou(), 'accuracy': frame.accuracy()}
+        row = _figures(frame)
         if self._boundary is not None:
             boundary = BoundaryMeter(self.judged.ids)
             boundary.add(prediction, true)
             self._boundary.merge(boundary)
             row['boundary_f'] = boundary.mean()
+        self._rows.append(row)
         return row
 
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -61,25 +63,35 @@ class LabelScores:
     def summary(self) -> dict[str, Any]:
         """Give the figures for JSON; None where unknown."""
         meter = self._meter
+        pooled = _figures(meter)
+        if self._boundary is not None:
+            pooled['boundary_f'] = self._boundary.mean()
         summary: dict[str, Any] = {
             'label_frames': self.frames,
-            'miou': plain(meter.miou()),
-            'miou_per_image': plain(meter.miou_per_image()),
-            'accuracy': plain(meter.accuracy()),
-            'accuracy_per_image': plain(meter.accuracy_per_image()),
-            'mean_accuracy': plain(meter.mean_accuracy()),
-            'frequency_weighted_iou': plain(meter.frequency_weighted_iou()),
+            **{name: plain(value) for name, value in pooled.items()},
+            **{f'{name}_per_image': self._mean(name) for name in pooled},
             'iou': self._by_name(meter.iou()),
             'class_accuracy': self._by_name(meter.class_accuracy()),
             'not_judged': list(self.judged.left_out),
         }
         if self._boundary is not None:
-            summary['boundary_f'] = plain(self._boundary.mean())
             summary['boundary_f_by_class'] = self._by_name(self._boundary.f_scores())
         return summary
 
+    def _mean(self, name: str) -> float | None:
+        return plain(known_mean(row[name] for row in self._rows))
+
     def _by_name(self, values: Mapping[int, float]) -> dict[str, float | None]:
         return {item.name: plain(values[item.id]) for item in self.judged.classes}
+
+
+def _figures(meter: SegmentationMeter) -> dict[str, float]:
+    return {
+        'miou': meter.miou(),
+        'accuracy': meter.accuracy(),
+        'mean_accuracy': meter.mean_accuracy(),
+        'frequency_weighted_iou': meter.frequency_weighted_iou(),
+    }
 
 
 def plain(value: float) -> float | None:

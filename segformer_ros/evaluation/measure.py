@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +18,8 @@ from segformer_ros.evaluation.judged_classes import judged_classes, JudgedClasse
 from segformer_ros.evaluation.label_scores import LabelScores
 from segformer_ros.evaluation.network import Network, NetworkFacts
 from segformer_ros.evaluation.prediction import Inference, predict, Predicted
+
+_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,7 @@ def evaluate(
     if facts.depth is not None:
         depth = DepthScores(options.depth, () if judged is None else judged.classes)
     names, rows = [], []
-    for index in chosen:
-        sample = dataset[index]
+    for sample in _read_ahead(dataset, chosen):
         found = predict_sample(network, sample, options)
         rows.append(_judge(sample, found, labels, depth))
         names.append(sample.name)
@@ -124,6 +127,18 @@ def evaluate(
     if labels is None and depth is None:
         raise ValueError(_nothing(facts, truth is not None, len(rows)))
     return Result(facts, options, labels, depth, names, rows)
+
+
+def _read_ahead(dataset: Dataset, indices: Sequence[int]) -> Iterator[Sample]:
+    """Read the next samples in a thread while one is computed."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: deque[Future[Sample]] = deque()
+        for index in indices:
+            waiting.append(pool.submit(dataset.__getitem__, index))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _judge(

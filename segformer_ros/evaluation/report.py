@@ -55,7 +55,7 @@ def write_report(
     Write summary.json, metrics.csv, report.md, report.html and the confusion as a picture.
 
     Each is whole or not there; files of an earlier report are replaced. The best and the worst
-    frames, by mIoU or without labels by AbsRel, are computed once more for their pictures.
+    frames, by pixel accuracy or without labels by AbsRel, are computed once more to be drawn.
 
     :param title: What was measured, in a few words.
     :param facts: More of what was measured, by name: of the summary and the first table.
@@ -103,7 +103,8 @@ def extremes(result: Result, count: int = _SHOWN) -> tuple[list[int], list[int]]
 
     :returns: Positions in result.rows, the best first and the worst first.
     """
-    figure, sign = ('miou', -1.0) if result.labels is not None else ('abs_rel', 1.0)
+    # Not mIoU: an image of few classes wins or loses by one of them.
+    figure, sign = ('accuracy', -1.0) if result.labels is not None else ('abs_rel', 1.0)
     values = [sign * row.get(figure, math.nan) for row in result.rows]
     order = sorted(
         (index for index, value in enumerate(values) if not math.isnan(value)),

@@ -11,6 +11,7 @@ from segformer_ros.metrics.boundary import BoundaryMeter
 from segformer_ros.metrics.crops import crop_of, CROPS
 from segformer_ros.metrics.depth import DepthMeter, median_scale
 from segformer_ros.metrics.labels import confusion_matrix, mean_iou, SegmentationMeter
+from segformer_ros.metrics.means import known_mean
 
 __all__ = [
     'CROPS',
@@ -19,6 +20,7 @@ __all__ = [
     'SegmentationMeter',
     'confusion_matrix',
     'crop_of',
+    'known_mean',
     'mean_iou',
     'median_scale',
 ]

@@ -7,8 +7,12 @@ import json
 
 import pytest
 from segformer_ros.cli import main
-from segformer_ros.commands.evaluate_options import names, numbers, pair
+from segformer_ros.commands.evaluate_options import add_options, names, numbers, pair
 from segformer_ros.datasets import KINDS
+from segformer_ros.evaluation.judged_classes import CLASSES_OF
+from segformer_ros.evaluation.prediction import AVERAGES, RESIZES
+from segformer_ros.inference.backend_choice import PRECISIONS
+from segformer_ros.metrics import CROPS
 from tiny_bundle import make_tiny_bundle
 
 
@@ -88,6 +92,26 @@ def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):
     assert code == 1
     assert message in err
     assert err.count('\n') == 1
+
+
+def test_a_checkpoint_needs_a_dataset(tmp_path, capsys):
+    """Frames of the world without DATA are for bundles."""
+    path = tmp_path / 'weights.safetensors'
+    path.touch()
+    code, _, err = _run(capsys, str(path))
+    assert (code, 'name a dataset too, such as world' in err) == (1, True)
+
+
+def test_choices_are_those_of_the_library():
+    """They are written twice so that --help imports nothing."""
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    choices = {action.dest: action.choices for action in parser._actions}
+    assert choices['resize'] == RESIZES
+    assert choices['average'] == AVERAGES
+    assert choices['classes_of'] == CLASSES_OF
+    assert choices['crop'] == CROPS
+    assert choices['precision'] == PRECISIONS
 
 
 def test_texts_are_read_as_numbers():

@@ -37,6 +37,9 @@ def test_pooled_figures_and_means_of_images(both):
     assert summary['iou'] == pytest.approx({'road': 1.0, 'sky': 0.5, 'car': 0.0}, abs=0.05)
     assert summary['accuracy'] == pytest.approx(0.75, abs=0.01)
     assert summary['miou_per_image'] == pytest.approx((1.0 + 0.5) / 2, abs=0.02)
+    for name in ('accuracy', 'mean_accuracy', 'frequency_weighted_iou', 'boundary_f'):
+        mean = np.mean([row[name] for row in result.rows])
+        assert summary[f'{name}_per_image'] == pytest.approx(mean)
     assert summary['frames'] == summary['label_frames'] == summary['depth_frames'] == 2
     assert [row['miou'] for row in result.rows] == pytest.approx([1.0, 0.5], abs=0.02)
     assert summary['abs_rel'] == pytest.approx((0 + 0 + 0.25 + 1) / 4, abs=0.02)
