@@ -56,6 +56,5 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.training.fit import fit
 
     command = ' '.join(['segformer train --config', str(args.config), *args.overrides])
-    result = fit(config, _report, command=command)
-    _report(f'done: {result}')
+    fit(config, _report, command=command)
     return 0

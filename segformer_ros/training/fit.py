@@ -54,7 +54,9 @@ def fit(
             rendering = prepare(data.validation, chief, whole=True)
             rendering += prepare((source.dataset for source in data.sources), chief)
         try:
-            return TrainingRun(config, fabric, data, chief, command).run(max_steps)
+            result = TrainingRun(config, fabric, data, chief, command).run(max_steps)
+            chief(f'done: {result}')
+            return result
         finally:
             for processes in rendering:
                 processes.stop()

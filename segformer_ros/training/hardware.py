@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 import os
 from typing import Any, Literal
+import warnings
 
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
@@ -125,7 +126,10 @@ def process_settings(config: HardwareConfig) -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = config.tf32
     torch.set_flush_denormal(True)
     try:
-        yield
+        with warnings.catch_warnings():
+            # That of a 1x1 convolution may be laid out in either way.
+            warnings.filterwarnings('ignore', 'Grad strides do not match')
+            yield
     finally:
         torch.set_flush_denormal(False)
         torch.set_float32_matmul_precision(matmul)

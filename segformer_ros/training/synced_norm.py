@@ -4,9 +4,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import distributed, nn, Tensor
-from torch.distributed.nn.functional import all_reduce
+
+
+class _Sum(torch.autograd.Function):
+    """Add up over all processes; so do the gradients, which all of them have a part in."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        total = values.contiguous().clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        distributed.all_reduce(total)
+        return total
+
+
+def _mean(values: Tensor) -> Tensor:
+    add: Any = _Sum.apply
+    mean: Tensor = add(values) / distributed.get_world_size()
+    return mean
 
 
 class SyncedBatchNorm(nn.BatchNorm2d):
@@ -21,12 +44,11 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         if not (self.training and distributed.is_initialized()):
             result: Tensor = super().forward(x)
             return result
-        count = distributed.get_world_size()
         values = x.float()
-        mean = all_reduce(values.mean((0, 2, 3))) / count
+        mean = _mean(values.mean((0, 2, 3)))
         centred = values - mean[:, None, None]
-        variance = all_reduce(centred.square().mean((0, 2, 3))) / count
-        self._remember(mean, variance, count * x.numel() // x.shape[1])
+        variance = _mean(centred.square().mean((0, 2, 3)))
+        self._remember(mean, variance, distributed.get_world_size() * x.numel() // x.shape[1])
         scale = self.weight * (variance + self.eps).rsqrt()
         normalised: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
         return normalised.to(x.dtype)

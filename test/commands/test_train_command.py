@@ -1,0 +1,71 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""segformer train shows a recipe, and says in one line what is wrong with one."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('torch', reason='training needs torch')
+
+from segformer_ros import cli
+from segformer_ros.training.recipe import load, resolve
+import yaml
+
+SHIPPED = Path(__file__).parents[2] / 'config' / 'train' / 'world_b0.yaml'
+
+
+def test_print_config_shows_the_resolved_recipe(capsys, tmp_path):
+    """What it prints is a recipe that reads as the same, overrides included."""
+    arguments = [
+        'train',
+        '--config',
+        str(SHIPPED),
+        '--print-config',
+        'seed=5',
+        f'output={tmp_path}',
+    ]
+
+    assert cli.main(arguments) == 0
+
+    shown = resolve(yaml.safe_load(capsys.readouterr().out))
+    assert shown == load(SHIPPED, ['seed=5', f'output={tmp_path}'])
+    assert shown.stages[2].augment.photometric.kind == 'world'
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('override', 'message'),
+    [
+        ('sed=1', "unknown key 'sed', the nearest known one is 'seed'"),
+        ('data.train.0.kind=moon', 'dataset kind must be one of ade20k'),
+        ('classes.names=[road, lava]', "has no class 'lava'"),
+        ('stages.0.frozen=[enkoder]', "no part of the network is called 'enkoder'"),
+        ('hardware.accelerator=tpu', 'expected one of auto, cpu, cuda'),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path, capsys, override, message):
+    """The exit status is 1 and the line names the mistake."""
+    path = tmp_path / 'recipe.yaml'
+    path.write_text(yaml.safe_dump(tiny_recipe(tmp_path)), encoding='utf-8')
+
+    assert cli.main(['train', '--config', str(path), override]) == 1
+
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert message in error
+
+
+def tiny_recipe(folder):
+    """Give the keys of a recipe on tiny frames of the world."""
+    return {
+        'name': 'tiny',
+        'output': str(folder / 'run'),
+        'network': {'decoder_dim': 16, 'depth_dim': 16, 'depth_stride': 4},
+        'classes': {'label_set': 'carla_0914', 'names': ['road', 'sky']},
+        'data': {
+            'train': [{'kind': 'world', 'options': {'frames': 1, 'size': '32x64'}}],
+        },
+        'loggers': [],
+        'stages': [{'steps': 1}],
+    }
