@@ -40,8 +40,8 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
 
     :param make_node: Called once ROS is up; destroy_node() of its result is called at the end.
     :param args: Command line; None takes that of the process.
-    :returns: 0 after an ordered end, 1 when the arguments or parameters are wrong (one line on
-        stderr).
+    :returns: After an ordered end 0, or the exit_code of the node if it has one; 1 when the
+        arguments or parameters are wrong (one line on stderr).
     """
     set_allocator_limits()
     try:
@@ -65,7 +65,7 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-    return 0
+    return int(getattr(node, 'exit_code', 0))
 
 
 def _refuse(error: Exception) -> int:

@@ -18,6 +18,7 @@ from rcl_interfaces.msg import (
 )
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.frame_rules import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_choice import PRECISIONS
 
@@ -52,8 +53,9 @@ class Parameters:
     )
     backend: str = _param(
         'auto',
-        "What runs the network: onnxruntime, openvino, openvino_bf16, or 'auto', the fastest that "
-        'is installed and computes what it should.',
+        'What runs the network: onnxruntime, openvino, openvino_bf16, torch, torch_fp16, '
+        "torch_bf16, tensorrt_fp16, tensorrt_bf16, tensorrt_fp32, 'tensorrt', which is float16 or "
+        "else float32, or 'auto', the best that is installed and computes what it should.",
         fixed=True,
     )
     precision: str = _param(
@@ -62,6 +64,22 @@ class Parameters:
         'too (any).',
         one_of=PRECISIONS,
         fixed=True,
+    )
+    cuda_api: str = _param(
+        'auto',
+        'The package through which TensorRT gets memory and streams; auto takes cuda-python, or '
+        'else pycuda.',
+        one_of=CUDA_APIS,
+        fixed=True,
+    )
+    require_tensorrt: bool = _param(
+        False,
+        'Publish nothing before TensorRT runs, in place of running on another backend while its '
+        'engines are built or after it has failed.',
+        fixed=True,
+    )
+    build_only: bool = _param(
+        False, 'Build the engines of TensorRT, check them and end.', fixed=True
     )
     threads: int = _param(
         0,

@@ -17,8 +17,10 @@ from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
+from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import diagnostics, executable, own_messages, parameters
+from segformer_ros.nodes.backend_switch import BackendLog, build_outcome, describe, load_pipeline
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_computer import FrameComputer
 from segformer_ros.nodes.frame_statistics import FrameCounts
@@ -34,23 +36,13 @@ DIAGNOSTICS_PERIOD_S = 1.0
 STOP_PATIENCE_S = 10.0
 
 
-def load_pipeline(values: Parameters) -> Pipeline:
-    """Load the network that the parameters name."""
-    return Pipeline.load(
-        values.model,
-        backend=values.backend,
-        threads=values.threads,
-        precision=values.precision,
-    )
-
-
 class SegformerNode(LifecycleNode):
     """Configured it has a network and outputs, active also inputs and a worker."""
 
     def __init__(
         self,
         *,
-        load: Callable[[Parameters], Pipeline] = load_pipeline,
+        load: Callable[[Parameters], Pipeline | Failover] = load_pipeline,
         steady: Callable[[], float] = time.monotonic,
         **kwargs: Any,
     ) -> None:
@@ -66,7 +58,9 @@ class SegformerNode(LifecycleNode):
         super().__init__('segformer_node', **kwargs)
         self._load = load
         self._steady = steady
-        self._pipeline: Pipeline | None = None
+        self._pipeline: Pipeline | Failover | None = None
+        self._backend_log = BackendLog(self)
+        self.exit_code = 0
         self._streams: list[CameraStream] = []
         self._worker: Worker[CameraStream, Arrival] | None = None
         self._stats_publisher: Any | None = None
@@ -125,7 +119,7 @@ class SegformerNode(LifecycleNode):
             )
         tasks = ' and '.join(manifest.tasks)
         self.get_logger().info(
-            f'{manifest.name} for {tasks} on {self._pipeline.backend_name}: '
+            f'{manifest.name} for {tasks} on {self._pipeline.backend_name or "no backend yet"}: '
             f'{self._pipeline.backend_reason}'
         )
         return SUCCESS
@@ -198,11 +192,14 @@ class SegformerNode(LifecycleNode):
                 for stream in self._streams
             ]
         self._diagnostics.publish(message)
+        self._backend_log.update(self._pipeline)
+        if self._values.build_only and self._pipeline is not None:
+            self._end_if_built()
 
     def _own_status(self, name: str, hardware_id: str) -> DiagnosticStatus:
-        level, text, busy_s = DiagnosticStatus.OK, self.state, 0.0
-        if self._worker is not None:
-            busy_s = self._worker.busy_s()
+        level, text, facts = describe(self._pipeline)
+        text = text or self.state
+        busy_s = 0.0 if self._worker is None else self._worker.busy_s()
         if self._problem:
             level, text = DiagnosticStatus.ERROR, self._problem
         elif busy_s > self._values.stale_after_s:
@@ -210,8 +207,7 @@ class SegformerNode(LifecycleNode):
         values = {
             'state': self.state,
             'model': self._values.model,
-            'backend': '' if self._pipeline is None else self._pipeline.backend_name,
-            'backend_reason': '' if self._pipeline is None else self._pipeline.backend_reason,
+            **facts,
             'busy_s': busy_s,
         }
         return diagnostics.status(f'{name}: network', level, text, values, hardware_id)
@@ -225,8 +221,19 @@ class SegformerNode(LifecycleNode):
         if self._starter is not None:
             self.destroy_timer(self._starter)
             self._starter = None
-        if self.state == 'unconfigured' and self.trigger_configure() == SUCCESS:
+        ready = self.state == 'unconfigured' and self.trigger_configure() == SUCCESS
+        if self._values.build_only:
+            self._end_if_built()
+        elif ready:
             self.trigger_activate()
+
+    def _end_if_built(self) -> None:
+        """End the process of a node that only builds, once that is done."""
+        outcome = build_outcome(self._pipeline)
+        if outcome is not None:
+            self.exit_code, text = outcome
+            self.get_logger().info(text)
+            self.context.try_shutdown()
 
     def _receiver(
         self, stream: CameraStream, worker: Worker[CameraStream, Arrival]

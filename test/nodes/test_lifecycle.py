@@ -9,7 +9,9 @@ from node_rig import FakePipeline, image_message
 import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from segformer_ros.bundle import BundleError
-from segformer_ros.nodes import own_messages, segformer_node
+from segformer_ros.inference.backend import BackendError
+from segformer_ros.nodes import backend_switch, own_messages, segformer_node
+from segformer_ros.nodes.parameters import Parameters
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _STEPS = (
@@ -174,13 +176,19 @@ def test_backend_is_named_with_the_reason_for_it(make_rig, capfd):
 
 
 def test_parameters_name_the_backend_and_what_auto_may_choose(monkeypatch):
-    """They reach the pipeline as they are."""
+    """They reach the choice of the backend as they are."""
     given = []
-    monkeypatch.setattr(segformer_node.Pipeline, 'load', lambda *args, **kw: given.append(kw))
-    segformer_node.load_pipeline(
-        segformer_node.Parameters(backend='openvino', threads=3, precision='any')
-    )
-    assert given == [{'backend': 'openvino', 'threads': 3, 'precision': 'any'}]
+
+    def load_step(step, bundle, **options):
+        given.append((step, options))
+        raise BackendError('enough')
+
+    monkeypatch.setattr(backend_switch.backend_choice, 'load_step', load_step)
+    with pytest.raises(BackendError, match='enough'):
+        backend_switch.load_pipeline(
+            Parameters(backend='openvino', threads=3, precision='any', cuda_api='pycuda')
+        )
+    assert given == [('openvino', {'threads': 3, 'precision': 'any', 'cuda_api': 'pycuda'})]
 
 
 def test_failure_with_half_of_the_outputs_takes_them_back(make_rig):

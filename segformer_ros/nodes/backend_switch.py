@@ -1,0 +1,120 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The network of the node with all backends that may run it, and what is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.node import Node
+from segformer_ros import bundle as bundles
+from segformer_ros.engines.builder_process import start_build
+from segformer_ros.inference import backend_choice
+from segformer_ros.inference.backend_order import order_with_fallbacks
+from segformer_ros.inference.failover import BackendState, Failover
+from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.nodes.parameters import Parameters
+
+_LOG_PERIOD_S = 10.0
+
+
+def load_pipeline(values: Parameters) -> Failover:
+    """
+    Load the network that the parameters name, on the best backend that is ready now.
+
+    :raises BundleError: The bundle is missing, damaged or fails its golden check.
+    :raises BackendError: No backend can be used.
+    :raises ValueError: There is no such backend, or parameters contradict each other.
+    """
+    required = values.require_tensorrt or values.build_only
+    order = order_with_fallbacks(values.backend, values.precision, require_tensorrt=required)
+    bundle = bundles.read(bundles.find(values.model))
+
+    def open_step(step: str) -> Pipeline:
+        loaded = backend_choice.load_step(
+            step,
+            bundle,
+            threads=values.threads,
+            precision=values.precision,
+            cuda_api=values.cuda_api,
+        )
+        return Pipeline(bundle, loaded.backend, reason=loaded.reason)
+
+    return Failover(bundle.manifest, order, open_step, start_build)
+
+
+def is_serving(pipeline: object) -> bool:
+    """Tell whether frames make sense, or whether the first engine is still being built."""
+    return pipeline.serving if isinstance(pipeline, Failover) else True
+
+
+def describe(pipeline: Pipeline | Failover | None) -> tuple[bytes, str, dict[str, object]]:
+    """
+    Judge the backend.
+
+    :returns: Level and message, empty where there is nothing to say, and values for diagnostics.
+    """
+    values: dict[str, object] = {
+        'backend': '' if pipeline is None else pipeline.backend_name,
+        'backend_reason': '' if pipeline is None else pipeline.backend_reason,
+    }
+    if not isinstance(pipeline, Failover):
+        return DiagnosticStatus.OK, '', values
+    state = pipeline.state()
+    values |= {f'backend_{key}': value for key, value in asdict(state).items()}
+    level, text = _judgement(pipeline, state)
+    return level, text, values
+
+
+def _judgement(pipeline: Failover, state: BackendState) -> tuple[bytes, str]:
+    if not pipeline.serving:
+        return DiagnosticStatus.WARN, f'nothing is published until TensorRT runs: {state.building}'
+    if not state.step:
+        reason = state.note or pipeline.backend_reason
+        return DiagnosticStatus.ERROR, f'no backend runs: {reason}'
+    if state.worse:
+        return DiagnosticStatus.WARN, state.note
+    if state.building:
+        return DiagnosticStatus.OK, f'runs on {state.step} meanwhile; {state.building}'
+    return DiagnosticStatus.OK, ''
+
+
+class BackendLog:
+    """Writes every change of the backend to the log of a node, once."""
+
+    def __init__(self, node: Node) -> None:
+        """Begin with nothing told."""
+        self._node, self._told = node, ''
+
+    def update(self, pipeline: Any) -> None:
+        """Tell what is new, and now and then how far a build is."""
+        if not isinstance(pipeline, Failover):
+            return
+        state, logger = pipeline.state(), self._node.get_logger()
+        if state.note != self._told:
+            self._told = state.note
+            if state.worse or not state.step:
+                logger.warning(state.note)
+            else:
+                logger.info(state.note)
+        if state.building:
+            logger.info(state.building, throttle_duration_sec=_LOG_PERIOD_S)
+
+
+def build_outcome(pipeline: object) -> tuple[int, str] | None:
+    """
+    Say how a node that only builds has ended: exit status and sentence; None: it builds on.
+
+    :param pipeline: What load_pipeline gave; None: it could not be loaded.
+    """
+    if not isinstance(pipeline, Failover):
+        return 1, 'nothing was built: the network could not be loaded'
+    state = pipeline.state()
+    if state.building:
+        return None
+    found = pipeline.settle()
+    if found:
+        return 0, f'the engines are built: {found}'
+    return 1, f'nothing was built: {pipeline.backend_reason}'
