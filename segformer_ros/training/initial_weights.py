@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from segformer_ros.checkpoints import read
+from segformer_ros.checkpoints.classes import class_table
 from segformer_ros.checkpoints.model import describe, Model
 from segformer_ros.labels import LabelSet
 from segformer_ros.network import build, MultitaskSegformer
@@ -58,11 +58,10 @@ def _baseline(config: ModelConfig, num_classes: int, init: str) -> Baseline:
 
 
 def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[str]:
-    """Load what has the same name and shape; the classifier only for the same classes."""
+    """Load what has the same name and shape; of classifiers the classes of the same name."""
     own = network.state_dict()
     found = dict(model.tensors)
-    if not _same_classes(model.facts, classes):
-        found = {name: item for name, item in found.items() if not name.startswith(_CLASSIFIERS)}
+    fresh = _match_classes(found, own, model, classes)
     fitting = {n: t for n, t in found.items() if n in own and own[n].shape == t.shape}
     missing = _encoder_parts(own) - _encoder_parts(fitting)
     if missing:
@@ -72,9 +71,11 @@ def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[
         )
     network.load_state_dict(fitting, strict=False)
     notes = [f'starts from {model.path}, a {describe(model.config)} ({model.format})']
-    parts = {name.split('.')[0] for name in own if name not in fitting}
-    if parts:
-        notes.append(f'starts anew: {_names(own, fitting)}')
+    anew = _layers(own, fitting)
+    if fresh and len(fresh) < len(classes.classes):
+        anew.append(f'the classes {", ".join(fresh)}')
+    if anew:
+        notes.append(f'starts anew: {", ".join(anew)}')
     for name in ('norm_eps', 'embed_norm_eps'):
         mine, other = getattr(network.config, name), getattr(model.config, name)
         if mine != other:
@@ -86,14 +87,30 @@ def _encoder_parts(tensors: Mapping[str, Tensor]) -> set[str]:
     return {name for name in tensors if name.startswith('encoder.')}
 
 
-def _same_classes(facts: Mapping[str, Any], classes: LabelSet) -> bool:
-    ids, names = facts.get('classes'), facts.get('class_names')
-    if facts.get('label_set') == classes.name:
-        return ids is None or list(ids) == list(classes.ids)
-    return names is not None and list(names) == [item.name for item in classes.classes]
+def _match_classes(
+    found: dict[str, Tensor], own: Mapping[str, Tensor], model: Model, classes: LabelSet
+) -> list[str]:
+    """
+    Put the rows of the found classifiers into the order of our classes.
+
+    :returns: The classes that there is no row for, which keep their fresh one.
+    """
+    rows: dict[str, int] = {}
+    if model.config.segmentation and model.config.num_classes > 1:
+        table = class_table(model.facts, model.config.num_classes)[1]
+        rows = {item.name: number for number, item in enumerate(table)}
+    pairs = [(n, rows[c.name]) for n, c in enumerate(classes.classes) if c.name in rows]
+    for name in [name for name in found if name.startswith(_CLASSIFIERS)]:
+        if name not in own or own[name].shape[1:] != found[name].shape[1:] or not pairs:
+            del found[name]
+            continue
+        mixed = own[name].clone()
+        mixed[[ours for ours, _ in pairs]] = found[name][[theirs for _, theirs in pairs]]
+        found[name] = mixed
+    return [item.name for item in classes.classes if item.name not in rows]
 
 
-def _names(own: Mapping[str, Tensor], fitting: Mapping[str, Tensor]) -> str:
+def _layers(own: Mapping[str, Tensor], fitting: Mapping[str, Tensor]) -> list[str]:
     """Name the heads that got nothing, and the layers of those that got something."""
     missing = [name for name in own if name not in fitting]
     parts = []
@@ -101,4 +118,4 @@ def _names(own: Mapping[str, Tensor], fitting: Mapping[str, Tensor]) -> str:
         whole = not any(name.startswith(f'{head}.') for name in fitting)
         layers = dict.fromkeys(n.rsplit('.', 1)[0] for n in missing if n.startswith(f'{head}.'))
         parts += [head] if whole else list(layers)
-    return ', '.join(parts)
+    return parts

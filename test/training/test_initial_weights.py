@@ -46,17 +46,33 @@ def test_network_of_the_same_classes_is_taken_whole(tmp_path):
     assert 'starts from' in notes[0]
 
 
-def test_other_classes_get_a_new_classifier(tmp_path):
-    """Heads that do not fit start anew, and the note names them."""
+def test_classes_are_found_by_name_and_others_start_anew(tmp_path):
+    """The rows of a classifier follow the names of the classes; the note names what is fresh."""
     path = tmp_path / 'network.safetensors'
     expected = written(path, depth=False)
-    reversed_city = LabelSet(CITY.name, CITY.classes[::-1])
+    wall = label_set('camvid_11').by_name('pavement')
+    mixed = LabelSet('own', (CITY.by_name('car'), wall, CITY.by_name('road')))
 
-    network, notes = make_network(MODEL, reversed_city, str(path))
+    network, notes = make_network(MODEL, mixed, str(path))
 
     own = network.state_dict()
     for name, value in expected.items():
-        assert torch.equal(own[name], value) == ('classifier.weight' not in name), name
+        if name.startswith('segmentation_head.classifier.'):
+            rows = [list(CITY.classes).index(CITY.by_name(c)) for c in ('car', 'road')]
+            assert torch.equal(own[name][[0, 2]], value[rows])
+        else:
+            assert torch.equal(own[name], value), name
+    assert notes[1] == 'starts anew: depth_head, the classes pavement'
+
+
+def test_classifier_of_other_classes_is_not_taken(tmp_path):
+    """Without a class in common only the rest of the head is."""
+    path = tmp_path / 'network.safetensors'
+    written(path, depth=False)
+    pavement = LabelSet('own', (label_set('camvid_11').by_name('pavement'),))
+
+    _, notes = make_network(MODEL, pavement, str(path))
+
     assert notes[1] == 'starts anew: segmentation_head.classifier, depth_head'
 
 
