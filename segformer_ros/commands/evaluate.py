@@ -71,6 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'summary.json, a picture)',
     )
     add_options(parser)
+    _add_world_and_bag(parser)
+
+
+def _add_world_and_bag(parser: argparse.ArgumentParser) -> None:
     world = parser.add_argument_group(
         'of the built-in world', 'Without DATA a bundle is measured on frames of the world.'
     )
@@ -112,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _on_dataset(args: argparse.Namespace) -> int:
     from segformer_ros.datasets import open_dataset
+    from segformer_ros.datasets.checks import check_labels
     from segformer_ros.datasets.statistics import spread
     from segformer_ros.evaluation import evaluate
     from segformer_ros.evaluation.report import console, write_report
@@ -122,6 +127,7 @@ def _on_dataset(args: argparse.Namespace) -> int:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
     spec = data_spec(args)
     dataset = open_dataset(spec)
+    check_labels(dataset)
     network, engine = _network(args)
     indices = spread(len(dataset), args.max_frames)
     with tqdm(total=len(indices), unit='image', dynamic_ncols=True, disable=None) as bar:

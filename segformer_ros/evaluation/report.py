@@ -67,12 +67,7 @@ def write_report(
     shown = tables(summary)
     text = _markdown(title or result.facts.name, shown)
     run_folder.write_bytes(folder / MARKDOWN, text.encode())
-    counts, picture = result.confusion(), ''
-    if counts is not None and result.judged is not None:
-        names = [item.name for item in result.judged.classes]
-        drawn = confusion_picture(counts, names)
-        run_folder.write_bytes(folder / CONFUSION, _encode(drawn, '.png'))
-        picture = _data_uri(drawn, '.png')
+    picture = _confusion(folder, result)
     chosen = list(range(len(dataset)) if indices is None else indices)
     best, worst = extremes(result)
     page = _page(
@@ -83,6 +78,16 @@ def write_report(
         worst=[_show(result, network, dataset, chosen, index) for index in worst],
     )
     run_folder.write_bytes(folder / PAGE, page.encode())
+
+
+def _confusion(folder: Path, result: Result) -> str:
+    """Write the picture of the confusion, and give it as a data URI; '' without labels."""
+    counts = result.confusion()
+    if counts is None or result.judged is None:
+        return ''
+    drawn = confusion_picture(counts, [item.name for item in result.judged.classes])
+    run_folder.write_bytes(folder / CONFUSION, _encode(drawn, '.png'))
+    return _data_uri(drawn, '.png')
 
 
 def rows_csv(result: Result) -> str:
