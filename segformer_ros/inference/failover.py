@@ -132,9 +132,7 @@ class Failover:
         """Describe what runs and what happened."""
         building = '' if self._builder is None else self._builder.text()
         step = self._step if self._network is not None else ''
-        return BackendState(
-            step, building, self._failures, self._changes, self._note, self._worse
-        )
+        return BackendState(step, building, self._failures, self._changes, self._note, self._worse)
 
     def predict_batch(
         self,

@@ -1,0 +1,127 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Whole frames on the device against the same network with the processor around it.
+
+Device and engine are doubles, and the kernels run on the processor: it proves arithmetic, order of
+calls and addresses. On a real device that is test/gpu.
+"""
+
+from inference.device_rig import Device, images_of, network, SIZES
+import numpy as np
+import pytest
+from segformer_ros import bundle
+from segformer_ros.inference.backend import BackendError, FrameRequest
+from segformer_ros.inference.frames_gate import frames_problem
+from segformer_ros.inference.pipeline import Options, Pipeline
+from segformer_ros.inference.preprocess import fit
+from tiny_bundle import make_tiny_bundle, STRIDE
+
+
+@pytest.fixture(scope='module')
+def tiny(tmp_path_factory):
+    """Give a bundle of two input sizes."""
+    folder = tmp_path_factory.mktemp('models') / 'tiny'
+    return bundle.read(make_tiny_bundle(folder, sizes=SIZES))
+
+
+@pytest.fixture(scope='module')
+def both(tiny):
+    """Give the pipeline of either way."""
+    ways = [Device(tiny, frames=frames).backend for frames in (True, False)]
+    assert frames_problem(tiny, ways[0], ways[0].frames) == ''
+    return [Pipeline(tiny, backend) for backend in ways]
+
+
+class TestFrames:
+    """Whole frames on the device against the same network with the processor around it."""
+
+    @pytest.mark.parametrize('hw', [(40, 90), (32, 64), (80, 128), (1, 1), (64, 31)])
+    def test_labels_and_depth_are_equal(self, both, hw):
+        """Every pixel, with the camera's focal length and with confidence."""
+        image = images_of(1, hw)[0]
+        found, expected = (
+            pipeline.predict(image, focal_length_px=80.0, options=Options(confidence=True))
+            for pipeline in both
+        )
+        np.testing.assert_array_equal(found.labels, expected.labels)
+        np.testing.assert_allclose(found.depth, expected.depth, rtol=1e-6)
+        assert np.abs(found.confidence.astype(int) - expected.confidence).max() <= 1
+
+    @pytest.mark.parametrize(
+        'options',
+        [
+            Options(segmentation=False),
+            Options(depth=False),
+            Options(segmentation=False, sky_depth='keep'),
+            Options(depth=False, segmentation=False, confidence=True),
+            Options(sky_depth='inf', min_depth_m=9.0, max_depth_m=11.0),
+            Options(segmentation=False, depth=False),
+        ],
+    )
+    def test_options(self, both, options):
+        """What is not asked for is None, also on the device."""
+        image = images_of(1, (40, 90))[0]
+        found, expected = (pipeline.predict(image, options=options) for pipeline in both)
+        for name in ('labels', 'confidence', 'depth'):
+            value, other = getattr(found, name), getattr(expected, name)
+            assert (value is None) == (other is None), name
+            if value is not None:
+                np.testing.assert_allclose(value, other, rtol=1e-6, atol=name == 'confidence')
+
+    def test_only_what_is_wanted_crosses_the_bus(self, tiny):
+        """Depth alone: its copy and that of the flag, and no logits."""
+        device = Device(tiny, frames=True)
+        pipeline = Pipeline(tiny, device.backend)
+        options = Options(segmentation=False, sky_depth='keep')
+        image = images_of(1, (40, 90))[0]
+        pipeline.predict(image, options=options)
+        device.cuda.calls.clear()
+        pipeline.predict(image, options=options)
+        assert device.cuda.calls.count('copy_to_host') == 2
+        assert device.cuda.calls[-1] == 'synchronize'
+
+    def test_greyimages_of(self, both):
+        """As three equal channels."""
+        image = images_of(1, (40, 90))[0, ..., 0].copy()
+        found, expected = (pipeline.predict(image) for pipeline in both)
+        np.testing.assert_array_equal(found.labels, expected.labels)
+
+    @pytest.mark.parametrize(('encoding', 'places'), [('bgr', [2, 1, 0]), ('bgra', [2, 1, 0])])
+    def test_images_as_the_camera_gives_them(self, both, tiny, encoding, places):
+        """Blue first, with or without a fourth channel."""
+        image = np.random.default_rng(3).integers(0, 256, (40, 90, len(encoding)), np.uint8)
+        request = FrameRequest(True, True, False, False, 1.0, (0.0, 1.0), None)
+        frames = both[0]._backend.frames
+        found = frames.predict(image, fit((40, 90), SIZES), request, encoding)
+        expected = both[1].predict(np.ascontiguousarray(image[..., places]))
+        np.testing.assert_array_equal(found.labels, expected.labels)
+
+    @pytest.mark.parametrize('output', ['logits', 'depth'])
+    def test_an_output_that_is_no_number_is_an_error(self, tiny, output):
+        """The flag is seen on the device, and the frame is not published."""
+
+        def broken(images):
+            found = network(images)
+            found[output][0, 0, 3, 5] = np.nan
+            return found
+
+        pipeline = Pipeline(tiny, Device(tiny, frames=True, network=broken).backend)
+        with pytest.raises(BackendError, match='NaN or infinity'):
+            pipeline.predict(images_of(1, (40, 90))[0])
+
+    def test_frames_that_differ_are_found_when_the_network_is_loaded(self, tiny):
+        """A kernel that computes something else is not used."""
+        device = Device(tiny, frames=True)
+        device.backend.frames._kernels.find_unusable = lambda *args: None
+        good = device.backend.frames._kernels.decode_labels
+
+        def shifted(stream, logits, *args):
+            good(stream, logits + 4 * STRIDE, *args)
+
+        device.backend.frames._kernels.decode_labels = shifted
+        assert 'of the labels' in frames_problem(tiny, device.backend, device.backend.frames)
+        device.backend.drop_frames()
+        assert Pipeline(tiny, device.backend).predict(images_of()[0]).labels is not None
+        device.backend.close()
+        assert device.cuda.taken() == {}
