@@ -163,7 +163,7 @@ class TrainingRun:
         better = trained.best is None or value > trained.best
         if better and self.data.validation:
             trained.best = value
-        self.files.keep(trained, found.figures, best=better and bool(self.data.validation))
+        self.files.keep(trained, found.kept(), best=better and bool(self.data.validation))
         write_pictures(config.folder, trained.step, found.pictures)
         for logger in self._loggers:
             if found.figures:

@@ -24,6 +24,12 @@ from segformer_ros.training.config import ValidationSet
 
 Image = npt.NDArray[np.uint8]
 _JPEG_QUALITY = 88
+KEPT = (
+    'frames', 'miou', 'accuracy', 'mean_accuracy', 'frequency_weighted_iou', 'iou', 'abs_rel',
+    'sq_rel', 'mae', 'rmse', 'rmse_log', 'silog_eigen', 'silog_kitti', 'silog_kitti_per_image',
+    'delta1', 'delta2', 'delta3', 'coverage',
+)  # fmt: skip
+"""What a checkpoint says of its network; `segformer evaluate` says the rest."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,29 @@ class Measured:
             f'{name} {known[name]:.4f}' if name in known else f'no {name}' for name in names
         )
 
+    def kept(self) -> dict[str, Any]:
+        """Give the figures that a checkpoint keeps, to four decimals."""
+        return _kept(self.figures)
+
     def scalars(self) -> dict[str, float]:
         """Give every finite figure that is a single number."""
         return dict(_scalars(self.figures))
+
+
+def _kept(figures: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in figures.items():
+        if name.isdecimal():
+            kept[name] = _kept(value)
+        elif name == 'iou':
+            kept[name] = {key: _rounded(item) for key, item in value.items()}
+        elif name in KEPT:
+            kept[name] = _rounded(value)
+    return kept
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _scalars(figures: Mapping[str, Any], prefix: str = '') -> list[tuple[str, float]]:

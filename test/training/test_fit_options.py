@@ -167,6 +167,8 @@ def test_second_validation_dataset_is_measured_too(tmp_path):
     facts = read(config.folder / LAST_FILE)[1]
 
     found = facts['metrics']
+    assert found['iou'].keys() == {'road', 'sky', 'car'}
+    assert 'depth_by_class' not in found
     assert [found['frames'], found['1']['frames'], found['2']['frames']] == [2, 3, 2]
     assert facts['measured_on'].startswith('2 samples of squares (val, frames 2); 3 samples')
     header = (config.folder / 'evaluation.csv').read_text(encoding='utf-8').splitlines()[0]
