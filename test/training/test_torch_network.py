@@ -17,7 +17,13 @@ from segformer_ros.evaluation.prediction import predict  # noqa: E402
 from segformer_ros.labels import CITYSCAPES_19  # noqa: E402
 from segformer_ros.network import build  # noqa: E402
 from segformer_ros.network.checkpoint import CheckpointError, write  # noqa: E402
-from segformer_ros.training.torch_network import network_facts, TorchNetwork  # noqa: E402
+from segformer_ros.training.torch_network import (  # noqa: E402
+    MEAN,
+    network_facts,
+    STD,
+    TorchNetwork,
+)
+from torch.nn import functional  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[2] / 'weights' / 'world_b0.safetensors'
 IMAGE = np.random.default_rng(4).integers(0, 256, (40, 70, 3), np.uint8)
@@ -47,6 +53,38 @@ def test_a_checkpoint_and_its_bundle_say_the_same():
         found, expected = (predict(item, image, 50.0, how) for item in (network, bundle))
         assert np.mean(found.labels == expected.labels) > 0.999
         np.testing.assert_allclose(found.depth, expected.depth, rtol=1e-3)
+
+
+def test_several_sizes_and_mirrors_are_as_torch_does_it(module):
+    """Upsampled to the input, cut to the image that lay in it, and on to the size of the image."""
+    facts = network_facts(module, CITYSCAPES_19.classes, 'cityscapes_19', None)
+    how = Inference(ratios=(0.75, 1.5), flip=True)
+    found = predict(TorchNetwork(module, facts), IMAGE, None, how)
+    total, depth = 0.0, 0.0
+    for ratio in how.ratios:
+        height, width = round(40 * ratio), round(70 * ratio)
+        resized = cv2.resize(IMAGE, (width, height), interpolation=cv2.INTER_LINEAR)
+        planes = torch.from_numpy(resized).permute(2, 0, 1)[None] / 255.0
+        planes = (planes - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+        for axes in ((), (3,)):
+            view = functional.pad(planes.flip(axes), (0, -width % 32, 0, -height % 32))
+            with torch.no_grad():
+                outputs = module(view)
+            outputs['depth'] = outputs['depth'].exp()
+            whole = {
+                name: functional.interpolate(value, view.shape[2:], mode='bilinear')
+                for name, value in outputs.items()
+            }
+            same = {
+                name: functional.interpolate(
+                    value[..., :height, :width].flip(axes), (40, 70), mode='bilinear'
+                )
+                for name, value in whole.items()
+            }
+            total, depth = total + same['logits'], depth + same['depth'] / 4
+    expected = total.argmax(1)[0].numpy()
+    assert np.mean(found.labels == expected) > 0.999
+    np.testing.assert_allclose(found.depth, depth[0, 0].numpy(), rtol=1e-3)
 
 
 def test_modes_are_restored_part_by_part(module):
