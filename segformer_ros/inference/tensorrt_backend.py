@@ -126,7 +126,12 @@ def requests_of(bundle: Bundle, precision: str) -> dict[Size, BuildRequest]:
 
 
 def load(
-    bundle: Bundle, *, threads: int = 0, precision: str = 'float32', cuda_api: str = 'auto'
+    bundle: Bundle,
+    *,
+    threads: int = 0,
+    precision: str = 'float32',
+    cuda_api: str = 'auto',
+    graphs: bool = True,
 ) -> TensorrtBackend:
     """
     Open the engines of a bundle that are in the cache.
@@ -134,6 +139,7 @@ def load(
     :param threads: Has no meaning here.
     :param precision: One of bundle.PRECISIONS.
     :param cuda_api: One of engines.cuda.APIS.
+    :param graphs: Capture CUDA graphs.
     :raises BackendError: There is no TensorRT or no GPU, or an engine cannot be loaded.
     :raises EngineMissingError: An engine is not built yet.
     :raises BundleError: There is no graph for this precision.
@@ -154,6 +160,7 @@ def load(
         precision=precision,
         name=f'{flavour} {facts.name} {precision} ({cuda.name})',
         kernels=_kernels(facts.capability),
+        graphs=graphs,
     )
     with _closed_on_error(backend.close):
         # The runtime and the log must live as long as the engines.
