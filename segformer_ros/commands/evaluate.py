@@ -17,9 +17,12 @@ from segformer_ros.commands.model_facts import is_checkpoint
 from segformer_ros.commands.truth_arguments import add_truth_arguments
 
 if TYPE_CHECKING:
+    from segformer_ros.datasets import DatasetSpec
     from segformer_ros.evaluation import Network
 
 HELP = 'measure a network against ground truth'
+
+_SEEDS, _SIZE = '0-63', (256, 512)
 
 _EPILOG = """
   segformer evaluate world_b0 cityscapes:/data/cityscapes --report report
@@ -76,17 +79,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_world_and_bag(parser: argparse.ArgumentParser) -> None:
     world = parser.add_argument_group(
-        'of the built-in world', 'Without DATA a bundle is measured on frames of the world.'
+        'of the built-in world', 'Without DATA a network is measured on frames of the world.'
     )
     world.add_argument(
-        '--seeds', type=seed_range, default=seed_range('0-63'), help='frames, first-last (0-63)'
+        '--seeds', type=seed_range, metavar='A-B', help=f'frames, first-last ({_SEEDS})'
     )
     world.add_argument(
         '--size',
         type=input_size,
-        default=(256, 512),
         metavar='HxW',
-        help='of the frames (256x512)',
+        help=f'of the frames ({_SIZE[0]}x{_SIZE[1]})',
     )
     bag = parser.add_argument_group(
         'of a recorded drive',
@@ -111,21 +113,39 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError('expected either a model or --bag')
     if args.bag is not None:
         return _on_bag(args)
-    return _on_world(args) if args.data is None else _on_dataset(args)
+    return _on_dataset(args, _spec(args))
 
 
-def _on_dataset(args: argparse.Namespace) -> int:
+def _spec(args: argparse.Namespace) -> DatasetSpec:
+    """Give the dataset, or without DATA the frames of the world that were asked for."""
+    from segformer_ros.datasets import DatasetSpec
+
+    if args.data is not None:
+        if args.seeds is not None or args.size is not None:
+            raise ValueError(
+                '--seeds and --size are of frames of the world without DATA: use --option for '
+                'the dataset, --input-size for the network'
+            )
+        return data_spec(args)
+    if args.split is not None or args.option:
+        raise ValueError('--split and --option are of DATA: name a dataset, such as world')
+    seeds, size = args.seeds or seed_range(_SEEDS), args.size or _SIZE
+    frames = {'first_seed': seeds[0], 'frames': len(seeds), 'size': f'{size[0]}x{size[1]}'}
+    return DatasetSpec('world', '', 'val', frames)
+
+
+def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     from segformer_ros.datasets import open_dataset
     from segformer_ros.datasets.checks import check_labels
     from segformer_ros.datasets.statistics import spread
     from segformer_ros.evaluation import evaluate
-    from segformer_ros.evaluation.report import console, write_report
+    from segformer_ros.evaluation.report import write_report
+    from segformer_ros.evaluation.tables import console, short_table
     from tqdm import tqdm
 
     chosen = options(args)
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
-    spec = data_spec(args)
     dataset = open_dataset(spec)
     check_labels(dataset)
     network, engine = _network(args)
@@ -135,18 +155,22 @@ def _on_dataset(args: argparse.Namespace) -> int:
     facts = {
         'model': args.model,
         'computed by': engine,
-        'data': args.data,
+        'data': args.data or spec.kind,
         'split': spec.split,
         **{f'option {name}': str(value) for name, value in spec.options.items()},
     }
     if args.report:
-        title = f'{network.facts.name} on {Path(args.data).name}, {spec.split}'
+        title = f'{network.facts.name} on {Path(facts["data"]).name}, {spec.split}'
         write_report(
             args.report, result, network, dataset, title=title, facts=facts, indices=indices
         )
     summary = {**result.summary(), 'measured': facts}
+    lines = console(summary)
+    if args.data is None:
+        summary['size'] = list(args.size or _SIZE)
+        lines = short_table(summary)
     text = json.dumps(summary)
-    sys.stdout.write(f'{console(summary)}\n{text}\n')
+    sys.stdout.write(f'{lines}\n{text}\n')
     if args.json:
         args.json.write_text(f'{text}\n', encoding='utf-8')
     return 0
@@ -184,25 +208,6 @@ def _on_bag(args: argparse.Namespace) -> int:
     sys.stdout.write(f'{text}\n')
     if args.report:
         write_report(args.report, summary, judge.scores.rows)
-    if args.json:
-        args.json.write_text(f'{text}\n', encoding='utf-8')
-    return 0
-
-
-def _on_world(args: argparse.Namespace) -> int:
-    from segformer_ros.evaluation.world_score import score_on_world, table
-    from segformer_ros.inference.pipeline import Pipeline
-
-    if is_checkpoint(args.model):
-        raise ValueError(
-            f'{args.model} is a checkpoint: name a dataset too, such as world, or export it'
-        )
-    pipeline = Pipeline.load(
-        args.model, backend=args.backend, threads=args.threads, precision=args.precision
-    )
-    figures = score_on_world(pipeline, args.seeds, args.size)
-    text = json.dumps(figures)
-    sys.stdout.write(f'{table(figures, pipeline.manifest.classes)}\n{text}\n')
     if args.json:
         args.json.write_text(f'{text}\n', encoding='utf-8')
     return 0

@@ -162,17 +162,3 @@ def _encode(picture: npt.NDArray[np.uint8], suffix: str) -> bytes:
 def _data_uri(picture: npt.NDArray[np.uint8], suffix: str) -> str:
     kind = {'.jpg': 'jpeg', '.png': 'png'}[suffix]
     return f'data:image/{kind};base64,{base64.b64encode(_encode(picture, suffix)).decode()}'
-
-
-def console(summary: Mapping[str, object]) -> str:
-    """Give the tables as lines of text."""
-    lines = []
-    for table in tables(summary):
-        lines += ['', table.title]
-        rows = [*([table.columns] if any(table.columns) else []), *table.rows]
-        widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]
-        for row in rows:
-            cells = [row[0].ljust(widths[0])]
-            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-            lines.append('  ' + '  '.join(cells).rstrip())
-    return '\n'.join(lines[1:])

@@ -36,6 +36,7 @@ _DEPTH = {
 }
 _SHORT = ('abs_rel', 'rmse', 'silog_kitti', 'delta1')
 _SHORT_NAMES = ('AbsRel', 'RMSE [m]', 'SILog (KITTI)', 'delta1', 'pixels')
+_SHORT_DEPTH = ('abs_rel', 'rmse', 'silog_kitti', 'delta1', 'delta2', 'delta3', 'coverage')
 _POOLED, _MEAN = 'all pixels together', 'mean of images'
 
 
@@ -137,6 +138,28 @@ def _parts(summary: Mapping[str, Any]) -> Iterable[Table]:
             ]
             note = 'All pixels together, not scaled.'
             yield Table(title, note, ('', *_SHORT_NAMES), rows)
+
+
+def console(summary: Mapping[str, Any]) -> str:
+    """Give the tables as lines of text."""
+    lines = []
+    for table in tables(summary):
+        lines += ['', table.title]
+        rows = [*([table.columns] if any(table.columns) else []), *table.rows]
+        widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]
+        for row in rows:
+            cells = [row[0].ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            lines.append('  ' + '  '.join(cells).rstrip())
+    return '\n'.join(lines[1:])
+
+
+def short_table(summary: Mapping[str, Any]) -> str:
+    """Write the main figures in lines: the classes first, then the means, then the depth."""
+    rows = [*summary.get('iou', {}).items()]
+    rows += [(_LABELS[name], summary[name]) for name in ('miou', 'accuracy') if name in summary]
+    rows += [(name, summary[name]) for name in _SHORT_DEPTH if name in summary]
+    return '\n'.join(f'{name:<22}{number(value):>10}' for name, value in rows)
 
 
 def number(value: float | None) -> str:

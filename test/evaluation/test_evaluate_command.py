@@ -11,6 +11,7 @@ from segformer_ros.commands.evaluate_options import add_options, names, numbers,
 from segformer_ros.datasets import KINDS
 from segformer_ros.evaluation.judged_classes import CLASSES_OF
 from segformer_ros.evaluation.prediction import AVERAGES, RESIZES
+from segformer_ros.evaluation.tables import number
 from segformer_ros.inference.backend_choice import PRECISIONS
 from segformer_ros.metrics import CROPS
 from tiny_bundle import make_tiny_bundle
@@ -94,12 +95,38 @@ def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):
     assert err.count('\n') == 1
 
 
-def test_a_checkpoint_needs_a_dataset(tmp_path, capsys):
-    """Frames of the world without DATA are for bundles."""
-    path = tmp_path / 'weights.safetensors'
-    path.touch()
-    code, _, err = _run(capsys, str(path))
-    assert (code, 'name a dataset too, such as world' in err) == (1, True)
+def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):
+    """Without DATA there is a short table; everything else is as for any dataset."""
+    arguments = [bundle, '--backend', 'onnxruntime', '--no-boundary']
+    report = tmp_path / 'report'
+    code, out, err = _run(
+        capsys, *arguments, '--seeds', '3-4', '--size', '32x64', '--report', str(report)
+    )
+    assert code == 0, err
+    *lines, text = out.splitlines()
+    short = json.loads(text)
+    assert short['size'] == [32, 64]
+    assert lines[0].split() == ['road', number(short['iou']['road'])]
+    assert (report / 'report.html').is_file()
+    options = ['--option', 'first_seed=3', '--option', 'frames=2', '--option', 'size=32x64']
+    code, out, err = _run(capsys, *arguments[:1], 'world', *arguments[1:], *options)
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1]) | {'measured': 0} == {
+        name: value for name, value in short.items() if name != 'size'
+    } | {'measured': 0}
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['world', '--seeds', '0-1'], '--seeds and --size are of frames of the world'),
+        (['--split', 'val'], '--split and --option are of DATA'),
+    ],
+)
+def test_two_ways_are_not_mixed(bundle, capsys, arguments, message):
+    """What would be ignored is refused."""
+    code, _, err = _run(capsys, bundle, *arguments)
+    assert (code, message in err) == (1, True)
 
 
 def test_choices_are_those_of_the_library():
