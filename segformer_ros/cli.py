@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     'init-from': 'take the encoder of a checkpoint, to start a training from',
     'convert': 'turn a checkpoint into the format of another program, and compare both',
     'export': 'turn a checkpoint into a bundle that can be deployed',
+    'quantize': 'add graphs in int8 or fp8 to a bundle, for TensorRT',
     'build-engine': 'compile a network with TensorRT for a GPU, ahead of time',
     'bench': 'measure a network on every backend of this machine',
     'browse': 'show samples of a dataset, and what a recipe makes of them',

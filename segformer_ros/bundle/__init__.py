@@ -6,7 +6,15 @@ from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import weights_of_graph
 from segformer_ros.bundle.folder import Bundle, find, known_names, MODELS, read, write
 from segformer_ros.bundle.golden import golden_image, pack_golden
-from segformer_ros.bundle.graphs import Graph, INPUTS, InputSize, PRECISIONS, SCRIPT, TARGETS
+from segformer_ros.bundle.graphs import (
+    FLOATS,
+    Graph,
+    INPUTS,
+    InputSize,
+    PRECISIONS,
+    SCRIPT,
+    TARGETS,
+)
 from segformer_ros.bundle.manifest import (
     Arithmetic,
     DepthOutput,
@@ -17,6 +25,7 @@ from segformer_ros.bundle.manifest import (
 )
 
 __all__ = [
+    'FLOATS',
     'FORMAT_VERSION',
     'INPUTS',
     'MODELS',

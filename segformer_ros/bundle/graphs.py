@@ -13,7 +13,9 @@ from segformer_ros.bundle.fields import Fields
 TARGETS = ('any', 'onnxruntime', 'openvino', 'tensorrt', 'torch')
 SCRIPT = 'torch'
 """The target whose files are TorchScript; all others are ONNX."""
-PRECISIONS = ('float32', 'float16', 'bfloat16')
+FLOATS = ('float32', 'float16', 'bfloat16')
+PRECISIONS = (*FLOATS, 'int8', 'fp8')
+"""Of graphs; in the last two some operators are quantised and the rest is float32."""
 INPUTS = ('float32', 'uint8')
 KEYS = ('target', 'precision', 'input', 'outputs', 'file', 'error')
 

@@ -30,6 +30,8 @@ _PRECISIONS = {
     'fp16': 'float16',
     'bf16': 'bfloat16',
     'fp32': 'float32',
+    'int8': 'int8',
+    'fp8': 'fp8',
     'float16': 'float16',
     'bfloat16': 'bfloat16',
     'float32': 'float32',
@@ -62,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(_PRECISIONS),
         default='fp16',
         metavar='TYPE',
-        help='fp16, bf16 or fp32, of which the bundle must have a graph (%(default)s)',
+        help='fp16, bf16, fp32, int8 or fp8, of which the bundle must have a graph (%(default)s)',
     )
     parser.add_argument(
         '--size',

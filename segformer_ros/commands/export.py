@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 import sys
 
-from segformer_ros.bundle import Bundle, PRECISIONS, TARGETS
+from segformer_ros.bundle import Bundle, FLOATS, TARGETS
 
 HELP = 'turn a checkpoint into a bundle that can be deployed'
 _SIZES = ((256, 512), (288, 512), (320, 512))
@@ -91,7 +91,7 @@ def _add_graph_arguments(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         '--precision',
-        type=one_of(PRECISIONS),
+        type=one_of(FLOATS),
         action='extend',
         metavar='TYPE[,TYPE]',
         help='of the graphs for tensorrt: float32, float16, bfloat16 (float16); the others are '

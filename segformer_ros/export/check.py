@@ -35,14 +35,17 @@ def run_graph(path: Path, image: npt.NDArray[np.generic], opset: int) -> dict[st
     :param opset: Of its float32 form.
     """
     model = onnx.load(path, load_external_data=False)
-    bfloat16 = onnx.TensorProto.BFLOAT16
+    bfloat16, fp8 = onnx.TensorProto.BFLOAT16, onnx.TensorProto.FLOAT8E4M3FN
+    types = {item.data_type for item in model.graph.initializer}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
     source: str | bytes = str(path)
-    if any(item.data_type == bfloat16 for item in model.graph.initializer):
+    if bfloat16 in types:
         source = emulated(onnx.load(path), opset).SerializeToString()
-        # The optimizer would remove casts there and back, which is what rounds.
+    if types & {bfloat16, fp8}:
+        # The optimizer would remove casts there and back, which is what rounds, and move nodes
+        # between those of fp8 that do not take it.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(source, options, providers=['CPUExecutionProvider'])
     names = [item.name for item in session.get_outputs()]

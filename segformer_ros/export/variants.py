@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segformer_ros.bundle import PRECISIONS, SCRIPT
+from segformer_ros.bundle import FLOATS, SCRIPT
 from segformer_ros.export.onnx_graph import OPSET, OPSETS
 from segformer_ros.export.rewrites import CPU, GPU, ONNX_RUNTIME, Style
 
@@ -85,7 +85,7 @@ def variants(options: ExportOptions) -> list[Variant]:
 def _check(options: ExportOptions) -> None:
     for word, known in (
         *((target, TARGETS) for target in options.targets),
-        *((precision, PRECISIONS) for precision in options.precisions),
+        *((precision, FLOATS) for precision in options.precisions),
         (options.opset, OPSETS),
     ):
         if word not in known:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.bundle import Bundle, BundleError, InputSize
+from segformer_ros.bundle import Bundle, BundleError, FLOATS, InputSize
 from segformer_ros.inference.backend import Backend
 from segformer_ros.inference.preprocess import fit, lookup_table, prepare
 
@@ -23,6 +23,9 @@ REDUCED_TOLERANCE = 0.05
 # Likewise: how many cells of the logits must have the same best class. bfloat16 comes to 0.99 on
 # the golden image, which is noise in good part.
 REDUCED_EQUAL = 0.98
+# Likewise where operators are in int8 or fp8: int8 comes to 0.97 on the noise of the golden image,
+# with 0.99 on frames of the built-in world.
+QUANTISED_EQUAL = 0.95
 
 
 def check_golden(bundle: Bundle, backend: Backend) -> dict[str, float]:
@@ -85,7 +88,8 @@ def check_outputs(
             wrong = f'a difference of {difference:.3g}'
             raise BundleError(where, expected=text, found=wrong, do=_DO)
         if name == 'logits' and precision != 'float32':
-            _check_labels(where, value, expected)
+            least = REDUCED_EQUAL if precision in FLOATS else QUANTISED_EQUAL
+            _check_labels(where, value, expected, least)
         differences[name] = difference
     return differences
 
@@ -118,12 +122,12 @@ def _relative(found: FloatArray, expected: FloatArray) -> float:
     return float(np.sqrt(error / np.square(expected.astype(np.float64)).mean()))
 
 
-def _check_labels(where: str, found: FloatArray, expected: FloatArray) -> None:
+def _check_labels(where: str, found: FloatArray, expected: FloatArray, least: float) -> None:
     equal = float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1)))
-    if equal < REDUCED_EQUAL:
+    if equal < least:
         raise BundleError(
             where,
-            expected=f'the class of {REDUCED_EQUAL:.0%} of the cells',
+            expected=f'the class of {least:.0%} of the cells',
             found=f'that of {equal:.1%}',
             do=_DO,
         )

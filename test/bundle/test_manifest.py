@@ -138,7 +138,7 @@ def _twice(key):
         (_drop('input_sizes', 0, 'graphs'), r'input_sizes\[0\]: graphs: .* found no such key'),
         (_change(['input_sizes', 0, 'graphs'], []), 'graphs: expected one that gives logits, de'),
         (_change([*_FIRST, 'target'], 'gpu'), "target: expected 'any' or .* found 'gpu'"),
-        (_change([*_FIRST, 'precision'], 'int8'), "precision: expected 'float32' or .* 'int8'"),
+        (_change([*_FIRST, 'precision'], 'int4'), "precision: expected 'float32' or .* 'int4'"),
         (_change([*_FIRST, 'input'], 'uint16'), "input: expected 'float32' or 'uint8', found 'ui"),
         (_change([*_FIRST, 'outputs'], ['depth', 'logits']), 'outputs: expected some of logits'),
         (_change([*_FIRST, 'outputs'], []), r'outputs: expected some of .* found \[\]'),
