@@ -57,7 +57,15 @@ def generate_launch_description() -> LaunchDescription:
     # The included file comes first: it sets the environment that large images need, for the
     # bridge too.
     return LaunchDescription(
-        [*_declared_arguments(), _segformer(), _evaluation(), _recorder(), _world(), _bridge()]
+        [
+            *_declared_arguments(),
+            _segformer(),
+            _evaluation(),
+            _recorder(),
+            _dataset_recorder(),
+            _world(),
+            _bridge(),
+        ]
     )
 
 
@@ -150,6 +158,20 @@ def _recorder() -> Node:
         ],
         output='screen',
         condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('record'), '')),
+    )
+
+
+def _dataset_recorder() -> Node:
+    names = ('role_name', 'camera', *_JUDGED[:4], 'dataset')
+    values = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in names}
+    values['split'] = ParameterValue(LaunchConfiguration('dataset_split'), value_type=str)
+    values['every'] = ParameterValue(LaunchConfiguration('dataset_every'), value_type=int)
+    return Node(
+        package='segformer_ros',
+        executable='dataset_recorder_node',
+        parameters=[{**values, 'use_sim_time': True}],
+        output='screen',
+        condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('dataset'), '')),
     )
 
 
@@ -253,6 +275,13 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
             '',
             'Folder of a new bag for camera, truth and results; empty records nothing.',
         ),
+        (
+            'dataset',
+            '',
+            'Folder of a dataset that gets this drive as a route; empty records none.',
+        ),
+        ('dataset_split', 'train', ('train', 'val', 'test'), 'Of that route.'),
+        ('dataset_every', '10', 'Keep one of so many frames for the dataset.'),
         ('rviz', 'false', 'Show everything in RViz.'),
     )
     return [

@@ -85,7 +85,7 @@ class DatasetFolder:
         :param name: Of the route, new in this dataset.
         :raises DatasetError: The split or name cannot be taken, or there are no frames.
         """
-        self._check(split, name)
+        self.check(split, name)
         place = self.folder / split / name
         part = place.with_name(f'.{name}.part')
         shutil.rmtree(part, ignore_errors=True)
@@ -126,7 +126,12 @@ class DatasetFolder:
                 }
         return result
 
-    def _check(self, split: str, name: str) -> None:
+    def check(self, split: str, name: str) -> None:
+        """
+        Tell whether a route can be added.
+
+        :raises DatasetError: The split is none, or the name cannot be taken.
+        """
         if split not in SPLITS:
             raise DatasetError(f'split must be one of {", ".join(SPLITS)}, not {split!r}')
         if not _ROUTE.fullmatch(name):

@@ -82,6 +82,70 @@ class Losses:
     unknown: Counter[str] = field(default_factory=Counter)
 
 
+STREAMS = ('image', 'labels', 'depth', 'camera_info', 'odometry')
+
+
+def topics(recording: Recording) -> dict[str, str]:
+    """Give the streams by topic; the first three make a frame."""
+    role = recording.role_name
+    return {
+        sensor_topic(role, recording.camera, 'image'): 'image',
+        sensor_topic(role, recording.label_sensor, 'image'): 'labels',
+        sensor_topic(role, recording.depth_sensor, 'image'): 'depth',
+        sensor_topic(role, recording.camera, 'camera_info'): 'camera_info',
+        f'/carla/{role}/odometry': 'odometry',
+    }
+
+
+class FrameAssembler:
+    """Puts the messages of one stamp together, whatever their order."""
+
+    def __init__(self, recording: Recording, losses: Losses) -> None:
+        """
+        Start with nothing.
+
+        :param losses: Counts what is left out.
+        """
+        self._recording, self._losses = recording, losses
+        self._waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._poses: OrderedDict[int, Pose] = OrderedDict()
+        self._info: Any = None
+
+    def add(self, stream: str, message: Any) -> DriveFrame | None:
+        """
+        Take one message.
+
+        :param stream: One of STREAMS.
+        :param message: Of rclpy or of rosbags.
+        :returns: The frame that it completes, if it does and if that can be read.
+        """
+        if stream == 'camera_info':
+            self._info = message
+            return None
+        stamp = message.header.stamp
+        stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+        if stream == 'odometry':
+            self._poses[stamp_ns] = _pose(message)
+            if len(self._poses) > _KEPT:
+                self._poses.popitem(last=False)
+            return None
+        found = self._waiting.setdefault(stamp_ns, {})
+        found[stream] = message
+        if len(found) == 3:
+            del self._waiting[stamp_ns]
+            pose = self._poses.get(stamp_ns)
+            return _frame(stamp_ns, found, self._info, pose, self._recording, self._losses)
+        if len(self._waiting) > _KEPT:
+            self._waiting.popitem(last=False)
+            self._losses.incomplete += 1
+        return None
+
+    def finish(self) -> None:
+        """Count what still waits as incomplete."""
+        self._losses.incomplete += len(self._waiting)
+        self._waiting.clear()
+
+
 def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[DriveFrame]:
     """
     Read the frames of a bag in the order in which they became complete.
@@ -89,48 +153,23 @@ def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[Dr
     :param losses: Counts what is left out.
     :raises BagError: The bag is damaged or lacks a topic.
     """
-    role = recording.role_name
-    streams = {
-        sensor_topic(role, recording.camera, 'image'): 'image',
-        sensor_topic(role, recording.label_sensor, 'image'): 'labels',
-        sensor_topic(role, recording.depth_sensor, 'image'): 'depth',
-    }
-    beside = {
-        sensor_topic(role, recording.camera, 'camera_info'): 'info',
-        f'/carla/{role}/odometry': 'pose',
-    }
-    waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
-    poses: OrderedDict[int, Pose] = OrderedDict()
-    info: Any = None
+    streams = topics(recording)
+    assembler = FrameAssembler(recording, losses)
     with BagReader(path) as reader:
-        missing = streams.keys() - {item.name for item in reader.topics}
+        needed = {name for name, stream in streams.items() if stream in STREAMS[:3]}
+        missing = needed - {item.name for item in reader.topics}
         if missing:
             raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no such topic')
-        for connection, _, raw in reader.messages({**streams, **beside}):
+        for connection, _, raw in reader.messages(streams):
             try:
                 message = reader.deserialize(raw, connection.msgtype)
             except ValueError as error:
                 losses.refused[str(error)] += 1
                 continue
-            stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
-            kind = streams.get(connection.topic) or beside[connection.topic]
-            if kind == 'info':
-                info = message
-                continue
-            if kind == 'pose':
-                poses[stamp_ns] = _pose(message)
-                if len(poses) > _KEPT:
-                    poses.popitem(last=False)
-                continue
-            found = waiting.setdefault(stamp_ns, {})
-            found[kind] = message
-            if len(found) == len(streams):
-                del waiting[stamp_ns]
-                yield from _frame(stamp_ns, found, info, poses.get(stamp_ns), recording, losses)
-            elif len(waiting) > _KEPT:
-                waiting.popitem(last=False)
-                losses.incomplete += 1
-    losses.incomplete += len(waiting)
+            frame = assembler.add(streams[connection.topic], message)
+            if frame is not None:
+                yield frame
+    assembler.finish()
 
 
 def _frame(
@@ -140,8 +179,8 @@ def _frame(
     pose: Pose | None,
     recording: Recording,
     losses: Losses,
-) -> Iterator[DriveFrame]:
-    """Read the three images; nothing where that fails."""
+) -> DriveFrame | None:
+    """Read the three images; None where that fails."""
     try:
         image = result_images.rgb_from_message(found['image'])
         truth = result_images.true_labels_from_message(
@@ -157,11 +196,11 @@ def _frame(
             raise ValueError('expected true depths of 0 m or more, got a negative one or NaN')
     except ValueError as error:
         losses.refused[str(error)] += 1
-        return
+        return None
     losses.unknown.update(truth.unknown)
     fits = info is not None and (info.height, info.width) == image.shape[:2]
     k = tuple(float(value) for value in info.k) if fits else None
-    yield DriveFrame(stamp_ns, image, truth.labels, depth, k, pose)
+    return DriveFrame(stamp_ns, image, truth.labels, depth, k, pose)
 
 
 def _pose(message: Any) -> Pose:

@@ -228,6 +228,24 @@ def test_a_recording_has_camera_truth_and_results():
     ]
 
 
+def test_a_drive_goes_into_a_dataset_while_it_happens():
+    """With the camera, the truth and the coding of the session."""
+    assert 'dataset_recorder_node' not in nodes(launch())
+    arguments = {'dataset': '/tmp/dataset', 'dataset_split': 'val', 'carla_mode': 'native'}
+    assert values(nodes(launch(**arguments))['dataset_recorder_node']) == {
+        'dataset': '/tmp/dataset',
+        'split': 'val',
+        'every': 10,
+        'role_name': 'ego_vehicle',
+        'camera': 'rgb_front',
+        'label_sensor': 'semantic_segmentation_front',
+        'depth_sensor': 'depth_front',
+        'coding': 'native',
+        'tag_table': 'auto',
+        'use_sim_time': True,
+    }
+
+
 def test_the_evaluation_can_be_left_out():
     """Where there is no truth."""
     assert 'evaluation_node' not in nodes(launch(evaluate='false'))

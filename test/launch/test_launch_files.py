@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from segformer_ros.nodes.carla_world_node import CarlaWorldParameters
+from segformer_ros.nodes.dataset_recorder_node import DatasetRecorderParameters
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.recorder_node import RecorderParameters
@@ -26,6 +27,7 @@ PARAMETERS = {
     'evaluation_node': EvaluationParameters,
     'replay_node': ReplayParameters,
     'recorder_node': RecorderParameters,
+    'dataset_recorder_node': DatasetRecorderParameters,
 }
 
 

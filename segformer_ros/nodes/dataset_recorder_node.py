@@ -1,0 +1,204 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Records camera images with their ground truth into a dataset while a simulator runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+import functools
+from pathlib import Path
+import queue
+import sys
+import threading
+from typing import Any
+
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from segformer_ros.carla.topics import DEPTH, LABELS, RGB
+from segformer_ros.drive_dataset.folder import DatasetError, DatasetFolder, Route
+from segformer_ros.drive_dataset.recording import (
+    DriveFrame,
+    FrameAssembler,
+    Losses,
+    Recording,
+    topics,
+)
+from segformer_ros.nodes import executable
+from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
+from segformer_ros.nodes.fixed_parameters import parameter, take
+from segformer_ros.nodes.message_classes import message_class
+from sensor_msgs.msg import CameraInfo, Image
+
+_LOG_PERIOD_S = 5.0
+_LOOK_PERIOD_S = 0.1
+
+
+@dataclass(frozen=True)
+class DatasetRecorderParameters:
+    """One field per ROS parameter; all of them hold from the start of the node on."""
+
+    dataset: str = parameter('', 'Folder of the dataset, new or with routes already.')
+    split: str = parameter('train', 'train, val or test.')
+    route: str = parameter('', 'Name of the route; empty takes date and time.')
+    camera: str = parameter(RGB, 'Id of the camera.')
+    label_sensor: str = parameter(LABELS, 'Id of the camera of the true labels.')
+    depth_sensor: str = parameter(DEPTH, 'Id of the camera of the true depth.')
+    role_name: str = parameter('ego_vehicle', 'Of the vehicle, in the topics.')
+    coding: str = parameter('bridge', 'Of the true labels: bridge (colours) or native (tags).')
+    tag_table: str = parameter('t3', 'Of the simulator: t1, t2, t3, t3_ue5 or auto.')
+    every: int = parameter(
+        1, 'Keep one of so many frames: neighbours are alike.', between=(1, 10000)
+    )
+    frames: int = parameter(0, 'End after so many; 0 is never.', between=(0, 1 << 31))
+    queue: int = parameter(16, 'Frames that may wait for the disk.', between=(1, 1000))
+
+    def __post_init__(self) -> None:
+        if not self.dataset:
+            raise ValueError('expected a folder in dataset, got nothing')
+        if self.coding not in {'bridge', 'native'}:
+            raise ValueError(f'coding must be bridge or native, not {self.coding!r}')
+
+    def recording(self) -> Recording:
+        """Give where the frames are."""
+        return Recording(
+            camera=self.camera,
+            label_sensor=self.label_sensor,
+            depth_sensor=self.depth_sensor,
+            role_name=self.role_name,
+            tag_table=self.tag_table,
+            coding=self.coding,
+        )
+
+
+class DatasetRecorderNode(Node):
+    """
+    Assembles frames by stamp and writes them in a thread of its own.
+
+    The route appears in the dataset when the node ends. `written` counts what is in it, `lost`
+    the frames that found the queue full, `losses` what could not become a frame.
+    """
+
+    def __init__(self) -> None:
+        """
+        Take the parameters, open the dataset and subscribe.
+
+        :raises ValueError: A parameter has no sense, or the dataset cannot take the route.
+        """
+        # What it says at its end comes when ROS is down already.
+        super().__init__('dataset_recorder_node', enable_rosout=False)
+        self.parameters = take(self, DatasetRecorderParameters)
+        recording = self.parameters.recording()
+        self.losses = Losses()
+        self.written = self.lost = 0
+        self.failed = False
+        self._seen = 0
+        self._assembler = FrameAssembler(recording, self.losses)
+        self._dataset = DatasetFolder(
+            Path(self.parameters.dataset).expanduser(), recording.label_set
+        )
+        self._route = self.parameters.route or f'{datetime.now():%Y-%m-%d_%H-%M-%S}'
+        self._dataset.check(self.parameters.split, self._route)
+        self._queue: queue.Queue[DriveFrame | None] = queue.Queue(self.parameters.queue)
+        self._thread = threading.Thread(target=self._write, name='dataset-writer', daemon=True)
+        self._ended = threading.Event()
+        self._thread.start()
+        self._subscribe(recording)
+        # A steady clock: simulated time may begin late or never.
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
+
+    def destroy_node(self) -> None:
+        """Finish the route; it is in its place afterwards."""
+        while self._thread.is_alive():
+            try:
+                self._queue.put(None, timeout=0.1)
+            except queue.Full:
+                continue
+            self._thread.join()
+        self._assembler.finish()
+        super().destroy_node()
+
+    def _subscribe(self, recording: Recording) -> None:
+        # CARLA itself publishes reliably or not, by version; its bridge always reliably.
+        qos = QoSProfile(depth=QUEUE_DEPTH)
+        if self.parameters.coding == 'native':
+            qos = QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
+        kinds: dict[str, Any] = {
+            'camera_info': CameraInfo,
+            # Not installed with this package: without it the frames have no pose.
+            'odometry': message_class('nav_msgs/msg/Odometry'),
+        }
+        for topic, stream in topics(recording).items():
+            kind = kinds.get(stream, Image)
+            if kind is not None:
+                callback = functools.partial(self._take, stream)
+                self.create_subscription(kind, topic, callback, qos)
+
+    def _take(self, stream: str, message: Any) -> None:
+        frame = self._assembler.add(stream, message)
+        if frame is None or self.failed:
+            return
+        self._seen += 1
+        if (self._seen - 1) % self.parameters.every:
+            return
+        try:
+            self._queue.put_nowait(frame)
+        except queue.Full:
+            self.lost += 1
+            self.get_logger().warning(
+                f'the disk is too slow, {self.lost} frames lost so far: record fewer with every',
+                throttle_duration_sec=_LOG_PERIOD_S,
+            )
+
+    def _look(self) -> None:
+        """End when the thread has: it cannot wait for itself."""
+        if self._ended.is_set():
+            self.context.try_shutdown()
+
+    def _frames(self) -> Iterator[DriveFrame]:
+        """Give the frames that were put into the queue until None comes or there are enough."""
+        while (frame := self._queue.get()) is not None:
+            yield frame
+            self.written += 1
+            if self.parameters.frames and self.written >= self.parameters.frames:
+                self._ended.set()
+                return
+
+    def _write(self) -> None:
+        try:
+            route = self._dataset.add(self.parameters.split, self._route, self._frames())
+        except (DatasetError, OSError) as error:
+            self.failed = True
+            self.get_logger().error(f'{error}')
+            self._ended.set()
+        else:
+            self._say(route)
+
+    def _say(self, route: Route) -> None:
+        words = [f'{route.frames} frames']
+        if self.lost:
+            words.append(f'{self.lost} lost')
+        if self.losses.refused:
+            reason, count = self.losses.refused.most_common(1)[0]
+            words.append(f'{self.losses.refused.total()} refused: {reason} ({count})')
+        place = self._dataset.folder / route.split / route.name
+        self.get_logger().info(f'recorded {", ".join(words)} -> {place}')
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Record until the node is told to end or has enough frames."""
+    nodes: list[DatasetRecorderNode] = []
+
+    def make_node() -> DatasetRecorderNode:
+        nodes.append(DatasetRecorderNode())
+        return nodes[-1]
+
+    return executable.run(make_node, args) or int(any(node.failed for node in nodes))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
