@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -36,8 +37,13 @@ class Objective(nn.Module):
         class_counts: npt.NDArray[np.int64],
     ) -> None:
         super().__init__()
+        loss = stage.loss
+        if 'segmentation' not in stage.tasks:
+            # No classes have been counted.
+            plain = replace(loss.segmentation, class_weights='none', balance=None)
+            loss = replace(loss, segmentation=plain)
         self.loss = make_loss(
-            stage.loss,
+            loss,
             num_classes=network.config.num_classes,
             class_counts=class_counts,
             depth_is_log=isinstance(network, MultitaskSegformer)

@@ -10,7 +10,7 @@ from segformer_ros.labels import label_set
 from square_world import square_frame
 
 OPTIONS = {'first_seed': 'of frame 0', 'frames': 'how many', 'size': '(height, width)'}
-SPLITS = ('train', 'val')
+SPLITS = ('train', 'val', 'unlabelled')
 NAMES = ['road', 'sky', 'car']
 
 
@@ -39,14 +39,18 @@ class SquareDataset:
         frame = square_frame(self.first_seed + index, width, height)
         focal = frame.intrinsics.fx
         camera = Intrinsics(focal, focal, width / 2, height / 2, width, height)
-        return Sample(frame.image, frame.labels, frame.depth, camera, self.name(index))
+        labels = None if self.label_set is None else frame.labels
+        return Sample(frame.image, labels, frame.depth, camera, self.name(index))
 
 
 def open_dataset(root, split, **options):
-    """Open the squares; those of the split 'val' have other seeds."""
+    """Open the squares; those of 'val' have other seeds, those of 'unlabelled' depth alone."""
     assert root == Path()
-    first = {'train': 7, 'val': 1000}[split]
-    return SquareDataset(**{'first_seed': first, **options})
+    first = {'train': 7, 'val': 1000, 'unlabelled': 7}[split]
+    dataset = SquareDataset(**{'first_seed': first, **options})
+    if split == 'unlabelled':
+        dataset.label_set = None
+    return dataset
 
 
 def recognises(root):

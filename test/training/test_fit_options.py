@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip('torch', reason='training needs torch')
 
 from overfit import overfit
-from segformer_ros.network.checkpoint import read
+from segformer_ros.datasets import DatasetError
+from segformer_ros.network.checkpoint import load_network, read
 from segformer_ros.training.baselines import load_baseline
 from segformer_ros.training.batches import Batch
 from segformer_ros.training.fit import fit, TrainingRun
@@ -174,6 +175,28 @@ def test_second_validation_dataset_is_measured_too(tmp_path):
     header = (config.folder / 'evaluation.csv').read_text(encoding='utf-8').splitlines()[0]
     assert '1/iou/car' in header.split(',')
     assert len(list((config.folder / 'pictures').iterdir())) == 3
+
+
+def test_depth_alone_needs_no_labels(tmp_path):
+    """A dataset without labels trains and measures depth; there are no classes to count."""
+    values = recipe(
+        tmp_path,
+        network={**recipe('')['network'], 'segmentation': False},
+        classes={},
+        stages=[{'steps': 2, 'tasks': ['depth']}],
+    )
+    for name in ('train', 'validation'):
+        values['data'] = {**values['data'], name: [{'kind': 'squares', 'split': 'unlabelled'}]}
+    config = resolve(values)
+    trained(config)
+
+    network, facts = load_network(config.folder / LAST_FILE)
+
+    assert network.segmentation_head is None
+    assert facts['metrics']['abs_rel'] > 0.0
+    assert 'miou' not in facts['metrics']
+    with pytest.raises(DatasetError, match='expected labels in a training dataset, found none'):
+        trained(resolve({**values, 'network': {}, 'output': str(tmp_path / 'other')}))
 
 
 class _Library(ModuleType):
