@@ -123,6 +123,8 @@ _KINDS = {
     'tensorrt_fp16': _Kind('tensorrt', 'float16', _TENSORRT),
     'tensorrt_bf16': _Kind('tensorrt', 'bfloat16', _TENSORRT),
     'tensorrt_fp32': _Kind('tensorrt', 'float32', _TENSORRT),
+    'tensorrt_int8': _Kind('tensorrt', 'int8', _TENSORRT),
+    'tensorrt_fp8': _Kind('tensorrt', 'fp8', _TENSORRT),
     'torch': _Kind('torch', 'float32', _TORCH),
     'torch_fp16': _Kind('torch', 'float16', _TORCH),
     'torch_bf16': _Kind('torch', 'bfloat16', _TORCH),

@@ -54,8 +54,9 @@ class Parameters:
     backend: str = _param(
         'auto',
         'What runs the network: onnxruntime, openvino, openvino_bf16, torch, torch_fp16, '
-        "torch_bf16, tensorrt_fp16, tensorrt_bf16, tensorrt_fp32, 'tensorrt', which is float16 or "
-        "else float32, or 'auto', the best that is installed and computes what it should.",
+        'torch_bf16, tensorrt_fp16, tensorrt_bf16, tensorrt_fp32, tensorrt_int8, tensorrt_fp8, '
+        "'tensorrt', which is float16 or else float32, or 'auto', the best that is installed and "
+        'computes what it should.',
         fixed=True,
     )
     precision: str = _param(
