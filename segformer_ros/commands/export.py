@@ -57,7 +57,7 @@ def one_of(known: Sequence[str]) -> Callable[[str], list[str]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments; lists are repeated options or texts with commas."""
     parser.add_argument(
-        'checkpoint', help='weights.safetensors of a training, or a checkpoint of any other format'
+        'checkpoint', help='best.safetensors of a training, or a checkpoint of any other format'
     )
     parser.add_argument('out', type=Path, help='folder of the bundle; its name names the network')
     parser.add_argument(
