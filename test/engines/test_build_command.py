@@ -3,20 +3,26 @@
 """segformer build-engine, as a user runs it, with NVIDIA's own builder and no GPU."""
 
 import argparse
+import io
 from pathlib import Path
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from segformer_ros import bundle as bundles
 from segformer_ros.cli import main
+from segformer_ros.commands.build_engine import _advance as advance
+from segformer_ros.commands.build_engine import _BAR as BAR
 from segformer_ros.commands.build_engine import batch
+from segformer_ros.engines.builder_process import Progress
 from segformer_ros.engines.cache import EngineCache
 from segformer_ros.engines.request import find_target
 from segformer_ros.engines.sidecar import engine_facts
 from segformer_ros.inference.engine_request import engine_request
 from tiny_bundle import make_tiny_bundle
+from tqdm import tqdm
 
 BOTH = ('logits', 'depth')
 ARGUMENTS = ['--device', 'sm86', '--precision', 'fp32']
@@ -132,6 +138,17 @@ def test_other_batches_are_refused(text):
     """With an example."""
     with pytest.raises(argparse.ArgumentTypeError, match=r'such as 6, or 1\.\.6'):
         batch(text)
+
+
+def test_a_bar_shows_how_far_the_build_is():
+    """With what is being done and for how long; a person sees it in a terminal alone."""
+    screen = io.StringIO()
+    handle = SimpleNamespace(progress=lambda: Progress(0.42, 'Timing kernels', 63.0))
+    with tqdm(total=1.0, desc='street', bar_format=BAR, file=screen, ncols=80, ascii=True) as bar:
+        advance(bar, handle)
+    last = screen.getvalue().split('\r')[-1]
+    assert last.startswith('street  42%|###')
+    assert last.strip().endswith('| 00:00, Timing kernels')
 
 
 def test_ctrl_c_leaves_nothing(folder, cache):
