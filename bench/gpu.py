@@ -215,7 +215,8 @@ def whole_rows(
 ) -> list[list[str]]:
     """Measure from the camera image to labels and depth, both in memory of the host, in fp16."""
     image = np.random.default_rng(0).integers(0, 256, (*CAMERA_HW, 3), np.uint8)
-    rival, hw = theirs.to(setting.device, torch.float16), _whole_hw(setting)
+    kind, hw = _TYPES['fp16'], _whole_hw(setting)
+    rival = theirs.to(setting.device, kind)
     known = (files.manifest.mean, files.manifest.std)
     mean, std = (torch.tensor(item).view(3, 1, 1) for item in known)
     resize = torch.nn.functional.interpolate
@@ -223,7 +224,7 @@ def whole_rows(
     def eager() -> None:
         planes = torch.from_numpy(image).permute(2, 0, 1).float() / 255.0
         planes = resize(((planes - mean) / std)[None], hw, mode='bilinear')
-        logits, depth = rival(planes.to(setting.device, torch.float16))
+        logits, depth = rival(planes.to(setting.device, kind))
         resize(logits.float(), CAMERA_HW, mode='bilinear').argmax(1).byte().cpu()
         resize(depth.float(), CAMERA_HW, mode='bilinear').cpu()
 

@@ -28,6 +28,9 @@ def test_without_a_gpu_it_says_what_is_missing(monkeypatch, capsys):
 def test_the_program_runs(monkeypatch):
     """Small and on the processor: every contestant has its line, and TensorRT its reason."""
     monkeypatch.setattr(gpu, 'CAMERA_HW', (40, 60))
+    # Processors emulate float16, slowly.
+    monkeypatch.setattr(gpu, '_TYPES', dict.fromkeys(gpu.PRECISIONS, torch.float32))
+    monkeypatch.setattr(gpu, 'PRECISIONS', dict.fromkeys(gpu.PRECISIONS, 'float32'))
     setting = gpu.Setting(
         torch.device('cpu'),
         [(32, 64)],
