@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start segformer_node in CARLA, with its ROS bridge, without it, or beside somebody else's."""
 
+import json
 import os
 
 from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
@@ -166,6 +167,7 @@ def _dataset_recorder() -> Node:
     values = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in names}
     values['split'] = ParameterValue(LaunchConfiguration('dataset_split'), value_type=str)
     values['every'] = ParameterValue(LaunchConfiguration('dataset_every'), value_type=int)
+    values['camera_fov'] = ParameterValue(LaunchConfiguration('camera_fov'), value_type=float)
     return Node(
         package='segformer_ros',
         executable='dataset_recorder_node',
@@ -198,6 +200,7 @@ def _bridge() -> OpaqueFunction:
 
 def _include_bridge(context: object) -> list[IncludeLaunchDescription]:
     """Look for the bridge only now: this package is built and used without it."""
+    _check_role_name(context)
     role = LaunchConfiguration('role_name')
     arguments = {
         'carla_ros_bridge': {
@@ -223,6 +226,24 @@ def _include_bridge(context: object) -> list[IncludeLaunchDescription]:
         source = PythonLaunchDescriptionSource(f'{share}/{package}.launch.py')
         included.append(IncludeLaunchDescription(source, launch_arguments=values.items()))
     return included
+
+
+def _check_role_name(context: object) -> None:
+    """See that the topics will have the name that is listened to: the bridge takes the id."""
+    role_name = LaunchConfiguration('role_name').perform(context)
+    path = LaunchConfiguration('objects_definition_file').perform(context)
+    try:
+        with open(path, encoding='utf-8') as file:
+            objects = json.load(file)['objects']
+        ids = [item['id'] for item in objects if item['type'].startswith('vehicle.')]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RuntimeError(f'expected the vehicle and its sensors in {path}: {error}') from error
+    if role_name not in ids:
+        raise RuntimeError(
+            f'carla_mode:=bridge names the topics after the id of the vehicle: expected role_name '
+            f'to be one of {", ".join(ids) or "none"} in {path}, found {role_name}; pass '
+            f'role_name:={next(iter(ids), "ID")}, or change the id there'
+        )
 
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:

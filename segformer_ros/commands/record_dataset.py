@@ -33,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--camera', default='rgb_front', help='id of the camera (%(default)s)')
     add_truth_arguments(parser)
+    parser.add_argument(
+        '--camera-fov',
+        type=float,
+        default=0.0,
+        metavar='DEGREES',
+        help='horizontal field of view in place of camera_info, which is wrong in the topics of '
+        'CARLA itself up to 0.9.16',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         role_name=args.role_name,
         tag_table=args.tag_table,
         coding=args.coding,
+        camera_fov_deg=args.camera_fov,
     )
     dataset = DatasetFolder(args.out, recording.label_set)
     for bag in args.bags:
@@ -62,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f', {losses.incomplete} incomplete\n' if losses.incomplete else '\n')
         for what, count in (*losses.refused.items(), *losses.unknown.most_common(5)):
             sys.stdout.write(f'  not taken: {what} ({count})\n')
+        for why, count in losses.uncalibrated.items():
+            sys.stdout.write(f'  without intrinsics: {why}; set --camera-fov ({count})\n')
     shares = dataset.statistics()
     sys.stdout.write(f'{"class":<16}' + ''.join(f'{split:>10}' for split in shares) + '\n')
     for item in recording.label_set.classes:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros import result_images
+from segformer_ros import frame_rules, result_images
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
+from segformer_ros.judge.pairing import RestartWatch
 from segformer_ros.labels import LabelSet
 
 # Images of one stamp are recorded within a few frames of each other.
@@ -31,6 +32,8 @@ class Recording:
 
     :param tag_table: Of the true labels: auto, t1, t2, t3 or t3_ue5.
     :param coding: Of the true labels: 'bridge' or 'native'.
+    :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 does not.
+    :raises ValueError: There is no such field of view.
     """
 
     camera: str = RGB
@@ -39,6 +42,11 @@ class Recording:
     role_name: str = ROLE_NAME
     tag_table: str = 't3'
     coding: str = 'bridge'
+    camera_fov_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.camera_fov_deg < 180.0:
+            raise ValueError(f'camera_fov_deg must be 0 or up to 180, not {self.camera_fov_deg:g}')
 
     @property
     def label_set(self) -> LabelSet:
@@ -54,7 +62,7 @@ class DriveFrame:
     :param image: (H, W, 3) RGB.
     :param labels: (H, W) ids of the recording's label set, 255 where unknown.
     :param depth: (H, W) metres, +inf for the sky.
-    :param k: The 9 numbers of the camera_info that came last; None without one of this size.
+    :param k: The 9 numbers of the camera matrix; None where the camera is not known.
     :param pose: x, y, z in metres and quaternion x, y, z, w of the odometry of this stamp, or
         None.
     """
@@ -75,11 +83,13 @@ class Losses:
     :param incomplete: Stamps of which an image is missing.
     :param refused: Stamps that could not be read, by reason.
     :param unknown: Pixels of the truth that are no class, by what stands there.
+    :param uncalibrated: Frames without intrinsics because camera_info is wrong, by reason.
     """
 
     incomplete: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    uncalibrated: Counter[str] = field(default_factory=Counter)
 
 
 STREAMS = ('image', 'labels', 'depth', 'camera_info', 'odometry')
@@ -110,6 +120,7 @@ class FrameAssembler:
         self._waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._poses: OrderedDict[int, Pose] = OrderedDict()
         self._info: Any = None
+        self._watch = RestartWatch(len(STREAMS))
 
     def add(self, stream: str, message: Any) -> DriveFrame | None:
         """
@@ -124,6 +135,7 @@ class FrameAssembler:
             return None
         stamp = message.header.stamp
         stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+        self._forget_former(stream, stamp_ns)
         if stream == 'odometry':
             self._poses[stamp_ns] = _pose(message)
             if len(self._poses) > _KEPT:
@@ -139,6 +151,18 @@ class FrameAssembler:
             self._waiting.popitem(last=False)
             self._losses.incomplete += 1
         return None
+
+    def _forget_former(self, stream: str, stamp_ns: int) -> None:
+        """Drop what came before the world was loaded anew: its stamps come again."""
+        for index in self._watch.add(STREAMS.index(stream), stamp_ns):
+            former = STREAMS[index]
+            if former == 'odometry':
+                self._poses.clear()
+            for waiting in [key for key, item in self._waiting.items() if former in item]:
+                del self._waiting[waiting][former]
+                if not self._waiting[waiting]:
+                    del self._waiting[waiting]
+                    self._losses.incomplete += 1
 
     def finish(self) -> None:
         """Count what still waits as incomplete."""
@@ -198,9 +222,23 @@ def _frame(
         losses.refused[str(error)] += 1
         return None
     losses.unknown.update(truth.unknown)
-    fits = info is not None and (info.height, info.width) == image.shape[:2]
-    k = tuple(float(value) for value in info.k) if fits else None
+    k = _camera_matrix(info, depth.shape, recording.camera_fov_deg, losses)
     return DriveFrame(stamp_ns, image, truth.labels, depth, k, pose)
+
+
+def _camera_matrix(
+    info: Any, size: tuple[int, ...], fov_deg: float, losses: Losses
+) -> tuple[float, ...] | None:
+    """Give K as the live node takes it; None where that is not known."""
+    height, width = size
+    k, info_size = (None, None) if info is None else (info.k, (info.height, info.width))
+    known = frame_rules.intrinsics(k, info_size, (height, width), fov_deg=fov_deg)
+    if known is None:
+        if k is not None and info_size == size:
+            wrong = frame_rules.implausible_focal_length(float(k[0]), width)
+            losses.uncalibrated[wrong or f'camera_info is not calibrated: K[0] is {k[0]}'] += 1
+        return None
+    return (known.fx, 0.0, known.cx, 0.0, known.fy, known.cy, 0.0, 0.0, 1.0)
 
 
 def _pose(message: Any) -> Pose:

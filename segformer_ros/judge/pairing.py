@@ -14,12 +14,50 @@ Second = TypeVar('Second')
 RESTART_NS = 1_000_000_000
 
 
+class RestartWatch:
+    """
+    Notice when the stamps of several streams begin anew, of each stream in its own time.
+
+    `restarts` counts the jumps back; one that all streams make is one.
+    """
+
+    def __init__(self, streams: int) -> None:
+        """Start without a stamp."""
+        self.restarts = 0
+        self._newest: list[int | None] = [None] * streams
+        self._lives = [0] * streams
+
+    def add(self, stream: int, stamp_ns: int) -> tuple[int, ...]:
+        """
+        Take the stamp of the next item of a stream.
+
+        :returns: The streams whose items so far are of a former life; none but after a jump back.
+        """
+        newest = self._newest[stream]
+        if newest is not None and newest - RESTART_NS <= stamp_ns < newest:
+            return ()
+        self._newest[stream] = stamp_ns
+        if newest is None or stamp_ns >= newest:
+            return ()
+        self._lives[stream] += 1
+        if self._lives[stream] <= self.restarts:
+            # Another one was here before: what it has brought since then is of this life.
+            return (stream,)
+        self.restarts = self._lives[stream]
+        former = [index for index, life in enumerate(self._lives) if life < self.restarts]
+        for index in former:
+            last = self._newest[index]
+            if last is not None and last - RESTART_NS <= stamp_ns:
+                # Its own jump will be too small to be noticed.
+                self._lives[index] = self.restarts
+        return (stream, *former)
+
+
 class StampPairs(Generic[First, Second]):
     """
     Two streams of items with stamps; an item is kept until its partner comes or its turn is over.
 
-    `unpaired` counts the items that gave way without a partner, by stream, `restarts` the jumps
-    back in time.
+    `unpaired` counts the items that gave way without a partner, by stream.
     """
 
     def __init__(self, limit: int = 32) -> None:
@@ -32,15 +70,19 @@ class StampPairs(Generic[First, Second]):
         if limit < 1:
             raise ValueError(f'limit must be at least 1, not {limit}')
         self.unpaired = [0, 0]
-        self.restarts = 0
         self._limit = limit
         self._first: OrderedDict[int, First] = OrderedDict()
         self._second: OrderedDict[int, Second] = OrderedDict()
-        self._newest: list[int | None] = [None, None]
+        self._watch = RestartWatch(2)
+
+    @property
+    def restarts(self) -> int:
+        """Give how often the stamps jumped back."""
+        return self._watch.restarts
 
     def add_first(self, stamp_ns: int, item: First) -> tuple[First, Second] | None:
         """Add to the first stream and give the pair that this completes, if any."""
-        self._watch(0, stamp_ns)
+        self._forget_former(0, stamp_ns)
         if stamp_ns in self._second:
             return item, self._second.pop(stamp_ns)
         self._first[stamp_ns] = item
@@ -49,7 +91,7 @@ class StampPairs(Generic[First, Second]):
 
     def add_second(self, stamp_ns: int, item: Second) -> tuple[First, Second] | None:
         """Add to the second stream and give the pair that this completes, if any."""
-        self._watch(1, stamp_ns)
+        self._forget_former(1, stamp_ns)
         if stamp_ns in self._first:
             return self._first.pop(stamp_ns), item
         self._second[stamp_ns] = item
@@ -60,25 +102,17 @@ class StampPairs(Generic[First, Second]):
         """Forget everything that is kept or counted."""
         self._first.clear()
         self._second.clear()
-        self._newest = [None, None]
+        self._watch = RestartWatch(2)
         self.unpaired = [0, 0]
-        self.restarts = 0
 
     def _shorten(self, stream: int, kept: OrderedDict[int, Any]) -> None:
         while len(kept) > self._limit:
             kept.popitem(last=False)
             self.unpaired[stream] += 1
 
-    def _watch(self, stream: int, stamp_ns: int) -> None:
+    def _forget_former(self, stream: int, stamp_ns: int) -> None:
         """Drop what came before a jump back, so that it never meets a stamp that comes again."""
-        newest = self._newest[stream]
-        if newest is not None and stamp_ns < newest - RESTART_NS:
-            self.restarts += 1
-            streams: tuple[OrderedDict[int, Any], ...] = (self._first, self._second)
-            for index, kept in enumerate(streams):
-                for old in [key for key in kept if key > stamp_ns + RESTART_NS]:
-                    del kept[old]
-                    self.unpaired[index] += 1
-        elif newest is not None and stamp_ns < newest:
-            return
-        self._newest[stream] = stamp_ns
+        streams: tuple[OrderedDict[int, Any], ...] = (self._first, self._second)
+        for index in self._watch.add(stream, stamp_ns):
+            self.unpaired[index] += len(streams[index])
+            streams[index].clear()

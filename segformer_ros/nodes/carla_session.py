@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 import random
+import signal
+import threading
 from typing import Any
 
 from segformer_ros.carla.objects import Pose, Sensor, Vehicle
@@ -110,6 +112,8 @@ class CarlaSession:
         """
         Take the actors away and restore the settings, as far as the simulator answers.
 
+        A second Ctrl-C, or the SIGTERM of a launch file after it, does not interrupt this.
+
         :returns: What could not be undone; sentences. A second call does nothing.
         """
         steps: list[tuple[str, Callable[[], Any]]] = []
@@ -130,7 +134,8 @@ class CarlaSession:
                     lambda: self._world.apply_settings(settings, self._options.timeout_s),
                 )
             )
-        failed = [problem for problem in (self._undo(*step) for step in steps) if problem]
+        with _signals_ignored():
+            failed = [problem for problem in (self._undo(*step) for step in steps) if problem]
         self._actors.clear()
         self._vehicle = self._traffic = self._settings = None
         return failed
@@ -264,3 +269,19 @@ class CarlaSession:
             self._carla.Location(x=there.x, y=there.y, z=there.z),
             self._carla.Rotation(pitch=there.pitch, yaw=there.yaw, roll=there.roll),
         )
+
+
+@contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """Let SIGINT and SIGTERM have no effect; only the main thread can do that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    # None stands for a handler that Python has not installed, and that it cannot put back.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

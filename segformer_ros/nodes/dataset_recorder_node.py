@@ -50,6 +50,12 @@ class DatasetRecorderParameters:
     role_name: str = parameter('ego_vehicle', 'Of the vehicle, in the topics.')
     coding: str = parameter('bridge', 'Of the true labels: bridge (colours) or native (tags).')
     tag_table: str = parameter('t3', 'Of the simulator: t1, t2, t3, t3_ue5 or auto.')
+    camera_fov: float = parameter(
+        0.0,
+        'Horizontal field of view in degrees in place of camera_info, which is wrong in the '
+        'topics of CARLA itself up to 0.9.16; 0 takes camera_info.',
+        between=(0.0, 179.0),
+    )
     every: int = parameter(
         1, 'Keep one of so many frames: neighbours are alike.', between=(1, 10000)
     )
@@ -71,6 +77,7 @@ class DatasetRecorderParameters:
             role_name=self.role_name,
             tag_table=self.tag_table,
             coding=self.coding,
+            camera_fov_deg=self.camera_fov,
         )
 
 
@@ -140,6 +147,11 @@ class DatasetRecorderNode(Node):
 
     def _take(self, stream: str, message: Any) -> None:
         frame = self._assembler.add(stream, message)
+        if self.losses.uncalibrated:
+            why = next(iter(self.losses.uncalibrated))
+            self.get_logger().warning(
+                f'frames are recorded without intrinsics: {why}; set camera_fov', once=True
+            )
         if frame is None or self.failed:
             return
         self._seen += 1

@@ -57,6 +57,7 @@ class RecorderNode(Node):
         self._store = message_types.make_store()
         path = Path(self.parameters.output).expanduser()
         self.failed = False
+        self._shift_ns = self._last_ns = 0
         self._open = ExitStack()
         self._bag = BagWriter(path, self.parameters.storage, self._store)
         self._open.enter_context(self._bag)
@@ -138,12 +139,19 @@ class RecorderNode(Node):
         if self.failed:
             return
         try:
-            self._bag.write(connection, self.get_clock().now().nanoseconds, raw)
+            self._bag.write(connection, self._time_ns(), raw)
         except ValueError as error:
             self._fail(error)
             self.context.try_shutdown()
         else:
             self.counts[connection.topic] += 1
+
+    def _time_ns(self) -> int:
+        """Give the time of the bag, which goes on where simulated time jumps back."""
+        now = self.get_clock().now().nanoseconds
+        self._shift_ns = max(self._shift_ns, self._last_ns - now)
+        self._last_ns = now + self._shift_ns
+        return self._last_ns
 
     def _fail(self, error: Exception) -> None:
         self.failed = True

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From recorded drives to a dataset."""
 
+from copy import deepcopy
 import csv
 import json
+import math
 import re
 
 from bag_builder import _TYPES, camera_info, header, image, Message, write_bag
@@ -14,7 +16,13 @@ from segformer_ros import carla
 from segformer_ros.bags.rosbag import BagError
 from segformer_ros.cli import main
 from segformer_ros.drive_dataset.folder import DatasetError, DatasetFolder
-from segformer_ros.drive_dataset.recording import Losses, read_frames, Recording
+from segformer_ros.drive_dataset.recording import (
+    FrameAssembler,
+    Losses,
+    read_frames,
+    Recording,
+    topics,
+)
 from segformer_ros.labels import CARLA_0914, SHIFT_23
 
 VEHICLE = '/carla/ego_vehicle'
@@ -173,6 +181,52 @@ def test_what_cannot_be_used_is_counted(tmp_path):
     assert losses.unknown == {'color 3 2 1': 1}
     assert frames[0].labels[0, 0] == 255
     assert [frame.k is None for frame in frames] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ('fov', 'expected'), [('0', ['', '', '', '']), ('90', ['20', '20', '20', '12'])]
+)
+def test_a_wrong_camera_info_gives_no_intrinsics(tmp_path, capsys, fov, expected):
+    """That of CARLA itself up to 0.9.16 would spoil the depth of whoever trains on it."""
+    wrong = 40 / (2 * math.tan(90.0)) * 360 / math.pi
+    drive = Drive(1)
+    message = drive.messages[0]
+    drive.messages[0] = message._replace(message=camera_info(*SIZE, wrong, 0))
+    bag = write_bag(tmp_path / 'bag', drive.messages)
+    out = tmp_path / 'out'
+    assert main(['record-dataset', str(bag), '--out', str(out), '--camera-fov', fov]) == 0
+    with (out / 'train' / 'bag' / 'frames.csv').open(newline='') as file:
+        (row,) = csv.DictReader(file)
+    assert [row[name] for name in ('fx', 'fy', 'cx', 'cy')] == expected
+    said = capsys.readouterr().out
+    assert ('for a field of view of 90 degrees; set --camera-fov (1)' in said) is (fov == '0')
+
+
+def test_a_world_that_is_loaded_anew_gives_no_mixed_frames():
+    """A stamp that comes again means another place: nothing of the former one is used."""
+    drive = Drive(2)
+    streams = topics(Recording())
+    losses = Losses()
+    assembler = FrameAssembler(Recording(), losses)
+    late = 30 * PERIOD_NS
+
+    def add(message, stamp_ns):
+        content = deepcopy(message.message)
+        content.header.stamp.sec, content.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+        return assembler.add(streams[message.topic], content)
+
+    before, after = list(drive.frame(0)), list(drive.frame(1))
+    assert all(add(message, late) is None for message in before[:4])
+    assert all(add(message, 0) is None for message in after[:4])
+    # Of the former life, too late: the stamp comes again as well.
+    add(before[4], late)
+    assert add(after[4], 0).pose[0] == 1.0
+    assert all(add(message, late) is None for message in after[1:4])
+    found = add(after[4], late)
+    np.testing.assert_array_equal(found.labels, drive.labels[1])
+    np.testing.assert_allclose(found.depth, drive.depths[1], atol=1e-4)
+    # The former frame, and its late depth.
+    assert losses.incomplete == 2
 
 
 def test_a_bag_without_truth_is_refused_and_nothing_is_written(tmp_path):

@@ -66,6 +66,32 @@ def test_a_restarted_world_does_not_meet_its_former_life():
     assert pairs.add_second(1 * _SECOND, 'new') == ('new', 'new')
 
 
+def test_a_stream_that_lags_loses_nothing_of_the_new_life():
+    """The truth is seconds ahead of the results when these jump back too: one restart."""
+    pairs = StampPairs()
+    pairs.add_second(20 * _SECOND, 'old')
+    pairs.add_first(19 * _SECOND, 'old')
+    for stamp in (1, 2, 3, 4):
+        pairs.add_second(stamp * _SECOND, 'new')
+    pairs.add_first(20 * _SECOND, 'late')
+    found = [pairs.add_first(stamp * _SECOND, 'new') for stamp in (1, 2, 3, 4)]
+
+    assert found == [('new', 'new')] * 4
+    assert (pairs.restarts, pairs.unpaired) == (1, [2, 1])
+
+
+def test_every_restart_counts_once():
+    """Whichever stream notices it, and where one was too young to notice the last."""
+    pairs = StampPairs()
+    young = [('first', 3), ('second', 1), ('first', 0), ('second', 0), ('second', 9), ('first', 9)]
+    for stream, stamp in young:
+        getattr(pairs, f'add_{stream}')(stamp * _SECOND, 'a')
+    assert pairs.restarts == 1
+    for stream, stamp in (('second', 0), ('first', 0), ('first', 9), ('first', 1)):
+        getattr(pairs, f'add_{stream}')(stamp * _SECOND, 'b')
+    assert pairs.restarts == 3
+
+
 def test_clear_forgets_everything():
     """Nothing from before a reset is paired or counted after it."""
     pairs = StampPairs(limit=1)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What carla.launch.py starts in each of its modes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ def install(prefix, *packages):
         (share / f'{package}.launch.py').write_text(text)
 
 
+def vehicle_file(folder, name):
+    """Write our objects file with another id of the vehicle, and give the argument."""
+    content = json.loads((ROOT / 'config' / 'carla_objects.json').read_text())
+    content['objects'][0]['id'] = name
+    path = folder / 'objects.json'
+    path.write_text(json.dumps(content))
+    return {'objects_definition_file': str(path)}
+
+
 def test_attach_starts_only_our_nodes():
     """Somebody else runs the world."""
     commands = nodes(launch())
@@ -137,7 +147,8 @@ def test_native_drives_through_carla():
 def test_bridge_starts_the_bridge_and_the_vehicle(prefix):
     """With our arguments, and with the profile without which images are lost."""
     install(prefix, *FOREIGN)
-    commands = nodes(launch(carla_mode='bridge', port='2100', role_name='hero'))
+    arguments = {'port': '2100', 'role_name': 'hero', **vehicle_file(prefix, 'hero')}
+    commands = nodes(launch(carla_mode='bridge', **arguments))
     assert commands.keys() == {
         'segformer_node', 'evaluation_node', 'bridge', 'carla_spawn_objects',
     }  # fmt: skip
@@ -153,7 +164,7 @@ def test_bridge_starts_the_bridge_and_the_vehicle(prefix):
         'ego_vehicle_role_name': '"hero"',
     }
     objects = values(commands['carla_spawn_objects'])['objects_definition_file']
-    assert read_vehicle(Path(objects)).id == 'ego_vehicle'
+    assert read_vehicle(Path(objects)).id == 'hero'
     for command in commands.values():
         assert command.environment[PROFILE] == f'{ROOT}/config/fastdds_large_images.xml'
 
@@ -173,6 +184,31 @@ def test_a_missing_bridge_is_one_sentence(prefix, monkeypatch, distribution, ins
     monkeypatch.setenv('ROS_DISTRO', distribution)
     with pytest.raises(RuntimeError, match=sentence) as caught:
         launch(carla_mode='bridge')
+    assert '\n' not in str(caught.value)
+
+
+def test_the_bridge_takes_the_name_of_the_vehicle_from_the_file(prefix):
+    """Another role_name would listen to topics that nobody publishes."""
+    install(prefix, *FOREIGN)
+    with pytest.raises(RuntimeError, match='pass role_name:=ego_vehicle') as caught:
+        launch(carla_mode='bridge', role_name='hero')
+    assert 'found hero' in str(caught.value)
+    launch(carla_mode='bridge', role_name='hero', **vehicle_file(prefix, 'hero'))
+    for mode in ('native', 'attach'):
+        launch(carla_mode=mode, role_name='hero')
+
+
+@pytest.mark.parametrize(
+    ('text', 'reason'), [(None, 'No such file'), ('{', 'Expecting'), ('{"objects": [3]}', "'int'")]
+)
+def test_a_bridge_without_an_objects_file_is_one_sentence(prefix, text, reason):
+    """Before anything is started."""
+    install(prefix, *FOREIGN)
+    path = prefix / 'mine.json'
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(RuntimeError, match=rf'sensors in .*mine\.json: .*{reason}') as caught:
+        launch(carla_mode='bridge', objects_definition_file=str(path))
     assert '\n' not in str(caught.value)
 
 
@@ -232,6 +268,7 @@ def test_a_drive_goes_into_a_dataset_while_it_happens():
     """With the camera, the truth and the coding of the session."""
     assert 'dataset_recorder_node' not in nodes(launch())
     arguments = {'dataset': '/tmp/dataset', 'dataset_split': 'val', 'carla_mode': 'native'}
+    arguments['camera_fov'] = '90'
     assert values(nodes(launch(**arguments))['dataset_recorder_node']) == {
         'dataset': '/tmp/dataset',
         'split': 'val',
@@ -242,6 +279,7 @@ def test_a_drive_goes_into_a_dataset_while_it_happens():
         'depth_sensor': 'depth_front',
         'coding': 'native',
         'tag_table': 'auto',
+        'camera_fov': 90.0,
         'use_sim_time': True,
     }
 

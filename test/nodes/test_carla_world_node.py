@@ -10,6 +10,7 @@ import sys
 import time
 from types import ModuleType
 
+import carla_double
 from carla_double import client_module, Simulator
 import pytest
 import rclpy
@@ -71,6 +72,27 @@ def test_a_simulator_that_dies_ends_the_node(alone, monkeypatch, capfd):
     assert 'could not restore the settings of the world' in said
 
 
+def test_an_error_that_nobody_foresaw_takes_everything_away(alone, monkeypatch):
+    """It is told with its traceback, after the clean-up."""
+    simulator = Simulator()
+
+    def tick(self, seconds=0.0):
+        raise TypeError('no such argument')
+
+    def spin(node):
+        monkeypatch.setattr(carla_double.World, 'tick', tick)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        executor.spin()
+
+    monkeypatch.setattr(rclpy, 'spin', spin)
+    with pytest.raises(TypeError, match='no such argument'):
+        run(simulator, monkeypatch)
+    assert simulator.spawned
+    assert not simulator.actors
+    assert not simulator.settings.synchronous_mode
+
+
 @pytest.mark.parametrize(
     ('parameter', 'reason'),
     [
@@ -108,10 +130,17 @@ def test_a_missing_client_says_how_to_get_it(monkeypatch):
 
 
 _PROGRAM = """
-import sys
+import os, signal, sys
+import carla_double
 from carla_double import client_module, Simulator
 from segformer_ros.nodes import carla_world_node
 simulator = Simulator()
+destroy = carla_double.Actor.destroy
+def disturbed(actor):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    return destroy(actor)
+carla_double.Actor.destroy = disturbed
 made = carla_world_node.CarlaWorldNode.__init__
 made.__defaults__ = (lambda: client_module(simulator),)
 code = carla_world_node.main()
@@ -122,7 +151,7 @@ sys.exit(code)
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_takes_everything_away(number):
-    """A launch file ends its processes so."""
+    """A launch file ends its processes so; whoever presses Ctrl-C again changes nothing."""
     environment = dict(
         os.environ, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF', PYTHONPATH=str(ROOT / 'test')
     )

@@ -10,6 +10,7 @@ import sys
 import time
 
 from bag_builder import drive, read_bag, STORE, write_bag
+from builtin_interfaces.msg import Time
 from node_rig import camera_info, image_message
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
 )
+from rosgraph_msgs.msg import Clock
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.nodes import recorder_node
 from segformer_ros.nodes.recorder_node import RecorderNode
@@ -131,6 +133,28 @@ def test_the_recorder_takes_what_is_offered(record, tmp_path):
         'BEST_EFFORT', 'RELIABLE', 'RELIABLE',
     ]  # fmt: skip
     assert profiles['/latched'].durability.name == 'TRANSIENT_LOCAL'
+
+
+def test_a_recording_goes_on_where_simulated_time_jumps_back(record, tmp_path):
+    """A bag is read in the order of time: the second life comes after the first."""
+    studio = record(['/image'], use_sim_time='true')
+    clock = studio.speaker.create_publisher(Clock, '/clock', 10)
+    images = studio.speaker.create_publisher(Image, '/image', 10)
+    for number, second in enumerate((50, 51, 2, 3)):
+
+        def time_has_come(second=second):
+            clock.publish(Clock(clock=Time(sec=second)))
+            return studio.recorder.get_clock().now().nanoseconds == second * 1_000_000_000
+
+        studio.until(time_has_come)
+        studio.until(images.get_subscription_count)
+        images.publish(image_message(stamp_ns=second * 1_000_000_000))
+        studio.until(lambda: studio.counts() == {'/image': number + 1})  # noqa: B023
+    studio.close()
+
+    found = read_bag(tmp_path / 'bag')['/image']
+    assert [item.message.header.stamp.sec for item in found] == [50, 51, 2, 3]
+    assert [item.time_ns // 1_000_000_000 for item in found] == [50, 51, 51, 52]
 
 
 def test_a_topic_that_never_comes_is_missing(record, tmp_path):
