@@ -245,7 +245,14 @@ def _tensor(trt: ModuleType, engine: Any, name: str) -> Tensor:
     shape = tuple(int(length) for length in engine.get_tensor_shape(name))
     if any(length < 1 for length in shape[1:]):
         raise BackendError(f'expected {name} of a fixed size, got {shape}: build the engine again')
-    return Tensor(name, np.dtype(trt.nptype(engine.get_tensor_dtype(name))), shape[1:])
+    kind = engine.get_tensor_dtype(name)
+    try:
+        dtype = np.dtype(trt.nptype(kind))
+    except TypeError as error:
+        raise BackendError(
+            f'expected {name} in a type that numpy has, got {kind}: export the network again'
+        ) from error
+    return Tensor(name, dtype, shape[1:])
 
 
 def _most_images(engine: Any, name: str) -> int:

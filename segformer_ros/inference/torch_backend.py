@@ -128,7 +128,13 @@ class TorchBackend:
             return self._networks[hw](self._on_device(image))
         key = tuple(image.shape)
         if key not in self._recorded:
-            self._recorded[key] = Recorded(self._networks[hw], self._on_device(image))
+            try:
+                self._recorded[key] = Recorded(self._networks[hw], self._on_device(image))
+            except RuntimeError as error:
+                self._graphs = False
+                text = f'runs without a CUDA graph: {_line(error)}'
+                warnings.warn(text, RuntimeWarning, stacklevel=2)
+                return self._run(hw, image)
         return self._recorded[key](image)
 
     def _on_device(self, image: Tensor) -> Tensor:
@@ -213,5 +219,8 @@ def _errors(what: str) -> Iterator[None]:
     except (RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BackendError):
             raise
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise BackendError(f'{what}: {lines[0]}') from error
+        raise BackendError(f'{what}: {_line(error)}') from error
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -145,3 +145,39 @@ def test_an_error_of_the_device_is_a_backend_error(files):
     backend._networks = dict.fromkeys(backend._networks, fail)
     with pytest.raises(BackendError, match='torch has failed: CUDA out of memory'):
         backend.infer(np.zeros((1, 3, 32, 64), np.float32))
+
+
+class TestGraphs:
+    """What happens around CUDA graphs, with a double of what records them."""
+
+    def _backend(self, files, monkeypatch, recorded):
+        backend = load_backend('torch', files, threads=1)
+        monkeypatch.setattr(torch_backend, 'Recorded', recorded)
+        backend._graphs = True
+        return backend
+
+    def test_there_is_one_for_each_shape(self, files, monkeypatch):
+        """It is recorded once and then run."""
+        made = []
+
+        def record(network, image):
+            made.append(tuple(image.shape))
+            return network
+
+        backend = self._backend(files, monkeypatch, record)
+        for count in (1, 2, 1, 2):
+            image = np.zeros((count, 3, 32, 64), np.float32)
+            assert len(backend.infer(image)['depth']) == count
+        assert made == [(1, 3, 32, 64), (2, 3, 32, 64)]
+
+    def test_where_it_cannot_be_recorded_the_calls_go_on(self, files, monkeypatch):
+        """With a warning, once."""
+
+        def record(network, image):
+            raise RuntimeError('operation not permitted when stream is capturing\nstack')
+
+        backend = self._backend(files, monkeypatch, record)
+        image = np.zeros((1, 3, 32, 64), np.float32)
+        with pytest.warns(RuntimeWarning, match='without a CUDA graph: operation not permitted'):
+            found = backend.infer(image)
+        np.testing.assert_array_equal(backend.infer(image)['depth'], found['depth'])
