@@ -49,9 +49,10 @@ def run(args: argparse.Namespace) -> int:
     :raises BundleError: A quantised graph does not compute what the network does.
     :raises ValueError: There are no calibration images.
     """
-    from segformer_ros.export.modelopt import quantized
+    from segformer_ros.export.modelopt import quantized, require
     from segformer_ros.export.quantize import quantize_bundle
 
+    require()
     source = bundles.read(bundles.find(args.model))
     images = calibration_images(args.calibration, args.images, args.topic)
     made = quantize_bundle(source, args.out, images, precision=args.precision, quantizer=quantized)

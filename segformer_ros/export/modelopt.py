@@ -18,6 +18,22 @@ import onnx
 _OPERATORS = ['Conv']
 
 
+def require() -> None:
+    """
+    Import ModelOpt, which takes a while.
+
+    :raises ImportError: It is not installed.
+    """
+    _import()
+
+
+def _import() -> Any:
+    # Here, because few have it installed.
+    from modelopt.onnx.quantization import quantize
+
+    return quantize
+
+
 def quantized(
     graph: Path, weights: list[Path], name: str, images: npt.NDArray[Any], precision: str
 ) -> onnx.ModelProto:
@@ -33,9 +49,7 @@ def quantized(
     :param precision: 'int8' or 'fp8'.
     :returns: The graph with its weights inside.
     """
-    # Here, because few have it installed.
-    from modelopt.onnx.quantization import quantize
-
+    quantize = _import()
     with tempfile.TemporaryDirectory() as folder:
         for file in (graph, *weights):
             shutil.copyfile(file, Path(folder) / file.name)
