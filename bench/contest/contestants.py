@@ -271,8 +271,12 @@ def _ours(name: str) -> Entry:
     return Entry(OURS + name, f'ours, {title}', precision, 'ours', lambda case: Ours(case, name))
 
 
+_PROCESSOR = [
+    name for name in backends.NAMES if backends.package_of(name) in {'onnxruntime', 'openvino'}
+]
+
 ENTRIES: dict[str, Entry] = {
     entry.name: entry
-    for entry in (*_rivals(), *(_ours(name) for name in backends.NAMES if name != 'auto'))
+    for entry in (*_rivals(), *map(_ours, _PROCESSOR))
 }
 """All contestants by name, the rivals first."""
