@@ -275,8 +275,5 @@ _PROCESSOR = [
     name for name in backends.NAMES if backends.package_of(name) in {'onnxruntime', 'openvino'}
 ]
 
-ENTRIES: dict[str, Entry] = {
-    entry.name: entry
-    for entry in (*_rivals(), *map(_ours, _PROCESSOR))
-}
+ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*_rivals(), *map(_ours, _PROCESSOR))}
 """All contestants by name, the rivals first."""
