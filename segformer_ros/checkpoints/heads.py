@@ -11,6 +11,18 @@ from segformer_ros.network.mix_transformer import SIZES
 _WEIGHT = ('weight',)
 
 
+def refuse_head(config: NetworkConfig) -> str | None:
+    """Say why a head for labels cannot be the MLP head of the original; None when it can."""
+    if config.auxiliary_head:
+        return 'it has no auxiliary head'
+    if config.segmentation and config.segmentation_head != 'nvlabs':
+        return (
+            'its head projects the stages with linear layers, the head of MMSegmentation with '
+            'batch norm and ReLU, which no linear layer computes'
+        )
+    return None
+
+
 def nvlabs_head(prefix: str) -> list[Link]:
     """Link the MLP head of the original; conv_seg beside it takes no part."""
     links = []

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segformer_ros.checkpoints.classes import class_facts, class_table
 from segformer_ros.checkpoints.facts import carry, class_names, KEY
+from segformer_ros.checkpoints.formats.base import Packed
+from segformer_ros.checkpoints.links import Link, to_theirs
 from segformer_ros.checkpoints.model import Model
+from segformer_ros.network import NetworkConfig
 
 
 def read_classes(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
@@ -22,8 +25,19 @@ def read_classes(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
     return class_facts(list(names), count)
 
 
-def write_meta(model: Model) -> dict[str, Any]:
-    """Give 'meta': class names and colours where they are known, and our facts as a text."""
+def refuse_tasks(config: NetworkConfig) -> str | None:
+    """Say why a network of these tasks cannot be such a file; None when it can."""
+    if not config.segmentation:
+        return 'it is a network with a segmentation head'
+    return 'it has no depth head' if config.depth else None
+
+
+def pack(model: Model, links: Sequence[Link]) -> Packed:
+    """Give the weights, class names and colours where they are known, and our facts as a text."""
+    return Packed(to_theirs(links, model.tensors), _meta(model))
+
+
+def _meta(model: Model) -> dict[str, Any]:
     meta: dict[str, Any] = {KEY: carry(model)}
     names = class_names(model)
     if names is not None:

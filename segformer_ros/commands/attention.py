@@ -16,8 +16,6 @@ from tqdm import tqdm
 
 HELP = 'draw what the attention heads of a network look at'
 
-# Of ImageNet, on the 0 to 1 scale: for checkpoints that do not say it.
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _EPILOG = """
 Every panel is one head of the last block of a stage: how the marked pixel shares its
 attention among the keys, each of which covers 32 x 32 pixels of the input. The shares of
@@ -105,13 +103,14 @@ def _painter(args: argparse.Namespace) -> Any:
         )
     from segformer_ros import checkpoints
     from segformer_ros.attention import AttentionPainter
+    from segformer_ros.network.normalization import MEAN, STD
 
     model = checkpoints.load_encoder(args.model)
     network: Any = model.build()
     return AttentionPainter(
         network.encoder,
-        mean=model.facts.get('mean') or _MEAN,
-        std=model.facts.get('std') or _STD,
+        mean=model.facts.get('mean') or MEAN,
+        std=model.facts.get('std') or STD,
         size=args.size,
         name=Path(args.model).name,
     )

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-from types import TracebackType
 
 _LAST_LINES = 2
 
@@ -129,12 +128,7 @@ class Processes:
     def __enter__(self) -> Processes:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.end_all()
 
     def start(self, name: str, command: Sequence[str]) -> None:

@@ -15,11 +15,12 @@ from segformer_ros.bundle import Bundle
 from segformer_ros.checkpoints import load, LoadedModel
 from segformer_ros.checkpoints.classes import class_table
 from segformer_ros.export.bundle_export import export_bundle, golden_outputs, golden_planes
-from segformer_ros.export.manifest import Facts, MEAN, STD
+from segformer_ros.export.manifest import Facts
 from segformer_ros.export.torchscript import write_torchscript
 from segformer_ros.export.variants import ExportOptions
 from segformer_ros.labels import LabelClass
 from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.network.normalization import MEAN, STD
 
 OWN_LICENCE = 'Apache-2.0'
 UNKNOWN = 'unknown'

@@ -16,13 +16,10 @@ from segformer_ros.labels import label_set, LabelClass
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.network.arithmetic import count_macs, count_parameters, PARTS
 from segformer_ros.network.multitask import SEGMENTATION_STRIDE
+from segformer_ros.network.normalization import MEAN, STD
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
-
-# Of ImageNet, on the 0 to 1 scale; training normalises its images with the same.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)

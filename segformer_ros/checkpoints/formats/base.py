@@ -12,10 +12,8 @@ from segformer_ros.checkpoints.files import Raw
 from segformer_ros.checkpoints.links import Link
 from segformer_ros.checkpoints.model import Model
 from segformer_ros.network import NetworkConfig
+from segformer_ros.network.normalization import MEAN, STD
 from torch import Tensor
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -108,4 +106,4 @@ def unless(value: int, published: int) -> int | None:
     return None if value == published else value
 
 
-IMAGENET: Mapping[str, Any] = {'mean': list(IMAGENET_MEAN), 'std': list(IMAGENET_STD)}
+IMAGENET: Mapping[str, Any] = {'mean': list(MEAN), 'std': list(STD)}

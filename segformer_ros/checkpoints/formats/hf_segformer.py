@@ -26,7 +26,7 @@ from segformer_ros.checkpoints.formats.base import (
     rows,
     unless,
 )
-from segformer_ros.checkpoints.heads import hugging_face_head
+from segformer_ros.checkpoints.heads import hugging_face_head, refuse_head
 from segformer_ros.checkpoints.hugging_face import (
     EPS,
     number,
@@ -114,14 +114,7 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
 def _cannot(config: NetworkConfig, facts: Mapping[str, Any]) -> str | None:
     if config.depth:
         return 'it has no depth head'
-    if config.auxiliary_head:
-        return 'it has no auxiliary head'
-    if config.segmentation and config.segmentation_head != 'nvlabs':
-        return (
-            'its head projects the stages with linear layers, the head of MMSegmentation with '
-            'batch norm and ReLU, which no linear layer computes'
-        )
-    return None
+    return refuse_head(config)
 
 
 def _pack(model: Model, options: Options) -> Packed:

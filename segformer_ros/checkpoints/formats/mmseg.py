@@ -21,9 +21,9 @@ from segformer_ros.checkpoints.formats.base import (
     unless,
 )
 from segformer_ros.checkpoints.heads import mmseg_auxiliary_head, mmseg_head
-from segformer_ros.checkpoints.links import Link, to_theirs
+from segformer_ros.checkpoints.links import Link
 from segformer_ros.checkpoints.model import Model
-from segformer_ros.checkpoints.openmm import read_classes, write_meta
+from segformer_ros.checkpoints.openmm import pack, read_classes, refuse_tasks
 from segformer_ros.network import NetworkConfig
 from segformer_ros.network.mix_transformer import EPS_PROFILES
 from segformer_ros.network.mmseg_head import DECODER_DIM
@@ -57,20 +57,17 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
 
 
 def _cannot(config: NetworkConfig, facts: Mapping[str, Any]) -> str | None:
-    if not config.segmentation:
-        return 'it is a network with a segmentation head'
-    if config.depth:
-        return 'it has no depth head'
-    if config.segmentation_head != 'mmseg':
-        return (
+    reason = refuse_tasks(config)
+    if reason is None and config.segmentation_head != 'mmseg':
+        reason = (
             'its head has batch norm and ReLU behind each projection, which the linear '
             'projections of this network lack'
         )
-    return None
+    return reason
 
 
 def _pack(model: Model, options: Options) -> Packed:
-    return Packed(to_theirs(_links(model.config), model.tensors), write_meta(model))
+    return pack(model, _links(model.config))
 
 
 FORMAT = Format('mmseg', _EPS, _guess, _cannot, _pack)

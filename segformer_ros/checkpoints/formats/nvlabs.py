@@ -20,10 +20,10 @@ from segformer_ros.checkpoints.formats.base import (
     rows,
     unless,
 )
-from segformer_ros.checkpoints.heads import nvlabs_head
-from segformer_ros.checkpoints.links import Link, to_theirs
+from segformer_ros.checkpoints.heads import nvlabs_head, refuse_head
+from segformer_ros.checkpoints.links import Link
 from segformer_ros.checkpoints.model import Model
-from segformer_ros.checkpoints.openmm import read_classes, write_meta
+from segformer_ros.checkpoints.openmm import pack, read_classes, refuse_tasks
 from segformer_ros.network import NetworkConfig
 from segformer_ros.network.mix_transformer import EPS_PROFILES, SIZES
 
@@ -64,22 +64,11 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
 
 
 def _cannot(config: NetworkConfig, facts: Mapping[str, Any]) -> str | None:
-    if not config.segmentation:
-        return 'it is a network with a segmentation head'
-    if config.depth:
-        return 'it has no depth head'
-    if config.auxiliary_head:
-        return 'it has no auxiliary head'
-    if config.segmentation_head != 'nvlabs':
-        return (
-            'its head projects the stages with linear layers, the head of MMSegmentation with '
-            'batch norm and ReLU, which no linear layer computes'
-        )
-    return None
+    return refuse_tasks(config) or refuse_head(config)
 
 
 def _pack(model: Model, options: Options) -> Packed:
-    return Packed(to_theirs(_links(model.config), model.tensors), write_meta(model))
+    return pack(model, _links(model.config))
 
 
 FORMAT = Format('nvlabs', _EPS, _guess, _cannot, _pack)

@@ -14,7 +14,6 @@ from segformer_ros.checkpoints.formats.base import (
     eps_fields,
     Format,
     Guess,
-    IMAGENET_STD,
     Options,
     Packed,
     rows,
@@ -25,6 +24,7 @@ from segformer_ros.checkpoints.model import Model
 from segformer_ros.network import NetworkConfig
 from segformer_ros.network.mix_transformer import EPS_PROFILES, SIZES
 from segformer_ros.network.mlp_depth_head import DECODER_DIM
+from segformer_ros.network.normalization import STD
 
 _NAMES = SEGFORMER3D.prefixed('backbone.')
 _EPS = EPS_PROFILES['segformer3d']
@@ -59,7 +59,7 @@ def _guess(raw: Raw, options: Options) -> Guess | None:
         depth_activation='linear',
         **eps_fields(_EPS),
     )
-    facts = {'mean': list(_MEAN), 'std': list(IMAGENET_STD)}
+    facts = {'mean': list(_MEAN), 'std': list(STD)}
     return Guess(config, _links(config), facts=facts, notes=_NOTES)
 
 
