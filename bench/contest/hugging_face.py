@@ -10,9 +10,12 @@ Nothing in it is ours, so its outputs in float64 are the reference too.
 from __future__ import annotations
 
 from pathlib import Path
-import re
 
 from safetensors.torch import load_file, save_file
+from segformer_ros.checkpoints.encoders import HUGGING_FACE_MODULES
+from segformer_ros.checkpoints.formats.hf_segformer import links_of
+from segformer_ros.checkpoints.heads import hugging_face_depth
+from segformer_ros.checkpoints.links import to_ours
 from segformer_ros.network import MultitaskSegformer, NetworkConfig
 from segformer_ros.network.mix_transformer import SIZES
 import torch
@@ -23,33 +26,6 @@ from transformers.models.glpn.modeling_glpn import GLPNDecoder, GLPNDepthEstimat
 from contest.case import CLASSES, MAX_DEPTH_M
 
 _DEPTH_DIM = 64
-
-# From the names of transformers 5 to ours. Our kv is its key and its value in one matrix.
-_RENAMED = (
-    (r'^segmentation\.segformer\.', 'encoder.'),
-    (r'patch_embeddings\.layer_norm', 'patch_embed.norm'),
-    (r'patch_embeddings', 'patch_embed'),
-    (r'(stages\.\d)\.layer_norm', r'\1.norm'),
-    (r'layernorm_before', 'norm1'),
-    (r'layernorm_after', 'norm2'),
-    (r'attention\.q_proj', 'attn.q'),
-    (r'attention\.k_proj', 'attn.kv'),
-    (r'attention\.o_proj', 'attn.proj'),
-    (r'attention\.sequence_reduction\.sequence_reduction', 'attn.sr'),
-    (r'attention\.sequence_reduction\.layer_norm', 'attn.norm'),
-    (r'dwconv\.dwconv', 'dwconv'),
-    (r'^segmentation\.decode_head\.', 'segmentation_head.'),
-    (r'linear_projections\.(\d)\.proj', r'linear_c.\1'),
-    (r'^decoder\.stages\.(\d)\.convolution', r'depth_head.convs.\1'),
-    (r'fusion\.convolutional_layer([12])\.0', r'fusion.conv\1'),
-    (r'fusion\.convolutional_layer([12])\.1', r'fusion.norm\1'),
-    (r'fusion\.convolutional_layer3', 'fusion.conv3'),
-    (r'^decoder\.stages\.1\.fusion', 'depth_head.fusions.0'),
-    (r'^decoder\.stages\.2\.fusion', 'depth_head.fusions.1'),
-    (r'^decoder\.stages\.3\.fusion', 'depth_head.fusions.2'),
-    (r'^head\.head\.0', 'depth_head.conv'),
-    (r'^head\.head\.2', 'depth_head.predict'),
-)
 
 
 class HuggingFaceMultitask(nn.Module):
@@ -118,15 +94,13 @@ def ours(network: HuggingFaceMultitask, size: str) -> MultitaskSegformer:
     """Give our network with the same weights, in evaluation mode."""
     classes = network.segmentation.config.num_labels
     config = NetworkConfig(size, classes, max_depth_m=float(MAX_DEPTH_M), depth_dim=_DEPTH_DIM)
+    links = [
+        *links_of(config, HUGGING_FACE_MODULES.prefixed('segformer.'), 'linear_projections'),
+        *hugging_face_depth(config, 'decoder', 'head'),
+    ]
+    theirs = {
+        name.removeprefix('segmentation.'): value for name, value in network.state_dict().items()
+    }
     result = MultitaskSegformer(config)
-    theirs, weights = network.state_dict(), {}
-    for name, value in theirs.items():
-        if '.v_proj.' in name:
-            continue
-        if '.k_proj.' in name:
-            value = torch.cat((value, theirs[name.replace('.k_proj.', '.v_proj.')]))
-        for pattern, replacement in _RENAMED:
-            name = re.sub(pattern, replacement, name)
-        weights[name] = value
-    result.load_state_dict(weights)
+    result.load_state_dict(to_ours(links, theirs))
     return result.eval()
