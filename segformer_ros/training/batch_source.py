@@ -161,7 +161,7 @@ class BatchMaker:
         ]
         return Batch(
             normalize(np.stack([sample.image for sample, _ in samples])),
-            torch.from_numpy(np.stack(labels)).long(),
+            torch.from_numpy(np.stack(labels).astype(np.int64)),
             torch.from_numpy(np.stack(depth)),
             torch.tensor(focal_px, dtype=torch.float32),
         )
