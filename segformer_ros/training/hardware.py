@@ -46,7 +46,7 @@ class HardwareConfig:
     accelerator: Literal['auto', 'cpu', 'cuda'] = 'auto'
     devices: int = 0
     nodes: int = 1
-    precision: Literal['32', 'bf16', 'fp16'] = '32'
+    precision: Literal[32, 'bf16', 'fp16'] = 32
     tf32: bool = True
     threads: int = 0
     workers: int = 0
@@ -78,7 +78,7 @@ def make_fabric(config: HardwareConfig) -> Fabric:
         raise ValueError('accelerator cuda: torch finds no GPU here; choose cpu or auto')
     devices, nodes = _processes(config, accelerator)
     plugins: list[Any] = []
-    if config.precision != '32':
+    if config.precision != 32:
         half: Any = {'bf16': 'bf16-mixed', 'fp16': '16-mixed'}[config.precision]
         plugins.append(_Autocast(half, accelerator))
     strategy = DDPStrategy(timeout=_PATIENCE) if devices * nodes > 1 else 'auto'

@@ -69,6 +69,11 @@ class RunFiles:
 
     def _resumed(self, path: Path, fabric: Fabric) -> Trained:
         tensors, facts = checkpoint.read(path)
+        if 'stages' not in facts.get('recipe', {}):
+            raise checkpoint.CheckpointError(
+                f'{path} is not of a run with stages: choose another output; `init: {path}` '
+                'starts from its weights'
+            )
         progress = facts['progress']
         number, _ = self._config.place(max(progress['step'] - 1, 0))
         check_same(facts['recipe'], self._config, number)

@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip('torch', reason='training needs torch')
 
 from overfit import overfit
-from segformer_ros.network.checkpoint import CheckpointError, load_network, read
+from segformer_ros.network.checkpoint import CheckpointError, load_network, read, write
 from segformer_ros.training.fit import fit
 from segformer_ros.training.recipe import load, resolve
 from segformer_ros.training.run_files import BEST_FILE, LAST_FILE, RESUME_FILE
@@ -196,6 +196,20 @@ def test_damaged_state_is_named(tmp_path):
 
     with pytest.raises(CheckpointError, match='damaged'):
         train(config)
+
+
+def test_state_of_an_earlier_release_is_not_resumed(tmp_path):
+    """It cannot be gone on with, but be started from, and the message says how."""
+    config = resolve(recipe(tmp_path / 'new'))
+    train(config, max_steps=1)
+    path = config.folder / RESUME_FILE
+    tensors, facts = read(path)
+    write(path, tensors, {**facts, 'recipe': {'phases': []}})
+
+    with pytest.raises(CheckpointError, match=r'not of a run with stages: .* `init: .*resume'):
+        train(config)
+    lines = train(resolve(recipe(tmp_path / 'other', init=str(path))), max_steps=1)
+    assert any('starts from' in line for line in lines)
 
 
 @pytest.mark.parametrize('precision', ['bf16', 'fp16'])
