@@ -14,6 +14,11 @@ import numpy as np
 from segformer_ros.bundle import Bundle
 from segformer_ros.checkpoints import load, LoadedModel
 from segformer_ros.checkpoints.classes import class_table
+from segformer_ros.export.background import (
+    classes_with_background,
+    decides_by_threshold,
+    with_background,
+)
 from segformer_ros.export.bundle_export import export_bundle, golden_outputs, golden_planes
 from segformer_ros.export.manifest import Facts
 from segformer_ros.export.torchscript import write_torchscript
@@ -106,13 +111,14 @@ def bundle_facts(
     """
     Collect what the bundle of a checkpoint says of it.
 
+    A network of one class is described as the one with a background that export_checkpoint writes.
+
     :param name: Of the bundle.
     :param licence: Of the weights; without it what the checkpoint says, and 'unknown' where it
         says nothing and was not trained here.
     :param focal_length_px: Of the camera for which depth is right; without it what the
         checkpoint says.
-    :raises CheckpointError: The focal length that depth needs is unknown, or the network decides
-        on one class without a background.
+    :raises CheckpointError: The focal length that depth needs is unknown.
     """
     facts, network = model.facts, model.network
     focal_length_px = focal_length_px or facts.get('focal_length_px')
@@ -123,12 +129,9 @@ def bundle_facts(
         )
     label_set, classes = UNKNOWN, tuple[LabelClass, ...]()
     if network.segmentation_head is not None:
-        if network.config.num_classes == 1:
-            raise CheckpointError(
-                'the network has one class, which a threshold decides: a bundle takes the '
-                'largest of two classes or more'
-            )
         label_set, classes = class_table(facts, network.config.num_classes)
+        if decides_by_threshold(network):
+            label_set, classes = classes_with_background(label_set, classes[0])
     own = OWN_LICENCE if 'recipe' in facts else UNKNOWN
     return Facts(
         name=name,
@@ -177,13 +180,16 @@ def export_checkpoint(
     facts = bundle_facts(
         model, name, notes=notes, licence=licence, focal_length_px=focal_length_px
     )
-    bundle = export_bundle(model.network, folder, sizes, facts, options)
+    network = model.network
+    if decides_by_threshold(network):
+        network = with_background(network)
+    bundle = export_bundle(network, folder, sizes, facts, options)
     for size in sizes if torchscript else ():
         write_torchscript(
-            model.network,
+            network,
             torchscript_path(folder, *size),
             golden_planes(facts, *size).astype(np.float32),
-            golden_outputs(model.network, facts, *size),
+            golden_outputs(network, facts, *size),
         )
     return bundle
 

@@ -69,9 +69,9 @@ def test_depth_needs_to_know_its_camera(tmp_path):
     assert facts.depth_range_m == (0.5, 80.0)
 
 
-def test_one_class_is_no_bundle(tmp_path):
-    """A threshold decides there, the run time takes the largest."""
-    model = load(saved(tmp_path / 'start.pth', classes=1))
+def test_one_class_has_a_background(tmp_path):
+    """Their ids are the labels that such a network learns from: 1, and 0 for all else."""
+    facts = bundle_facts(load(saved(tmp_path / 'start.pth', classes=1)), 'name')
 
-    with pytest.raises(CheckpointError, match='one class, which a threshold decides'):
-        bundle_facts(model, 'name')
+    assert [(item.id, item.name) for item in facts.classes] == [(0, 'background'), (1, 'class_0')]
+    assert facts.label_set == 'unknown'
