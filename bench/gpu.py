@@ -52,6 +52,7 @@ _TYPES = {'fp16': torch.float16, 'fp32': torch.float32}
 _COPY_BYTES, _MATRIX = 1 << 30, 8192
 
 Call = Callable[[], object]
+Backend = torch_backend.TorchBackend | tensorrt_backend.TensorrtBackend
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,10 @@ def export(setting: Setting, theirs: nn.Module, folder: Path) -> bundles.Bundle:
 
 def backends(
     setting: Setting, files: bundles.Bundle, precision: str, absent: dict[str, str]
-) -> dict[str, torch_backend.TorchBackend | tensorrt_backend.TensorrtBackend]:
+) -> dict[str, Backend]:
     """Load ours; what is absent is noted with its reason."""
     kind = PRECISIONS[precision]
-    found: dict[str, torch_backend.TorchBackend | tensorrt_backend.TensorrtBackend] = {
+    found: dict[str, Backend] = {
         'ours, torch': torch_backend.TorchBackend(files, setting.device, kind)
     }
     try:
@@ -166,6 +167,11 @@ def backends(
     return found
 
 
+def _compiled(setting: Setting, network: nn.Module) -> Callable[[Tensor], object] | None:
+    cuda = setting.device.type == 'cuda'
+    return torch.compile(network, mode='max-autotune') if cuda else None
+
+
 def network_rows(
     setting: Setting,
     theirs: nn.Module,
@@ -175,17 +181,16 @@ def network_rows(
     absent: dict[str, str],
 ) -> list[list[str]]:
     """Measure one precision at all sizes."""
-    kind, rows = _TYPES[precision], []
+    kind, rows = _TYPES[precision], list[list[str]]()
     rival = theirs.to(setting.device, kind)
-    compiled = torch.compile(rival, mode='max-autotune') if setting.device.type == 'cuda' else None
+    compiled = _compiled(setting, rival)
     loaded = backends(setting, files, precision, absent)
     for height, width in setting.sizes:
         planes = torch.randn(1, 3, height, width, device=setting.device).to(kind)
         calls = {'Hugging Face, eager': settled(setting, lambda image=planes: rival(image))}
         if compiled is not None:
-            calls['Hugging Face, torch.compile'] = settled(
-                setting, lambda image=planes: compiled(image)
-            )
+            run = settled(setting, lambda image=planes: compiled(image))
+            calls['Hugging Face, torch.compile'] = run
         for name, backend in loaded.items():
             if isinstance(backend, torch_backend.TorchBackend):
                 calls[name] = backend.resident(np.zeros((1, 3, height, width), np.float32))
@@ -195,18 +200,17 @@ def network_rows(
             times = take_turns(setting, calls)
         gmacs = sum(files.manifest.arithmetic.gmacs[f'{height}x{width}'].values())
         traffic = least_traffic(rival, planes)
-        for name, value in times.items():
-            rows.append(
-                [
-                    f'{height}x{width} {precision} {name}',
-                    f'{value:.3f}',
-                    f'{times["Hugging Face, eager"] / value:.2f}',
-                    f'{traffic / value / 1e6 / peaks.copied_gb_s:.0%}',
-                    f'{2.0 * gmacs / value / peaks.tflops[precision]:.1%}',
-                ]
-            )
-    for backend in loaded.values():
-        backend.close()
+        rows += [
+            [
+                f'{height}x{width} {precision} {name}',
+                f'{value:.3f}',
+                f'{times["Hugging Face, eager"] / value:.2f}',
+                f'{traffic / value / 1e6 / peaks.copied_gb_s:.0%}',
+                f'{2.0 * gmacs / value / peaks.tflops[precision]:.1%}',
+            ]
+            for name, value in times.items()
+        ]
+    _close(loaded)
     return rows
 
 
@@ -235,10 +239,14 @@ def whole_rows(
         calls[name] = lambda pipeline=pipeline: pipeline.predict(image)
     with torch.inference_mode():
         times = take_turns(setting, calls)
-    for backend in loaded.values():
-        backend.close()
+    _close(loaded)
     eager_ms = times['Hugging Face, eager']
     return [[name, f'{value:.2f}', f'{eager_ms / value:.2f}'] for name, value in times.items()]
+
+
+def _close(loaded: Mapping[str, Backend]) -> None:
+    for backend in loaded.values():
+        backend.close()
 
 
 def _whole_hw(setting: Setting) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from segformer_ros.inference.preprocess import (
     prepare,
     prepare_bytes,
 )
-from segformer_ros.inference.results import Options, Prediction, Timings
+from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Timings']
 
@@ -137,12 +137,7 @@ class Pipeline:
         """
         options = options or Options()
         images = [check_image(image) for image in images]
-        focals = list(focal_lengths_px) if focal_lengths_px is not None else [None] * len(images)
-        if len(focals) != len(images):
-            raise ValueError(f'expected {len(images)} focal lengths, got {len(focals)}')
-        for focal in focals:
-            if focal is not None and not 0.0 < focal < math.inf:
-                raise ValueError(f'focal_length_px must be finite and positive, not {focal}')
+        focals = checked_focals(focal_lengths_px, len(images))
         geometries = [fit((image.shape[0], image.shape[1]), self._sizes) for image in images]
         if self._frames is not None and self._needed(options):
             pairs = zip(geometries, focals, strict=True)

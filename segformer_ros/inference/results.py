@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -66,3 +68,19 @@ class Options:
         low, high = self.min_depth_m, self.max_depth_m
         if low is not None and high is not None and not low < high:
             raise ValueError(f'expected min_depth_m < max_depth_m, got {low} and {high}')
+
+
+def checked_focals(focals: Sequence[float | None] | None, count: int) -> list[float | None]:
+    """
+    Give a focal length, or None, for each of some images.
+
+    :param focals: In pixels; None: all unknown.
+    :raises ValueError: One is not finite and positive, or there are not as many as images.
+    """
+    found: list[float | None] = [None] * count if focals is None else list(focals)
+    if len(found) != count:
+        raise ValueError(f'expected {count} focal lengths, got {len(found)}')
+    for focal in found:
+        if focal is not None and not 0.0 < focal < math.inf:
+            raise ValueError(f'focal_length_px must be finite and positive, not {focal}')
+    return found

@@ -157,12 +157,11 @@ def load(
     """
     requests = requests_of(bundle, precision)
     try:
-        engines = _open_engines(requests)
-        cuda = open_cuda(cuda_api)
+        engines, cuda = _open_engines(requests), open_cuda(cuda_api)
         facts = cuda.device()
     except (CudaError, EngineError) as error:
         raise BackendError(f'TensorRT cannot run here: {error}') from error
-    flavour = next(iter(engines.values())).flavour
+    flavour = engines[next(iter(requests))].flavour
     backend = TensorrtBackend(
         bundle,
         cuda,
@@ -173,14 +172,18 @@ def load(
         kernels=_kernels(facts.capability),
         graphs=graphs,
     )
+    # The runtime and the log must live as long as the engines.
+    backend.keep(engines)
+    _check_frames(bundle, backend)
+    return backend
+
+
+def _check_frames(bundle: Bundle, backend: TensorrtBackend) -> None:
     with _closed_on_error(backend.close):
-        # The runtime and the log must live as long as the engines.
-        backend.keep(engines)
         problem = frames_problem(bundle, backend, backend.frames)
         if problem:
-            warnings.warn(f'{problem}; the processor does it', RuntimeWarning, stacklevel=2)
+            warnings.warn(f'{problem}; the processor does it', RuntimeWarning, stacklevel=3)
             backend.drop_frames()
-    return backend
 
 
 def _open_engines(requests: Mapping[Size, BuildRequest]) -> dict[Size, OpenEngine]:

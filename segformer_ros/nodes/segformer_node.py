@@ -34,6 +34,9 @@ SUCCESS, FAILURE, ERROR = (
 )
 DIAGNOSTICS_PERIOD_S = 1.0
 STOP_PATIENCE_S = 10.0
+BACKWARDS = JumpThreshold(
+    min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
+)
 
 
 class SegformerNode(LifecycleNode):
@@ -56,15 +59,13 @@ class SegformerNode(LifecycleNode):
         :raises ValueError: Values contradict each other.
         """
         super().__init__('segformer_node', **kwargs)
-        self._load = load
-        self._steady = steady
+        self._load, self._steady = load, steady
         self._pipeline: Pipeline | Failover | None = None
         self._backend_log = BackendLog(self)
-        self.exit_code = 0
         self._streams: list[CameraStream] = []
         self._worker: Worker[CameraStream, Arrival] | None = None
         self._stats_publisher: Any | None = None
-        self._problem = ''
+        self._problem, self.exit_code = '', 0
         self._starter: Timer | None = None
         self._jump_handle: JumpHandle | None = None
         parameters.declare(self)
@@ -74,11 +75,8 @@ class SegformerNode(LifecycleNode):
         # On a steady clock: with use_sim_time and no /clock, other timers never fire.
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(DIAGNOSTICS_PERIOD_S, self.report, clock=self._steady_clock)
-        backwards = JumpThreshold(
-            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
-        )
         self._jump_handle = self.get_clock().create_jump_callback(
-            backwards, post_callback=self._clock_jumped
+            BACKWARDS, post_callback=self._clock_jumped
         )
         if self._values.autostart:
             self._starter = self.create_timer(0.0, self._start, clock=self._steady_clock)
