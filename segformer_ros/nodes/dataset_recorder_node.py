@@ -139,7 +139,9 @@ class DatasetRecorderNode(Node):
             # Not installed with this package: without it the frames have no pose.
             'odometry': message_class('nav_msgs/msg/Odometry'),
         }
-        for topic, stream in topics(recording).items():
+        # The executor serves in this order: camera_info and pose come before their images.
+        streams = sorted(topics(recording).items(), key=lambda item: item[1] not in kinds)
+        for topic, stream in streams:
             kind = kinds.get(stream, Image)
             if kind is not None:
                 callback = functools.partial(self._take, stream)

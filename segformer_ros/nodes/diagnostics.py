@@ -55,6 +55,9 @@ def camera_status(
 def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes, str]:
     if summary.new_errors:
         return DiagnosticStatus.ERROR, f'{summary.new_errors} frames lost: {summary.last_error}'
+    # Said once: silence and errors that stay are said again.
+    if summary.new_jumps:
+        return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies start anew'
     if summary.silent_s > parameters.stale_after_s:
         return DiagnosticStatus.WARN, (
             f'no image on {topic} for {summary.silent_s:.1f} s: is the camera running, and is '
@@ -62,8 +65,6 @@ def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[by
         )
     if summary.failing:
         return DiagnosticStatus.ERROR, f'no frame since this error: {summary.last_error}'
-    if summary.new_jumps:
-        return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies start anew'
     if summary.camera_problem and parameters.depth:
         return DiagnosticStatus.WARN, summary.camera_problem
     if summary.counts.idle and not summary.output_rate_hz:

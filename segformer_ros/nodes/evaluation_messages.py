@@ -14,6 +14,8 @@ from segformer_ros.judge.scores import DEPTH_COLUMNS
 from segformer_ros.nodes import diagnostics, own_messages
 from std_msgs.msg import Header
 
+JUMPED = 'the simulated time has jumped back'
+
 
 def evaluation_stats_message(
     judge: DriveJudge, figures: Figures, stamp_ns: int, *, window: int = 0
@@ -51,12 +53,15 @@ def evaluation_stats_message(
     )
 
 
-def evaluation_diagnostics(name: str, judge: DriveJudge, contradiction: str) -> DiagnosticArray:
+def evaluation_diagnostics(
+    name: str, judge: DriveJudge, contradiction: str, *, jumped: bool = False
+) -> DiagnosticArray:
     """
     Say whether results and truth fit together; without a stamp.
 
     :param name: Of the node.
     :param contradiction: Why labels cannot be judged; empty: they can.
+    :param jumped: Whether simulated time has jumped back since this was last asked.
     """
     judged = judge.scores.judged
     lonely = {
@@ -65,6 +70,8 @@ def evaluation_diagnostics(name: str, judge: DriveJudge, contradiction: str) -> 
     level, text = DiagnosticStatus.OK, f'{max(judged.values(), default=0)} frames judged'
     if contradiction:
         level, text = DiagnosticStatus.ERROR, contradiction
+    elif jumped:
+        level, text = DiagnosticStatus.WARN, f'{JUMPED}: what waited for its partner is dropped'
     elif judge.refused:
         reason, count = judge.refused.most_common(1)[0]
         level, text = (

@@ -26,6 +26,7 @@ from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from segformer_ros.nodes.evaluation_messages import (
     evaluation_diagnostics,
     evaluation_stats_message,
+    JUMPED,
 )
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.fixed_parameters import take
@@ -65,7 +66,7 @@ class EvaluationNode(Node):
         self._contradiction = ''
         self._restarts = self._told = 0
         self._rows = 0
-        self._has_depth = False
+        self._has_depth = self._jumped = False
         self._finished = False
         self._subscribe()
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -92,7 +93,11 @@ class EvaluationNode(Node):
     def _subscribe(self) -> None:
         parameters = self.parameters
         reliable = QoSProfile(depth=QUEUE_DEPTH)
-        self._listen(CameraInfo, 'camera_info', self._on_input, reliable)
+        # CARLA itself publishes reliably or not, by version; its bridge always reliably.
+        carla = reliable
+        if parameters.coding == 'native':
+            carla = QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._listen(CameraInfo, 'camera_info', self._on_input, carla)
         self._listen(Image, 'label/image', self._on_labels, reliable)
         self._listen(Image, 'depth/image', self._on_depth, reliable)
         stats, classes = own_messages.frame_stats_type(), own_messages.label_classes_type()
@@ -102,15 +107,12 @@ class EvaluationNode(Node):
             latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
             self._listen(classes, 'label/classes', self._on_classes, latched)
         if parameters.ground_truth:
-            # CARLA itself publishes reliably or not, by version; its bridge always reliably.
-            if parameters.coding == 'native':
-                reliable = QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
             for stream, sensor in (
                 ('true_labels', parameters.label_sensor),
                 ('true_depth', parameters.depth_sensor),
             ):
                 topic = sensor_topic(parameters.role_name, sensor, 'image')
-                self._listen(Image, topic, functools.partial(self._judge, stream), reliable)
+                self._listen(Image, topic, functools.partial(self._judge, stream), carla)
 
     def _listen(
         self, kind: Any, topic: str, callback: Callable[[Any], None], qos: QoSProfile
@@ -151,7 +153,8 @@ class EvaluationNode(Node):
         self._latest_ns = msg.header.stamp.sec * 1_000_000_000 + msg.header.stamp.nanosec
         if self.board.judge.restarts > self._restarts:
             self._restarts = self.board.judge.restarts
-            self.get_logger().warning('The simulated time has jumped back; going on from there')
+            self._jumped = True
+            self.get_logger().warning(f'{JUMPED}: going on from there')
         self._end_if_done()
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -168,9 +171,11 @@ class EvaluationNode(Node):
         if self.parameters.report_period_s:
             self._report()
         self._publish()
+        name = self.get_fully_qualified_name()[1:]
         message = evaluation_diagnostics(
-            self.get_fully_qualified_name()[1:], self.board.judge, self._contradiction
+            name, self.board.judge, self._contradiction, jumped=self._jumped
         )
+        self._jumped = False
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         self._end_if_done()

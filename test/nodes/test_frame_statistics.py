@@ -165,3 +165,14 @@ def test_idle_is_no_drop_and_no_error(camera):
     level, message, values = camera.status()
     assert (level, message) == (DiagnosticStatus.OK, 'idle: nobody subscribes to an output')
     assert (values['idle'], values['replaced']) == ('1', '0')
+
+
+def test_a_jump_back_is_said_even_when_nothing_came_after_it():
+    """It is said once, the silence again and again."""
+    camera = _Camera()
+    camera.run(5)
+    camera.stamp_ns = 0
+    camera.run(1)
+    camera.now_s += 10.0
+    assert 'the time went backwards' in camera.status()[1]
+    assert 'no image on /image for 10.0 s' in camera.status()[1]

@@ -1,0 +1,260 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions with what CARLA puts on the wire: all processes of the launch file, and faults."""
+
+from collections import defaultdict
+from contextlib import contextmanager
+import csv
+import json
+import os
+from pathlib import Path
+import subprocess
+import sys
+import time
+
+import carla_wire_double
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from segformer_ros import cli
+from segformer_ros.datasets import DatasetSpec, open_dataset
+from segformer_ros.demo.environment import demo_environment
+from segformer_ros.demo.processes import Processes
+from segformer_ros.nodes import own_messages
+from sensor_msgs.msg import CameraInfo
+import stand_in
+from tiny_bundle import make_tiny_bundle
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 60.0
+WARN = DiagnosticStatus.WARN
+CAMERA, EVALUATION = 'segformer_node: camera', 'evaluation_node: evaluation'
+
+
+class Session:
+    """What carla.launch.py starts, beside a double of CARLA that takes orders."""
+
+    def __init__(self, folder, coding, environment, **arguments):
+        launch_file = ROOT / 'launch' / 'carla.launch.py'
+        context = stand_in.launch(
+            launch_file, share=ROOT, environment=environment, coding=coding, **arguments
+        )
+        self.names = [item.executable for item in context.commands]
+        self.logs = folder / 'logs'
+        self.logs.mkdir()
+        rclpy.init()
+        self.said = defaultdict(list)
+        self.stats, self.infos = [], []
+        self._node = rclpy.create_node('listener')
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._node.create_subscription(DiagnosticArray, '/diagnostics', self._hear, 50)
+        self._node.create_subscription(CameraInfo, '/depth/camera_info', self.infos.append, 50)
+        kind = own_messages.evaluation_stats_type()
+        if kind is not None:
+            self._node.create_subscription(kind, '/evaluation_node/stats', self.stats.append, 50)
+        self._processes = Processes(self.logs, environment)
+        for item in context.commands:
+            module = f'segformer_ros.nodes.{item.executable}'
+            command = (sys.executable, '-m', module, *item.arguments)
+            self._processes.start(item.executable, command)
+        self._wire_log = (self.logs / 'wire.log').open('w')
+        self._double = subprocess.Popen(
+            (sys.executable, str(ROOT / 'test' / 'carla_wire_double.py'), coding),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._wire_log,
+            text=True,
+            cwd=ROOT,
+            env=dict(environment, PYTHONPATH=str(ROOT)),
+        )
+
+    def order(self, *lines):
+        """Let the double do something; it gives up by itself when that takes too long."""
+        for line in lines:
+            self._double.stdin.write(f'{line}\n')
+            self._double.stdin.flush()
+            assert self._double.stdout.readline() == 'done\n', f'{line}: {self.report()}'
+
+    def hears(self, *sentences):
+        """Wait until diagnostics have said each of (name, level, text) since the last wait."""
+
+        def found():
+            return all(
+                any(item.level == level and text in item.message for item in self.said[name])
+                for name, level, text in sentences
+            )
+
+        self.spin(found, sentences)
+        self.said.clear()
+
+    def spin(self, condition, what):
+        """Listen until a condition is true."""
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end, f'{what}: {self.report()}'
+            self._processes.check()
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def judged(self, labels, depth):
+        """Wait until so many images are judged, and their figures are published."""
+
+        def found():
+            values = [_values(item) for item in self.said[EVALUATION][-1:]]
+            counts = [(item['label_frames'], item['depth_frames']) for item in values]
+            told = [(str(item.label_frames), str(item.depth_frames)) for item in self.stats[-1:]]
+            expected = [(str(labels), str(depth))]
+            return counts == expected and (told == expected or not _HAS_STATS)
+
+        self.spin(found, f'not judged: {labels} and {depth}')
+        self.said.clear()
+
+    def end(self):
+        """End all that was started, each in order."""
+        for name in self.names:
+            self._processes.end(name)
+
+    def report(self):
+        """Give what was said last, for a test that fails."""
+        said = {name: items[-1].message for name, items in self.said.items() if items}
+        logs = {path.stem: path.read_text()[-400:] for path in self.logs.iterdir()}
+        return f'{said} {logs}'
+
+    def close(self):
+        """End everything."""
+        self._processes.end_all()
+        self._double.stdin.close()
+        self._double.kill()
+        self._double.wait()
+        self._double.stdout.close()
+        self._wire_log.close()
+        self._executor.shutdown()
+        self._node.destroy_node()
+        rclpy.try_shutdown()
+
+    def _hear(self, message):
+        for item in message.status:
+            self.said[item.name].append(item)
+
+
+_HAS_STATS = own_messages.evaluation_stats_type() is not None
+
+
+def _values(status):
+    return {item.key: item.value for item in status.values}
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """Start sessions in a ROS of their own that end with the test."""
+    environment = demo_environment(os.environ, tmp_path / 'ros')
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    parameters = tmp_path / 'parameters.yaml'
+    parameters.write_text('segformer_node:\n  ros__parameters:\n    stale_after_s: 0.5\n')
+
+    @contextmanager
+    def start(coding, **arguments):
+        running = Session(
+            tmp_path,
+            coding,
+            environment,
+            model=str(make_tiny_bundle(tmp_path / 'tiny', sizes=((48, 96),))),
+            params_file=str(parameters),
+            report=str(tmp_path / 'report'),
+            dataset=str(tmp_path / 'dataset'),
+            dataset_every='1',
+            **arguments,
+        )
+        try:
+            yield running
+        finally:
+            running.close()
+
+    return start
+
+
+def rows(path):
+    """Read a table."""
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def check_dataset(folder, frames):
+    """Compare the route of a session with the frames of the worlds that it is of."""
+    samples = open_dataset(DatasetSpec('drive', str(folder), 'train'))
+    (path,) = folder.glob('train/*/frames.csv')
+    stamps = [int(row['stamp_ns']) for row in rows(path)]
+    assert len(samples) == len(stamps) == frames
+    lives = np.cumsum([0, *(np.diff(stamps) < -1e9)])
+    assert lives[-1] == 1
+    step_ns = carla_wire_double.STEP_S * 1e9
+    for sample, stamp, life in zip(samples, stamps, lives, strict=True):
+        frame = carla_wire_double.render(
+            int(life), round(stamp / step_ns) * carla_wire_double.STEP_S
+        )
+        np.testing.assert_array_equal(sample.image, frame.image)
+        np.testing.assert_array_equal(sample.labels, frame.labels)
+        known = np.where(frame.depth < 1000.0, frame.depth, np.inf)
+        np.testing.assert_allclose(sample.depth, known, atol=7e-5, rtol=1e-6)
+        assert sample.intrinsics.fx == pytest.approx(frame.intrinsics.fx, rel=1e-7)
+
+
+def test_a_session_with_the_bridge(session, tmp_path):
+    """Judged and recorded through every fault; the recording gives the very same figures."""
+    bag, path = tmp_path / 'bag', tmp_path / 'figures.json'
+    with session('bridge', record=str(bag)) as running:
+        running.order('clock on', 'readers 3')
+        running.order('frames 3', 'lose labels', 'lose depth', 'hold')
+        running.judged(5, 5)
+        running.order('release')
+        running.judged(6, 6)
+        running.hears((CAMERA, WARN, 'no image on /carla/ego_vehicle/rgb_front/image for'))
+        running.order('frames 2')
+        running.judged(8, 8)
+        running.order('reload', 'frames 3')
+        running.hears(
+            (CAMERA, WARN, 'the time went backwards'),
+            (EVALUATION, WARN, 'the simulated time has jumped back'),
+        )
+        running.judged(11, 11)
+        running.end()
+
+    report = tmp_path / 'report'
+    live = json.loads((report / 'summary.json').read_text())
+    assert cli.main(['evaluate', '--bag', str(bag), '--json', str(path)]) == 0
+    offline = json.loads(path.read_text())
+    assert {name: live[name] for name in offline} == offline
+    assert live['segmentation']['frames'] == live['depth']['frames'] == 11
+    assert live['segmentation']['unpaired'] == {'results': 1, 'truths': 0}
+    assert live['depth']['unpaired'] == {'results': 1, 'truths': 0}
+    assert (live['restarts'], live['refused']) == (1, {})
+    assert live['segmentation']['unknown_pixels'] == 0
+    assert (report / 'evaluation.png').stat().st_size > 1000
+    assert len(rows(report / 'frames.csv')) == 12
+    check_dataset(tmp_path / 'dataset', frames=10)
+
+
+def test_a_session_with_the_topics_of_carla_itself(session, tmp_path):
+    """Other codings, best effort, a wrong camera_info, and at first no time."""
+    with session('native', camera_fov='80') as running:
+        running.order('readers 2', 'frames 3')
+        running.judged(3, 3)
+        running.order('clock on', 'frames 2', 'reload', 'frames 2')
+        running.judged(7, 7)
+        running.end()
+
+    said = (tmp_path / 'logs' / 'segformer_node.log').read_text()
+    assert said.count('camera_info is wrong: fx = ') == 1
+    assert 'using camera_fov_deg (80)' in said
+    expected = carla_wire_double.render(0, 1.0).intrinsics.fx
+    assert running.infos
+    assert all(item.k[0] == pytest.approx(expected) for item in running.infos)
+    assert 'incompatible' not in (tmp_path / 'logs' / 'wire.log').read_text()
+    summary = json.loads((tmp_path / 'report' / 'summary.json').read_text())
+    assert summary['inputs']['frames'] == 7
+    assert summary['segmentation']['unknown_pixels'] == 0
+    assert summary['refused'] == {}
+    check_dataset(tmp_path / 'dataset', frames=7)
