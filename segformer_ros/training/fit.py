@@ -228,29 +228,17 @@ class Stage:
 
     def step(self, batches: Step) -> dict[str, float | Tensor]:
         """Learn from one batch in its pieces; give what to log."""
-        owner, stage, fabric = self.owner, self.stage, self.owner.fabric
-        trained, config = owner.trained, owner.config
+        stage, fabric, config = self.stage, self.owner.fabric, self.owner.config
+        trained = self.owner.trained
         place = trained.step - self.first
         rate = stage.optimizer.learning_rate * factor(stage.schedule, place, stage.steps)
         set_learning_rate(self.optimizer, rate)
-        sums: dict[str, Tensor] = {}
-        for piece, batch in enumerate(batches):
-            seed = random_seed(config.seed, trained.step, fabric.global_rank, piece)
-            torch.manual_seed(seed)
-            tensors = [
-                tensor.to(fabric.device, non_blocking=True)
-                for tensor in (batch.image, batch.labels, batch.depth, batch.focal_px)
-            ]
-            with fabric.no_backward_sync(self.model, enabled=piece + 1 < len(batches)):
-                total, parts = self.model(*tensors, seed)
-                if len(stage.tasks) > 1:
-                    self._balance()
-                fabric.backward(total / len(batches))
-            for name, value in {'loss': total.detach(), **parts}.items():
-                sums[name] = sums.get(name, 0.0) + value / len(batches)
-        longest = stage.optimizer.clip_norm or math.inf
+        losses = self._backward(batches)
         norm = fabric.clip_gradients(
-            self.model, self.optimizer, max_norm=longest, error_if_nonfinite=False
+            self.model,
+            self.optimizer,
+            max_norm=stage.optimizer.clip_norm or math.inf,
+            error_if_nonfinite=False,
         )
         assert norm is not None
         # A scaler of float16 has to see what overflowed, and leaves the step out itself.
@@ -262,11 +250,31 @@ class Stage:
             update_ema(trained.ema, trained.network, config.ema_decay, trained.step)
         weights = self.learner.objective.loss.task_weights()
         return {
-            **sums,
+            **losses,
             'gradient_norm': norm,
             'learning_rate': rate,
             **{f'weight_of_{name}': value for name, value in weights.items()},
         }
+
+    def _backward(self, batches: Step) -> dict[str, Tensor]:
+        """Add up the gradients of all pieces; give the means of their losses by name."""
+        owner, fabric = self.owner, self.owner.fabric
+        losses: dict[str, Tensor] = {}
+        for piece, batch in enumerate(batches):
+            seed = random_seed(owner.config.seed, owner.trained.step, fabric.global_rank, piece)
+            torch.manual_seed(seed)
+            tensors = [
+                tensor.to(fabric.device, non_blocking=True)
+                for tensor in (batch.image, batch.labels, batch.depth, batch.focal_px)
+            ]
+            with fabric.no_backward_sync(self.model, enabled=piece + 1 < len(batches)):
+                total, parts = self.model(*tensors, seed)
+                if len(self.stage.tasks) > 1:
+                    self._balance()
+                fabric.backward(total / len(batches))
+            for name, value in {'loss': total.detach(), **parts}.items():
+                losses[name] = losses.get(name, 0.0) + value / len(batches)
+        return losses
 
     def _balance(self) -> None:
         """Let GradNorm look at the losses, the same in every process."""
