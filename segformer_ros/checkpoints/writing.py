@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from segformer_ros.checkpoints.files import CONFIG, PROCESSOR, SAFETENSORS
 from segformer_ros.checkpoints.formats.base import Packed
 from segformer_ros.network import checkpoint
@@ -45,7 +44,7 @@ def write(packed: Packed, path: Path) -> None:
         torch.save(wrapped if packed.wrapped else tensors, path)
     else:
         path.mkdir()
-        save_file(tensors, path / SAFETENSORS, metadata={'format': 'pt'})
+        checkpoint.save_tensors(path / SAFETENSORS, tensors, {'format': 'pt'})
         _write_json(path / CONFIG, packed.config)
         if packed.processor:
             _write_json(path / PROCESSOR, packed.processor)

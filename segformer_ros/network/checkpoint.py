@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import json
 import os
 from pathlib import Path
+import stat
 from typing import Any
 
 from safetensors import safe_open, SafetensorError
@@ -27,8 +28,25 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, temporary, metadata={_KEY: json.dumps(facts)})
-    os.replace(temporary, path)
+    try:
+        save_tensors(temporary, contiguous, {_KEY: json.dumps(facts)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """
+    Write a safetensors file that others may read as far as the umask lets them.
+
+    :param tensors: Contiguous.
+    """
+    path.unlink(missing_ok=True)
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    # safetensors writes a private file of its own in its place.
+    save_file(dict(tensors), path, metadata=dict(metadata))
+    path.chmod(mode)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
