@@ -164,13 +164,13 @@ class DriveJudge:
         true = result_images.true_labels_from_message(
             truth, self._truth, coding=self.options.coding
         )
-        self.scores.judge_labels(stamp_ns, labels, true.labels)
+        self.scores.judge_labels(stamp_ns, labels, true.labels, life=self._labels.restarts)
         self.unknown.update(true.unknown)
 
     def _judge_depth(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
         depth = result_images.depth_from_message(result)
         true = result_images.true_depth_from_message(truth)
-        self.scores.judge_depth(stamp_ns, depth, true)
+        self.scores.judge_depth(stamp_ns, depth, true, life=self._depth.restarts)
 
 
 def _has(item: LabelSet, classes: Mapping[int, str]) -> bool:

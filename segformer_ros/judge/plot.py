@@ -11,10 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.judge.scores import FrameKey
 
 Image = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
-Rows = Mapping[int, Mapping[str, float]]
+Rows = Mapping[FrameKey, Mapping[str, float]]
 
 _WIDTH, _CURVE_HEIGHT, _BAR = 960, 200, 18
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 34, 30
@@ -28,7 +29,7 @@ def draw_report(summary: Mapping[str, Any], rows: Rows) -> Image:
     Draw all that is known of a drive.
 
     :param summary: With 'segmentation' and 'depth', as of DriveJudge.summary().
-    :param rows: The figures of single frames by stamp in nanoseconds.
+    :param rows: The figures of single frames, as of DriveScores; lives follow each other.
     :returns: (H, W, 3) RGB.
     """
     labels, depth = summary['segmentation'], summary['depth']
@@ -76,24 +77,35 @@ def _curves(title: str, rows: Rows, colors: Mapping[str, Color], *, top: float) 
         y = round(bottom - step / 4 * (bottom - _TOP))
         cv2.line(picture, (_LEFT, y), (right, y), _GRID, 1)
         _write(picture, f'{step / 4 * top:.2f}', 26, y + 4)
-    stamps = sorted(rows)
-    span = (stamps[-1] - stamps[0]) / 1e9 if stamps else 0.0
+    times = _seconds(rows)
+    span = max(times.values(), default=0.0)
     for step in range(5):
         x = round(_LEFT + step / 4 * (right - _LEFT))
-        seconds = f'{step / 4 * span:.1f}{" s" if step == 4 else ""}'
-        _write(picture, seconds, x - (24 if step == 4 else 10), bottom + 18)
+        text = f'{step / 4 * span:.1f}{" s" if step == 4 else ""}'
+        _write(picture, text, x - (24 if step == 4 else 10), bottom + 18)
     for place, (name, color) in enumerate(colors.items()):
         _write(picture, name, right - 80 * (place + 1), 20, color)
         points = [
             (
-                _LEFT + (right - _LEFT) * ((stamp - stamps[0]) / 1e9 / span if span else 0.5),
-                bottom - (bottom - _TOP) * min(rows[stamp][name] / top, 1.0),
+                _LEFT + (right - _LEFT) * (seconds / span if span else 0.5),
+                bottom - (bottom - _TOP) * min(rows[key][name] / top, 1.0),
             )
-            for stamp in stamps
-            if not math.isnan(rows[stamp].get(name, math.nan))
+            for key, seconds in times.items()
+            if not math.isnan(rows[key].get(name, math.nan))
         ]
         _line(picture, points, color)
     return picture
+
+
+def _seconds(rows: Rows) -> dict[FrameKey, float]:
+    """Give the time since the first frame, in its order; jumps back take none."""
+    elapsed_ns, before, times = 0, None, {}
+    for life, stamp_ns in sorted(rows):
+        if before is not None and before[0] == life:
+            elapsed_ns += stamp_ns - before[1]
+        before = (life, stamp_ns)
+        times[before] = elapsed_ns / 1e9
+    return times
 
 
 def _line(picture: Image, points: Sequence[tuple[float, float]], color: Color) -> None:

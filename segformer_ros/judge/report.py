@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 from segformer_ros import run_folder
 from segformer_ros.judge.plot import draw_report
-from segformer_ros.judge.scores import DEPTH_COLUMNS, LABEL_COLUMNS
+from segformer_ros.judge.scores import DEPTH_COLUMNS, FrameKey, LABEL_COLUMNS
 
 FRAMES, SUMMARY, PICTURE = 'frames.csv', 'summary.json', 'evaluation.png'
 
@@ -23,14 +23,14 @@ _COLUMNS = (*LABEL_COLUMNS, *DEPTH_COLUMNS)
 def write_report(
     folder: Path,
     summary: Mapping[str, Any],
-    rows: Mapping[int, Mapping[str, float]],
+    rows: Mapping[FrameKey, Mapping[str, float]],
 ) -> None:
     """
     Write the three files, each whole or not at all.
 
     :param folder: Made if it is missing; files of an earlier report are replaced.
     :param summary: JSON values with 'segmentation' and 'depth', as of DriveJudge.summary().
-    :param rows: The figures of single frames by stamp in nanoseconds.
+    :param rows: The figures of single frames, as of DriveScores.
     """
     run_folder.write_bytes(folder / FRAMES, _csv(rows).encode())
     run_folder.write_json(folder / SUMMARY, summary)
@@ -39,14 +39,14 @@ def write_report(
     run_folder.write_bytes(folder / PICTURE, data.tobytes())
 
 
-def _csv(rows: Mapping[int, Mapping[str, float]]) -> str:
+def _csv(rows: Mapping[FrameKey, Mapping[str, float]]) -> str:
     """Write a line for every frame in the order of time; a figure that is unknown is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(('stamp_s', *_COLUMNS))
-    for stamp_ns in sorted(rows):
-        values = (rows[stamp_ns].get(name) for name in _COLUMNS)
+    writer.writerow(('stamp_s', 'restarts', *_COLUMNS))
+    for life, stamp_ns in sorted(rows):
+        values = (rows[life, stamp_ns].get(name) for name in _COLUMNS)
         cells = ('' if value is None or value != value else f'{value:.6g}' for value in values)
         seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
-        writer.writerow((f'{seconds}.{nanoseconds:09d}', *cells))
+        writer.writerow((f'{seconds}.{nanoseconds:09d}', life, *cells))
     return text.getvalue()

@@ -19,6 +19,9 @@ DEPTH_COLUMNS = (
     'delta1', 'delta2', 'delta3', 'coverage',
 )  # fmt: skip
 
+FrameKey = tuple[int, int]
+"""Of the figures of a single frame: how often stamps have jumped back, and its stamp, ns."""
+
 # Five hours at 10 Hz, about 200 MB; older frames then leave the file, not the figures.
 _MOST_ROWS = 200_000
 
@@ -28,8 +31,8 @@ class DriveScores:
     Judge label images and depth images, each with its truth.
 
     `total` has the figures of all frames, `window` keeps the latest ones; `judged` counts them by
-    'labels' and 'depth'; `rows` holds the figures of single frames by stamp, in the order in which
-    the frames came.
+    'labels' and 'depth'; `rows` holds the figures of single frames in the order in which the
+    frames came.
     """
 
     def __init__(
@@ -47,8 +50,8 @@ class DriveScores:
         self.range_m = (min_depth_m, max_depth_m)
         self.total = Figures(classes.label_set, self.range_m)
         self.window = Window(classes.label_set, self.range_m, window)
-        self.rows: dict[int, dict[str, float]] = {}
-        self._flicker = FlickerMeter()
+        self.rows: dict[FrameKey, dict[str, float]] = {}
+        self._flicker, self._life = FlickerMeter(), 0
 
     @property
     def judged(self) -> Counter[str]:
@@ -56,11 +59,17 @@ class DriveScores:
         return +Counter(labels=self.total.label_frames, depth=self.total.depth_frames)
 
     def judge_labels(
-        self, stamp_ns: int, labels: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]
+        self,
+        stamp_ns: int,
+        labels: npt.NDArray[np.uint8],
+        truth: npt.NDArray[np.uint8],
+        *,
+        life: int = 0,
     ) -> None:
         """
         Judge one label image.
 
+        :param life: How often stamps have jumped back before it.
         :param labels: (H, W) class ids of the first label set.
         :param truth: (H, W) class ids of the second label set, 255 where unknown.
         :raises ValueError: The shapes differ.
@@ -70,6 +79,8 @@ class DriveScores:
         frame, boundary = SegmentationMeter(ids), BoundaryMeter(ids)
         frame.add(prediction, true)
         boundary.add(prediction, true)
+        if life != self._life:
+            self._flicker, self._life = FlickerMeter(), life
         flicker = self._flicker.add(stamp_ns, prediction, true)
         total = self.total
         total.segmentation.merge(frame)
@@ -77,7 +88,7 @@ class DriveScores:
         total.flicker = total.flicker.plus(flicker)
         total.label_frames += 1
         self.window.add_labels(frame, boundary, flicker)
-        self._row(stamp_ns).update(
+        self._row((life, stamp_ns)).update(
             miou=frame.miou(),
             accuracy=frame.accuracy(),
             boundary_f=boundary.mean(),
@@ -85,11 +96,17 @@ class DriveScores:
         )
 
     def judge_depth(
-        self, stamp_ns: int, depth: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]
+        self,
+        stamp_ns: int,
+        depth: npt.NDArray[np.float32],
+        truth: npt.NDArray[np.float32],
+        *,
+        life: int = 0,
     ) -> None:
         """
         Judge one depth image.
 
+        :param life: How often stamps have jumped back before it.
         :param depth: (H, W) metres, NaN where unknown.
         :param truth: (H, W) metres, +inf for the sky.
         :raises ValueError: The shapes differ.
@@ -100,9 +117,9 @@ class DriveScores:
         self.total.depth_frames += 1
         self.window.add_depth(frame)
         result = frame.result()
-        self._row(stamp_ns).update({name: result[name] for name in DEPTH_COLUMNS})
+        self._row((life, stamp_ns)).update({name: result[name] for name in DEPTH_COLUMNS})
 
-    def _row(self, stamp_ns: int) -> dict[str, float]:
-        if stamp_ns not in self.rows and len(self.rows) >= _MOST_ROWS:
+    def _row(self, key: FrameKey) -> dict[str, float]:
+        if key not in self.rows and len(self.rows) >= _MOST_ROWS:
             del self.rows[next(iter(self.rows))]
-        return self.rows.setdefault(stamp_ns, {})
+        return self.rows.setdefault(key, {})

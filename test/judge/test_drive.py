@@ -87,11 +87,11 @@ def test_every_frame_has_its_row(rng):
     alone.add(labels, truth)
     depth_alone.add(depth, true)
     rows = judge.scores.rows
-    assert list(rows) == [7, 8]
-    assert rows[7]['miou'] == alone.miou()
-    assert math.isnan(rows[7]['flicker'])
-    assert 'miou' not in rows[8]
-    assert rows[8]['abs_rel'] == depth_alone.result()['abs_rel']
+    assert list(rows) == [(0, 7), (0, 8)]
+    assert rows[0, 7]['miou'] == alone.miou()
+    assert math.isnan(rows[0, 7]['flicker'])
+    assert 'miou' not in rows[0, 8]
+    assert rows[0, 8]['abs_rel'] == depth_alone.result()['abs_rel']
 
 
 def test_classes_of_two_label_sets_are_united(rng):

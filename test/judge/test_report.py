@@ -26,19 +26,35 @@ def judged(stamps):
 
 def test_the_files_hold_frames_and_summary(tmp_path):
     """Frames are in the order of time, with what is not known left empty."""
-    judge = judged([2_500_000_000, 1_000_000_007])
+    judge = judged([1_900_000_000, 1_000_000_007])
     write_report(tmp_path / 'new', judge.summary(), judge.scores.rows)
 
     rows = list(csv.DictReader((tmp_path / 'new' / 'frames.csv').read_text().splitlines()))
-    assert [row['stamp_s'] for row in rows] == ['1.000000007', '2.500000000']
+    assert [row['stamp_s'] for row in rows] == ['1.000000007', '1.900000000']
     assert rows[1]['flicker'] == ''
     frames = judge.scores.rows
-    assert float(rows[1]['miou']) == np.float64(f'{frames[2_500_000_000]["miou"]:.6g}')
-    assert float(rows[0]['delta1']) == np.float64(f'{frames[1_000_000_007]["delta1"]:.6g}')
+    assert float(rows[1]['miou']) == np.float64(f'{frames[0, 1_900_000_000]["miou"]:.6g}')
+    assert float(rows[0]['delta1']) == np.float64(f'{frames[0, 1_000_000_007]["delta1"]:.6g}')
     assert json.loads((tmp_path / 'new' / 'summary.json').read_text()) == judge.summary()
     picture = cv2.imread(str(tmp_path / 'new' / 'evaluation.png'))
     shown = cv2.cvtColor(draw_report(judge.summary(), frames), cv2.COLOR_RGB2BGR)
     np.testing.assert_array_equal(picture, shown)
+
+
+def test_a_world_that_starts_again_overwrites_no_frame(tmp_path):
+    """Its stamps come twice; the picture shows one life after the other."""
+    judge = judged([3_000_000_000, 5_000_000_000, 3_000_000_000, 6_000_000_000])
+    write_report(tmp_path, judge.summary(), judge.scores.rows)
+    rows = list(csv.DictReader((tmp_path / 'frames.csv').read_text().splitlines()))
+    assert [(row['restarts'], float(row['stamp_s'])) for row in rows] == [
+        ('0', 3.0), ('0', 5.0), ('1', 3.0), ('1', 6.0),
+    ]  # fmt: skip
+    assert rows[0]['miou'] != rows[2]['miou']
+    assert rows[2]['flicker'] == ''
+    picture = draw_report(judge.summary(), judge.scores.rows)[40:160].astype(int)
+    blue = np.flatnonzero((picture[..., 2] - picture[..., 0] > 60).any(axis=0))
+    assert blue[0] <= 66
+    assert blue[-1] >= 938
 
 
 def test_the_picture_has_a_bar_of_the_length_of_every_class():
