@@ -271,6 +271,32 @@ def test_the_double_has_the_surface_of_the_client(double):
         assert any(fits(ours, known) for known in overloads), (name, ours, overloads)
 
 
+@pytest.mark.parametrize(
+    'made',
+    [
+        carla_double.Location(), carla_double.Rotation(), carla_double.Transform(),
+        carla_double.Timestamp(), WorldSettings(),
+    ],
+    ids=lambda item: type(item).__name__,
+)  # fmt: skip
+def test_the_double_has_the_values_of_the_client(made):
+    """What is read or set on them exists there, with a value of the same kind."""
+    real = getattr(client(), type(made).__name__)()
+    for name, value in vars(made).items():
+        theirs = getattr(real, name)
+        if isinstance(value, (int, float)):
+            assert theirs is None or isinstance(theirs, (int, float)), name
+        else:
+            assert type(theirs).__name__ == type(value).__name__
+
+
+def test_the_module_has_the_names_of_the_client():
+    """Nothing is asked of the module that carla does not have."""
+    real = client()
+    names = vars(client_module(Simulator())).keys()
+    assert {name: hasattr(real, name) for name in names} == dict.fromkeys(names, True)
+
+
 def fits(ours, known):
     """Compare names of arguments; the client has numbers where a name is missing."""
     return len(ours) <= len(known) and all(
