@@ -54,7 +54,9 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
             node = make_node()
         except (InvalidQosOverridesError, ParameterException, ValueError) as error:
             return _refuse(error)
-        rclpy.spin(node)
+        # A signal may have come while the node was made: rclpy would complain about it.
+        if rclpy.ok():
+            rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RuntimeError:

@@ -141,6 +141,14 @@ def disturbed(actor):
         os.kill(os.getpid(), number)
     return destroy(actor)
 carla_double.Actor.destroy = disturbed
+if '--early' in sys.argv:
+    enable = carla_double.ServerSideSensor.enable_for_ros
+    number = int(sys.argv.pop())
+    sys.argv.remove('--early')
+    def ended(sensor):
+        os.kill(os.getpid(), number)
+        enable(sensor)
+    carla_double.ServerSideSensor.enable_for_ros = ended
 made = carla_world_node.CarlaWorldNode.__init__
 made.__defaults__ = (lambda: client_module(simulator),)
 code = carla_world_node.main()
@@ -149,20 +157,25 @@ sys.exit(code)
 """
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_takes_everything_away(number):
-    """A launch file ends its processes so; whoever presses Ctrl-C again changes nothing."""
+@pytest.fixture
+def program():
+    """Give the arguments with which the program runs alone in a process."""
     environment = dict(
         os.environ, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF', PYTHONPATH=str(ROOT / 'test')
     )
-    with subprocess.Popen(
-        [sys.executable, '-c', _PROGRAM, *PARAMETERS],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=ROOT,
-    ) as process:
+    return {
+        'stdout': subprocess.PIPE,
+        'stderr': subprocess.PIPE,
+        'text': True,
+        'env': environment,
+        'cwd': ROOT,
+    }
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_takes_everything_away(program, number):
+    """A launch file ends its processes so; whoever presses Ctrl-C again changes nothing."""
+    with subprocess.Popen([sys.executable, '-c', _PROGRAM, *PARAMETERS], **program) as process:
         assert 'drives as ego_vehicle' in process.stderr.readline() + process.stderr.readline() + (
             process.stderr.readline()
         )
@@ -170,3 +183,13 @@ def test_a_signal_takes_everything_away(number):
         said, _ = process.communicate(timeout=30.0)
     assert process.returncode == 0
     assert said == 'left 0 False\n'
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_at_the_start_takes_everything_away(program, number):
+    """Half of the sensors are there when it comes."""
+    words = [*PARAMETERS, '--early', str(int(number))]
+    done = subprocess.run([sys.executable, '-c', _PROGRAM, *words], timeout=30.0, **program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == 'left 0 False\n'
+    assert 'Traceback' not in done.stderr
