@@ -78,6 +78,13 @@ def evaluation_diagnostics(
             DiagnosticStatus.WARN,
             f'{judge.refused.total()} not judged: {reason} ({count})',
         )
+    elif judge.unknown:
+        what, count = judge.unknown.most_common(1)[0]
+        level, text = (
+            DiagnosticStatus.WARN,
+            f'{judge.unknown.total()} pixels of the truth are no class, most often {what} '
+            f'({count}): set tag_table or coding',
+        )
     elif not judged.total() and lonely['results'] and not lonely['truths']:
         level, text = DiagnosticStatus.WARN, 'results come, but no truth with their stamps'
     elif not judged.total():

@@ -16,6 +16,7 @@ from segformer_ros import carla, cli
 from segformer_ros.bags.message_types import make_store
 from segformer_ros.bags.rosbag import BagWriter
 from segformer_ros.metrics import DepthMeter, SegmentationMeter
+from segformer_ros.nodes.evaluation_messages import evaluation_diagnostics
 from segformer_ros.nodes.evaluation_node import EvaluationNode, main
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
@@ -196,6 +197,11 @@ def test_foreign_colours_are_counted(bench):
     summary = running.evaluation.summary()['segmentation']
     assert summary['unknown'] == {'color 3 2 1': 3}
     assert summary['unknown_pixels'] == 3
+    (status,) = evaluation_diagnostics('node', running.board.judge, '').status
+    assert (status.level, status.message) == (
+        DiagnosticStatus.WARN,
+        '3 pixels of the truth are no class, most often color 3 2 1 (3): set tag_table or coding',
+    )
 
 
 def test_diagnostics_say_whether_results_and_truth_fit(bench):
