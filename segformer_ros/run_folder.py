@@ -145,7 +145,7 @@ class Report:
         self.failed.append({'name': name, 'reason': ' '.join(str(reason).split())})
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the content of report.json; rates are None where nothing was done."""
+        """Give the content of report.json; rates without frames or time are None."""
         total = time.perf_counter() - self._start
         return {
             'finished': self.finished,
@@ -157,7 +157,7 @@ class Report:
             },
             'seconds': {'total': round(total, 3)}
             | {name: round(value, 3) for name, value in self.seconds.items()},
-            'frames_per_second': round(self.done / total, 3) if self.done else None,
+            'frames_per_second': round(self.done / total, 3) if self.done and total else None,
             'ms_per_frame': {
                 name: round(1000.0 * value / self.done, 3) for name, value in self.seconds.items()
             }

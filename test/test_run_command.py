@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`segformer run` and `segformer info`, from their arguments to their files."""
 
+from functools import partial
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros import cli, run_folder
+from segformer_ros.commands import run as run_command
 from segformer_ros.files.video import VideoReader, VideoWriter
 from tiny_bundle import make_tiny_bundle
 
@@ -120,6 +122,17 @@ def test_two_cameras_are_two_videos(segformer, tmp_path):
     topics = ['--topic', '/front/image', '--topic', '/rear/image']
     assert segformer('run', source, '--out', out, *topics)[0] == 0
     assert {'overlay_front.mp4', 'overlay_rear.mp4'} <= {item.name for item in out.iterdir()}
+
+
+def test_a_run_that_took_no_time_has_no_rate(segformer, inputs, tmp_path, monkeypatch):
+    """On a machine so quick, or with a clock so coarse."""
+    monkeypatch.setattr(run_folder.time, 'perf_counter', lambda: 5.0)
+    monkeypatch.setattr(run_command, 'Report', partial(run_folder.Report, _start=5.0))
+    out = tmp_path / 'out'
+    status, said, error = segformer('run', inputs / 'a.png', '--out', out)
+    assert (status, error) == (0, '')
+    assert said == f'1 frames in 0.0 s -> {out}\n'
+    assert _report(out)['frames_per_second'] is None
 
 
 def test_frames_that_cannot_be_read_are_no_failure_unless_asked(

@@ -198,7 +198,8 @@ def _conclude(args: argparse.Namespace, report: Report) -> int:
     seconds = facts['seconds']
     total = seconds.pop('total')
     line = f'{report.done} frames in {total:.1f} s'
-    if report.done:
+    # Both are rounded: a run can be too short for them.
+    if total and facts['frames_per_second']:
         parts = sorted(seconds.items(), key=lambda item: -item[1])
         shares = ', '.join(f'{name} {value / total:.0%}' for name, value in parts)
         line += f' ({facts["frames_per_second"]:.1f} frames/s: {shares})'

