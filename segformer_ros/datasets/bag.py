@@ -17,9 +17,8 @@ import threading
 from typing import Any
 
 import numpy as np
-from segformer_ros import result_images
+from segformer_ros import frame_rules, result_images
 from segformer_ros.bags.rosbag import BagError, BagReader, is_bag
-from segformer_ros.camera import Intrinsics
 from segformer_ros.carla.topics import sensor_topic
 from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
 from segformer_ros.datasets.storage_images import check_sizes
@@ -36,6 +35,7 @@ OPTIONS: dict[str, str] = {
     'role_name': f'of the vehicle ({Recording.role_name})',
     'tag_table': f'of the simulator: auto, t1, t2, t3 or t3_ue5 ({Recording.tag_table})',
     'coding': f'of the true labels: {" or ".join(result_images.CODINGS)} ({Recording.coding})',
+    'camera_fov_deg': 'horizontal field of view in place of camera_info, degrees (0: it is not)',
     'held_out': 'share of the drive, at its end, that is val and test instead of train (0: '
     'the whole bag is whatever split is asked for)',
 }
@@ -48,7 +48,7 @@ def recognises(root: Path) -> bool:
     return is_bag(root)
 
 
-def open_dataset(root: Path, split: str, *, held_out: float = 0.0, **options: str) -> Dataset:
+def open_dataset(root: Path, split: str, *, held_out: float = 0.0, **options: Any) -> Dataset:
     """
     Find the frames of a bag.
 
@@ -57,7 +57,10 @@ def open_dataset(root: Path, split: str, *, held_out: float = 0.0, **options: st
     """
     if not 0.0 <= held_out < 1.0:
         raise DatasetError(f'held_out must be 0 or more and below 1, not {held_out}')
-    recording = Recording(**options)
+    try:
+        recording = Recording(**options)
+    except ValueError as error:
+        raise DatasetError(str(error)) from error
     if recording.coding not in result_images.CODINGS:
         known = ', '.join(result_images.CODINGS)
         raise DatasetError(f'coding must be one of {known}, not {recording.coding!r}')
@@ -187,9 +190,10 @@ class BagDataset:
         except ValueError as error:
             raise DatasetError(f'{self.name(index)} of {self._path}: {error}') from error
         height, width = rgb.shape[:2]
-        intrinsics = None
-        if frame.camera is not None and frame.camera[1:] == (width, height):
-            intrinsics = Intrinsics.from_k(frame.camera[0], width, height)
+        k, size = (None, None) if frame.camera is None else (frame.camera[0], frame.camera[2:0:-1])
+        intrinsics = frame_rules.intrinsics(
+            k, size, (height, width), fov_deg=self._recording.camera_fov_deg
+        )
         sample = Sample(rgb, truth.labels, metres, intrinsics, self.name(index))
         return check_sizes(sample)
 
