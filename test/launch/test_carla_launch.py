@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What carla.launch.py starts in each of its modes."""
 
+import argparse
+from importlib import import_module
 import json
 from pathlib import Path
+import shlex
 
 import pytest
 from segformer_ros.carla.objects import read_vehicle
@@ -319,3 +322,38 @@ def test_the_documentation_lists_the_arguments():
         cell = f'`{default}`' if default else ''
         expected.append(f'| `{name}` | {cell} | {description} |')
     assert rows == expected
+
+
+def documented(program):
+    """Give the words after a program in every command of the documentation."""
+    text = (ROOT / 'docs' / 'carla.md').read_text().replace('\\\n', ' ')
+    lines = [line.strip() for line in text.splitlines() if line.startswith('    ')]
+    return [shlex.split(line.removeprefix(program)) for line in lines if line.startswith(program)]
+
+
+LAUNCHED = documented('ros2 launch segformer_ros carla.launch.py')
+
+
+@pytest.mark.parametrize('words', LAUNCHED, ids=' '.join)
+def test_the_documented_launches_resolve(prefix, words):
+    """Every argument exists and has a value that is taken."""
+    install(prefix, *FOREIGN)
+    arguments = dict(word.split(':=', 1) for word in words if ':=' in word)
+    commands = nodes(launch(**arguments))
+    mode = arguments.get('carla_mode', 'attach')
+    assert {'segformer_node', 'evaluation_node'} <= commands.keys()
+    assert ('bridge' in commands) is (mode == 'bridge')
+    assert ('carla_world_node' in commands) is (mode == 'native')
+
+
+def test_the_documented_commands_are_taken():
+    """Each has a launch of its mode, and the commands beside them parse."""
+    modes = {word for words in LAUNCHED for word in words if word.startswith('carla_mode')}
+    assert modes == {'carla_mode:=bridge', 'carla_mode:=native'}
+    commands = documented('segformer ')
+    assert len(commands) == 4
+    for words in commands:
+        module = import_module(f'segformer_ros.commands.{words[0].replace("-", "_")}')
+        parser = argparse.ArgumentParser(exit_on_error=False)
+        module.add_arguments(parser)
+        parser.parse_args(words[1:])
