@@ -4,7 +4,7 @@
 Our kernels compute what preprocess and postprocess do.
 
 Here they run on the processor, compiled as C++: that proves their arithmetic and their arguments.
-The same on a device is in test/gpu.
+The same on a device is in test/cuda_device.
 """
 
 from importlib.util import find_spec

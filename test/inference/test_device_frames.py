@@ -4,7 +4,7 @@
 Whole frames on the device against the same network with the processor around it.
 
 Device and engine are doubles, and the kernels run on the processor: it proves arithmetic, order of
-calls and addresses. On a real device that is test/gpu.
+calls and addresses. On a real device that is test/cuda_device.
 """
 
 from inference.device_rig import Device, images_of, network, SIZES

@@ -4,7 +4,7 @@
 The run path of TensorRT, on doubles of the device and of the engine.
 
 It proves the order of calls, addresses, shapes and what happens after errors; the kernels run on
-the processor. It proves nothing about a real GPU: that is test/gpu.
+the processor. It proves nothing about a real GPU: that is test/cuda_device.
 """
 
 from engines.doubles import fake_trt, FakeCuda, FakeEngine

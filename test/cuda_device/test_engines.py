@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network is exported from torch')
 pytest.importorskip('onnx', reason='export needs onnx')
 
-from gpu.conftest import leave_out  # noqa: E402
-from gpu.exported import export_for_gpu, HW, relative_error  # noqa: E402
+from cuda_device.conftest import leave_out  # noqa: E402
+from cuda_device.exported import export_for_gpu, HW, relative_error  # noqa: E402
 from segformer_ros.engines.errors import EngineError  # noqa: E402
 from segformer_ros.engines.obtain import obtain_engine  # noqa: E402
 from segformer_ros.inference import tensorrt_backend, torch_backend  # noqa: E402

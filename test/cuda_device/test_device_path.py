@@ -6,8 +6,8 @@ Copies, streams, graphs and kernels on a CUDA device, around an engine that play
 The processor is the reference. TensorRT is not needed.
 """
 
+from cuda_device.playback import PlaybackEngine
 from engines.doubles import fake_trt
-from gpu.playback import PlaybackEngine
 import numpy as np
 import pytest
 from segformer_ros import bundle
