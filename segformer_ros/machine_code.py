@@ -46,6 +46,22 @@ def compiled(function: _Function, **options: Any) -> _Function:
     return kept
 
 
+def is_ready(function: Callable[..., Any]) -> bool:
+    """
+    Tell whether a compiled function has machine code, in this process or on the disk.
+
+    :param function: One of `compiled`. It may have it for other types than those it is called
+        with.
+    """
+    dispatcher: Any = function
+    if dispatcher.signatures:
+        return True
+    try:
+        return bool(dispatcher._cache._cache_file._load_index())
+    except (AttributeError, OSError, *_DAMAGE):  # the first where nothing is kept
+        return False
+
+
 def _without_faults(method: Callable[..., Any], flush: Callable[[], None]) -> Callable[..., Any]:
     """
     Have a method of the cache answer None, which is 'not there', to a fault of the disk.

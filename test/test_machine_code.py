@@ -8,7 +8,7 @@ import os
 import shutil
 
 import pytest
-from segformer_ros.machine_code import compiled
+from segformer_ros.machine_code import compiled, is_ready
 
 SOURCE = """
 from segformer_ros.machine_code import compiled
@@ -42,11 +42,15 @@ def kept(folder):
 
 def test_the_machine_code_is_kept(source):
     """So the next process does not compile."""
-    assert load(source).add(2, 3) == 5
+    first = load(source)
+    assert not is_ready(first.add)
+    assert first.add(2, 3) == 5
+    assert is_ready(first.add)
     assert len(kept(source.parent)) == 1
 
     again = load(source)
 
+    assert is_ready(again.add)
     assert again.add(2, 3) == 5
     assert sum(again.add.stats.cache_hits.values()) == 1
 
@@ -58,6 +62,7 @@ def test_a_function_without_a_place_for_its_machine_code_is_compiled_all_the_sam
 
     add = compiled(names['add'])
 
+    assert not is_ready(add)
     assert add(2, 3) == 5
     assert add.signatures
 
@@ -95,7 +100,9 @@ def test_a_file_cut_by_a_power_cut_is_replaced(source):
     (index,) = source.parent.rglob('sums.add-*.nbi')
     index.write_bytes(b'')
 
-    assert load(source).add(2, 3) == 5
+    module = load(source)
+    assert not is_ready(module.add)
+    assert module.add(2, 3) == 5
 
     again = load(source)
     assert again.add(2, 3) == 5

@@ -13,6 +13,7 @@ from segformer_ros.inference.depth_kernel import fill_depth
 from segformer_ros.inference.label_kernel import fill_labels
 from segformer_ros.inference.preprocess import Geometry
 from segformer_ros.inference.upsample import crop, sampling
+from segformer_ros.machine_code import is_ready
 
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -84,6 +85,11 @@ def decode_depth(
     known = _NOTHING if labels is None else labels
     fill_depth(metres, where, limits, known, (np.uint8(sky[0]), np.float32(sky[1])), depth)
     return depth
+
+
+def is_compiled() -> bool:
+    """Tell whether warm_up takes no time."""
+    return is_ready(fill_labels) and is_ready(fill_depth)
 
 
 def warm_up() -> None:

@@ -15,6 +15,7 @@ from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend_order import order_with_fallbacks
 from segformer_ros.inference.failover import BackendState, Failover
 from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.inference.postprocess import is_compiled
 from segformer_ros.nodes.parameters import Parameters
 
 _LOG_PERIOD_S = 10.0
@@ -87,6 +88,13 @@ class BackendLog:
     def __init__(self, node: Node) -> None:
         """Begin with nothing told."""
         self._node, self._told = node, ''
+
+    def loading(self) -> None:
+        """Tell why it takes longer the first time."""
+        if not is_compiled():
+            self._node.get_logger().info(
+                'compiling what makes images of the outputs, once on this machine: a few seconds'
+            )
 
     def update(self, pipeline: Any) -> None:
         """Tell what is new, and now and then how far a build is."""

@@ -94,6 +94,7 @@ class SegformerNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the network and create the outputs."""
         try:
+            self._backend_log.loading()
             self._pipeline = self._load(self._values)
             self._end_if_shut_down()
             manifest = self._pipeline.manifest

@@ -234,6 +234,21 @@ def test_build_only_fails_with_status_1(make_rig, error):
     assert rig.node.exit_code == 1
 
 
+@pytest.mark.parametrize('compiled', [False, True])
+def test_the_first_start_on_a_machine_says_why_it_takes_longer(
+    make_node, monkeypatch, capfd, compiled
+):
+    """The line comes before the network is loaded, and only where something is compiled."""
+    monkeypatch.setattr(backend_switch, 'is_compiled', lambda: compiled)
+
+    make_node(Machine())
+
+    said = capfd.readouterr().err
+    assert ('compiling what makes images of the outputs' in said) is not compiled
+    if not compiled:
+        assert said.index('compiling') < said.index('fake for segmentation and depth')
+
+
 def test_the_real_order_on_a_machine_without_a_gpu(tmp_path):
     """TensorRT cannot run, the reason is told, and the processor does."""
     model = make_tiny_bundle(tmp_path / 'tiny')
