@@ -184,16 +184,20 @@ class Double:
             self._clock.publish(Clock(clock=stamp))
         return stamp
 
-    def _step(self, without=()):
+    def publish(self, sensors=tuple(SENSORS)):
+        """Make a step, and give the stamp and the messages of all sensors."""
         stamp = self._tick()
         pixels = pixels_of(render(self.life, self.ticks * STEP_S), self.coding)
         messages = {name: self._messages(name, *pixels[name], stamp) for name in pixels}
         for name in ('labels', 'depth', 'rgb'):
-            if name not in without:
+            if name in sensors:
                 self._send(name, *messages[name])
-        key = (self.life, *_key(stamp))
+        return stamp, messages
+
+    def _step(self, without=()):
+        stamp, messages = self.publish([name for name in SENSORS if name not in without])
         for topic, known in self._results.items():
-            self._wait(lambda known=known: key[1:] in known, f'{topic} of {key}')
+            self._wait(lambda known=known: _key(stamp) in known, f'{topic} of {_key(stamp)}')
             known.clear()
         return messages
 

@@ -25,6 +25,7 @@ from segformer_ros.demo.processes import Processes
 from segformer_ros.nodes import own_messages
 from sensor_msgs.msg import CameraInfo
 import stand_in
+from std_srvs.srv import Trigger
 from tiny_bundle import make_tiny_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -61,15 +62,17 @@ class Session:
             command = (sys.executable, '-m', module, *item.arguments)
             self._processes.start(item.executable, command)
         self._wire_log = (self.logs / 'wire.log').open('w')
-        self._double = subprocess.Popen(
-            (sys.executable, str(ROOT / 'test' / 'carla_wire_double.py'), coding),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._wire_log,
-            text=True,
-            cwd=ROOT,
-            env=dict(environment, PYTHONPATH=str(ROOT)),
-        )
+        self._double = None
+        if arguments.get('carla_mode') != 'native':
+            self._double = subprocess.Popen(
+                (sys.executable, str(ROOT / 'test' / 'carla_wire_double.py'), coding),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._wire_log,
+                text=True,
+                cwd=ROOT,
+                env=environment,
+            )
 
     def order(self, *lines):
         """Let the double do something; it gives up by itself when that takes too long."""
@@ -98,6 +101,19 @@ class Session:
             self._processes.check()
             self._executor.spin_once(timeout_sec=0.05)
 
+    def reset(self):
+        """Let the evaluation start anew, and give its answer."""
+        client = self._node.create_client(Trigger, '/evaluation_node/reset')
+        self.spin(client.service_is_ready, 'no service')
+        answer = client.call_async(Trigger.Request())
+        self.spin(answer.done, 'no answer')
+        self.said.clear()
+        return answer.result().message
+
+    def value(self, name):
+        """Give a number of the latest diagnostics of the evaluation."""
+        return int(_values(self.said[EVALUATION][-1])[name]) if self.said[EVALUATION] else 0
+
     def judged(self, labels, depth):
         """Wait until so many images are judged, and their figures are published."""
 
@@ -125,10 +141,11 @@ class Session:
     def close(self):
         """End everything."""
         self._processes.end_all()
-        self._double.stdin.close()
-        self._double.kill()
-        self._double.wait()
-        self._double.stdout.close()
+        if self._double is not None:
+            self._double.stdin.close()
+            self._double.kill()
+            self._double.wait()
+            self._double.stdout.close()
         self._wire_log.close()
         self._executor.shutdown()
         self._node.destroy_node()
@@ -150,6 +167,9 @@ def _values(status):
 def session(tmp_path, monkeypatch):
     """Start sessions in a ROS of their own that end with the test."""
     environment = demo_environment(os.environ, tmp_path / 'ros')
+    # The client double is in the place of the real one, where there is one.
+    folders = (ROOT, ROOT / 'test', ROOT / 'test' / 'carla_client')
+    environment['PYTHONPATH'] = os.pathsep.join(str(folder) for folder in folders)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     parameters = tmp_path / 'parameters.yaml'
@@ -182,14 +202,14 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def check_dataset(folder, frames):
+def check_dataset(folder, frames, restarts):
     """Compare the route of a session with the frames of the worlds that it is of."""
     samples = open_dataset(DatasetSpec('drive', str(folder), 'train'))
     (path,) = folder.glob('train/*/frames.csv')
     stamps = [int(row['stamp_ns']) for row in rows(path)]
     assert len(samples) == len(stamps) == frames
     lives = np.cumsum([0, *(np.diff(stamps) < -1e9)])
-    assert lives[-1] == 1
+    assert lives[-1] == restarts
     step_ns = carla_wire_double.STEP_S * 1e9
     for sample, stamp, life in zip(samples, stamps, lives, strict=True):
         frame = carla_wire_double.render(
@@ -203,9 +223,16 @@ def check_dataset(folder, frames):
 
 
 def test_a_session_with_the_bridge(session, tmp_path):
-    """Judged and recorded through every fault; the recording gives the very same figures."""
+    """
+    Judged, and after a start without time recorded, through every fault.
+
+    The recording gives the very same figures.
+    """
     bag, path = tmp_path / 'bag', tmp_path / 'figures.json'
     with session('bridge', record=str(bag)) as running:
+        running.order('readers 2', 'frames 2')
+        running.judged(2, 2)
+        assert running.reset() == '2 judged frames are forgotten'
         running.order('clock on', 'readers 3')
         running.order('frames 3', 'lose labels', 'lose depth', 'hold')
         running.judged(5, 5)
@@ -234,27 +261,45 @@ def test_a_session_with_the_bridge(session, tmp_path):
     assert live['segmentation']['unknown_pixels'] == 0
     assert (report / 'evaluation.png').stat().st_size > 1000
     assert len(rows(report / 'frames.csv')) == 12
-    check_dataset(tmp_path / 'dataset', frames=10)
+    check_dataset(tmp_path / 'dataset', frames=12, restarts=1)
 
 
-def test_a_session_with_the_topics_of_carla_itself(session, tmp_path):
-    """Other codings, best effort, a wrong camera_info, and at first no time."""
-    with session('native', camera_fov='80') as running:
-        running.order('readers 2', 'frames 3')
-        running.judged(3, 3)
-        running.order('clock on', 'frames 2', 'reload', 'frames 2')
-        running.judged(7, 7)
+def test_a_session_that_drives_through_carla(session, tmp_path):
+    """
+    What the objects file asks for is placed, ticked, labelled, judged and taken away again.
+
+    With CARLA's own codings, its quality of service, and its wrong camera_info.
+    """
+    content = json.loads((ROOT / 'config' / 'carla_objects.json').read_text())
+    size = {'image_size_x': carla_wire_double.WIDTH, 'image_size_y': carla_wire_double.HEIGHT}
+    for sensor in content['objects'][0]['sensors']:
+        if sensor['type'].startswith('sensor.camera') and sensor['id'] != 'rgb_view':
+            sensor |= {**size, 'fov': carla_wire_double.FOV_DEG}
+    objects = tmp_path / 'objects.json'
+    objects.write_text(json.dumps(content))
+    arguments = {'carla_mode': 'native', 'camera_fov': '80', 'fixed_delta_seconds': '0.1'}
+    with session('native', objects_definition_file=str(objects), **arguments) as running:
+        running.spin(
+            lambda: min(running.value('label_frames'), running.value('depth_frames')) >= 5,
+            'five frames are not judged',
+        )
+        running.names.sort(key='carla_world_node'.__ne__)
         running.end()
 
-    said = (tmp_path / 'logs' / 'segformer_node.log').read_text()
-    assert said.count('camera_info is wrong: fx = ') == 1
-    assert 'using camera_fov_deg (80)' in said
+    logs = {path.stem: path.read_text() for path in (tmp_path / 'logs').iterdir()}
+    world, node = logs['carla_world_node'], logs['segformer_node']
+    assert world.endswith('left 0 actors, False\n')
+    assert 'drives as ego_vehicle with rgb_front' in world
+    assert 'incompatible' not in world
+    assert node.count('camera_info is wrong: fx = ') == 1
+    assert 'using camera_fov_deg (80)' in node
+    summary = json.loads((tmp_path / 'report' / 'summary.json').read_text())
+    assert summary['segmentation']['frames'] >= 5
+    assert summary['inputs']['frames'] >= 5
+    assert (summary['segmentation']['unknown_pixels'], summary['refused']) == (0, {})
     expected = carla_wire_double.render(0, 1.0).intrinsics.fx
     assert running.infos
     assert all(item.k[0] == pytest.approx(expected) for item in running.infos)
-    assert 'incompatible' not in (tmp_path / 'logs' / 'wire.log').read_text()
-    summary = json.loads((tmp_path / 'report' / 'summary.json').read_text())
-    assert summary['inputs']['frames'] == 7
-    assert summary['segmentation']['unknown_pixels'] == 0
-    assert summary['refused'] == {}
-    check_dataset(tmp_path / 'dataset', frames=7)
+    (path,) = (tmp_path / 'dataset').glob('train/*/frames.csv')
+    assert len(rows(path)) >= 5
+    check_dataset(tmp_path / 'dataset', frames=len(rows(path)), restarts=0)
