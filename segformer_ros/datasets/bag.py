@@ -23,6 +23,7 @@ from segformer_ros.carla.topics import sensor_topic
 from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
 from segformer_ros.datasets.storage_images import check_sizes
 from segformer_ros.drive_dataset.recording import Recording
+from segformer_ros.judge.pairing import RestartWatch
 from segformer_ros.labels import LabelSet
 
 __all__ = ['OPTIONS', 'SPLITS', 'BagDataset', 'open_dataset', 'recognises']
@@ -108,6 +109,7 @@ def _frames(path: Path, recording: Recording) -> Iterator[BagFrame]:
     topics = {topic: kind for kind, topic in _topics(recording).items()}
     info = sensor_topic(recording.role_name, recording.camera, 'camera_info')
     waiting: dict[int, dict[str, int]] = {}
+    watch = RestartWatch(len(_KINDS))
     camera = None
     with BagReader(path) as reader:
         missing = topics.keys() - {item.name for item in reader.topics}
@@ -119,9 +121,13 @@ def _frames(path: Path, recording: Recording) -> Iterator[BagFrame]:
                 k = tuple(float(number) for number in message.k)
                 camera = (k, int(message.width), int(message.height))
                 continue
-            stamp_ns = _stamp_ns(raw)
+            stamp_ns, kind = _stamp_ns(raw), topics[connection.topic]
+            # Where the world was loaded anew, stamps come again for other places.
+            for former in watch.add(_KINDS.index(kind), stamp_ns):
+                for found in waiting.values():
+                    found.pop(_KINDS[former], None)
             found = waiting.setdefault(stamp_ns, {})
-            found[topics[connection.topic]] = received_ns
+            found[kind] = received_ns
             if len(found) == len(_KINDS):
                 del waiting[stamp_ns]
                 yield BagFrame(stamp_ns, tuple(found[kind] for kind in _KINDS), camera)

@@ -135,3 +135,25 @@ def test_a_bag_is_recognised(bag):
     file = next(path for path in bag.iterdir() if path.suffix in {'.db3', '.mcap'})
     assert recognise(file) == 'bag'
     check(open_dataset(DatasetSpec('', str(bag))), list(drive_frames(FRAMES)))
+
+
+def test_a_world_that_is_loaded_anew_gives_no_mixed_frames(tmp_path):
+    """A depth that is missing is not that of the same stamp in another place."""
+    before, after = list(drive_frames(60)), list(drive_frames(60, seed=1))
+    depth, labels = (
+        f'{VEHICLE}/{name}/image' for name in ('depth_front', 'semantic_segmentation_front')
+    )
+    messages = [
+        item._replace(time_ns=item.time_ns // 10)
+        for frame in before
+        for item in drive_messages([frame])
+        if frame.stamp_ns != before[0].stamp_ns or item.topic != depth
+    ]
+    messages += [item for item in drive_messages(after[:1]) if item.topic != labels]
+    messages += drive_messages(after[1:2])
+    data = open_bag(write_bag(tmp_path / 'town03', messages))
+    assert len(data) == 60
+    assert data.name(0) == data.name(1) == f'town03/{after[1].stamp_ns}'
+    for sample, frame in zip((data[0], data[1]), (before[1], after[1]), strict=True):
+        np.testing.assert_array_equal(sample.labels, frame.labels)
+        np.testing.assert_allclose(sample.depth, frame.depth, atol=1e-4)
