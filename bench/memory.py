@@ -44,6 +44,7 @@ class Copies:
     )
     backend_name = 'numpy'
     backend_reason = 'the only one'
+    takes_raw = False
 
     def predict_batch(
         self, images: list[npt.NDArray[np.uint8]], focal_lengths_px: object, options: Options

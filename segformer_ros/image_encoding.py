@@ -7,6 +7,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import cast, TypeAlias
 
 import cv2
@@ -78,6 +79,67 @@ def _layouts() -> dict[str, _Layout]:
 _LAYOUTS = _layouts()
 SUPPORTED: tuple[str, ...] = tuple(_LAYOUTS)
 """The encodings that decode takes."""
+RAW_ENCODINGS = ('rgb8', 'bgr8', 'rgba8', 'bgra8')
+"""Those of them that a RawImage may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawImage:
+    """
+    The colours of a camera image as they came, and as RGB once somebody asks.
+
+    :param pixels: (H, W, 3) or (H, W, 4) uint8, what the encoding says; kept, not copied. Rows
+        need not follow each other at once.
+    :param encoding: One of RAW_ENCODINGS.
+    :raises EncodingError: The encoding is another one, or pixels are not of it.
+    """
+
+    pixels: Image
+    encoding: str
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could convert."""
+        channels = _raw_layout(self.encoding).channels
+        good = self.pixels.ndim == 3 and self.pixels.shape[2] == channels and self.pixels.size
+        if not good or self.pixels.dtype != np.uint8:
+            raise EncodingError(
+                f'expected (H, W, {channels}) uint8 pixels for {self.encoding}, got '
+                f'{self.pixels.shape} {self.pixels.dtype}'
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        return self.pixels.shape
+
+    @cached_property
+    def rgb(self) -> Image:
+        """(H, W, 3) RGB, bit for bit what decode gives, converted when it is first asked for."""
+        return _rgb(self.pixels, _LAYOUTS[self.encoding])
+
+
+CameraImage: TypeAlias = 'Image | RawImage'
+"""RGB as decode gives it, or as it came."""
+
+
+def as_rgb(image: CameraImage) -> Image:
+    """Convert an image that came as it is; any other is given back."""
+    return image.rgb if isinstance(image, RawImage) else image
+
+
+def raw(data: Buffer, *, encoding: str, height: int, width: int, step: int) -> RawImage:
+    """
+    Take the bytes of an image as they are, without a copy.
+
+    :param data: As for decode; must not change while the image is in use.
+    :param encoding: One of RAW_ENCODINGS.
+    :param step: Bytes from one row to the next.
+    :raises EncodingError: The encoding is another one or the numbers contradict each other.
+    """
+    layout = _raw_layout(encoding)
+    content = _checked(data, layout, encoding, height, width, step)
+    shape, strides = (height, width, layout.channels), (step, layout.channels, 1)
+    return RawImage(np.ndarray(shape, np.uint8, content, 0, strides), encoding)
 
 
 def decode(
@@ -114,9 +176,7 @@ def decode(
     view: Image = np.ndarray(shape, np.uint8, pixels, offset, strides)
     if size > 1:
         view = np.ascontiguousarray(view)
-    if layout.code is None:
-        return view.copy(order='C')
-    return np.asarray(cv2.cvtColor(view, layout.code), np.uint8)
+    return _rgb(view, layout)
 
 
 def decode_compressed(data: Buffer, format: str) -> Image:  # noqa: A002 the field's name
@@ -180,6 +240,19 @@ def _checked(
     if len(content) != expected:
         raise EncodingError(f'a {what} needs {expected} bytes of data, got {len(content)}')
     return content
+
+
+def _raw_layout(encoding: str) -> _Layout:
+    if encoding not in RAW_ENCODINGS:
+        known = ', '.join(RAW_ENCODINGS)
+        raise EncodingError(f'raw encoding must be one of {known}, not {encoding!r}')
+    return _LAYOUTS[encoding]
+
+
+def _rgb(view: Image, layout: _Layout) -> Image:
+    if layout.code is None:
+        return view.copy(order='C')
+    return np.asarray(cv2.cvtColor(view, layout.code), np.uint8)
 
 
 def _two_planes(pixels: Image, layout: _Layout, height: int, width: int, step: int) -> Image:

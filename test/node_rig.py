@@ -37,6 +37,7 @@ class FakePipeline:
         )
         self.backend_name = 'numpy'
         self.backend_reason = 'the only one'
+        self.takes_raw = False
         self.error = None
         self.closed = False
         self.calls = []

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Bundle
 from segformer_ros.engines.request import BuildRequest
+from segformer_ros.image_encoding import CameraImage
 from segformer_ros.inference.preprocess import Geometry
 from segformer_ros.inference.results import Prediction
 
@@ -89,13 +90,11 @@ class FrameRequest:
 class Frames(Protocol):
     """What a backend has as its attribute frames when it takes camera images as they are."""
 
-    def predict(
-        self, image: npt.NDArray[np.uint8], geometry: Geometry, request: FrameRequest
-    ) -> Prediction:
+    def predict(self, image: CameraImage, geometry: Geometry, request: FrameRequest) -> Prediction:
         """
         Compute one frame.
 
-        :param image: (H, W, 3) RGB or (H, W) grey, uint8.
+        :param image: (H, W, 3) RGB or (H, W) grey, uint8, or as it came.
         :raises BackendError: The device has failed, or an output is NaN or infinite.
         """
 

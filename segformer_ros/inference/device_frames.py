@@ -22,6 +22,7 @@ from segformer_ros.bundle import Manifest
 from segformer_ros.engines.cuda import Cuda, CudaError
 from segformer_ros.engines.cuda_memory import Workspace
 from segformer_ros.engines.kernels import Camera, Kernels, Places, Sampler
+from segformer_ros.image_encoding import CameraImage, RawImage
 from segformer_ros.inference.backend import BackendError, FrameRequest
 from segformer_ros.inference.device_engine import DeviceEngine, Lane
 from segformer_ros.inference.preprocess import Geometry, lookup_table, resize_weights
@@ -31,10 +32,10 @@ from segformer_ros.inference.upsample import sampling
 Array = npt.NDArray[Any]
 Image = npt.NDArray[np.uint8]
 
-ENCODINGS: Mapping[str, tuple[int, int, int]] = {
-    'rgb': (0, 1, 2), 'bgr': (2, 1, 0), 'rgba': (0, 1, 2), 'bgra': (2, 1, 0), 'mono': (0, 0, 0),
+_ORDERS: Mapping[str, tuple[int, int, int]] = {
+    'rgb8': (0, 1, 2), 'bgr8': (2, 1, 0), 'rgba8': (0, 1, 2), 'bgra8': (2, 1, 0),
 }  # fmt: skip
-"""Orders of the channels of an image: where in a pixel red, green and blue are."""
+_GREY = (0, 0, 0)
 
 _MOST_GEOMETRIES = 8
 
@@ -90,23 +91,21 @@ class DeviceFrames:
             self.close()
             raise
 
-    def predict(
-        self, image: Image, geometry: Geometry, request: FrameRequest, encoding: str = 'rgb'
-    ) -> Prediction:
+    def predict(self, image: CameraImage, geometry: Geometry, request: FrameRequest) -> Prediction:
         """
         Compute one frame.
 
-        :param image: (H, W) or (H, W, C) of the encoding, uint8.
-        :param encoding: One of ENCODINGS; of an image of one channel it does not matter.
+        :param image: (H, W, 3) RGB or (H, W) grey, uint8, or as it came.
         :raises BackendError: The device has failed, or an output is NaN or infinite.
         """
         start = self._clock()
         try:
             lane = self._engines[geometry.input_h, geometry.input_w].lane(1)
-            tables = self._for(geometry, 1 if image.ndim == 2 else image.shape[2])
-            np.copyto(tables.host['pixels'], image.reshape(tables.host['pixels'].shape))
+            pixels, order = _pixels(image)
+            tables = self._for(geometry, pixels.shape[2])
+            np.copyto(tables.host['pixels'], pixels)
             begun = self._clock()
-            self._before(lane, tables, geometry, encoding)
+            self._before(lane, tables, geometry, order)
             lane.enqueue()
             wanted = self._after(lane, tables, geometry, request)
             self._cuda.synchronize(lane.space.stream)
@@ -138,14 +137,15 @@ class DeviceFrames:
         for engine in self._engines.values():
             engine.settle()
 
-    def _before(self, lane: Lane, tables: _Tables, geometry: Geometry, encoding: str) -> None:
+    def _before(
+        self, lane: Lane, tables: _Tables, geometry: Geometry, order: tuple[int, int, int]
+    ) -> None:
         lane.upload(self._flag, self._zero)
         lane.upload(tables.pixels, tables.host['pixels'])
         _, width, channels = tables.host['pixels'].shape
-        rgb = ENCODINGS['mono' if channels == 1 else encoding]
         self._kernels.resize(
             lane.space.stream,
-            Camera(tables.pixels, width * channels, channels, rgb),
+            Camera(tables.pixels, width * channels, channels, order),
             tables.across,
             tables.down,
             (geometry.resized_h, geometry.resized_w),
@@ -246,6 +246,13 @@ class DeviceFrames:
     def _outputs(self) -> dict[str, Any]:
         found = {'logits': self._manifest.logits, 'depth': self._manifest.depth}
         return {name: output for name, output in found.items() if output is not None}
+
+
+def _pixels(image: CameraImage) -> tuple[Image, tuple[int, int, int]]:
+    """Give (H, W, C) and where in a pixel red, green and blue are."""
+    if isinstance(image, RawImage):
+        return image.pixels, _ORDERS[image.encoding]
+    return (image[..., None], _GREY) if image.ndim == 2 else (image, _ORDERS['rgb8'])
 
 
 def _constants(manifest: Manifest, *, as_bytes: bool) -> Array:

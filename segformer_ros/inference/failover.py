@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import time
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 from segformer_ros.bundle import BundleError, Manifest
 from segformer_ros.engines.request import BuildRequest
+from segformer_ros.image_encoding import CameraImage
 from segformer_ros.inference.backend import BackendError, EngineMissingError
 from segformer_ros.inference.engine_builder import Build, EngineBuilder
 from segformer_ros.inference.results import Options, Prediction
@@ -35,9 +34,13 @@ class Network(Protocol):
     def backend_reason(self) -> str:
         """Say why it is this backend."""
 
+    @property
+    def takes_raw(self) -> bool:
+        """Tell whether an image as it came costs less than RGB."""
+
     def predict_batch(
         self,
-        images: Sequence[npt.NDArray[np.uint8]],
+        images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
     ) -> list[Prediction]:
@@ -124,6 +127,12 @@ class Failover:
         return '; '.join((own, *(f'{step} refused: {why}' for step, why in refused.items())))
 
     @property
+    def takes_raw(self) -> bool:
+        """Tell whether an image as it came costs less than RGB, on the backend of this moment."""
+        network = self._network
+        return network is not None and network.takes_raw
+
+    @property
     def serving(self) -> bool:
         """Tell whether frames make sense: not while the first engine is still being built."""
         return bool(self._step) or self._builder is None or not self._builder.text()
@@ -136,7 +145,7 @@ class Failover:
 
     def predict_batch(
         self,
-        images: Sequence[npt.NDArray[np.uint8]],
+        images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
     ) -> list[Prediction]:

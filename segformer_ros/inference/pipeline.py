@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import bundle as bundles
+from segformer_ros.image_encoding import as_rgb, CameraImage
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend import Backend, BackendError, FrameRequest, Frames
 from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
@@ -101,18 +102,27 @@ class Pipeline:
         """Say why it is this backend."""
         return self._reason
 
+    @property
+    def takes_raw(self) -> bool:
+        """Tell whether an image as it came costs less than RGB."""
+        return self._frames is not None
+
     def close(self) -> None:
         """Free the network; the pipeline must not be used any more."""
         self._backend.close()
         self._inputs.clear()
 
     def predict(
-        self, image: Image, *, focal_length_px: float | None = None, options: Options | None = None
+        self,
+        image: CameraImage,
+        *,
+        focal_length_px: float | None = None,
+        options: Options | None = None,
     ) -> Prediction:
         """
         Label one image and measure its depths.
 
-        :param image: (H, W, 3) RGB, (H, W, 1) or (H, W), uint8, of any size.
+        :param image: (H, W, 3) RGB, (H, W, 1) or (H, W), uint8, or as it came; of any size.
         :param focal_length_px: Focal length of the camera in pixels of this image; None: unknown,
             depths are then those of a camera as the network was trained for.
         :raises BackendError: The device has failed.
@@ -122,7 +132,7 @@ class Pipeline:
 
     def predict_batch(
         self,
-        images: Sequence[Image],
+        images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
     ) -> list[Prediction]:
@@ -151,12 +161,9 @@ class Pipeline:
             )
             for place, index in enumerate(group):
                 single = {name: value[place] for name, value in outputs.items()}
+                before_s = prepare_s[place], network_s
                 results[index] = self._decode(
-                    single,
-                    geometries[index],
-                    focals[index],
-                    options,
-                    (prepare_s[place], network_s),
+                    single, geometries[index], focals[index], options, before_s
                 )
         return [results[index] for index in range(len(images))]
 
@@ -194,7 +201,7 @@ class Pipeline:
         return [name for name, needed in (('logits', logits), ('depth', depth)) if needed]
 
     def _run(
-        self, images: Sequence[Image], geometries: Sequence[Geometry], needed: Sequence[str]
+        self, images: Sequence[CameraImage], geometries: Sequence[Geometry], needed: Sequence[str]
     ) -> tuple[dict[str, FloatArray], list[float], float]:
         """Give the needed outputs, the seconds to prepare each image, and those of the network."""
         if not needed:
@@ -203,9 +210,9 @@ class Pipeline:
         for image, geometry, target in zip(images, geometries, batch, strict=True):
             start = perf_counter()
             if target.dtype == np.uint8:
-                prepare_bytes(image, geometry, self._pad_rgb, target)
+                prepare_bytes(as_rgb(image), geometry, self._pad_rgb, target)
             else:
-                prepare(image, geometry, self._table, target)
+                prepare(as_rgb(image), geometry, self._table, target)
             seconds.append(perf_counter() - start)
         start = perf_counter()
         outputs = self._backend.infer(batch, needed)
@@ -285,11 +292,7 @@ class Pipeline:
         return focal_length_px * geometry.scale / canonical
 
     def _limits_m(self, options: Options) -> tuple[float, float]:
-        low, high = self._manifest.depth_range_m or (0.0, math.inf)
-        return (
-            low if options.min_depth_m is None else options.min_depth_m,
-            high if options.max_depth_m is None else options.max_depth_m,
-        )
+        return options.limits_m(self._manifest.depth_range_m or (0.0, math.inf))
 
     def _sky(self, options: Options) -> tuple[int, float]:
         return self._sky_id or 0, _SKY_M.get(options.sky_depth, math.nan)

@@ -11,6 +11,7 @@ import math
 import cv2
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.image_encoding import CameraImage, RawImage
 
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -88,14 +89,16 @@ def resize_weights(image: int, resized: int) -> tuple[IntArray, IntArray, IntArr
     return inside[0], inside[1], *weights
 
 
-def check_image(image: Image) -> Image:
+def check_image(image: CameraImage) -> CameraImage:
     """
     Accept an image of the interface.
 
-    :param image: (H, W, 3), (H, W, 1) or (H, W) uint8.
-    :returns: (H, W, 3) or (H, W), a view.
+    :param image: (H, W, 3), (H, W, 1) or (H, W) uint8, or as it came.
+    :returns: (H, W, 3) or (H, W), a view; one as it came is given back.
     :raises ValueError: The array is another one.
     """
+    if isinstance(image, RawImage):
+        return image
     shape = getattr(image, 'shape', None)
     good = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim in {2, 3}
     if not good or (image.ndim == 3 and image.shape[2] not in {1, 3}) or image.size == 0:

@@ -69,6 +69,14 @@ class Options:
         if low is not None and high is not None and not low < high:
             raise ValueError(f'expected min_depth_m < max_depth_m, got {low} and {high}')
 
+    def limits_m(self, default: tuple[float, float]) -> tuple[float, float]:
+        """Give the least and the largest depth, those of the manifest where none is set."""
+        low, high = default
+        return (
+            low if self.min_depth_m is None else self.min_depth_m,
+            high if self.max_depth_m is None else self.max_depth_m,
+        )
+
 
 def checked_focals(focals: Sequence[float | None] | None, count: int) -> list[float | None]:
     """

@@ -98,14 +98,16 @@ class CameraStream:
         self.stop()
         self.outputs.close()
 
-    def open(self, arrival: Arrival, parameters: Parameters) -> Frame:
+    def open(self, arrival: Arrival, parameters: Parameters, *, raw: bool = False) -> Frame:
         """
         Read an image, and note what is wrong with its camera_info.
 
+        :param raw: Leave it as it came where that is possible.
         :raises EncodingError: The message contradicts itself, or its encoding is not known.
         """
         header, info = arrival.message.header, arrival.camera_info
-        image = messages.rgb_from_message(arrival.message)
+        read = messages.raw_from_message if raw else messages.rgb_from_message
+        image = read(arrival.message)
         size = (image.shape[0], image.shape[1])
         known = calibrate(info, size, parameters.camera_fov_deg)
         self.statistics.camera_problem(_problem(info, size, known))

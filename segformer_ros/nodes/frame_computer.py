@@ -94,7 +94,7 @@ class FrameComputer:
             stream.statistics.idle()
             return None
         try:
-            frame = stream.open(arrival, parameters)
+            frame = stream.open(arrival, parameters, raw=self._pipeline.takes_raw)
         except EncodingError as error:
             stream.statistics.refused(str(error))
             self._node.get_logger().error(

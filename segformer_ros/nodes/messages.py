@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Between sensor_msgs and numpy; no message shares its header or its bytes with an array."""
+"""Between sensor_msgs and numpy; of all arrays only raw ones share their bytes with a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules
 from segformer_ros.camera import back_project, Intrinsics
-from segformer_ros.image_encoding import decode, decode_compressed, EncodingError, SUPPORTED
+from segformer_ros.image_encoding import (
+    CameraImage,
+    decode,
+    decode_compressed,
+    EncodingError,
+    raw,
+    RAW_ENCODINGS,
+    SUPPORTED,
+)
 from segformer_ros.labels import VOID
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
@@ -58,6 +66,24 @@ def rgb_from_message(message: Image | CompressedImage) -> npt.NDArray[np.uint8]:
         width=message.width,
         step=message.step,
         is_bigendian=bool(message.is_bigendian),
+    )
+
+
+def raw_from_message(message: Image | CompressedImage) -> CameraImage:
+    """
+    Take the bytes of a camera image as they are; where its encoding needs more, read it as RGB.
+
+    :returns: Of RAW_ENCODINGS a view of the message, else what rgb_from_message gives.
+    :raises EncodingError: As rgb_from_message.
+    """
+    if isinstance(message, CompressedImage) or message.encoding not in RAW_ENCODINGS:
+        return rgb_from_message(message)
+    return raw(
+        message.data,
+        encoding=message.encoding,
+        height=message.height,
+        width=message.width,
+        step=message.step,
     )
 
 

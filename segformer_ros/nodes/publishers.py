@@ -15,6 +15,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from segformer_ros import draw
 from segformer_ros.camera import Intrinsics
+from segformer_ros.image_encoding import as_rgb, CameraImage
 from segformer_ros.labels import LabelClass
 from segformer_ros.nodes import messages, own_messages
 from segformer_ros.nodes.parameters import Parameters
@@ -80,13 +81,13 @@ class Frame:
     A camera image on its way through the node.
 
     :param header: Header of the camera image, published unchanged.
-    :param image: (H, W, 3) RGB.
+    :param image: (H, W, 3) RGB, or as it came.
     :param intrinsics: Of the camera, None when unknown.
     :param camera_info: To be published beside the outputs, None when not known.
     """
 
     header: Header
-    image: npt.NDArray[np.uint8]
+    image: CameraImage
     intrinsics: Intrinsics | None
     camera_info: CameraInfo | None
 
@@ -162,7 +163,8 @@ class Outputs:
             colors = draw.colorize(labels, self._palette)
             self._images['label/color'].publish(messages.image_message(header, colors, 'rgb8'))
         if wanted.overlay:
-            mixed = draw.overlay(frame.image, labels, self._palette, parameters.overlay_opacity)
+            image = as_rgb(frame.image)
+            mixed = draw.overlay(image, labels, self._palette, parameters.overlay_opacity)
             self._images['overlay'].publish(messages.image_message(header, mixed, 'rgb8'))
         if wanted.points and frame.intrinsics is not None:
             ids = labels if wanted.point_labels else None

@@ -6,6 +6,7 @@ import threading
 from types import SimpleNamespace
 
 from segformer_ros.engines.errors import BuildCancelledError
+from segformer_ros.image_encoding import as_rgb
 from segformer_ros.inference.backend import BackendError, EngineMissingError
 from segformer_ros.inference.results import Prediction, Timings
 
@@ -50,6 +51,7 @@ class FakeNetwork:
         """Note that it was opened."""
         self.backend_name, self.backend_reason = f'{step} 1.0', f'{step} was chosen'
         self._machine, self._step = machine, step
+        self.takes_raw = step.startswith('tensorrt')
         self.closed = False
 
     def predict_batch(self, images, focal_lengths_px=None, options=None):
@@ -66,7 +68,7 @@ class FakeNetwork:
                 confidence=image[..., 2].copy(),
                 timings=Timings(0.001, 0.002, 0.003),
             )
-            for image in images
+            for image in map(as_rgb, images)
         ]
 
     def close(self):

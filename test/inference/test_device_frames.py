@@ -11,10 +11,10 @@ from inference.device_rig import Device, images_of, network, SIZES
 import numpy as np
 import pytest
 from segformer_ros import bundle
-from segformer_ros.inference.backend import BackendError, FrameRequest
+from segformer_ros.image_encoding import decode, raw, RAW_ENCODINGS
+from segformer_ros.inference.backend import BackendError
 from segformer_ros.inference.frames_gate import frames_problem
 from segformer_ros.inference.pipeline import Options, Pipeline
-from segformer_ros.inference.preprocess import fit
 from tiny_bundle import make_tiny_bundle, STRIDE
 
 
@@ -87,15 +87,24 @@ class TestFrames:
         found, expected = (pipeline.predict(image) for pipeline in both)
         np.testing.assert_array_equal(found.labels, expected.labels)
 
-    @pytest.mark.parametrize(('encoding', 'places'), [('bgr', [2, 1, 0]), ('bgra', [2, 1, 0])])
-    def test_images_as_the_camera_gives_them(self, both, tiny, encoding, places):
-        """Blue first, with or without a fourth channel."""
-        image = np.random.default_rng(3).integers(0, 256, (40, 90, len(encoding)), np.uint8)
-        request = FrameRequest(True, True, False, False, 1.0, (0.0, 1.0), None)
-        frames = both[0]._backend.frames
-        found = frames.predict(image, fit((40, 90), SIZES), request, encoding)
-        expected = both[1].predict(np.ascontiguousarray(image[..., places]))
-        np.testing.assert_array_equal(found.labels, expected.labels)
+    @pytest.mark.parametrize('encoding', RAW_ENCODINGS)
+    @pytest.mark.parametrize('padding', [0, 5])
+    def test_images_as_they_came(self, both, encoding, padding):
+        """Blue first, with a fourth channel, with padded rows: no RGB is made of them."""
+        rng, step = np.random.default_rng(3), 90 * len(encoding[:-1]) + padding
+        data = rng.integers(0, 256, 40 * step, np.uint8)
+        fields = {'encoding': encoding, 'height': 40, 'width': 90, 'step': step}
+        image, options = raw(data, **fields), Options(confidence=True)
+        found = both[0].predict(image, focal_length_px=80.0, options=options)
+        assert 'rgb' not in vars(image)
+        for pipeline in both:
+            other = pipeline.predict(decode(data, **fields), focal_length_px=80.0, options=options)
+            np.testing.assert_array_equal(found.labels, other.labels)
+            np.testing.assert_allclose(found.depth, other.depth, rtol=1e-6)
+        for name in ('labels', 'depth', 'confidence'):
+            expected = both[1].predict(decode(data, **fields), options=options)
+            again = both[1].predict(raw(data, **fields), options=options)
+            np.testing.assert_array_equal(getattr(again, name), getattr(expected, name))
 
     @pytest.mark.parametrize('output', ['logits', 'depth'])
     def test_an_output_that_is_no_number_is_an_error(self, tiny, output):
