@@ -9,6 +9,7 @@ from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import (
     BOX,
     CARGO,
+    Color,
     DISC,
     Parts,
     TAPER,
@@ -18,11 +19,33 @@ from segformer_ros.world.primitives import BUS as BUS_SIDE
 from segformer_ros.world.vehicles import PAINTS, Vehicle, wheels
 
 
+def _load(parts: Parts, dice: Dice, color: Color, half: float, cab: float, width: float) -> int:
+    """Add a box, a tipper or a tank behind a cab; give the seed of its look."""
+    style = dice.pick(('box', 'box', 'box', 'tipper', 'tank'))
+    high = dice.uniform(1.2, 1.45) if style == 'box' else dice.uniform(0.6, 0.8)
+    at, floor, long = -cab - 0.1, 1.0, half - cab - 0.1
+    seed = dice.integer(0, 65535)
+    if style == 'tank':
+        parts.add(DISC, (at, 0.0, floor + 0.95), (long, 1.1, 0.95), TRUCK, color, seed=seed)
+        return seed
+    parts.add(
+        BOX,
+        (at, 0.0, floor + high),
+        (long, width, high),
+        TRUCK,
+        color,
+        material=CARGO,
+        param=(float(dice.chance(0.5)), dice.uniform(0.3, 1.2), 0.0, 0.0),
+        seed=seed,
+    )
+    return seed
+
+
 def truck(dice: Dice) -> Vehicle:
     """Make a box truck, a tipper or a tanker."""
     parts = Parts()
     paint = dice.vary(dice.pick(PAINTS), 0.15)
-    load = dice.vary(
+    color = dice.vary(
         dice.pick(((0.85, 0.85, 0.83), (0.8, 0.8, 0.8), (0.15, 0.25, 0.5), (0.6, 0.1, 0.08)))
         if dice.chance(0.75)
         else dice.pick(PAINTS),
@@ -32,26 +55,7 @@ def truck(dice: Dice) -> Vehicle:
     width = dice.uniform(1.12, 1.25)
     radius = dice.uniform(0.42, 0.5)
     cab = dice.uniform(0.85, 1.05)
-    floor = 1.0
-    style = dice.pick(('box', 'box', 'box', 'tipper', 'tank'))
-    high = dice.uniform(1.2, 1.45) if style == 'box' else dice.uniform(0.6, 0.8)
-    at = -cab - 0.1
-    seed = dice.integer(0, 65535)
-    if style == 'tank':
-        parts.add(
-            DISC, (at, 0.0, floor + 0.95), (half - cab - 0.1, 1.1, 0.95), TRUCK, load, seed=seed
-        )
-    else:
-        parts.add(
-            BOX,
-            (at, 0.0, floor + high),
-            (half - cab - 0.1, width, high),
-            TRUCK,
-            load,
-            material=CARGO,
-            param=(float(dice.chance(0.5)), dice.uniform(0.3, 1.2), 0.0, 0.0),
-            seed=seed,
-        )
+    seed = _load(parts, dice, color, half, cab, width)
     parts.add(BOX, (-0.2, 0.0, 0.75), (half - 0.25, 0.5, 0.22), TRUCK, (0.04, 0.04, 0.04))
     parts.add(BOX, (1.0 - half, 0.0, 0.55), (0.06, width * 0.9, 0.09), TRUCK, (0.6, 0.1, 0.05))
     tall = dice.uniform(1.05, 1.35)
