@@ -13,6 +13,7 @@ import pytest
 from segformer_ros import bundle
 from segformer_ros.engines.cuda_memory import Workspace
 from segformer_ros.engines.kernels import CudaCoreLauncher, Kernels
+from segformer_ros.image_encoding import RAW_ENCODINGS, RawImage
 from segformer_ros.inference.backend import load_backend
 from segformer_ros.inference.golden_gate import check_golden, golden_input
 from segformer_ros.inference.pipeline import Options, Pipeline
@@ -87,10 +88,15 @@ def test_inputs_arrive_as_they_are(cuda):
     space.close()
 
 
+@pytest.mark.parametrize('encoding', RAW_ENCODINGS)
 @pytest.mark.parametrize('hw', [(80, 160), (64, 128), (41, 97), (1, 1), (200, 100)])
-def test_the_kernels_write_the_input_of_the_network(make_backend, kernels, cuda, tiny, hw):
+def test_the_kernels_write_the_input_of_the_network(
+    make_backend, kernels, cuda, tiny, hw, encoding
+):
     """Resized, padded and normalised: equal bit for bit to what the processor prepares."""
-    image = np.random.default_rng(1).integers(0, 256, (*hw, 3), np.uint8)
+    shape = (*hw, len(encoding[:-1]))
+    pixels = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    image = RawImage(pixels, encoding)
     for form in ('uint8', 'float32'):
         backend = make_backend(form, kernels)
         pipeline = Pipeline(tiny, backend)
@@ -101,7 +107,7 @@ def test_the_kernels_write_the_input_of_the_network(make_backend, kernels, cuda,
         cuda.synchronize(lane.space.stream)
         found = block.view(lane._image.dtype).reshape(lane._image.shape).copy()
         cuda.free_host(block)
-        np.testing.assert_array_equal(found, _prepared(pipeline, image, form))
+        np.testing.assert_array_equal(found, _prepared(pipeline, image.rgb, form))
 
 
 def _prepared(pipeline, image, form):
