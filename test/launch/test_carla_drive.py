@@ -8,6 +8,7 @@ import csv
 import json
 import os
 from pathlib import Path
+import re
 import subprocess
 import sys
 import time
@@ -100,6 +101,17 @@ class Session:
             assert time.monotonic() < end, f'{what}: {self.report()}'
             self._processes.check()
             self._executor.spin_once(timeout_sec=0.05)
+
+    def warm_up(self):
+        """Go on until a frame is judged: on a busy machine nodes meet after seconds."""
+
+        def met():
+            self.order('try')
+            for _ in range(10):
+                self._executor.spin_once(timeout_sec=0.0)
+            return min(self.value('label_frames'), self.value('depth_frames')) > 0
+
+        self.spin(met, 'nothing is judged')
 
     def reset(self):
         """Let the evaluation start anew, and give its answer."""
@@ -202,12 +214,12 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def check_dataset(folder, frames, restarts):
+def check_dataset(folder, at_least, restarts):
     """Compare the route of a session with the frames of the worlds that it is of."""
     samples = open_dataset(DatasetSpec('drive', str(folder), 'train'))
     (path,) = folder.glob('train/*/frames.csv')
     stamps = [int(row['stamp_ns']) for row in rows(path)]
-    assert len(samples) == len(stamps) == frames
+    assert len(samples) == len(stamps) >= at_least
     lives = np.cumsum([0, *(np.diff(stamps) < -1e9)])
     assert lives[-1] == restarts
     step_ns = carla_wire_double.STEP_S * 1e9
@@ -230,9 +242,9 @@ def test_a_session_with_the_bridge(session, tmp_path):
     """
     bag, path = tmp_path / 'bag', tmp_path / 'figures.json'
     with session('bridge', record=str(bag)) as running:
-        running.order('readers 2', 'frames 2')
-        running.judged(2, 2)
-        assert running.reset() == '2 judged frames are forgotten'
+        running.order('readers 2')
+        running.warm_up()
+        assert re.fullmatch(r'[1-9]\d* judged frames are forgotten', running.reset())
         running.order('clock on', 'readers 3')
         running.order('frames 3', 'lose labels', 'lose depth', 'hold')
         running.judged(5, 5)
@@ -261,7 +273,7 @@ def test_a_session_with_the_bridge(session, tmp_path):
     assert live['segmentation']['unknown_pixels'] == 0
     assert (report / 'evaluation.png').stat().st_size > 1000
     assert len(rows(report / 'frames.csv')) == 12
-    check_dataset(tmp_path / 'dataset', frames=12, restarts=1)
+    check_dataset(tmp_path / 'dataset', at_least=10, restarts=1)
 
 
 def test_a_session_that_drives_through_carla(session, tmp_path):
@@ -280,7 +292,10 @@ def test_a_session_that_drives_through_carla(session, tmp_path):
     arguments = {'carla_mode': 'native', 'camera_fov': '80', 'fixed_delta_seconds': '0.1'}
     with session('native', objects_definition_file=str(objects), **arguments) as running:
         running.spin(
-            lambda: min(running.value('label_frames'), running.value('depth_frames')) >= 5,
+            lambda: (
+                running.infos
+                and min(running.value('label_frames'), running.value('depth_frames')) >= 5
+            ),
             'five frames are not judged',
         )
         running.names.sort(key='carla_world_node'.__ne__)
@@ -298,8 +313,5 @@ def test_a_session_that_drives_through_carla(session, tmp_path):
     assert summary['inputs']['frames'] >= 5
     assert (summary['segmentation']['unknown_pixels'], summary['refused']) == (0, {})
     expected = carla_wire_double.render(0, 1.0).intrinsics.fx
-    assert running.infos
     assert all(item.k[0] == pytest.approx(expected) for item in running.infos)
-    (path,) = (tmp_path / 'dataset').glob('train/*/frames.csv')
-    assert len(rows(path)) >= 5
-    check_dataset(tmp_path / 'dataset', frames=len(rows(path)), restarts=0)
+    check_dataset(tmp_path / 'dataset', at_least=5, restarts=0)
