@@ -11,6 +11,10 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
+# What runs nodes has a process without the libraries of training and of all engines.
+ROS_TESTS := test/launch test/nodes test/packaging
+PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
+    $(BIN)/python -m pytest
 # Not compiled: Python compiles what is imported, which is a small part of it.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
@@ -50,8 +54,8 @@ lint: setup-test
 	@$(BIN)/mypy
 
 test: lint
-	@ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
-	    $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(if $(PYTEST_ARGS),$(PYTEST) $(PYTEST_ARGS),$(PYTEST) $(addprefix --ignore=,$(ROS_TESTS)))
+	@$(if $(PYTEST_ARGS),,$(PYTEST) $(ROS_TESTS))
 
 bench: setup-test
 	@set -e; for program in $(filter-out bench/rivals.py,$(wildcard bench/*.py)); do \
