@@ -26,6 +26,10 @@ DEADLINE_S = 120
 WAIT_UNTIL_ACTIVE = Path(__file__).parent / 'wait_until_active.py'
 
 
+# Extras that need a GPU, an account or another torch: the tests have stand-ins for them.
+STOOD_IN_FOR = {'segmentation-models-pytorch', 'tensorrt-cu13', 'wandb'}
+
+
 @pytest.fixture(scope='module')
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel that `pip install .` builds."""
@@ -95,7 +99,7 @@ def test_wheel_has_everything(wheel: Path):
 
 
 def test_pins_are_within_the_ranges_of_the_wheel(wheel: Path):
-    """Every requirement of the wheel is pinned for the tests, to a version it accepts."""
+    """Every requirement that the tests install is pinned to a version that the wheel accepts."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith('/METADATA'))
         metadata = email.message_from_bytes(archive.read(name))
@@ -106,9 +110,11 @@ def test_pins_are_within_the_ranges_of_the_wheel(wheel: Path):
             pinned = (Requirement(line) for line in lines if line and line[0] != '#')
             pins |= {one.name: str(one.specifier).removeprefix('==') for one in pinned}
 
+    assert not STOOD_IN_FOR & set(pins)
     for text in metadata.get_all('Requires-Dist'):
         wanted = Requirement(text)
-        assert wanted.specifier.contains(pins[wanted.name]), text
+        if wanted.name not in STOOD_IN_FOR:
+            assert wanted.specifier.contains(pins[wanted.name]), text
 
 
 def test_installed_command_works_without_torch(environment: Path):

@@ -22,9 +22,10 @@ def test_shipped_recipe_learns_the_classes_of_the_world_and_is_measured_on_other
     config = load(SHIPPED)
 
     assert config.folder == Path('runs/world_b0')
-    assert config.total_steps == 16_400
-    train, held_out = config.data.train[0].options, config.data.validation[0].options
-    assert held_out['first_seed'] + held_out['frames'] <= train['first_seed']
+    assert config.total_steps == 24_200
+    held_out = config.data.validation[0].options
+    for item in config.data.train:
+        assert held_out['first_seed'] + held_out['frames'] <= item.options['first_seed']
     table = {item.name: item.id for item in _carla().classes}
     assert [table[name] for name in config.classes.names] == list(CLASS_IDS)
 
