@@ -9,6 +9,6 @@ import math
 
 
 def known_mean(values: Iterable[float]) -> float:
-    """Average the values that are not NaN; NaN without any."""
+    """Average the values that are not NaN, the same in any order; NaN without any."""
     known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
+    return math.fsum(known) / len(known) if known else math.nan

@@ -59,6 +59,15 @@ def _send(rig, number):
     rig.send(image_message(pixels, stamp_ns=number * 1_000_000))
 
 
+def _report_until_down(rig):
+    """Report until the node has shut ROS down."""
+    end = time.monotonic() + 30.0
+    while rig.node.context.ok():
+        assert time.monotonic() < end, 'the node does not end'
+        rig.node.report()
+        time.sleep(0.001)
+
+
 def _finish(rig, machine, count):
     """Let so many builds finish, and wait until the engine is open."""
     for number in range(count):
@@ -206,9 +215,7 @@ def test_build_only_ends_when_the_engines_are_built(make_rig):
     rig.node.report()
     assert rig.node.context.ok()
     _finish(rig, machine, 2)
-    while rig.node.context.ok():
-        rig.node.report()
-        time.sleep(0.001)
+    _report_until_down(rig)
     assert rig.node.exit_code == 0
     assert rig.node.state == 'inactive'
 
@@ -228,9 +235,7 @@ def test_build_only_fails_with_status_1(make_rig, error):
     if error is not None:
         rig.until(lambda: machine.builds)
         machine.builds[0].finish(error)
-    while rig.node.context.ok():
-        rig.node.report()
-        time.sleep(0.001)
+    _report_until_down(rig)
     assert rig.node.exit_code == 1
 
 
