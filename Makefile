@@ -11,8 +11,11 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
-# What runs nodes has a process without the libraries of training and of all engines.
+# Four processes, one after another: each has the native libraries of its own part alone.
+ENGINE_TESTS := test/bench test/cuda_device test/engines test/inference
+LEARNING_TESTS := test/checkpoints test/export test/network test/training
 ROS_TESTS := test/launch test/nodes test/packaging
+OTHER_TESTS := $(addprefix --ignore=,$(ENGINE_TESTS) $(LEARNING_TESTS) $(ROS_TESTS))
 PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
     $(BIN)/python -m pytest
 # Not compiled: Python compiles what is imported, which is a small part of it.
@@ -54,7 +57,9 @@ lint: setup-test
 	@$(BIN)/mypy
 
 test: lint
-	@$(if $(PYTEST_ARGS),$(PYTEST) $(PYTEST_ARGS),$(PYTEST) $(addprefix --ignore=,$(ROS_TESTS)))
+	@$(if $(PYTEST_ARGS),$(PYTEST) $(PYTEST_ARGS),$(PYTEST) $(OTHER_TESTS))
+	@$(if $(PYTEST_ARGS),,$(PYTEST) $(ENGINE_TESTS))
+	@$(if $(PYTEST_ARGS),,$(PYTEST) $(LEARNING_TESTS))
 	@$(if $(PYTEST_ARGS),,$(PYTEST) $(ROS_TESTS))
 
 bench: setup-test
