@@ -21,3 +21,15 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_handler_of_dead_children():
+    """
+    Take back the handler of SIGCHLD that torch's DataLoader leaves in the process.
+
+    Engines that bring LLVM along replace the stack that Python handles signals on. Once theirs is
+    gone, the end of any child process would be a segmentation fault.
+    """
+    yield
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
