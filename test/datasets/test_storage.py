@@ -49,9 +49,17 @@ def test_forked_processes_read_at_the_same_time(tmp_path, files, backend):
     storage = open_storage(write_group(tmp_path, 'group', files, backend))
     storage.read('1/001.bin')
     context = multiprocessing.get_context('fork')
-    with context.Pool(2) as pool:
-        names = sorted(files) * 5
-        assert pool.map(storage.read, names, chunksize=1) == [files[name] for name in names]
+    readers = [context.Process(target=_read_all, args=(storage, files)) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(60.0)
+    assert [reader.exitcode for reader in readers] == [0, 0]
+
+
+def _read_all(storage, files):
+    for name in sorted(files) * 20:
+        assert storage.read(name) == files[name]
 
 
 @pytest.mark.parametrize('backend', BACKENDS)
