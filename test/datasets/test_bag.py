@@ -82,10 +82,18 @@ def test_threads_and_processes_read_at_the_same_time(bag):
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda index: data[index].labels.tobytes(), order)) == wanted
     assert data[0].labels.tobytes() == wanted[0]
-    with multiprocessing.get_context('fork').Pool(2) as processes:
-        samples = processes.map(data.__getitem__, order, chunksize=1)
-    assert [sample.labels.tobytes() for sample in samples] == wanted
+    context = multiprocessing.get_context('fork')
+    readers = [context.Process(target=_read_all, args=(data, order, wanted)) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(60.0)
+    assert [reader.exitcode for reader in readers] == [0, 0]
     assert pickle.loads(pickle.dumps(data))[2].labels.tobytes() == wanted[2]
+
+
+def _read_all(data, order, wanted):
+    assert [data[index].labels.tobytes() for index in order] == wanted
 
 
 def test_incomplete_frames_are_left_out(tmp_path):
