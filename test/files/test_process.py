@@ -113,15 +113,24 @@ def test_a_video_becomes_frames_and_a_video(run, video, tmp_path):
     assert {'decode', 'network', 'draw', 'write'} <= set(report.seconds)
 
 
+def _frames(path):
+    with VideoReader(path) as reader:
+        return list(reader)
+
+
 def test_a_video_that_was_stopped_is_continued(run, video, tmp_path):
     """The overlay is whole in the end, and the same as of one run."""
     run(video)
-    whole = (tmp_path / 'out' / 'overlay.mp4').read_bytes()
+    whole = _frames(tmp_path / 'out' / 'overlay.mp4')
     for name in ('label/000003.png', 'depth/000004.npy', 'overlay.mp4'):
         (tmp_path / 'out' / name).unlink()
     report = run(video)
     assert (report.done, report.reused) == (2, 3)
-    assert (tmp_path / 'out' / 'overlay.mp4').read_bytes() == whole
+    # Of the same images the encoder does not always make the same bytes.
+    again = _frames(tmp_path / 'out' / 'overlay.mp4')
+    assert [frame.time_s for frame in again] == [frame.time_s for frame in whole]
+    for one, other in zip(again, whole, strict=True):
+        assert np.abs(one.image.astype(int) - other.image).mean() < 1.0
 
 
 def test_a_video_may_end_early_and_go_without_a_picture(run, video, tmp_path):
