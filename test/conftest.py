@@ -28,8 +28,8 @@ def no_handler_of_dead_children():
     """
     Take back the handler of SIGCHLD that torch's DataLoader leaves in the process.
 
-    Engines that bring LLVM along replace the stack that Python handles signals on. Once theirs is
-    gone, the end of any child process would be a segmentation fault.
+    With the native libraries of all engines in one process, waiting for a child ended in a
+    segmentation fault inside poll(): as if the stack that signals are handled on had gone.
     """
     yield
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
