@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -21,6 +20,7 @@ from segformer_ros.bundle.external_weights import check_weights_of_graph
 from segformer_ros.bundle.golden import golden_image, unpack_golden
 from segformer_ros.bundle.graphs import InputSize, SCRIPT
 from segformer_ros.bundle.manifest import FORMAT_VERSION, Manifest, parse
+from segformer_ros.file_hash import sha256_of
 
 MODELS = Path(__file__).resolve().parents[1] / 'models'
 """The folder of the bundles that ship with the package."""
@@ -141,7 +141,7 @@ def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | 
             (folder / name).write_bytes(source)
         else:
             shutil.copyfile(source, folder / name)
-        hashes[name] = _sha256(folder / name)
+        hashes[name] = sha256_of(folder / name)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / _MANIFEST).write_text(f'{text}\n', encoding='utf-8')
 
@@ -149,7 +149,7 @@ def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | 
 def _check_file(file: Path, expected: str | None) -> None:
     if not file.is_file():
         raise BundleError(file, expected='a file', found='none', do=_COPY_AGAIN)
-    found = _sha256(file) if expected is not None else None
+    found = sha256_of(file) if expected is not None else None
     if found != expected:
         raise BundleError(
             file,
@@ -185,11 +185,3 @@ def _load(folder: Path) -> object:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f'{name} is not a JSON number')
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

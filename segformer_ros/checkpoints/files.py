@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 import contextlib
 from dataclasses import dataclass, field
-import hashlib
 import json
 from pathlib import Path
 import pickle
@@ -18,6 +17,7 @@ import warnings
 import zipfile
 
 from safetensors import safe_open, SafetensorError
+from segformer_ros.file_hash import sha256_of
 from segformer_ros.network.checkpoint import CheckpointError
 import torch
 from torch import Tensor
@@ -70,15 +70,6 @@ def open_checkpoint(path: Path) -> Raw:
     if path.name in {SAFETENSORS, PICKLE} and (path.parent / CONFIG).is_file():
         return _open_folder(path.parent)
     return _open_file(path)
-
-
-def sha256_of(path: Path) -> str:
-    """Give the sha256 of a file."""
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _open_folder(folder: Path) -> Raw:

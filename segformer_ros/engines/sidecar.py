@@ -13,6 +13,7 @@ from typing import Any
 
 from segformer_ros.engines.errors import EngineError, EngineRefusedError
 from segformer_ros.engines.request import BuildRequest, Target
+from segformer_ros.file_hash import sha256_of
 
 FORMAT_VERSION = 1
 _KEYS = ('format_version', 'name', 'facts', 'engine', 'build')
@@ -81,19 +82,6 @@ def key_of(facts: Mapping[str, Any]) -> str:
     counted = {**facts, 'graph': facts['graph']['sha256']}
     text = json.dumps(counted, sort_keys=True, separators=(',', ':'))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """
-    Give the sha256 of a file in hexadecimal digits.
-
-    :raises OSError: It cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def parse_sidecar(data: bytes, where: Path) -> Sidecar:

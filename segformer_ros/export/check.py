@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 from segformer_ros.export.precision import emulated
-from segformer_ros.inference.golden_gate import REDUCED_EQUAL, REDUCED_TOLERANCE
+from segformer_ros.inference.golden_gate import REDUCED_EQUAL, REDUCED_TOLERANCE, relative_rms
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -89,13 +89,6 @@ def check_graph(
                 f'those of torch, found {equal:.1%}: nothing was written; choose float32'
             )
     return errors
-
-
-def relative_rms(found: FloatArray, expected: FloatArray) -> float:
-    """Give the root mean square of the difference over that of what was expected."""
-    with np.errstate(invalid='ignore', over='ignore'):
-        error = np.square(found.astype(np.float64) - expected).mean()
-    return float(np.sqrt(error / np.square(expected.astype(np.float64)).mean()))
 
 
 def equal_labels(found: FloatArray, expected: FloatArray) -> float:

@@ -82,7 +82,7 @@ def check_outputs(
             difference, tolerance = _largest(value, expected), bundle.manifest.tolerance[name]
             text = f'golden {name} within {tolerance:g}'
         else:
-            difference, tolerance = _relative(value, expected), REDUCED_TOLERANCE
+            difference, tolerance = relative_rms(value, expected), REDUCED_TOLERANCE
             text = f'golden {name} within {precision} {tolerance:g}'
         if not difference <= tolerance:
             wrong = f'a difference of {difference:.3g}'
@@ -116,7 +116,8 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
         return float(np.max(np.abs(found - expected)))
 
 
-def _relative(found: FloatArray, expected: FloatArray) -> float:
+def relative_rms(found: FloatArray, expected: FloatArray) -> float:
+    """Give the root mean square of the difference over that of what was expected."""
     with np.errstate(invalid='ignore', over='ignore'):
         error = np.square(found.astype(np.float64) - expected).mean()
     return float(np.sqrt(error / np.square(expected.astype(np.float64)).mean()))

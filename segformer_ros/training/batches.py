@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.network.normalization import MEAN, STD
 import torch
 from torch import Tensor
-
-# Of ImageNet, on the 0 to 1 scale.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)

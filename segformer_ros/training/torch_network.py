@@ -18,13 +18,11 @@ from segformer_ros.evaluation.network import FloatArray, Image, NetworkFacts, Ou
 from segformer_ros.labels import LabelClass
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.network.normalization import MEAN, STD
 from segformer_ros.training.baselines import is_baseline, load_baseline
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
-
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 
 
 class TorchNetwork:

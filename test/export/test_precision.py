@@ -10,11 +10,12 @@ onnx = pytest.importorskip('onnx', reason='export needs onnx')
 
 from onnx import shape_inference, TensorProto  # noqa: E402
 from random_network import random_network  # noqa: E402
-from segformer_ros.export.check import relative_rms, run_graph  # noqa: E402
+from segformer_ros.export.check import run_graph  # noqa: E402
 from segformer_ros.export.onnx_graph import empty_input, export_graph, OPSET  # noqa: E402
 from segformer_ros.export.precision import lowered, opset_for, TYPES  # noqa: E402
 from segformer_ros.export.rewrites import GPU, rewrite  # noqa: E402
 from segformer_ros.export.tidy import tidy  # noqa: E402
+from segformer_ros.inference.golden_gate import relative_rms  # noqa: E402
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FLOAT32 = {'LayerNormalization', 'Softmax', 'Sub'}
