@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(folder, monkeypatch)
     def refuse(*_):
         raise PermissionError(13, 'Permission denied')
 
-    monkeypatch.setattr('segformer_ros.bundle.folder._sha256', refuse)
+    monkeypatch.setattr('segformer_ros.bundle.folder.sha256_of', refuse)
     with pytest.raises(bundle.BundleError, match='found PermissionError: Permission denied: c'):
         bundle.read(folder)
 
