@@ -47,6 +47,9 @@ class GlpnHead(nn.Module):
     :param stride: 1 is the paper's head. 2 and 4 leave out its last one or two upsamplings, so
         that both convolutions behind them run on 4 or 16 times fewer pixels.
     :param activation: See depth_activation.activate; the paper's is 'metric'.
+    :ivar training_stride: The same in training mode. The weights fit every stride, so that a
+        training can leave the costly pixels to its end.
+    :raises ValueError: The stride or the activation is unknown.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class GlpnHead(nn.Module):
         check_activation(activation)
         self.decoder_dim = dim
         self.stride = stride
+        self.training_stride = stride
         self.activation = activation
         self.max_depth_m = max_depth_m
         self.convs = nn.ModuleList(
@@ -74,18 +78,24 @@ class GlpnHead(nn.Module):
         self.conv = nn.Conv2d(dim, dim, 3, padding=1)
         self.predict = nn.Conv2d(dim, 1, 3, padding=1)
 
+    @property
+    def current_stride(self) -> int:
+        """Give the stride of the present mode, training or not."""
+        return self.training_stride if self.training else self.stride
+
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """
         Compute the depth.
 
         :param features: (N, C_i, h_i, w_i) of the four stages, the finest (stride 4) first.
-        :returns: (N, 1, H / stride, W / stride): metres, or log metres where depth_is_log says so.
+        :returns: (N, 1, H / s, W / s), s being current_stride: metres, or log metres where
+            depth_is_log says so.
         """
         coarse, *finer = reversed(features)
         x: Tensor = self.convs[0](coarse)
         for feature, conv, fusion in zip(finer, self.convs[1:], self.fusions, strict=True):
             x = fusion(conv(feature), upsample_twice(x))
-        for _ in range((4 // self.stride).bit_length() - 1):
+        for _ in range((4 // self.current_stride).bit_length() - 1):
             x = upsample_twice(x)
         x = self.predict(functional.relu(self.conv(x)))
         return activate(x, self.activation, self.max_depth_m)

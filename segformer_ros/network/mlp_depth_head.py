@@ -33,7 +33,7 @@ class MlpDepthHead(SegformerHead):
     ) -> None:
         check_activation(activation)
         super().__init__(embed_dims, decoder_dim, 1, drop_rate=drop_rate)
-        self.stride = STRIDE
+        self.stride = self.current_stride = STRIDE
         self.activation = activation
         self.max_depth_m = max_depth_m
 

@@ -169,7 +169,7 @@ class MultitaskSegformer(nn.Module):
             outputs['logits'] = crop(logits, height, width, SEGMENTATION_STRIDE)
         if self.depth_head is not None and 'depth' in tasks:
             depth = self.depth_head(features)
-            outputs['depth'] = crop(depth, height, width, self.depth_head.stride)
+            outputs['depth'] = crop(depth, height, width, self.depth_head.current_stride)
         if 'logits' in outputs and self.auxiliary_head is not None and self.training:
             logits = self.auxiliary_head(features[AUXILIARY_STAGE])
             outputs['auxiliary'] = crop(logits, height, width, AUXILIARY_STRIDE)

@@ -136,6 +136,8 @@ class StageConfig:
     :param batch_size: Samples of a step, over all processes and pieces.
     :param tasks: Heads that are computed and trained.
     :param frozen: Names or patterns of parts that stay as they are, such as 'encoder'.
+    :param depth_stride: Of the 'glpn' depth head while this stage learns; None: the network's,
+        at which it is measured in any case. The last convolutions of a coarser head cost less.
     """
 
     steps: int
@@ -147,6 +149,7 @@ class StageConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     frozen: tuple[str, ...] = ()
+    depth_stride: Literal[1, 2, 4] | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 1:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.checkpoints import load
 from segformer_ros.network import depth_is_log, MultitaskSegformer
+from segformer_ros.network.glpn_head import GlpnHead
 from segformer_ros.training.baselines import Baseline
 from segformer_ros.training.batches import Batch
 from segformer_ros.training.config import StageConfig, TrainConfig
@@ -116,11 +117,17 @@ class Learner(nn.Module):
 
 def select(network: Network, stage: StageConfig) -> tuple[str, ...]:
     """
-    Train what the stage trains and nothing else of the network.
+    Train what the stage trains and nothing else of the network, at the stage's stride of depth.
 
     :returns: The names of the frozen parameters.
-    :raises ValueError: A pattern of the recipe names nothing, or nothing is left to train.
+    :raises ValueError: A pattern of the recipe names nothing, nothing is left to train, or there
+        is no depth head whose stride could be chosen.
     """
+    head = getattr(network, 'depth_head', None)
+    if isinstance(head, GlpnHead):
+        head.training_stride = stage.depth_stride or head.stride
+    elif stage.depth_stride is not None:
+        raise ValueError('depth_stride of a stage is for networks with a glpn depth head')
     idle = [
         head
         for task, heads in _HEADS.items()

@@ -232,3 +232,29 @@ def test_baseline_trains_by_the_same_commands(tmp_path, monkeypatch):
     assert 0.0 <= facts['metrics']['miou'] <= 1.0
     with pytest.raises(ConfigError, match=r'tasks must be \[segmentation\]'):
         resolve({**values, 'stages': [{'steps': 1}]})
+
+
+def test_a_stage_learns_at_its_own_stride_and_is_measured_at_that_of_the_network(tmp_path):
+    """Stages without a stride have the network's; evaluation sees the network's always."""
+    network = {**recipe('')['network'], 'depth_stride': 2}
+    stages = [{'steps': 1, 'depth_stride': 4}, {'steps': 1}]
+    config = resolve(recipe(tmp_path, data=SQUARES, network=network, stages=stages))
+    run = TrainingRun(config, Fabric(accelerator='cpu'), open_data(config), lambda line: None)
+    image, seen = torch.zeros(2, 3, 64, 96), []
+
+    for step in range(2):
+        run.trained.step = step
+        module = run.stage(ProgressBar(2, 0, print, bar=False)).learner.network
+        seen.append([module.train(mode)(image)['depth'].shape[-2:] for mode in (True, False)])
+
+    assert seen == [[(16, 24), (32, 48)], [(32, 48), (32, 48)]]
+    assert resumed_equals_whole(tmp_path / 'runs', network=network, stages=stages)
+
+
+def test_a_stride_for_a_head_that_has_one_stride_only_is_refused(tmp_path):
+    """The all-MLP head has nothing to leave out."""
+    network = {**recipe('')['network'], 'depth_head': 'mlp'}
+    stages = [{'steps': 1, 'depth_stride': 1}]
+
+    with pytest.raises(ValueError, match='depth_stride of a stage is for networks with a glpn'):
+        trained(resolve(recipe(tmp_path, data=SQUARES, network=network, stages=stages)))
