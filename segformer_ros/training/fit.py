@@ -17,7 +17,7 @@ from segformer_ros.training import yaml_config
 from segformer_ros.training.batch_source import BatchMaker, prefetch, Share, StageBatches, Step
 from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.ema import update_ema
-from segformer_ros.training.hardware import make_fabric, process_settings
+from segformer_ros.training.hardware import doubts, make_fabric, process_settings
 from segformer_ros.training.learner import Learner, Objective, select
 from segformer_ros.training.loggers import Logger, open_loggers
 from segformer_ros.training.optimizers import make_optimizer, set_learning_rate
@@ -48,6 +48,8 @@ def fit(
     with process_settings(config.hardware):
         fabric = make_fabric(config.hardware)
         chief = report if fabric.is_global_zero else _silent
+        for doubt in doubts(config.hardware, fabric.device):
+            chief(doubt)
         data = open_data(config)
         rendering = []
         if fabric.local_rank == 0:

@@ -93,6 +93,22 @@ def make_fabric(config: HardwareConfig) -> Fabric:
     return fabric
 
 
+def doubts(config: HardwareConfig, device: torch.device) -> list[str]:
+    """
+    Say what this machine would do better otherwise.
+
+    :returns: Sentences for the user.
+    """
+    if config.precision != 'bf16' or device.type != 'cpu':
+        return []
+    if any(has for name, has in torch.cpu.get_capabilities().items() if 'bf16' in name):
+        return []
+    return [
+        'this processor has no instructions for bfloat16, so that it takes longer than float32: '
+        'hardware.precision=32 is faster, with slightly other weights'
+    ]
+
+
 def _processes(config: HardwareConfig, accelerator: str) -> tuple[int, int]:
     """Count the processes of a machine and the machines."""
     if torch.distributed.is_torchelastic_launched():

@@ -258,3 +258,23 @@ def test_a_stride_for_a_head_that_has_one_stride_only_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match='depth_stride of a stage is for networks with a glpn'):
         trained(resolve(recipe(tmp_path, data=SQUARES, network=network, stages=stages)))
+
+
+@pytest.mark.parametrize(
+    ('precision', 'capable', 'warned'),
+    [('bf16', False, True), ('bf16', True, False), (32, False, False)],
+)
+def test_bfloat16_on_a_processor_without_it_is_said_to_be_slow(
+    tmp_path, monkeypatch, precision, capable, warned
+):
+    """The run goes on: it was asked for, and a resumed one must not change its arithmetic."""
+    monkeypatch.setattr(
+        torch.cpu, 'get_capabilities', lambda: {'avx512_bf16': capable, 'avx2': True}
+    )
+    lines = []
+    hardware = {'accelerator': 'cpu', 'precision': precision}
+    config = resolve(recipe(tmp_path, data=SQUARES, hardware=hardware, stages=[{'steps': 1}]))
+
+    fit(config, lines.append)
+
+    assert any('hardware.precision=32 is faster' in line for line in lines) is warned
