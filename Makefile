@@ -38,7 +38,7 @@ help:
 	@echo 'make test              run every check and test'
 	@echo 'make lint              run the checks of the source text alone'
 	@echo 'make bench             measure speed and memory on this machine'
-	@echo 'make train             train the network that ships, from scratch'
+	@echo 'make train             train the networks that ship, from scratch'
 	@echo 'make setup             install what the demo needs into .venv'
 	@echo 'make setup-test        install what the tests and the training need too'
 	@echo 'make clean             remove what make made (demo_output stays)'
@@ -69,7 +69,9 @@ bench: setup-test
 	@echo bench/rivals.py; $(BIN)/python bench/rivals.py $(RIVALS_ARGS)
 
 train: setup-test
-	@$(BIN)/segformer train --config config/train/world_b0.yaml $(TRAIN_ARGS)
+	@$(BIN)/segformer train --config config/train/world_b0_fast.yaml $(TRAIN_ARGS)
+	@$(BIN)/segformer train --config config/train/world_b0.yaml \
+	    init=runs/world_b0_fast/best.safetensors $(TRAIN_ARGS)
 
 clean:
 	rm -rf .venv build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -5,7 +5,7 @@ Measure what threads, batches and the settings of the engines do to the network 
 
 Every variant has a process of its own, loads the same graph and waits; then they take turns.
 
-    python bench/backends.py --model world_b0
+    python bench/backends.py --model world_b0_fast
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def report(
 def main(words: Sequence[str] | None = None) -> int:
     """Measure and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument('--model', default='world_b0', help='name or folder of a bundle')
+    parser.add_argument('--model', default='world_b0_fast', help='name or folder of a bundle')
     parser.add_argument('--repeats', type=int, default=15, help='turns of each variant')
     parser.add_argument('--threads', type=int, nargs='+', default=[1, os.cpu_count() or 1])
     parser.add_argument('--batches', type=int, nargs='+', default=[1, 2, 4])

@@ -143,7 +143,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=_REPEATS, help='turns of each (7)')
     parser.add_argument('--quick', action='store_true', help='B0 at 512x1024 alone')
     parser.add_argument('--camera', type=_size, default='800x1280', help='camera image')
-    parser.add_argument('--trained', default='world_b0', help='bundle whose labels are compared')
+    parser.add_argument(
+        '--trained', default='world_b0_fast', help='bundle whose labels are compared'
+    )
     parser.add_argument('--frames', type=int, default=20, help='frames for that; 0 leaves it out')
     parser.add_argument('--core', type=int, help='number of the core to use (the last one)')
     parser.add_argument('--out', type=Path, default=Path('bench_output'), help='folder to write')

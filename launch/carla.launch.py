@@ -285,7 +285,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
             'installed client.',
         ),
         ('camera_fov', '0.0', 'Horizontal field of view in place of camera_info; 0 is not.'),
-        ('model', 'world_b0', 'The network: name of one that ships, or path of a bundle.'),
+        ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
         ('label_set', 'carla_0914', 'Classes of the network.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),

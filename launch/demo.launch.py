@@ -74,7 +74,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
     rows = (
-        ('model', 'world_b0', 'The network: name of one that ships, or path of a bundle.'),
+        ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),
         ('seed', '3', 'Which world: the same seed gives the same pixels.'),

@@ -102,7 +102,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('fov_deg', '0.0', 'Horizontal field of view of a video; 0 is unknown.'),
         ('wait_for_subscribers_s', '10.0', 'Longest wait for the network before it begins.'),
         ('use_sim_time', 'false', 'Play the time of a bag too, and let the node use it.'),
-        ('model', 'world_b0', 'The network: name of one that ships, or path of a bundle.'),
+        ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),
         ('rviz', 'false', 'Show everything in RViz.'),

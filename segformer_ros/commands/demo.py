@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--out', type=Path, default=Path('demo_output'), help='default: demo_output'
     )
     parser.add_argument('--seconds', type=float, default=30.0, help='longest drive (default: 30)')
-    parser.add_argument('--model', default='world_b0', help='name or path of a bundle')
+    parser.add_argument('--model', default='world_b0_fast', help='name or path of a bundle')
     parser.add_argument('--seed', type=int, default=3, help='which street (default: 3)')
     parser.add_argument(
         '--fov', type=float, default=0.0, help='horizontal field of view of the video, degrees'

@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--out', type=Path, required=True, metavar='DIR', help='folder for the results'
     )
     parser.add_argument(
-        '--model', default='world_b0', help='name or folder of a network (default: %(default)s)'
+        '--model',
+        default='world_b0_fast',
+        help='name or folder of a network (default: %(default)s)',
     )
     parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')
     parser.add_argument(

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-# In int8 the convolutions of world_b0 change 1 % of the labels, with attention and linear layers
-# it is 3 %; docs/tensorrt.md.
+# In int8 the convolutions of world_b0_fast change 1 % of the labels, with attention and linear
+# layers it is 3 %; docs/tensorrt.md.
 _OPERATORS = ['Conv']
 
 

@@ -15,6 +15,7 @@ from segformer_ros.network import build, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.training.baselines import Baseline, BaselineConfig, build_baseline
 from segformer_ros.training.config import ModelConfig
+from segformer_ros.training.widened_head import widen
 from torch import Tensor
 
 _CLASSIFIERS = ('segmentation_head.classifier.', 'auxiliary_head.classifier.')
@@ -58,10 +59,16 @@ def _baseline(config: ModelConfig, num_classes: int, init: str) -> Baseline:
 
 
 def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[str]:
-    """Load what has the same name and shape; of classifiers the classes of the same name."""
+    """
+    Load what has the same name and shape; of classifiers the classes of the same name.
+
+    A narrower depth head becomes a part of a wider one.
+    """
     own = network.state_dict()
     found = dict(model.tensors)
     fresh = _match_classes(found, own, model, classes)
+    widened = widen(found, own)
+    found |= widened
     fitting = {n: t for n, t in found.items() if n in own and own[n].shape == t.shape}
     missing = _encoder_parts(own) - _encoder_parts(fitting)
     if missing:
@@ -71,6 +78,11 @@ def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[
         )
     network.load_state_dict(fitting, strict=False)
     notes = [f'starts from {model.path}, a {describe(model.config)} ({model.format})']
+    if widened:
+        notes.append(
+            f'the depth head of {model.config.depth_dim} channels begins as a part of the '
+            f'{network.config.depth_dim}'
+        )
     anew = _layers(own, fitting)
     if fresh and len(fresh) < len(classes.classes):
         anew.append(f'the classes {", ".join(fresh)}')

@@ -12,7 +12,7 @@ from segformer_ros import cli
 from segformer_ros.training.recipe import load, resolve
 import yaml
 
-SHIPPED = Path(__file__).parents[2] / 'config' / 'train' / 'world_b0.yaml'
+SHIPPED = Path(__file__).parents[2] / 'config' / 'train' / 'world_b0_fast.yaml'
 
 
 def test_print_config_shows_the_resolved_recipe(capsys, tmp_path):

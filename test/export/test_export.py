@@ -241,13 +241,13 @@ def test_a_weights_file_becomes_a_bundle_that_knows_its_origin(network, tmp_path
     assert json.loads((made.path / 'manifest.json').read_text())['format_version'] == 2
 
 
-def test_the_shipped_bundle_is_intact_and_small():
-    """world_b0 loads, passes its golden check and stays below 20 MB."""
-    if 'world_b0' not in bundle.known_names():
-        pytest.skip('no bundle ships in this checkout')
-    pipeline = Pipeline.load('world_b0', threads=1)
+@pytest.mark.parametrize(('name', 'stride'), [('world_b0', 1), ('world_b0_fast', 4)])
+def test_the_shipped_bundles_are_intact_and_small(name, stride):
+    """They load, pass their golden check and stay below 20 MB each."""
+    pipeline = Pipeline.load(name, threads=1)
 
-    folder = Path(bundle.find('world_b0'))
+    folder = Path(bundle.find(name))
     assert sum(file.stat().st_size for file in folder.iterdir()) < 20_000_000
+    assert pipeline.manifest.depth.stride == stride
     assert len(pipeline.manifest.classes) == 20
     assert 'demonstration' in pipeline.manifest.provenance['notes']

@@ -14,15 +14,18 @@ from segformer_ros.world import CLASS_IDS
 from square_dataset import recipe
 import yaml
 
-SHIPPED = Path(__file__).parents[2] / 'config' / 'train' / 'world_b0.yaml'
+RECIPES = Path(__file__).parents[2] / 'config' / 'train'
 
 
-def test_shipped_recipe_learns_the_classes_of_the_world_and_is_measured_on_other_seeds():
-    """The recipe of world_b0 can be read, and no frame is both learnt from and measured."""
-    config = load(SHIPPED)
+@pytest.mark.parametrize(('name', 'steps'), [('world_b0_fast', 26_700), ('world_b0', 1100)])
+def test_shipped_recipes_learn_the_classes_of_the_world_and_are_measured_on_other_seeds(
+    name, steps
+):
+    """The recipes can be read, and no frame is both learnt from and measured."""
+    config = load(RECIPES / f'{name}.yaml')
 
-    assert config.folder == Path('runs/world_b0')
-    assert config.total_steps == 24_200
+    assert config.folder == Path('runs') / name
+    assert config.total_steps == steps
     held_out = config.data.validation[0].options
     for item in config.data.train:
         assert held_out['first_seed'] + held_out['frames'] <= item.options['first_seed']

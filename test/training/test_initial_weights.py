@@ -103,3 +103,17 @@ def test_encoder_of_another_size_is_refused(tmp_path):
         make_network(replace(MODEL, size='b1'), CITY, str(path))
     with pytest.raises(CheckpointError, match='nowhere'):
         make_network(MODEL, CITY, str(tmp_path / 'nowhere.safetensors'))
+
+
+def test_a_narrower_depth_head_becomes_a_part_of_the_new_one(tmp_path):
+    """Whole and exactly, and a sentence says so; nothing of it starts anew."""
+    path = tmp_path / 'network.safetensors'
+    old = written(path)
+    wider = replace(MODEL, depth_dim=48, depth_stride=1)
+
+    network, notes = make_network(wider, CITY, str(path))
+
+    assert notes[1:] == ['the depth head of 16 channels begins as a part of the 48']
+    name = 'depth_head.fusions.1.conv1.weight'
+    assert torch.equal(network.state_dict()[name][:16, :16], old[name][:, :16])
+    assert torch.equal(network.state_dict()[name][:16, 48:64], old[name][:, 16:])

@@ -25,7 +25,7 @@ from segformer_ros.training.torch_network import (  # noqa: E402
 )
 from torch.nn import functional  # noqa: E402
 
-WEIGHTS = Path(__file__).parents[2] / 'weights' / 'world_b0.safetensors'
+WEIGHTS = Path(__file__).parents[2] / 'weights'
 IMAGE = np.random.default_rng(4).integers(0, 256, (40, 70, 3), np.uint8)
 
 
@@ -38,12 +38,14 @@ def module():
     return network.eval()
 
 
-def test_a_checkpoint_and_its_bundle_say_the_same():
-    """Of the network that ships: the same facts, labels and depths, whole and in windows."""
-    bundle = BundleNetwork.load('world_b0', backend='onnxruntime', threads=1)
-    network = TorchNetwork.load(WEIGHTS, device='cpu')
+@pytest.mark.parametrize('name', ['world_b0', 'world_b0_fast'])
+def test_a_checkpoint_and_its_bundle_say_the_same(name):
+    """Of the networks that ship: the same facts, labels and depths, whole and in windows."""
+    bundle = BundleNetwork.load(name, backend='onnxruntime', threads=1)
+    network = TorchNetwork.load(WEIGHTS / f'{name}.safetensors', device='cpu')
     height, width = bundle.facts.input_sizes[0]
-    assert network.facts == replace(bundle.facts, name=WEIGHTS.name, input_sizes=None)
+    named = replace(bundle.facts, name=f'{name}.safetensors', input_sizes=None)
+    assert network.facts == named
     coarse = np.random.default_rng(6).integers(0, 256, (5, 8, 3), np.uint8)
     image = cv2.resize(coarse, (320, 200), interpolation=cv2.INTER_CUBIC)
     for how in (
