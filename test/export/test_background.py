@@ -54,7 +54,10 @@ def test_both_channels_decide_as_the_threshold(head):
     assert 0.2 < decided.float().mean() < 0.8
     assert not both[0].any()
     torch.testing.assert_close(both[1], logit)
-    assert torch.equal(both.argmax(dim=0) == 1, decided)
+    # The two are computed apart: a processor may round a logit next to 0 to the other side.
+    sure = logit.abs() > 1e-5
+    assert sure.float().mean() > 0.99
+    assert torch.equal((both.argmax(dim=0) == 1)[sure], decided[sure])
     torch.testing.assert_close(both.softmax(dim=0)[1], torch.sigmoid(logit))
     assert network.config.num_classes == 1
 
