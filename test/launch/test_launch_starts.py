@@ -142,7 +142,8 @@ def test_carla_is_labelled_judged_and_recorded(tmp_path, environment, model):
         words = [word for item in world for word in ('-p', item)]
         module = 'segformer_ros.nodes.world_node'
         processes.start('world_node', (sys.executable, '-m', module, '--ros-args', *words))
-        wait_for_line(processes, 'evaluation_node', lambda text: judged(text) >= 5)
+        # Long enough for a recorder that meets the topics seconds after the evaluation.
+        wait_for_line(processes, 'evaluation_node', lambda text: judged(text) >= 25)
         for name in ('world_node', 'segformer_node', 'evaluation_node', 'recorder_node'):
             processes.end(name)
     summary = json.loads((report / 'summary.json').read_text())
