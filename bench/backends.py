@@ -171,6 +171,12 @@ def _peak_mb() -> float:
     return int(line.split()[1]) / 1024.0
 
 
+def start(variant: Variant, network: bundle.Bundle, size: bundle.InputSize) -> Runner:
+    """Start a variant on the graph that the bundle has for its engine, with the golden image."""
+    graph = size.graph('onnxruntime' if variant.engine == 'onnxruntime' else 'openvino')
+    return Runner(variant, network.file(graph.file), golden_input(network, size, graph.input))
+
+
 def measure(
     variants: Sequence[Variant], network: bundle.Bundle, size: bundle.InputSize, repeats: int
 ) -> list[tuple[float, float, float, float]]:
@@ -180,12 +186,7 @@ def measure(
     :returns: For each variant, and for one image: milliseconds on the clock, of the processor, of
         the processor where images come with pauses; then the peak memory in MB.
     """
-    runners = []
-    for variant in variants:
-        target = 'onnxruntime' if variant.engine == 'onnxruntime' else 'openvino'
-        graph = size.graph(target)
-        image = golden_input(network, size, graph.input)
-        runners.append(Runner(variant, network.file(graph.file), image))
+    runners = [start(variant, network, size) for variant in variants]
     quick: list[list[tuple[float, float]]] = [[] for _ in variants]
     paced: list[list[float]] = [[] for _ in variants]
     order = list(range(len(variants)))

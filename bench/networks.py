@@ -17,10 +17,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 import sys
 
-from backends import Runner, Variant
+from backends import start, Variant
 from contest import machine
 from segformer_ros import bundle
-from segformer_ros.inference.golden_gate import golden_input
 
 _SHIPPED = ['world_b0', 'world_b0_fast']
 _ENGINES = ('onnxruntime', 'openvino', 'bf16')
@@ -60,7 +59,9 @@ def measure(
     """
     for height, width in sizes:
         for engine in engines:
-            runners = [_runner(item, height, width, engine) for item in networks]
+            runners = [
+                start(Variant(engine), item, _size(item, height, width)) for item in networks
+            ]
             turns = [[runner.turn() for runner in runners] for _ in range(repeats)]
             for item, runner, times in zip(
                 networks, runners, zip(*turns, strict=True), strict=True
@@ -71,15 +72,9 @@ def measure(
                 runner.close()
 
 
-def _runner(network: bundle.Bundle, height: int, width: int, engine: str) -> Runner:
-    size = next(
-        item
-        for item in network.manifest.input_sizes
-        if (item.height, item.width) == (height, width)
-    )
-    graph = size.graph('onnxruntime' if engine == 'onnxruntime' else 'openvino')
-    image = golden_input(network, size, graph.input)
-    return Runner(Variant(engine), network.file(graph.file), image)
+def _size(network: bundle.Bundle, height: int, width: int) -> bundle.InputSize:
+    sizes = network.manifest.input_sizes
+    return next(item for item in sizes if (item.height, item.width) == (height, width))
 
 
 def report(rows: Sequence[Row]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from segformer_ros.files import images
 from segformer_ros.files.process import FileOptions, FrameProcessor
-from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video import VideoReader, VideoWriter
 from segformer_ros.inference.pipeline import Options
 from segformer_ros.run_folder import Report
 
@@ -113,28 +113,31 @@ def test_a_video_becomes_frames_and_a_video(run, video, tmp_path):
     assert {'decode', 'network', 'draw', 'write'} <= set(report.seconds)
 
 
-def _frames(path):
-    with VideoReader(path) as reader:
-        return list(reader)
+@pytest.fixture
+def drawn(monkeypatch):
+    """Give what is drawn: each picture and its time, as the encoder gets them."""
+    # Of the same pictures the encoder does not always make the same bytes.
+    pictures, add = [], VideoWriter.add
+
+    def remember(writer, image, time_s):
+        pictures.append((image.tobytes(), time_s))
+        add(writer, image, time_s)
+
+    monkeypatch.setattr(VideoWriter, 'add', remember)
+    return pictures
 
 
-def _assert_same_pictures(path, whole):
-    # Of the same images the encoder does not always make the same bytes.
-    again = _frames(path)
-    assert [frame.time_s for frame in again] == [frame.time_s for frame in whole]
-    for one, other in zip(again, whole, strict=True):
-        assert np.abs(one.image.astype(int) - other.image).mean() < 1.0
-
-
-def test_a_video_that_was_stopped_is_continued(run, video, tmp_path):
+def test_a_video_that_was_stopped_is_continued(run, video, drawn, tmp_path):
     """The overlay is whole in the end, and the same as of one run."""
     run(video)
-    whole = _frames(tmp_path / 'out' / 'overlay.mp4')
     for name in ('label/000003.png', 'depth/000004.npy', 'overlay.mp4'):
         (tmp_path / 'out' / name).unlink()
     report = run(video)
     assert (report.done, report.reused) == (2, 3)
-    _assert_same_pictures(tmp_path / 'out' / 'overlay.mp4', whole)
+    assert len(drawn) == 10
+    assert drawn[5:] == drawn[:5]
+    with VideoReader(tmp_path / 'out' / 'overlay.mp4') as reader:
+        assert len(list(reader)) == 5
 
 
 def test_a_video_may_end_early_and_go_without_a_picture(run, video, tmp_path):
@@ -144,10 +147,10 @@ def test_a_video_may_end_early_and_go_without_a_picture(run, video, tmp_path):
     assert _files(tmp_path / 'out') == ['label/000000.png', 'label/000001.png']
 
 
-def test_rounded_depth_is_drawn_alike_when_continued(run, video, tmp_path):
+def test_rounded_depth_is_drawn_alike_when_continued(run, video, drawn, tmp_path):
     """Millimetres are drawn as they are stored."""
     run(video, depth_format='png16')
-    whole = _frames(tmp_path / 'out' / 'overlay.mp4')
     report = run(video, depth_format='png16')
     assert (report.done, report.reused) == (0, 5)
-    _assert_same_pictures(tmp_path / 'out' / 'overlay.mp4', whole)
+    assert len(drawn) == 10
+    assert drawn[5:] == drawn[:5]
