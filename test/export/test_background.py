@@ -58,6 +58,7 @@ def test_both_channels_decide_as_the_threshold(head):
     sure = logit.abs() > 1e-5
     assert sure.float().mean() > 0.99
     assert torch.equal((both.argmax(dim=0) == 1)[sure], decided[sure])
+    assert torch.equal(both.argmax(dim=0) == 1, both[1] > 0.0)
     torch.testing.assert_close(both.softmax(dim=0)[1], torch.sigmoid(logit))
     assert network.config.num_classes == 1
 
