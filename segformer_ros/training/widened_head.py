@@ -15,7 +15,7 @@ _LAST = f'{_HEAD}predict.weight'
 
 def widen(found: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
-    Put a 'glpn' depth head into a wider one that computes the same, bit for bit but for rounding.
+    Put a 'glpn' depth head into a wider one that computes the same but for rounding.
 
     The first channels are those of the narrow head. The others keep their fresh weights, but what
     leads from them to the first channels and to the depth is zero until it has been learnt.
@@ -37,14 +37,12 @@ def widen(found: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str,
 
 
 def _widened(name: str, found: Mapping[str, Tensor], fresh: Tensor, narrow_dim: int) -> Tensor:
-    if name not in found:
-        # A convolution of a stage that the narrow head takes as it is.
-        wide = fresh.clone()
-        same = torch.eye(narrow_dim, dtype=fresh.dtype)
-        wide[:narrow_dim] = same[..., None, None] if fresh.dim() > 1 else 0.0
-        return wide
-    # The first convolution of a fusion reads two maps, one behind the other.
-    return _placed(found[name], fresh, maps=2 if name.endswith('.conv1.weight') else 1)
+    if name in found:
+        # The first convolution of a fusion reads two maps, one behind the other.
+        return _placed(found[name], fresh, maps=2 if name.endswith('.conv1.weight') else 1)
+    # A convolution of a stage that the narrow head takes as it is.
+    same = torch.eye(narrow_dim)[..., None, None]
+    return _placed(same if fresh.dim() > 1 else torch.zeros(narrow_dim), fresh, maps=1)
 
 
 def _placed(narrow: Tensor, fresh: Tensor, maps: int) -> Tensor:
