@@ -90,8 +90,7 @@ setup(
     },
     entry_points={
         'console_scripts': [
-            f'segformer = {NAME}.cli:main',
-            *(f'{node} = {NAME}.nodes.{node}:main' for node in NODES),
+            f'{program} = {NAME}.programs:{program}' for program in ('segformer', *NODES)
         ],
     },
     zip_safe=False,

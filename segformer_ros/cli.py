@@ -10,6 +10,8 @@ import importlib
 import os
 import sys
 
+from segformer_ros import interrupts
+
 # The HELP of every module in commands/, here so that `segformer --help` imports none of them.
 COMMANDS: dict[str, str] = {
     'run': 'label images, a video or a bag, and give them depth',
@@ -53,11 +55,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Run the command line.
 
     :param argv: The arguments without the name of the program; None takes those of the process.
-    :returns: 0 for success, 1 for an error, 2 for wrong usage, 130 after Ctrl-C.
+    :returns: 0 for success, 1 for an error, 2 for wrong usage, 130 after Ctrl-C and 143 after
+        SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with interrupts.handled(None) as signals:
+        code = _main(arguments, signals)
+        signals.note()
+        # What comes of a signal may be any error: a library has caught KeyboardInterrupt.
+        return 128 + signals.number if code and signals.number else code
+
+
+def _main(arguments: list[str], signals: interrupts.Interrupts) -> int:
     debug = '--debug' in arguments
     try:
+        signals.begin()
         return _run(arguments)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

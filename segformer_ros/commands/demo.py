@@ -8,7 +8,6 @@ import argparse
 from pathlib import Path
 import signal
 import sys
-from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     if args.seconds <= 0.0:
         raise ValueError(f'--seconds must be positive, not {args.seconds}')
     bundle.read(bundle.find(args.model))
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    # A terminal that is closed ends all processes too.
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     display = Display(sys.stdout)
     if args.input is None:
         _world(args).run(display)
@@ -92,8 +91,3 @@ def _video(args: argparse.Namespace, display: Display) -> Show:
     scenario = video_scenario(video.path, fov_deg=fov_deg)
     outputs = Outputs(args.out)
     return Show(scenario, outputs, args.model, args.seconds, video.rate_hz, video.path)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """End like Ctrl-C, with all processes."""
-    raise KeyboardInterrupt

@@ -129,7 +129,9 @@ class Processes:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.end_all()
+        # A second Ctrl-C would leave running what does not end at once.
+        with _signals_wait():
+            self.end_all()
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a program under a name of its own."""
@@ -144,8 +146,8 @@ class Processes:
             )
 
     def start_node(self, module: str, arguments: Sequence[str] = ()) -> None:
-        """Start a node of this package by the name of its module."""
-        command = (sys.executable, '-m', f'segformer_ros.nodes.{module}', *arguments)
+        """Start a node of this package by its name."""
+        command = (sys.executable, '-m', 'segformer_ros.programs', module, *arguments)
         self.start(module, command)
 
     def next_line(self, timeout_s: float) -> tuple[str, str] | None:

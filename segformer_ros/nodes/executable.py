@@ -13,6 +13,7 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos_overriding_options import InvalidQosOverridesError
+from segformer_ros import interrupts
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
@@ -38,36 +39,53 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
     """
     Run one node until SIGINT, SIGTERM or a shutdown of ROS.
 
+    A signal interrupts the making of the node and what it does in interrupts.interruptible();
+    later it only ends rclpy.spin(), and none of those that follow disturbs the end.
+
     :param make_node: Called once ROS is up; destroy_node() of its result is called at the end.
     :param args: Command line; None takes that of the process.
     :returns: After an ordered end 0, or the exit_code of the node if it has one; 1 when the
         arguments or parameters are wrong (one line on stderr).
     """
     set_allocator_limits()
+    with interrupts.handled(0) as signals:
+        node: Node | None = None
+        try:
+            signals.begin()
+            node = _make(make_node, args)
+            signals.note()
+            # A signal may have come while the node was made: rclpy would complain about it.
+            if rclpy.ok():
+                rclpy.spin(node)
+        except _RefusedError as error:
+            return _refuse(error)
+        except (KeyboardInterrupt, ExternalShutdownException):
+            pass
+        except RuntimeError:
+            # A call that a shutdown overtook; from a wait only in Jazzy.
+            if rclpy.ok():
+                raise
+        finally:
+            signals.note()
+            if node is not None:
+                node.destroy_node()
+            rclpy.try_shutdown()
+        return int(getattr(node, 'exit_code', 0))
+
+
+class _RefusedError(Exception):
+    """The arguments or parameters are wrong."""
+
+
+def _make(make_node: Callable[[], Node], args: Sequence[str] | None) -> Node:
     try:
         rclpy.init(args=list(args) if args is not None else None)
     except (RuntimeError, ValueError) as error:
-        return _refuse(error)
-    node: Node | None = None
+        raise _RefusedError(error) from error
     try:
-        try:
-            node = make_node()
-        except (InvalidQosOverridesError, ParameterException, ValueError) as error:
-            return _refuse(error)
-        # A signal may have come while the node was made: rclpy would complain about it.
-        if rclpy.ok():
-            rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except RuntimeError:
-        # A call that a shutdown overtook; from a wait only in Jazzy.
-        if rclpy.ok():
-            raise
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return int(getattr(node, 'exit_code', 0))
+        return make_node()
+    except (InvalidQosOverridesError, ParameterException, ValueError) as error:
+        raise _RefusedError(error) from error
 
 
 def _refuse(error: Exception) -> int:

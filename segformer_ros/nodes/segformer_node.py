@@ -17,6 +17,7 @@ from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
+from segformer_ros import interrupts
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import diagnostics, executable, own_messages, parameters
@@ -95,7 +96,8 @@ class SegformerNode(LifecycleNode):
         """Load the network and create the outputs."""
         try:
             self._backend_log.loading()
-            self._pipeline = self._load(self._values)
+            with interrupts.interruptible():
+                self._pipeline = self._load(self._values)
             self._end_if_shut_down()
             manifest = self._pipeline.manifest
             self._streams = [

@@ -3,10 +3,16 @@
 """What every node does as a process."""
 
 import ctypes
+from pathlib import Path
+import signal
+import subprocess
+import sys
 
 import pytest
 import rclpy
 from segformer_ros.nodes import executable
+
+_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -65,3 +71,33 @@ def test_allocator_is_left_alone_where_it_is_another_one(monkeypatch):
     """Not every C library has mallopt."""
     monkeypatch.setattr(ctypes, 'CDLL', lambda name: object())
     executable.set_allocator_limits()
+
+
+_CLOSING = """
+import signal, sys, time
+import rclpy
+from segformer_ros.nodes import executable
+class Slow(rclpy.node.Node):
+    def __init__(self):
+        super().__init__('slow')
+        self.timer = self.create_timer(0.0, self.work)
+    def work(self):
+        self.timer.cancel()
+        signal.raise_signal(int(sys.argv[1]))
+        print('callback', flush=True)
+    def destroy_node(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+            time.sleep(0.01)
+        print('closed', flush=True)
+        super().destroy_node()
+sys.exit(executable.run(Slow, []))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_nothing_interrupts_a_callback_or_the_end(alone, number):
+    """What is written is whole, however often somebody presses Ctrl-C."""
+    command = [sys.executable, '-c', _CLOSING, str(int(number))]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'callback\nclosed\n', '')

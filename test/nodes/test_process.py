@@ -43,7 +43,7 @@ class _Process:
     """The node in a process of its own, and a client of it in this one."""
 
     def __init__(self, model, arguments):
-        command = [sys.executable, '-m', 'segformer_ros.nodes.segformer_node', '--ros-args']
+        command = [sys.executable, '-m', 'segformer_ros.programs', 'segformer_node', '--ros-args']
         self.process = subprocess.Popen(
             [*command, '-p', f'model:={model}', *arguments],
             cwd=_ROOT,
@@ -195,5 +195,5 @@ def test_signal_while_the_network_is_loaded_ends_the_process(monkeypatch, model,
 def test_entry_script_is_that_of_the_module():
     """The program that ros2 run starts runs main()."""
     text = (_ROOT / 'scripts' / 'segformer_node').read_text()
-    assert 'from segformer_ros.nodes.segformer_node import main' in text
+    assert 'sys.exit(segformer_node())' in text
     assert os.access(_ROOT / 'scripts' / 'segformer_node', os.X_OK)

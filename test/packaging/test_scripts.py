@@ -16,4 +16,4 @@ SCRIPTS = sorted((Path(__file__).parents[2] / 'scripts').iterdir())
 def test_a_spawned_process_can_read_the_program_again(script: Path) -> None:
     """Multiprocessing reads the main program under this name in each of them."""
     names = runpy.run_path(str(script), run_name='__mp_main__')
-    assert callable(names['main'])
+    assert callable(names[script.name])
