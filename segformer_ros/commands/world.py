@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--every', type=float, default=2.0, metavar='S', help='seconds between them (default: 2)'
     )
     parser.add_argument('--random', action='store_true', help='every frame from another street')
+    parser.add_argument(
+        '--variety', default='plain', help='plain or roads: wider, toward real roads (plain)'
+    )
     parser.add_argument('--time-of-day', help='such as day, dusk or night')
     parser.add_argument('--weather', help='such as clear, rain or fog')
     parser.add_argument('--width', type=int, default=512, help='in pixels (default: 512)')
@@ -64,8 +67,10 @@ def _frames(args: argparse.Namespace) -> list[Frame]:
 
     if args.random:
         seeds = range(args.seed, args.seed + args.count)
-        return [random_frame(seed, args.width, args.height) for seed in seeds]
-    scene = Scene(args.seed, time_of_day=args.time_of_day, weather=args.weather)
+        return [random_frame(seed, args.width, args.height, args.variety) for seed in seeds]
+    scene = Scene(
+        args.seed, time_of_day=args.time_of_day, weather=args.weather, variety=args.variety
+    )
     rig = CameraRig(width=args.width, height=args.height)
     return [render(scene, rig, index * args.every) for index in range(args.count)]
 

@@ -10,6 +10,7 @@ the spot and is the same. `prepare` renders them ahead, in processes of their ow
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ OPTIONS: dict[str, str] = {
     f'({", ".join(f"{name}: {seed}" for name, (seed, _) in SEEDS.items())})',
     'frames': f'how many ({", ".join(f"{name}: {n}" for name, (_, n) in SEEDS.items())})',
     'size': 'HxW such as 256x512, or a list of them that shards have in turn (256x512)',
+    'variety': 'plain, as the demo, or roads: varied widely, toward real roads (plain)',
     'cache': 'folder to keep frames in; empty: every frame is rendered when it is read (ROOT)',
     'shard_frames': 'frames in one folder of the cache (100)',
     'processes': 'how many render ahead (2)',
@@ -59,6 +61,7 @@ def open_dataset(
     first_seed: int | None = None,
     frames: int | None = None,
     size: str | Sequence[Any] = '256x512',
+    variety: str = 'plain',
     cache: str = '',
     shard_frames: int = 100,
     processes: int = 2,
@@ -68,10 +71,14 @@ def open_dataset(
     Say which frames; none is rendered yet.
 
     :param root: The cache, unless that is given; empty for none.
-    :raises DatasetError: An option is no such number or size, or the cache holds other frames.
+    :raises DatasetError: An option is no such number, size or variety, or the cache holds other
+        frames.
     """
     # The world brings the compiler, which other datasets do without.
-    from segformer_ros.world import random_frame
+    from segformer_ros.world import random_frame, VARIETIES
+
+    if variety not in VARIETIES:
+        raise DatasetError(f'variety must be one of {", ".join(VARIETIES)}, not {variety!r}')
 
     seed, count = SEEDS[split]
     numbers = {
@@ -86,9 +93,10 @@ def open_dataset(
             raise DatasetError(f'{name} must be {least} or more, not {number!r}')
     place = Path(cache).expanduser() if cache else root
     folder = '' if place == Path() else str(place)
-    wanted = WorldFrames(sizes=_sizes(size), folder=folder, **numbers)
+    wanted = WorldFrames(sizes=_sizes(size), folder=folder, variety=variety, **numbers)
     least_frames = -(-wanted.frames // 4) if min_frames is None else min_frames
-    return WorldDataset(wanted, random_frame, min_frames=least_frames)
+    drawn = partial(random_frame, variety=variety)
+    return WorldDataset(wanted, drawn, min_frames=least_frames)
 
 
 def _sizes(value: str | Sequence[Any]) -> tuple[tuple[int, int], ...]:

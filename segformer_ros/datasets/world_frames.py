@@ -43,6 +43,7 @@ class WorldFrames:
     :param shard_frames: Frames in one shard: those of one size that follow one another.
     :param folder: Where they are kept; empty: nowhere.
     :param processes: How many render what is missing.
+    :param variety: Of the world, one of its VARIETIES.
     """
 
     first_seed: int
@@ -51,6 +52,7 @@ class WorldFrames:
     shard_frames: int = 100
     folder: str = ''
     processes: int = 2
+    variety: str = 'plain'
 
     @property
     def shards(self) -> int:
@@ -83,6 +85,8 @@ def check_identity(frames: WorldFrames, random_frame: RandomFrame) -> None:
         'sizes': [list(size) for size in frames.sizes],
         'probe': hashlib.sha256(probe.image.tobytes() + probe.labels.tobytes()).hexdigest(),
     }
+    if frames.variety != 'plain':
+        wanted['variety'] = frames.variety
     path = Path(frames.folder) / _IDENTITY
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
+from functools import partial
 import multiprocessing
 import multiprocessing.connection
 from multiprocessing.process import BaseProcess
@@ -77,7 +78,7 @@ def _render_share(frames: WorldFrames, worker: int) -> None:
     for shard in range(worker, frames.shards, frames.processes):
         if parent is None or not parent.is_alive():
             return
-        render_shard(frames, shard, random_frame)
+        render_shard(frames, shard, partial(random_frame, variety=frames.variety))
 
 
 def wait_for_frames(

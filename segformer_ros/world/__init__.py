@@ -5,6 +5,16 @@
 from segformer_ros.world.classes import CLASS_IDS
 from segformer_ros.world.frames import drive, random_frame, render
 from segformer_ros.world.rig import CameraRig, Frame, Pose
-from segformer_ros.world.scene import Scene
+from segformer_ros.world.scene import Scene, VARIETIES
 
-__all__ = ['CLASS_IDS', 'CameraRig', 'Frame', 'Pose', 'Scene', 'drive', 'random_frame', 'render']
+__all__ = [
+    'CLASS_IDS',
+    'VARIETIES',
+    'CameraRig',
+    'Frame',
+    'Pose',
+    'Scene',
+    'drive',
+    'random_frame',
+    'render',
+]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import math
 
@@ -42,8 +43,14 @@ class Lot:
 class Builder:
     """Collects objects at places of the street."""
 
-    def __init__(self, street: Street, origin: tuple[float, float, float]) -> None:
+    def __init__(
+        self,
+        street: Street,
+        origin: tuple[float, float, float],
+        make_car: Callable[[Dice], vehicles.Vehicle] = vehicles.car,
+    ) -> None:
         self.street = street
+        self.make_car = make_car
         self.origin = np.array(origin)
         self._objects: list[Rows] = []
         self._poses: list[tuple[float, float, float, float, float]] = []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 import math
 
 import numpy as np
@@ -14,6 +15,7 @@ from segformer_ros.world.caster import bounds, cast
 from segformer_ros.world.dice import Dice, mix
 from segformer_ros.world.ground import cast_ground, Land
 from segformer_ros.world.light import CLOCK, EXPOSURE, GLOW, HORIZON, SHADOWS, Shining, SUN, WET
+from segformer_ros.world.mounting import bonnet, road_rig
 from segformer_ros.world.primitives import Rows
 from segformer_ros.world.rig import camera_of, CameraRig, Frame, intrinsics_of, Pose
 from segformer_ros.world.scene import Moment, Scene
@@ -30,6 +32,25 @@ AHEAD_M = 26.0
 TABLE_BEHIND_M = 760.0
 
 
+@dataclass(frozen=True)
+class Shot:
+    """
+    What is special about one frame.
+
+    :param aside: How far the vehicle is left of the middle of its lane, in metres.
+    :param clock_s: Is added to the clock of the signals.
+    :param cell_m: Size of the cells of the shadows: small ones are hard, large ones soft.
+    :param contact: Power of the shade below vehicles.
+    :param bonnet: Makes the bonnet of the ego vehicle; None for none.
+    """
+
+    aside: float = 0.0
+    clock_s: float = 0.0
+    cell_m: float = CELL_M
+    contact: float = 1.0
+    bonnet: Dice | None = None
+
+
 def _land(scene: Scene, origin: npt.NDArray[np.float64]) -> Land:
     first = round((float(origin[0]) - TABLE_BEHIND_M) / STEP)
     table = scene.street.table(first, int(2.0 * TABLE_BEHIND_M / STEP))
@@ -44,16 +65,21 @@ def _shining(
     light: npt.NDArray[np.float64],
     camera: npt.NDArray[np.float64],
     ground_z: float,
+    shot: Shot,
 ) -> Shining:
+    cell = shot.cell_m
     ahead = camera[3, :2] / np.hypot(camera[3, 0], camera[3, 1])
-    corner = camera[0, :2] + AHEAD_M * ahead - 0.5 * CELL_M * np.array((GRID[1], GRID[0]))
-    corner = np.floor(corner / CELL_M) * CELL_M
-    grid = np.array((corner[0], corner[1], ground_z, CELL_M))
+    reach = AHEAD_M * cell / CELL_M
+    corner = camera[0, :2] + reach * ahead - 0.5 * cell * np.array((GRID[1], GRID[0]))
+    corner = np.floor(corner / cell) * cell
+    grid = np.array((corner[0], corner[1], ground_z, cell))
     heights = np.empty(GRID if light[SHADOWS] else (2, 2), np.float32)
     if light[SHADOWS]:
         shadow_map(moment.rows, inverse, light[SUN : SUN + 3], grid, heights)
     contact = np.empty(GRID, np.float32)
     contact_map(moment.spots, grid, contact)
+    if shot.contact != 1.0:
+        contact **= np.float32(shot.contact)
     return Shining(light, moment.lamps, grid, heights, contact)
 
 
@@ -80,25 +106,23 @@ def _compose(
     rig: CameraRig,
     time_s: float,
     sensor: Sensor,
-    *,
-    aside: float = 0.0,
-    clock_s: float = 0.0,
+    shot: Shot | None = None,
 ) -> Frame:
-    """
-    Render.
-
-    :param aside: How far the vehicle is left of the middle of its lane, in metres.
-    :param clock_s: Is added to the clock of the signals.
-    """
+    """Render."""
+    shot = shot or Shot()
     moment = scene.at(time_s)
-    camera = camera_of(scene, rig, time_s, moment.origin, aside)
+    camera = camera_of(scene, rig, time_s, moment.origin, shot.aside)
     intrinsics = intrinsics_of(rig)
+    if shot.bonnet is not None:
+        own = bonnet(shot.bonnet, rig, camera, intrinsics.fx)
+        if own is not None:
+            moment = replace(moment, rows=np.concatenate([moment.rows, own]))
     light = scene.light(time_s)
-    light[CLOCK] += clock_s
+    light[CLOCK] += shot.clock_s
     land = _land(scene, moment.origin)
     inverse = invert(moment.rows)
     depth, owner = _cast(moment.rows, inverse, camera, intrinsics, land)
-    shining = _shining(moment, inverse, light, camera, float(camera[0, 2]) - rig.height_m)
+    shining = _shining(moment, inverse, light, camera, float(camera[0, 2]) - rig.height_m, shot)
     rgb, glow = np.empty((*depth.shape, 3), np.float32), np.empty(depth.shape, np.float32)
     labels = np.empty(depth.shape, np.uint8)
     fx = intrinsics.fx
@@ -145,26 +169,43 @@ def render(scene: Scene, rig: CameraRig, time_s: float) -> Frame:
     return _compose(scene, rig, time_s, scene.sensor)
 
 
-def random_frame(seed: int, width: int, height: int) -> Frame:
-    """Render one training sample: a random scene, camera and moment."""
-    scene = Scene(seed)
+def random_frame(seed: int, width: int, height: int, variety: str = 'plain') -> Frame:
+    """
+    Render one training sample: a random scene, camera and moment.
+
+    :param variety: plain, or roads: domain randomisation toward real cameras on real roads.
+    :raises ValueError: There is no such variety.
+    """
+    scene = Scene(seed, variety=variety)
     dice = Dice(seed, 0xF2A)
-    wide = dice.uniform(50.0, 100.0)
-    yaw = dice.uniform(-4.0, 4.0)
-    if dice.chance(0.12):
-        yaw = dice.uniform(-100.0, 100.0)
-    rig = CameraRig(
-        width, height, wide, dice.uniform(1.2, 2.2), dice.uniform(-4.0, 9.0) * wide / 75.0, yaw
-    )
+    roads = variety == 'roads'
+    rig = road_rig(dice, width, height) if roads else _random_rig(dice, width, height)
     time_s = dice.uniform(0.0, 300.0)
     if scene.street.junctions(0.0, 400.0) and dice.chance(0.55):
         # Near a junction there is more to learn.
         x = dice.pick(scene.street.junctions(400.0, 2000.0)) - dice.uniform(8.0, 40.0)
         time_s = scene.traffic.ego_passes(x)
     sensor = random_sensor(dice, amount=1.0)
-    aside = dice.uniform(-0.5, 0.5)
-    clock = dice.uniform(0.0, 24.0)
-    return _compose(scene, rig, time_s, sensor, aside=aside, clock_s=clock)
+    shot = Shot(dice.uniform(-0.5, 0.5), dice.uniform(0.0, 24.0))
+    if roads:
+        sensor = replace(sensor, noise=0.5 * sensor.noise)
+        shot = replace(
+            shot,
+            cell_m=dice.pick((0.12, 0.16, 0.25, 0.25, 0.4)),
+            contact=dice.uniform(1.0, 2.2),
+            bonnet=dice if dice.chance(0.35) else None,
+        )
+    return _compose(scene, rig, time_s, sensor, shot)
+
+
+def _random_rig(dice: Dice, width: int, height: int) -> CameraRig:
+    wide = dice.uniform(50.0, 100.0)
+    yaw = dice.uniform(-4.0, 4.0)
+    if dice.chance(0.12):
+        yaw = dice.uniform(-100.0, 100.0)
+    return CameraRig(
+        width, height, wide, dice.uniform(1.2, 2.2), dice.uniform(-4.0, 9.0) * wide / 75.0, yaw
+    )
 
 
 def drive(seed: int, rig: CameraRig, *, rate_hz: float, count: int) -> Iterator[Frame]:

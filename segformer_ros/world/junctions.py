@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from segformer_ros.world import furniture, land, people, vehicles
+from segformer_ros.world import furniture, land, people
 from segformer_ros.world.builder import (
     Builder,
     has_arm,
@@ -83,7 +83,7 @@ def _arm(builder: Builder, style: Style, dice: Dice, x: float, side: int) -> Non
         if dice.chance(style.parked):
             t = side * (edge + dice.uniform(12.0, 40.0))
             turn = math.pi / 2 * end
-            car = vehicles.car(dice)
+            car = builder.make_car(dice)
             if arm > 5.0:
                 builder.put_vehicle(car, x + end * (arm - 1.1), t, turn)
     rows = land.block(dice, 16.0, 5.0, style.height * dice.uniform(0.7, 1.4))

@@ -36,8 +36,9 @@ WEATHERS = ('clear', 'cloudy', 'rain', 'fog')
     EXPOSURE,
     SHADOWS,
     CLOUD_SIZE,
-) = (0, 3, 6, 9, 12, 15, 18, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31)
-SIZE = 32
+    SKYLINE,
+) = (0, 3, 6, 9, 12, 15, 18, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32)
+SIZE = 33
 
 
 class Shining(NamedTuple):

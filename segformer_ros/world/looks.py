@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from segformer_ros.world.compiled import Array, inlined, Number, Numbers
 from segformer_ros.world.ground import clearance
 from segformer_ros.world.light import (
@@ -11,8 +12,9 @@ from segformer_ros.world.light import (
     LAMPS,
 )
 from segformer_ros.world.materials import surface
+from segformer_ros.world.paintwork import bevel
 from segformer_ros.world.paving import ground_color
-from segformer_ros.world.primitives import CENTER, KIND, LEAN
+from segformer_ros.world.primitives import AXES, CENTER, COAT, GLASS, KIND, LEAN, MATERIAL
 from segformer_ros.world.shapes import normal
 from segformer_ros.world.street import EDGE_LEFT, EDGE_RIGHT, road_place
 
@@ -68,10 +70,15 @@ def object_look(
     py = m[3] * qx + m[4] * qy + m[5] * qz
     pz = m[6] * qx + m[7] * qy + m[8] * qz
     lx, ly, lz = normal(int(row[KIND]), px, py, pz, row[LEAN], row[LEAN + 1], row[LEAN + 2])
-    nx = m[0] * lx + m[3] * ly + m[6] * lz
-    ny = m[1] * lx + m[4] * ly + m[7] * lz
-    nz = m[2] * lx + m[5] * ly + m[8] * lz
     red, green, blue, lit, gloss = surface(
         row, px, py, pz, lx, ly, lz, pixel, light[LAMPS], light[CLOCK], noises
     )
+    if COAT <= int(row[MATERIAL]) <= GLASS:
+        hx = np.sqrt(row[AXES] ** 2 + row[AXES + 3] ** 2)
+        hy = np.sqrt(row[AXES + 1] ** 2 + row[AXES + 4] ** 2)
+        bx, by, bz = bevel(px, py, pz, hx, hy, row[AXES + 8], 0.7)
+        lx, ly, lz = lx + bx, ly + by, lz + bz
+    nx = m[0] * lx + m[3] * ly + m[6] * lz
+    ny = m[1] * lx + m[4] * ly + m[7] * lz
+    nz = m[2] * lx + m[5] * ly + m[8] * lz
     return red, green, blue, lit, gloss, nx, ny, nz, pz

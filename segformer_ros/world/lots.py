@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from segformer_ros.world.builder import Builder, LENGTH_M, Lot, Style
 from segformer_ros.world.country import country_side, highway_lot
 from segformer_ros.world.dice import Dice
@@ -14,14 +16,25 @@ from segformer_ros.world.street import (
     Street,
 )
 from segformer_ros.world.town import parked_row, planted_median, town_side
+from segformer_ros.world.vehicles import car, Vehicle
 
 
-def build_lot(street: Street, style: Style, seed: int, index: int) -> Lot:
-    """Build the stretch from x = index * LENGTH_M on."""
+def build_lot(
+    street: Street,
+    style: Style,
+    seed: int,
+    index: int,
+    make_car: Callable[[Dice], Vehicle] = car,
+) -> Lot:
+    """
+    Build the stretch from x = index * LENGTH_M on.
+
+    :param make_car: Makes the cars that are parked there.
+    """
     start = index * LENGTH_M
     dice = Dice(seed, 0x107, index)
     x0, y0, z0 = start, street.middle(start), street.point(start, 0.0)[2]
-    builder = Builder(street, (x0, y0, z0))
+    builder = Builder(street, (x0, y0, z0), make_car)
     if street.kind == 'highway':
         highway_lot(builder, style, dice, start)
     else:

@@ -8,6 +8,7 @@ import numpy as np
 from segformer_ros.world.coachwork import body, bus, cabin, cargo, tire, van
 from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
 from segformer_ros.world.facades import facade
+from segformer_ros.world.paintwork import coat, glass, lens
 from segformer_ros.world.primitives import (
     AXES,
     BARK,
@@ -17,11 +18,14 @@ from segformer_ros.world.primitives import (
     CABIN,
     CARGO,
     CLOTH,
+    COAT,
     COLOR,
     CONCRETE,
     FACADE,
+    GLASS,
     LAMP,
     LEAF,
+    LENS,
     MATERIAL,
     MESH,
     ROOF,
@@ -152,6 +156,12 @@ def surface(
         return bus(row, px, py, pz, lx, ly, lz, hx, hy, hz, night)
     if material == CARGO:
         return cargo(row, px, py, pz, lx, ly, hx, u, v, noises)
+    if material == COAT:
+        return coat(row, px, py, pz, lx, ly, lz, hx, hy, hz, noises)
+    if material == GLASS:
+        return glass(row, px, py, pz, lx, ly, lz, hx, hy, noises)
+    if material == LENS:
+        return lens(row, py, pz)
     if material == TIRE:
         return tire(row, px, pz, ly)
     if material == SIGN:

@@ -55,7 +55,10 @@ COLUMNS = 28
     CONCRETE,
     CLOTH,
     STRIPES,
-) = range(20)
+    COAT,
+    GLASS,
+    LENS,
+) = range(23)
 
 
 class Parts:

@@ -22,6 +22,7 @@ class CameraRig:
     :param height_m: Above the ground.
     :param pitch_deg: Positive looks down.
     :param yaw_deg: Positive looks to the left.
+    :param roll_deg: Positive turns the camera clockwise, as one looks through it.
     """
 
     width: int = 512
@@ -30,6 +31,7 @@ class CameraRig:
     height_m: float = 1.5
     pitch_deg: float = 2.0
     yaw_deg: float = 0.0
+    roll_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if self.width < 16 or self.height < 16:
@@ -88,4 +90,7 @@ def camera_of(
         out[row] = flat * math.cos(yaw), flat * math.sin(yaw), math.sin(pitch)
     out[1] = math.sin(yaw), -math.cos(yaw), 0.0
     out[2] = np.cross(out[3], out[1])
+    if rig.roll_deg:
+        c, s = math.cos(math.radians(rig.roll_deg)), math.sin(math.radians(rig.roll_deg))
+        out[1:3] = c * out[1] + s * out[2], c * out[2] - s * out[1]
     return out

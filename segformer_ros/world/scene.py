@@ -9,16 +9,30 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.world import road_variety
 from segformer_ros.world.builder import LENGTH_M, Lot, make_style
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.light import CLOCK, make_light, TIMES, WEATHERS
 from segformer_ros.world.lots import build_lot
 from segformer_ros.world.primitives import CENTER, COLUMNS, place, Rows
+from segformer_ros.world.queues import DenseTraffic
+from segformer_ros.world.road_cars import road_car
 from segformer_ros.world.sensor import random_sensor
 from segformer_ros.world.street_kinds import make_street
 from segformer_ros.world.traffic import Actor, SEEN_AHEAD_M, SEEN_BEHIND_M, Traffic
+from segformer_ros.world.vehicles import car
 
 KINDS = ('urban', 'suburban', 'highway', 'rural')
+VARIETIES = ('plain', 'roads')
+# What a scene draws from, by variety: times of day, weathers, kinds of streets.
+_MIXES = {
+    'plain': (
+        ('day', 'day', 'day', 'dusk', 'night'),
+        (*('clear',) * 4, 'cloudy', 'cloudy', 'rain', 'fog'),
+        (*('urban',) * 9, *('suburban',) * 4, *('highway',) * 5, 'rural', 'rural'),
+    ),
+    'roads': (road_variety.TIMES, road_variety.WEATHERS, road_variety.KINDS),
+}
 KEPT_LOTS = 24
 LAMP_COUNT = 8
 
@@ -40,6 +54,7 @@ class Scene:
     :param time_of_day: day, dusk or night; chosen by the seed when None.
     :param weather: clear, cloudy, rain or fog; chosen by the seed when None.
     :param kind: urban, suburban, highway or rural; chosen by the seed when None.
+    :param variety: plain, or roads: domain randomisation toward real cameras on real roads.
     :raises ValueError: One of them is not known.
     """
 
@@ -50,22 +65,27 @@ class Scene:
         time_of_day: str | None = None,
         weather: str | None = None,
         kind: str | None = None,
+        variety: str = 'plain',
     ) -> None:
         dice = Dice(seed, 0x5CE)
-        choices = (
-            dice.pick(('day', 'day', 'day', 'dusk', 'night')),
-            dice.pick((*('clear',) * 4, 'cloudy', 'cloudy', 'rain', 'fog')),
-            dice.pick((*('urban',) * 9, *('suburban',) * 4, *('highway',) * 5, 'rural', 'rural')),
-        )
+        self.variety = _known('variety', variety, VARIETIES)
+        choices = [dice.pick(mix) for mix in _MIXES[variety]]
         self.seed = seed
         self.time_of_day = _known('time_of_day', time_of_day or choices[0], TIMES)
         self.weather = _known('weather', weather or choices[1], WEATHERS)
         self.kind = _known('kind', kind or choices[2], KINDS)
         self.street = make_street(Dice(seed, 0x57E), self.kind)
         self.style = make_style(Dice(seed, 0x571), self.kind)
-        self.traffic = Traffic(self.street, self.style, seed, umbrellas=self.weather == 'rain')
+        roads = variety == 'roads'
+        self._make_car = road_car if roads else car
+        make_traffic = DenseTraffic if roads else Traffic
+        self.traffic = make_traffic(
+            self.street, self.style, seed, umbrellas=self.weather == 'rain'
+        )
         self.sensor = random_sensor(Dice(seed, 0x5E5), amount=0.4)
         self._light = make_light(Dice(seed, 0x116), self.time_of_day, self.weather)
+        if roads:
+            road_variety.vary_light(Dice(seed, 0x117), self._light)
         self._lots: dict[int, Lot] = {}
 
     def light(self, time_s: float) -> npt.NDArray[np.float64]:
@@ -79,7 +99,9 @@ class Scene:
         if index not in self._lots:
             while len(self._lots) >= KEPT_LOTS:
                 del self._lots[next(iter(self._lots))]
-            self._lots[index] = build_lot(self.street, self.style, self.seed, index)
+            self._lots[index] = build_lot(
+                self.street, self.style, self.seed, index, self._make_car
+            )
         return self._lots[index]
 
     def actors(self, time_s: float) -> list[Actor]:

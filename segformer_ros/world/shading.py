@@ -18,6 +18,7 @@ from segformer_ros.world.light import (
     LAMPS,
     SHADOWS,
     Shining,
+    SKYLINE,
     SUN,
     SUN_COLOR,
     WET,
@@ -63,6 +64,13 @@ def _light_at(
 
 
 @inlined
+def _skyline(x: Number, y: Number, high: Number, noises: Array) -> Number:
+    """Give the height of houses and trees in a direction, as the sine of their elevation."""
+    turn = np.arctan2(y, x) * 20.4
+    return high * (0.3 + 1.4 * noise(noises, 0, turn * 2.0, 3.0))
+
+
+@inlined
 def _mirror(
     red: Number,
     green: Number,
@@ -91,6 +99,8 @@ def _mirror(
         sr, sg, sb = sky_color(rx, ry, rz, light, noises, gloss > 0.3)
         # Low reflections show houses and trees rather than the sky.
         q = min(max(rz * 4.0 - 0.2, 0.25), 1.0)
+        if light[SKYLINE] > 0.0:
+            q = 0.12 if rz < _skyline(rx, ry, light[SKYLINE], noises) else 1.0
     else:
         sr, sg, sb = light[AMBIENT], light[AMBIENT + 1], light[AMBIENT + 2]
         q = 0.25 + 0.3 * shadow

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from segformer_ros.world import furniture, land, people, vehicles
+from segformer_ros.world import furniture, land, people
 from segformer_ros.world.builder import (
     Builder,
     CLEAR_M,
@@ -112,7 +112,7 @@ def _garden_lot(
         builder.put(land.bush(dice, style.green), x, side * (back + dice.uniform(1.5, 4.0)))
     if dice.chance(0.25):
         at = x + dice.sign() * (half - 1.5)
-        builder.put_vehicle(vehicles.car(dice), at, side * (back + 4.5), math.pi / 2 * side)
+        builder.put_vehicle(builder.make_car(dice), at, side * (back + 4.5), math.pi / 2 * side)
 
 
 def _curbside(builder: Builder, style: Style, dice: Dice, start: float, side: int) -> None:
@@ -171,7 +171,7 @@ def parked_row(builder: Builder, style: Style, dice: Dice, start: float, side: i
             builder.put(rack, x, t, math.pi / 2 + 0.2)
             continue
         at = x + dice.uniform(-0.3, 0.3)
-        builder.put_vehicle(vehicles.car(dice), at, t + dice.uniform(-0.12, 0.12), turn)
+        builder.put_vehicle(builder.make_car(dice), at, t + dice.uniform(-0.12, 0.12), turn)
 
 
 def planted_median(builder: Builder, style: Style, dice: Dice, start: float) -> None:

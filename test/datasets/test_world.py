@@ -9,6 +9,7 @@ import pickle
 
 import numpy as np
 import pytest
+from segformer_ros import world
 from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
 from segformer_ros.datasets.world import WorldDataset
 from segformer_ros.datasets.world_frames import check_identity, render_shard, WorldFrames
@@ -213,3 +214,22 @@ def test_splits_have_seeds_of_their_own():
         'train': 8000, 'val': 128, 'test': 200,
     }  # fmt: skip
     assert len(set.union(*seeds.values())) == 8328
+
+
+def test_the_variety_is_that_of_every_frame(tmp_path):
+    """Rendered on the spot or ahead, in another process; a cache holds one variety."""
+    data = open_dataset(
+        DatasetSpec('world', tmp_path, options={'frames': 2, 'size': '48x96', 'variety': 'roads'})
+    )
+    wanted = world.random_frame(100_000, 96, 48, 'roads')
+    np.testing.assert_array_equal(data[0].image, wanted.image)
+    assert not np.array_equal(data[0].image, world.random_frame(100_000, 96, 48).image)
+
+    data.prepare(lambda text: None, whole=True)
+    assert len(data.ready()) == 2
+    np.testing.assert_array_equal(data[0].image, wanted.image)
+
+    with pytest.raises(DatasetError, match='holds frames of another'):
+        open_dataset(DatasetSpec('world', tmp_path, options={'frames': 2, 'size': '48x96'}))
+    with pytest.raises(DatasetError, match="variety must be one of plain, roads, not 'pink'"):
+        open_dataset(DatasetSpec('world', tmp_path, options={'variety': 'pink'}))
