@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+import warnings
 
-from segformer_ros.bags.rosbag import BagError, BagReader
+from segformer_ros.bags.rosbag import BagError, BagReader, BagWarning
 from segformer_ros.carla import topics
 from segformer_ros.judge.drive import DriveJudge, JudgeOptions
 
@@ -38,19 +41,65 @@ def judge_bag(path: Path, sources: Sources, options: JudgeOptions) -> DriveJudge
     Judge what a bag holds, as the evaluation node does while it happens.
 
     :returns: With all figures.
-    :raises BagError: The bag is damaged, or has no results or no truth.
+    :raises BagError: The bag is damaged, has no results or no truth, or nothing could be judged.
     """
     judge = DriveJudge(options)
-    with BagReader(path) as reader:
+    with BagReader(path) as reader, _SecondReader(path) as second:
         streams = find_streams(reader, sources)
-        for connection, _, raw in reader.messages(streams):
+        for connection, time_ns, raw in reader.messages(streams):
             try:
                 message = reader.deserialize(raw, connection.msgtype)
             except ValueError as error:
                 judge.refused[str(error)] += 1
                 continue
-            judge.add(streams[connection.topic], message)
+            again = partial(second.read, connection.topic, time_ns, message.header)
+            judge.add(streams[connection.topic], message, again)
+    judge.finish()
+    if not judge.scores.judged:
+        raise BagError(
+            f'expected results and truth of equal stamps in {path}, judged none: '
+            + _reasons(judge)
+        )
     return judge
+
+
+def _reasons(judge: DriveJudge) -> str:
+    texts = [
+        f'{count} {kind} of {name} without a partner'
+        for name, counts in judge.unpaired.items()
+        for kind, count in counts.items()
+        if count
+    ]
+    texts += [f'{reason} ({count})' for reason, count in judge.refused.most_common(3)]
+    return '; '.join(texts) or 'no messages'
+
+
+class _SecondReader:
+    """Reads single images of a bag while another reader goes through it; opens it when asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened = ExitStack()
+        self._reader: BagReader | None = None
+
+    def __enter__(self) -> _SecondReader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.close()
+
+    def read(self, topic: str, time_ns: int, header: Any) -> Any:
+        if self._reader is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore', BagWarning)
+                self._reader = self._opened.enter_context(BagReader(self._path))
+        reader = self._reader
+        found = reader.messages([topic], start_ns=time_ns, stop_ns=time_ns + 1)
+        for connection, _, raw in found:
+            message = reader.deserialize(raw, connection.msgtype)
+            if message.header == header:
+                return message
+        raise BagError(f'expected {topic} at {time_ns} ns in {self._path}: was it replaced?')
 
 
 def find_streams(reader: BagReader, sources: Sources) -> dict[str, str]:
@@ -60,7 +109,7 @@ def find_streams(reader: BagReader, sources: Sources) -> dict[str, str]:
     :returns: Streams of DriveJudge by topic, those of labels, those of depth, or both.
     :raises BagError: There is no result together with its truth, or several cameras have some.
     """
-    found = {item.name for item in reader.topics if item.type == _IMAGE}
+    found = {item.name for item in reader.topics if item.type == _IMAGE and item.count}
     namespace = _namespace(reader.path, found) if sources.namespace is None else sources.namespace
     streams: dict[str, str] = {}
     for name, sensor in (('label', sources.label_sensor), ('depth', sources.depth_sensor)):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,25 @@ class StampedImage(result_images.ImageMessage, Protocol):
     header: Any
 
 
+@dataclass
+class _Waiting:
+    """An image that waits for its partner, or the way to read it again."""
+
+    message: StampedImage | None
+    again: Callable[[], StampedImage] | None
+
+    def shrink(self) -> bool:
+        if self.again is not None:
+            self.message = None
+        return self.message is None
+
+    def read(self) -> StampedImage:
+        if self.message is not None:
+            return self.message
+        assert self.again is not None
+        return self.again()
+
+
 @dataclass(frozen=True)
 class JudgeOptions:
     """
@@ -34,7 +53,7 @@ class JudgeOptions:
     :param coding: Of the true labels: 'bridge' or 'native'.
     :param min_depth_m: Nearest true depth that is judged.
     :param max_depth_m: Farthest true depth that is judged.
-    :param kept: Images without a partner that are kept of every topic.
+    :param kept: Images without a partner that are kept in memory of every topic.
     :param window: Number of frames that the windowed figures are of.
     :raises ValueError: A name is not known, or the depths contradict each other.
     """
@@ -86,8 +105,8 @@ class DriveJudge:
         )
         self.refused: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
-        self._labels: StampPairs[StampedImage, StampedImage] = StampPairs(options.kept)
-        self._depth: StampPairs[StampedImage, StampedImage] = StampPairs(options.kept)
+        self._labels: StampPairs[_Waiting, _Waiting] = StampPairs(options.kept, _Waiting.shrink)
+        self._depth: StampPairs[_Waiting, _Waiting] = StampPairs(options.kept, _Waiting.shrink)
 
     @property
     def restarts(self) -> int:
@@ -102,24 +121,33 @@ class DriveJudge:
             for name, pairs in (('segmentation', self._labels), ('depth', self._depth))
         }
 
-    def add(self, stream: str, message: StampedImage) -> None:
+    def add(
+        self, stream: str, message: StampedImage, again: Callable[[], StampedImage] | None = None
+    ) -> None:
         """
         Take one image, and judge the pair that it completes, if any.
 
         :param stream: One of STREAMS.
+        :param again: Reads the image again, at any time later; where it is given, no image gives
+            way to newer ones.
         """
         stamp = message.header.stamp
         stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
         pairs = self._labels if stream.endswith('labels') else self._depth
         add = pairs.add_second if stream.startswith('true') else pairs.add_first
-        pair = add(stamp_ns, message)
+        pair = add(stamp_ns, _Waiting(message, again))
         if pair is None:
             return
         judge = self._judge_labels if pairs is self._labels else self._judge_depth
         try:
-            judge(stamp_ns, *pair)
+            judge(stamp_ns, *(item.read() for item in pair))
         except ValueError as error:
             self.refused[str(error)] += 1
+
+    def finish(self) -> None:
+        """Count what still waits as unpaired; nothing more comes."""
+        self._labels.finish()
+        self._depth.finish()
 
     def contradiction(self, classes: Mapping[int, str]) -> str:
         """

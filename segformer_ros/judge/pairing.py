@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 First = TypeVar('First')
@@ -60,19 +60,24 @@ class StampPairs(Generic[First, Second]):
     `unpaired` counts the items that gave way without a partner, by stream.
     """
 
-    def __init__(self, limit: int = 32) -> None:
+    def __init__(
+        self, limit: int = 32, shrink: Callable[[First | Second], bool] = lambda item: False
+    ) -> None:
         """
         Start with nothing kept.
 
         :param limit: Items without a partner that are kept of each stream, at least one.
+        :param shrink: Told of an item whose turn is over; where it returns True, it has made the
+            item so small that it can stay.
         :raises ValueError: The limit is below one.
         """
         if limit < 1:
             raise ValueError(f'limit must be at least 1, not {limit}')
         self.unpaired = [0, 0]
-        self._limit = limit
-        self._first: OrderedDict[int, First] = OrderedDict()
-        self._second: OrderedDict[int, Second] = OrderedDict()
+        self._limit, self._shrink = limit, shrink
+        self._large: tuple[dict[int, None], dict[int, None]] = ({}, {})
+        self._first: dict[int, First] = {}
+        self._second: dict[int, Second] = {}
         self._watch = RestartWatch(2)
 
     @property
@@ -84,35 +89,50 @@ class StampPairs(Generic[First, Second]):
         """Add to the first stream and give the pair that this completes, if any."""
         self._forget_former(0, stamp_ns)
         if stamp_ns in self._second:
+            self._large[1].pop(stamp_ns, None)
             return item, self._second.pop(stamp_ns)
         self._first[stamp_ns] = item
-        self._shorten(0, self._first)
+        self._shorten(0, stamp_ns, self._first)
         return None
 
     def add_second(self, stamp_ns: int, item: Second) -> tuple[First, Second] | None:
         """Add to the second stream and give the pair that this completes, if any."""
         self._forget_former(1, stamp_ns)
         if stamp_ns in self._first:
+            self._large[0].pop(stamp_ns, None)
             return self._first.pop(stamp_ns), item
         self._second[stamp_ns] = item
-        self._shorten(1, self._second)
+        self._shorten(1, stamp_ns, self._second)
         return None
 
     def clear(self) -> None:
         """Forget everything that is kept or counted."""
-        self._first.clear()
-        self._second.clear()
+        self.finish()
         self._watch = RestartWatch(2)
         self.unpaired = [0, 0]
 
-    def _shorten(self, stream: int, kept: OrderedDict[int, Any]) -> None:
-        while len(kept) > self._limit:
-            kept.popitem(last=False)
-            self.unpaired[stream] += 1
+    def finish(self) -> None:
+        """Count what still waits as unpaired and forget it."""
+        for stream in (0, 1):
+            self._forget(stream)
+
+    def _shorten(self, stream: int, stamp_ns: int, kept: dict[int, Any]) -> None:
+        large = self._large[stream]
+        large[stamp_ns] = None
+        while len(large) > self._limit:
+            oldest = next(iter(large))
+            del large[oldest]
+            if not self._shrink(kept[oldest]):
+                del kept[oldest]
+                self.unpaired[stream] += 1
+
+    def _forget(self, stream: int) -> None:
+        kept: dict[int, Any] = self._second if stream else self._first
+        self.unpaired[stream] += len(kept)
+        kept.clear()
+        self._large[stream].clear()
 
     def _forget_former(self, stream: int, stamp_ns: int) -> None:
         """Drop what came before a jump back, so that it never meets a stamp that comes again."""
-        streams: tuple[OrderedDict[int, Any], ...] = (self._first, self._second)
         for index in self._watch.add(stream, stamp_ns):
-            self.unpaired[index] += len(streams[index])
-            streams[index].clear()
+            self._forget(index)

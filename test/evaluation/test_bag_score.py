@@ -101,6 +101,41 @@ def test_the_command_prints_and_writes(tmp_path, frames, capsys):
     assert shown['car'] == f'{summary["segmentation"]["iou"]["car"]:.4f}'
 
 
+@pytest.mark.parametrize('storage', ['sqlite3', 'mcap'])
+def test_pairs_may_lie_as_far_apart_as_they_like(tmp_path, storage):
+    """Results that were made afterwards stand behind all of the truth."""
+    rng = np.random.default_rng(5)
+    coded = [frame(rng)[0] for _ in range(3)]
+    frames = [coded[index % 3] for index in range(40)]
+    near = judge_bag(record(tmp_path / 'near', frames), Sources(), JudgeOptions())
+    messages = []
+    for number, item in enumerate(frames):
+        for stream, topic in TOPICS.items():
+            time_ns = number + (0 if stream.startswith('true') else 10_000)
+            content = image(item[stream][1], item[stream][0], number * 50_000_000)
+            messages.append(Message(topic, IMAGE, time_ns, content))
+    messages.sort(key=lambda item: item.time_ns)
+    far = judge_bag(write_bag(tmp_path / 'far', messages, storage), Sources(), JudgeOptions())
+    assert far.scores.judged == {'labels': 40, 'depth': 40}
+    assert far.summary() == near.summary()
+
+
+def test_a_bag_without_a_single_pair_is_a_failure(tmp_path, frames, capsys):
+    """With one line that says what there was; nothing is printed that looks like a figure."""
+    messages = []
+    for number, coded in enumerate(frames):
+        for stream, topic in TOPICS.items():
+            stamp_ns = number * 50_000_000 + stream.startswith('true')
+            content = image(coded[stream][1], coded[stream][0], stamp_ns)
+            messages.append(Message(topic, IMAGE, stamp_ns, content))
+    bag = write_bag(tmp_path / 'bag', messages)
+    assert main(['evaluate', '--bag', str(bag)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ''
+    assert said.err.count('\n') == 1
+    assert '4 results of segmentation without a partner; 4 truths' in said.err
+
+
 @pytest.mark.parametrize('arguments', [[], ['world_b0', '--bag', 'x']])
 def test_the_command_needs_a_network_or_a_bag(arguments, capsys):
     """Both at once would be two different things."""

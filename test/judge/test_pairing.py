@@ -53,6 +53,27 @@ def test_what_is_kept_is_bounded_and_the_rest_counted():
     assert pairs.add_second(6, 6) == (6, 6)
 
 
+def test_what_can_be_made_small_is_kept_without_a_limit():
+    """An image of a file can be read again; each is told once that its turn is over."""
+    told = []
+
+    def shrink(item):
+        told.append(item)
+        return True
+
+    pairs = StampPairs(4, shrink)
+    for stamp in range(10):
+        pairs.add_first(stamp, stamp)
+    assert told == [0, 1, 2, 3, 4, 5]
+    assert pairs.unpaired == [0, 0]
+    assert pairs.add_second(0, 'b') == (0, 'b')
+    assert pairs.add_second(9, 'b') == (9, 'b')
+    assert [pairs.add_first(stamp, stamp) for stamp in (10, 11)] == [None, None]
+    assert told == [0, 1, 2, 3, 4, 5, 6]
+    pairs.finish()
+    assert pairs.unpaired == [10, 0]
+
+
 def test_a_restarted_world_does_not_meet_its_former_life():
     """Simulated time starts again at zero: a stamp comes twice and means another frame."""
     pairs = StampPairs()
