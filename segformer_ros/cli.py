@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import importlib
 import os
 import sys
+import warnings
 
 from segformer_ros import interrupts
 
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(arguments: list[str], signals: interrupts.Interrupts) -> int:
     debug = '--debug' in arguments
+    shown, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         signals.begin()
         return _run(arguments)
@@ -84,6 +86,13 @@ def _main(arguments: list[str], signals: interrupts.Interrupts) -> int:
             raise
         sys.stderr.write(f'segformer: error: {_sentence(error)}\n')
         return 1
+    finally:
+        warnings.formatwarning = shown
+
+
+def _warning(message: Warning | str, *_where: object, **_source: object) -> str:
+    """Say a warning in one line."""
+    return f'segformer: warning: {" ".join(str(message).split())}\n'
 
 
 def _run(arguments: list[str]) -> int:

@@ -6,12 +6,14 @@ from functools import partial
 import json
 import subprocess
 import sys
+import warnings
 
-from bag_builder import drive, read_bag, write_bag
+from bag_builder import drive, read_bag, STORE, write_bag
 import cv2
 import numpy as np
 import pytest
 from segformer_ros import cli, run_folder
+from segformer_ros.bags.rosbag import BagWriter
 from segformer_ros.commands import run as run_command
 from segformer_ros.files.video import VideoReader, VideoWriter
 from tiny_bundle import make_tiny_bundle
@@ -157,6 +159,59 @@ def test_frames_that_cannot_be_read_are_no_failure_unless_asked(
     status, _, error = segformer('run', inputs, '--out', tmp_path / 'other')
     assert status == 1
     assert '1 of 1 could not be read' in error
+
+
+def test_a_finished_run_without_a_frame_stays_a_failure(segformer, tmp_path):
+    """However often it is started; so does one with an unreadable frame under --strict."""
+    messages = drive(2)
+    messages[1].message.step = 5
+    bag, out = write_bag(tmp_path / 'bag', messages), tmp_path / 'out'
+    arguments = ['run', bag, '--out', out, '--topic', '/front/image', '--no-overlay']
+    assert segformer(*arguments)[0] == 0
+    for _ in range(2):
+        status, _, error = segformer(*arguments, '--strict')
+        assert (status, error.count('\n')) == (1, 1)
+        assert '1 of 2 could not be read' in error
+    messages[3].message.step = 5
+    bag, out = write_bag(tmp_path / 'bag2', messages), tmp_path / 'out2'
+    arguments[1], arguments[3] = bag, out
+    for _ in range(2):
+        status, _, error = segformer(*arguments)
+        assert (status, error.count('\n')) == (1, 1)
+        assert '2 of 2 could not be read' in error
+
+
+def test_a_topic_without_messages_is_a_failure(segformer, tmp_path):
+    """Named, alone or beside another one; nothing is made."""
+    with BagWriter(tmp_path / 'bag', 'mcap', STORE) as writer:
+        writer.add_topic('/image', 'sensor_msgs/msg/Image')
+    for topic in ([], ['--topic', '/image']):
+        status, _, error = segformer('run', tmp_path / 'bag', '--out', tmp_path / 'out', *topic)
+        assert (status, error.count('\n')) == (1, 1)
+        assert '/image (no messages)' in error
+        assert not (tmp_path / 'out').exists()
+
+
+def test_an_unfinished_bag_is_said_to_be_one(segformer, tmp_path, monkeypatch):
+    """In one line on stderr and in the report, and it counts what there is."""
+    write_bag(tmp_path / 'bag', drive(8, size=(240, 320)), 'mcap')
+    content = (tmp_path / 'bag' / 'bag.mcap').read_bytes()
+    cut, out = tmp_path / 'cut.mcap', tmp_path / 'out'
+    cut.write_bytes(content[: len(content) * 3 // 4])
+    with warnings.catch_warnings():
+        warnings.simplefilter('always')
+        # That of pytest keeps the warnings to itself.
+        monkeypatch.setattr(
+            warnings,
+            'showwarning',
+            lambda *item, **_: sys.stderr.write(warnings.formatwarning(*item[:4])),
+        )
+        status, said, error = segformer('run', cut, '--out', out, '--no-overlay')
+    assert (status, said[:9]) == (0, '5 frames ')
+    assert error.startswith(f'segformer: warning: {cut} is unfinished or cut off')
+    assert error.count('\n') == 1
+    (text,) = _report(out)['warnings']
+    assert '10 messages over 0.4 s' in text
 
 
 @pytest.mark.parametrize(

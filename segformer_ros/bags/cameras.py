@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segformer_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
+from segformer_ros.bags.messages import compressed_encoding, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.rosbag import BagError, BagReader, Topic
 
 _COMPRESSED = '/compressed'
 # A mono image may be a camera, but may as well be labels or depth.
-_COLOR_PREFIXES = ('rgb', 'bgr', '8UC3', '8UC4', 'yuv', 'uyvy', 'nv', 'bayer')
+_COLOR_PREFIXES = ('rgb', 'bgr', '8UC3', '8UC4', 'yuv', 'uyvy', 'nv', 'bayer', 'jpeg')
+_MONO = frozenset({'mono8', 'mono16'})
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,22 @@ def choose(reader: BagReader, names: Sequence[str]) -> tuple[Camera, ...]:
     :raises BagError: A topic is not there, has no images, or the choice is not clear.
     """
     images = [item for item in reader.topics if item.type in (IMAGE, COMPRESSED_IMAGE)]
-    known = ', '.join(item.name for item in images) or 'none'
     if names:
         found = {item.name: item for item in images}
         for name in names:
-            if name not in found:
-                raise BagError(f'expected images on {name} in {reader.path}, found {known}')
+            if name not in found or not found[name].count:
+                raise BagError(
+                    f'expected images on {name} in {reader.path}, found {_listed(reader, images)}'
+                )
         return _cameras([found[name] for name in dict.fromkeys(names)])
     candidates = _candidates(reader, images)
     if len(candidates) == 1:
         return _cameras(candidates)
     if not candidates:
-        raise BagError(f'expected camera images in {reader.path}, found image topics: {known}')
+        raise BagError(
+            f'expected camera images in {reader.path}, found image topics: '
+            f'{_listed(reader, images)}'
+        )
     listed = ' '.join(item.name for item in candidates)
     raise BagError(
         f'expected one camera in {reader.path}, found {len(candidates)} topics with colour '
@@ -65,29 +70,39 @@ def choose(reader: BagReader, names: Sequence[str]) -> tuple[Camera, ...]:
     )
 
 
+def _listed(reader: BagReader, images: Sequence[Topic]) -> str:
+    """Name topics with what is on them, for a message."""
+    texts = [f'{item.name} ({_encoding(reader, item)})' for item in images]
+    return ', '.join(texts) or 'none'
+
+
 def _candidates(reader: BagReader, images: Sequence[Topic]) -> list[Topic]:
     """Give the topics with colour images, or else all that may be a camera's."""
-    raw = {item.name for item in images if item.type == IMAGE}
-    found = []
-    for item in images:
-        if item.type == COMPRESSED_IMAGE:
-            if _base(item.name) not in raw and item.count:
-                found.append(item)
-        elif _encoding(reader, item.name).startswith(_COLOR_PREFIXES):
-            found.append(item)
-    if found:
-        return found
-    return [item for item in images if _encoding(reader, item.name) in {'mono8', 'mono16'}]
+    raw = {item.name for item in images if item.type == IMAGE and item.count}
+    encodings = {
+        item: _encoding(reader, item)
+        for item in images
+        if item.count and not (item.type == COMPRESSED_IMAGE and _base(item.name) in raw)
+    }
+    found = [item for item, name in encodings.items() if name.startswith(_COLOR_PREFIXES)]
+    return found or [item for item, name in encodings.items() if name in _MONO]
 
 
-def _encoding(reader: BagReader, topic: str) -> str:
-    """Give the encoding of the first image that can be read, empty when there is none."""
-    for connection, _, raw in reader.messages([topic]):
-        try:
-            return str(reader.deserialize(raw, connection.msgtype).encoding)
-        except (AttributeError, ValueError):
+def _encoding(reader: BagReader, topic: Topic) -> str:
+    """Give the encoding of the first image that can be read, or say why there is none."""
+    if not topic.count:
+        return 'no messages'
+    for connection, _, raw in reader.messages([topic.name]):
+        if connection.msgtype != topic.type:
             continue
-    return ''
+        try:
+            message = reader.deserialize(raw, connection.msgtype)
+        except ValueError:
+            continue
+        if topic.type == IMAGE:
+            return str(message.encoding)
+        return compressed_encoding(message.format, message.data)
+    return 'nothing that can be read'
 
 
 def _base(topic: str) -> str:
@@ -95,14 +110,16 @@ def _base(topic: str) -> str:
 
 
 def _cameras(topics: Sequence[Topic]) -> tuple[Camera, ...]:
-    parents = [_base(item.name).rpartition('/')[0] for item in topics]
-    shared = Counter(parents)
+    # What keeps the outputs of two topics apart, from the shortest name to the longest.
+    names = [_base(item.name).rpartition('/')[0] for item in topics]
+    parents = list(names)
+    for longer in (lambda name: _base(name), lambda name: name):
+        shared = Counter(names)
+        names = [
+            name if shared[name] == 1 else longer(item.name)
+            for item, name in zip(topics, names, strict=True)
+        ]
     return tuple(
-        Camera(
-            item.name,
-            item.type,
-            f'{parent}/camera_info',
-            parent if shared[parent] == 1 else _base(item.name),
-        )
-        for item, parent in zip(topics, parents, strict=True)
+        Camera(item.name, item.type, f'{parent}/camera_info', name)
+        for item, parent, name in zip(topics, parents, names, strict=True)
     )

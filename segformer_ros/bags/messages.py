@@ -21,6 +21,8 @@ CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 LABEL_INFO = 'segformer_ros/msg/LabelInfo'
 _LABEL_CLASS = 'segformer_ros/msg/LabelClass'
 
+# Colour types of PNG (https://www.w3.org/TR/png-3/#3colourType): grey, and grey with alpha.
+_PNG_GREY = (0, 4)
 _DTYPES = {'mono8': '|u1', '16UC1': '<u2', '32FC1': '<f4'}
 
 
@@ -42,6 +44,31 @@ def rgb_from_message(message: Any, message_type: str) -> npt.NDArray[np.uint8]:
         step=message.step,
         is_bigendian=bool(message.is_bigendian),
     )
+
+
+def compressed_encoding(compressed_format: str, data: Any) -> str:
+    """
+    Say what was compressed, without decoding it.
+
+    :param compressed_format: Field `format` of a CompressedImage, such as 'jpeg',
+        'mono8; jpeg compressed ' or '16UC1; compressedDepth png'.
+    :param data: Its bytes.
+    :returns: An encoding where that is known; 'jpeg' for one of unknown colours; the format where
+        it is neither JPEG nor PNG.
+    """
+    original, told, how = compressed_format.partition(';')
+    if told:
+        depth = ' compressedDepth' if 'compresseddepth' in how.lower() else ''
+        return f'{original.strip()}{depth}'
+    start = bytes(data[:26])
+    if start[:2] == b'\xff\xd8':
+        return 'jpeg'
+    if start[:4] == b'\x89PNG' and len(start) == 26:
+        bits, kind = start[24:]
+        if kind not in _PNG_GREY:
+            return 'rgb8'
+        return '16UC1' if bits == 16 else 'mono8'
+    return compressed_format.strip() or 'unknown format'
 
 
 class MessageMaker:

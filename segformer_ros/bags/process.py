@@ -54,8 +54,8 @@ class OnFrame(Protocol):
 
 def count_images(reader: BagReader, cameras: Sequence[Camera], limit: int | None) -> int:
     """Give how many images will be processed."""
-    names = {camera.topic for camera in cameras}
-    count = sum(topic.count for topic in reader.topics if topic.name in names)
+    names = {(camera.topic, camera.type) for camera in cameras}
+    count = sum(item.count for item in reader.topics if (item.name, item.type) in names)
     return count if limit is None else min(count, limit)
 
 
@@ -89,6 +89,8 @@ def process(
         reader.messages(None if options.copy else [*streams, *infos])
     ):
         stream = streams.get(connection.topic)
+        if stream is not None and connection.msgtype != stream.camera.type:
+            stream = None
         if stream is not None and images == options.max_frames:
             return
         if connection.id in copies:
@@ -115,13 +117,15 @@ def _add_copies(
     """Announce the topics of the input, by the id that they have there; outputs come first."""
     taken = {name for stream in streams for name in stream.outputs.names()}
     copies = {}
-    for topic in reader.topics:
-        for connection in reader.connections([topic.name]):
-            copy = None if topic.name in taken else writer.add_copy(connection)
-            if copy is None:
-                report.facts.setdefault('topics_not_copied', []).append(topic.name)
-            else:
-                copies[connection.id] = copy
+    lost: dict[str, None] = {}
+    for connection in sorted(reader.connections(), key=lambda item: item.topic):
+        copy = None if connection.topic in taken else writer.add_copy(connection)
+        if copy is None:
+            lost[connection.topic] = None
+        else:
+            copies[connection.id] = copy
+    if lost:
+        report.facts['topics_not_copied'] = list(lost)
     return copies
 
 

@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 import os
 from pathlib import Path
 import shutil
-import struct
 from types import TracebackType
 from typing import Any
+import warnings
 
-import apsw
 from rosbags.interfaces import (
     Connection,
     ConnectionExtRosbag2,
@@ -25,30 +25,32 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import StoragePlugin, WriterError
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 from segformer_ros import run_folder
 from segformer_ros.bags import message_types
+from segformer_ros.bags.storage import (
+    BagFiles,
+    BagFileWriter,
+    DAMAGE,
+    storage_files,
+    SUFFIXES,
+)
 
 STORAGES: tuple[str, ...] = ('sqlite3', 'mcap')
-SUFFIXES: tuple[str, ...] = ('.mcap', '.db3')
 MAX_TIME_NS = (1 << 63) - 1
 
-_DAMAGE = (
-    ReaderError,
-    WriterError,
-    apsw.Error,
-    struct.error,
-    AssertionError,
-    EOFError,
-    ValueError,
-)
+_DAMAGE = (WriterError, *DAMAGE)
 _NO_TIME = QosTime(0, 0)
 
 
 class BagError(ValueError):
     """A bag is missing, damaged, of another kind, or already there."""
+
+
+class BagWarning(RuntimeWarning):
+    """A bag has lost something, or its files and its metadata differ; a sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -63,25 +65,8 @@ class Topic:
 def is_bag(path: Path) -> bool:
     """Tell whether a path looks like a rosbag2 recording: a folder or one of its files."""
     if path.is_dir():
-        return (path / 'metadata.yaml').is_file() or bool(_storage_files(path))
+        return (path / 'metadata.yaml').is_file() or bool(storage_files(path))
     return path.suffix in SUFFIXES
-
-
-def _storage_files(folder: Path) -> list[Path]:
-    return sorted(item for item in folder.iterdir() if item.suffix in SUFFIXES)
-
-
-def _readable(path: Path) -> Path:
-    """Give what rosbags can open: a recorder that was killed leaves no metadata.yaml."""
-    if not path.is_dir() or (path / 'metadata.yaml').is_file():
-        return path
-    files = _storage_files(path)
-    if len(files) == 1:
-        return files[0]
-    raise BagError(
-        f'expected metadata.yaml and one file in {path}, found {len(files)} files '
-        f'({", ".join(SUFFIXES)}) and no metadata.yaml: run `ros2 bag reindex` on it'
-    )
 
 
 class BagReader:
@@ -90,13 +75,16 @@ class BagReader:
 
     :param path: The folder of a rosbag2 recording, or its .mcap or .db3 file.
     :raises BagError: There is no such bag, or it is damaged.
+
+    A bag that is not whole is read as far as it is, with a BagWarning for everything that is
+    missing or had to be mended.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.store: Typestore = message_types.make_store()
         try:
-            self._reader = Reader(_readable(path))
+            self._reader = BagFiles(path)
             self._reader.open()
         except FileNotFoundError as error:
             raise BagError(f'expected a bag in {path}, found nothing') from error
@@ -107,6 +95,8 @@ class BagReader:
         for connection in self._reader.connections:
             if connection.msgdef.format is MessageDefinitionFormat.MSG:
                 message_types.learn(self.store, connection.msgtype, connection.msgdef.data)
+        for note in self._reader.notes:
+            warnings.warn(note, BagWarning, stacklevel=2)
 
     def __enter__(self) -> BagReader:
         return self
@@ -120,21 +110,31 @@ class BagReader:
 
     @property
     def topics(self) -> tuple[Topic, ...]:
-        """The topics by name; one recorded from publishers of different QoS is still one."""
-        found: dict[str, Topic] = {}
+        """
+        The topics by name and type.
+
+        One recorded from publishers of different QoS is still one.
+        """
+        counts = Counter[tuple[str, str]]()
         for item in self._reader.connections:
-            count = item.msgcount + (found[item.topic].count if item.topic in found else 0)
-            found[item.topic] = Topic(item.topic, item.msgtype, count)
-        return tuple(found[name] for name in sorted(found))
+            counts[item.topic, item.msgtype] += item.msgcount
+        return tuple(Topic(*key, counts[key]) for key in sorted(counts))
 
     @property
     def duration_s(self) -> float:
         """Seconds from the first to the last message."""
-        return max(0.0, self._reader.duration / 1e9)
+        return self._reader.span_ns / 1e9
 
-    def connections(self, topics: Collection[str]) -> list[Connection]:
-        """Give the connections (of rosbags) of some topics."""
-        return [item for item in self._reader.connections if item.topic in topics]
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The texts of the warnings."""
+        return self._reader.notes
+
+    def connections(self, topics: Collection[str] | None = None) -> list[Connection]:
+        """Give the connections (of rosbags) of some topics; None gives all."""
+        return [
+            item for item in self._reader.connections if topics is None or item.topic in topics
+        ]
 
     def messages(
         self,
@@ -152,9 +152,7 @@ class BagReader:
         :returns: Connection (topic, msgtype), time of receipt in nanoseconds, CDR bytes.
         :raises BagError: The bag is damaged further on.
         """
-        wanted = self._reader.connections
-        if topics is not None:
-            wanted = self.connections(topics)
+        wanted = self.connections(topics)
         if not wanted:
             return
         count = 0
@@ -216,7 +214,7 @@ class BagWriter:
         self._workplace = run_folder.temporary_name(path)
         shutil.rmtree(self._workplace, ignore_errors=True)
         plugin = StoragePlugin.MCAP if storage == 'mcap' else StoragePlugin.SQLITE3
-        self._writer = Writer(self._workplace / path.name, version=9, storage_plugin=plugin)
+        self._writer = BagFileWriter(self._workplace / path.name, version=9, storage_plugin=plugin)
 
     def __enter__(self) -> BagWriter:
         self._writer.open()
@@ -253,13 +251,17 @@ class BagWriter:
 
     def add_copy(self, source: Connection) -> Connection | None:
         """
-        Announce a topic as it is in another bag.
+        Announce a topic as it is in another bag; once, also when it is called again.
 
         :returns: None where nobody knows what its type is made of.
         """
         profiles = []
         if isinstance(source.ext, ConnectionExtRosbag2):
             profiles = source.ext.offered_qos_profiles
+        for made in self._writer.connections:
+            # Several publishers of one topic are several channels of an MCAP file.
+            if (made.topic, made.msgtype) == (source.topic, source.msgtype):
+                return made
         text = (
             source.msgdef.data if source.msgdef.format is not MessageDefinitionFormat.NONE else ''
         )

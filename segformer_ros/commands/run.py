@@ -134,6 +134,8 @@ def run(args: argparse.Namespace) -> int:
         _check_task(args.only, pipeline)
         run_folder.claim(args.out, settings)
         if job.is_finished():
+            frames = (run_folder.finished_report(args.out) or {}).get('frames', {})
+            _check_frames(args, frames.get('total', 1), frames.get('failed', 0))
             sys.stdout.write(f'nothing to do: {args.out} is finished\n')
             return 0
         report = _process(args, job, pipeline)
@@ -207,11 +209,22 @@ def _conclude(args: argparse.Namespace, report: Report) -> int:
         line += f' ({facts["frames_per_second"]:.1f} frames/s: {shares})'
     if report.reused:
         line += f', {report.reused} were finished before'
-    unreadable = ''
+    frames = facts['frames']
     if report.failed:
-        unreadable = f'{len(report.failed)} of {facts["frames"]["total"]} could not be read'
-        line += f', {unreadable} (see report.json)'
+        line += f', {frames["failed"]} of {frames["total"]} could not be read (see report.json)'
     sys.stdout.write(f'{line} -> {args.out}\n')
-    if report.failed and (args.strict or not report.done + report.reused):
-        raise ValueError(f'{unreadable}: see {args.out / run_folder.REPORT}')
+    _check_frames(args, frames['total'], frames['failed'])
     return 0
+
+
+def _check_frames(args: argparse.Namespace, total: int, failed: int) -> None:
+    """
+    Look whether a run has done anything.
+
+    :raises ValueError: There was no frame, none could be read, or with --strict one could not.
+    """
+    if not total:
+        raise ValueError(f'expected images in {args.input}, found none')
+    if failed and (args.strict or failed == total):
+        report = args.out / run_folder.REPORT
+        raise ValueError(f'{failed} of {total} could not be read: see {report}')

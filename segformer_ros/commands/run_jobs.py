@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -184,6 +184,8 @@ class BagJob:
         from segformer_ros.bags.rosbag import BagWriter
 
         args = self._args
+        if self._reader.notes:
+            report.facts['warnings'] = list(self._reader.notes)
         bag_options = BagOptions(
             depth_encoding='16UC1' if args.format == 'png16' else '32FC1',
             focal_px=args.focal_length,
@@ -209,15 +211,13 @@ class BagJob:
 
     def _overlay(self, stack: ExitStack, pipeline: Pipeline, report: Report) -> Any:
         """Give what draws every frame into the video of its camera."""
-        from segformer_ros.files.process import Artist, OVERLAY_VIDEO
+        from segformer_ros.files.process import Artist
         from segformer_ros.files.video import VideoWriter
 
         artist = Artist(pipeline)
         rate = Fraction(max(1.0, self.total / len(self._cameras) / (self._reader.duration_s or 1)))
         writers, starts = {}, dict[str, int]()
-        for camera in self._cameras:
-            label = '_'.join(filter(None, camera.namespace.split('/')))
-            name = OVERLAY_VIDEO if len(self._cameras) == 1 else f'overlay_{label}.mp4'
+        for camera, name in zip(self._cameras, _overlay_names(self._cameras), strict=True):
             writers[camera.topic] = stack.enter_context(VideoWriter(self._args.out / name, rate))
 
         def on_frame(camera: Any, time_ns: int, image: Any, prediction: Any) -> None:
@@ -231,3 +231,16 @@ class BagJob:
     def close(self) -> None:
         """Close the bag."""
         self._reader.close()
+
+
+def _overlay_names(cameras: Sequence[Any]) -> list[str]:
+    """Name the video of each camera by where it looks; never two alike."""
+    from segformer_ros.files.process import OVERLAY_VIDEO
+
+    if len(cameras) == 1:
+        return [OVERLAY_VIDEO]
+    labels = ['_'.join(filter(None, camera.namespace.split('/'))) for camera in cameras]
+    return [
+        f'overlay_{label}.mp4' if labels.count(label) == 1 else f'overlay_{label}_{index}.mp4'
+        for index, label in enumerate(labels)
+    ]

@@ -112,9 +112,9 @@ def _frames(path: Path, recording: Recording) -> Iterator[BagFrame]:
     watch = RestartWatch(len(_KINDS))
     camera = None
     with BagReader(path) as reader:
-        missing = topics.keys() - {item.name for item in reader.topics}
+        missing = topics.keys() - {item.name for item in reader.topics if item.count}
         if missing:
-            raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no such topic')
+            raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no message')
         for connection, received_ns, raw in reader.messages({*topics, info}):
             if connection.topic == info:
                 message = reader.deserialize(raw, connection.msgtype)

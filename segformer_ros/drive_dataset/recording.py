@@ -181,9 +181,9 @@ def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[Dr
     assembler = FrameAssembler(recording, losses)
     with BagReader(path) as reader:
         needed = {name for name, stream in streams.items() if stream in STREAMS[:3]}
-        missing = needed - {item.name for item in reader.topics}
+        missing = needed - {item.name for item in reader.topics if item.count}
         if missing:
-            raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no such topic')
+            raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no message')
         for connection, _, raw in reader.messages(streams):
             try:
                 message = reader.deserialize(raw, connection.msgtype)

@@ -14,7 +14,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
-from segformer_ros.bags.rosbag import BagReader
+from segformer_ros.bags.rosbag import BagReader, Topic
 from segformer_ros.camera import Intrinsics
 from segformer_ros.files.video import VideoReader
 from segformer_ros.nodes.message_classes import message_class
@@ -74,16 +74,25 @@ class BagRecording:
         """
         self._path = path
         self._by_topic: dict[str, Publisher[Any]] = {}
+        self._types: dict[str, str] = {}
         self.images: list[Publisher[Any]] = []
         self.skipped: list[str] = []
         self.pause_s = 0.0
         with BagReader(path) as reader:
-            wanted = {item.name: item for item in reader.topics}
-            lost = sorted(set(topics) - wanted.keys())
+            wanted: dict[str, Topic] = {}
+            for item in sorted(reader.topics, key=lambda item: -item.count):
+                if wanted.setdefault(item.name, item) is not item:
+                    self.skipped.append(f'{item.name}: {item.type} beside another type')
+            lost = sorted(name for name in topics if name not in wanted or not wanted[name].count)
             if lost:
-                known = ', '.join(wanted) or 'none'
-                raise ValueError(f'expected {", ".join(lost)} in {path}, found {known}')
-            for name, topic in wanted.items():
+                known = ', '.join(
+                    name if item.count else f'{name} (no messages)'
+                    for name, item in sorted(wanted.items())
+                )
+                raise ValueError(
+                    f'expected messages on {", ".join(lost)} in {path}, found {known or "none"}'
+                )
+            for name, topic in sorted(wanted.items()):
                 if (topics and name not in topics) or (clock and name == _CLOCK):
                     continue
                 kind = message_class(topic.type)
@@ -93,8 +102,12 @@ class BagRecording:
                 latched = any(_is_latched(item.ext) for item in reader.connections([name]))
                 publisher = node.create_publisher(kind, name, _profile(latched=latched))
                 self._by_topic[name] = publisher
+                self._types[name] = topic.type
                 if kind is Image or topic.type.endswith('/CompressedImage'):
                     self.images.append(publisher)
+            if not self._most_messages(reader):
+                reasons = '; '.join(self.skipped) or 'no message'
+                raise ValueError(f'expected messages to play in {path}, found {reasons}')
             self.pause_s = reader.duration_s / max(1, self._most_messages(reader) - 1)
 
     @property
@@ -107,6 +120,8 @@ class BagRecording:
         last = 0
         with BagReader(self._path) as reader:
             for connection, time_ns, raw in reader.messages(self._by_topic):
+                if connection.msgtype != self._types[connection.topic]:
+                    continue
                 last = max(last, time_ns)
                 publisher = self._by_topic[connection.topic]
                 yield Publication(last, partial(publisher.publish, bytes(raw)))

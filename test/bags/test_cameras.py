@@ -3,12 +3,13 @@
 """Which topics of a bag are cameras."""
 
 import bag_builder
-from bag_builder import Message, write_bag
+from bag_builder import Message
+import cv2
 import numpy as np
 import pytest
 from segformer_ros.bags.cameras import Camera, choose
 from segformer_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
-from segformer_ros.bags.rosbag import BagError, BagReader
+from segformer_ros.bags.rosbag import BagError, BagReader, BagWriter
 
 _PIXELS = {
     'bgr8': np.zeros((4, 4, 3), np.uint8),
@@ -19,20 +20,34 @@ _PIXELS = {
 }
 
 
+def _png(encoding):
+    """Make what a compressed image holds; of 'png16' a depth image, of 'png' a colour image."""
+    if 'png' not in encoding:
+        return b'x'
+    pixels = _PIXELS['16UC1' if encoding == 'png16' else 'bgr8']
+    return cv2.imencode('.png', pixels)[1].tobytes()
+
+
 @pytest.fixture
 def choose_in(tmp_path):
     """Choose in a bag that has one image on each of some topics, by encoding."""
 
-    def run(encodings, names=()):
+    def run(encodings, names=(), empty=()):
         messages = []
         for index, (topic, encoding) in enumerate(encodings.items()):
-            if encoding == 'jpeg':
-                message = bag_builder.compressed(b'x', 'jpeg')
+            if encoding not in _PIXELS:
+                message = bag_builder.compressed(_png(encoding), encoding.removesuffix('16'))
                 messages.append(Message(topic, COMPRESSED_IMAGE, index, message))
             else:
                 message = bag_builder.image(_PIXELS[encoding], encoding)
                 messages.append(Message(topic, IMAGE, index, message))
-        with BagReader(write_bag(tmp_path / 'bag', messages)) as reader:
+        with BagWriter(tmp_path / 'bag', 'sqlite3', bag_builder.STORE) as writer:
+            for topic in empty:
+                writer.add_topic(topic, IMAGE)
+            for item in messages:
+                connection = writer.add_topic(item.topic, item.type)
+                writer.write_message(connection, item.time_ns, item.message)
+        with BagReader(tmp_path / 'bag') as reader:
             return choose(reader, names)
 
     return run
@@ -91,11 +106,60 @@ def test_outputs_of_two_cameras_never_meet(choose_in):
 
 def test_a_topic_that_is_not_there_is_refused(choose_in):
     """Those that are there are named."""
-    with pytest.raises(BagError, match=r'expected images on /x in .*found /a'):
+    with pytest.raises(BagError, match=r'expected images on /x in .*found /a \(bgr8\)'):
         choose_in({'/a': 'bgr8'}, ['/x'])
+
+
+def test_a_topic_without_messages_is_refused(choose_in):
+    """A run that finds nothing must not end well."""
+    with pytest.raises(BagError, match=r'on /x in .*found /a \(bgr8\), /x \(no messages\)'):
+        choose_in({'/a': 'bgr8'}, ['/x'], empty=['/x'])
+
+
+def test_a_raw_topic_without_messages_does_not_hide_its_compressed_twin(choose_in):
+    """A recorder subscribes to both, and the camera publishes one."""
+    (camera,) = choose_in({'/a/image/compressed': 'jpeg'}, empty=['/a/image'])
+    assert camera.topic == '/a/image/compressed'
+
+
+@pytest.mark.parametrize(
+    'other',
+    [
+        '16UC1; png compressed ',
+        '16UC1; compressedDepth png',
+        '32FC1; compressedDepth png',
+        'mono8; png compressed ',
+        'png16',
+        'h264',
+    ],
+)
+@pytest.mark.parametrize('camera', ['jpeg', 'png', 'bgr8; jpeg compressed bgr8', 'rgb8'])
+def test_compressed_depth_and_labels_are_no_cameras(choose_in, other, camera):
+    """The field `format` says what was compressed, or else the header of the PNG."""
+    encodings = {'/depth/image/compressed': other, '/cam/image_raw': 'bgr8'}
+    if camera != 'rgb8':
+        del encodings['/cam/image_raw']
+        encodings['/cam/image_raw/compressed'] = camera
+    (found,) = choose_in(encodings)
+    assert found.namespace == '/cam'
+
+
+def test_a_mono_camera_is_found_beside_compressed_depth(choose_in):
+    """Where nothing is in colour."""
+    (found,) = choose_in({'/cam/mono': 'mono8', '/d/compressed': '16UC1; png compressed '})
+    assert found.topic == '/cam/mono'
+
+
+def test_a_raw_topic_and_its_compressed_twin_keep_apart(choose_in):
+    """Where the user names both."""
+    names = ['/a/image', '/a/image/compressed', '/a/other', '/a/image/raw']
+    kinds = ['bgr8', 'jpeg', 'bgr8', 'bgr8']
+    found = choose_in(dict(zip(names, kinds, strict=True)), names)
+    assert len({item.namespace for item in found}) == 4
+    assert {item.camera_info for item in found[:3]} == {'/a/camera_info'}
 
 
 def test_a_bag_without_cameras_is_refused(choose_in):
     """Depth is not a camera image."""
-    with pytest.raises(BagError, match=r'expected camera images in .*: /depth'):
+    with pytest.raises(BagError, match=r'expected camera images in .*: /depth \(32FC1\)'):
         choose_in({'/depth': '32FC1'})

@@ -83,13 +83,10 @@ def test_a_file_alone_is_a_bag_too(tmp_path, storage):
     assert is_bag(path)
     assert is_bag(file)
     assert read_bag(path).keys() == read_bag(file).keys()
-    file.with_name('second.mcap').write_bytes(b'')
-    with pytest.raises(BagError, match='ros2 bag reindex'):
-        BagReader(path)
 
 
 @pytest.mark.parametrize('keep', [0.0, 0.1, 0.5, 0.9])
-def test_a_cut_off_bag_is_refused(tmp_path, storage, keep):
+def test_a_cut_off_bag_without_a_whole_chunk_is_refused(tmp_path, storage, keep):
     """In one sentence that names it."""
     path = write_bag(tmp_path / 'bag', drive(5), storage)
     (file,) = (item for item in path.iterdir() if item.suffix != '.yaml')

@@ -13,7 +13,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
-from segformer_ros.bags.rosbag import BagReader, qos
+from segformer_ros.bags.rosbag import BagReader, BagWriter, qos
 from segformer_ros.files.video import VideoReader, VideoWriter
 from segformer_ros.nodes import recordings, replay_node
 from segformer_ros.nodes.replay_node import ReplayNode
@@ -233,6 +233,19 @@ def test_a_topic_that_is_not_in_the_bag_is_refused(tmp_path, monkeypatch, capfd)
     arguments = ['--ros-args', '-p', f'input:={path}', '-p', 'topics:=[/x]']
     assert replay_node.main(arguments) == 1
     assert 'found /front/camera_info, /front/image' in capfd.readouterr().err
+
+
+def test_a_bag_with_nothing_to_play_is_refused(tmp_path, monkeypatch, capfd):
+    """A replay that has published nothing must not end well."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
+    path = tmp_path / 'bag'
+    with BagWriter(path, 'mcap', STORE) as writer:
+        writer.add_topic('/image', 'sensor_msgs/msg/Image')
+    arguments = ['--ros-args', '-p', f'input:={path}']
+    assert replay_node.main(arguments) == 1
+    assert 'expected messages to play' in capfd.readouterr().err
+    assert replay_node.main([*arguments, '-p', 'topics:=[/image]']) == 1
+    assert 'found /image (no messages)' in capfd.readouterr().err
 
 
 def test_main_ends_by_itself(tmp_path, monkeypatch):
