@@ -49,6 +49,7 @@ setup(
         'rosbags>=0.11',
         'apsw>=3.45',
         'av>=14',
+        'simplejpeg>=1.8',
         'tqdm>=4.60',
         'numba>=0.60',
         *(requirement + WHEELS for requirement in ROS),

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.datasets.sample import DatasetError, Sample
 from segformer_ros.datasets.storage import Storage
+from segformer_ros.image_encoding import decode_file, decode_stored, EncodingError
 
 
 def read_rgb(storage: Storage, name: str) -> npt.NDArray[np.uint8]:
@@ -20,8 +22,8 @@ def read_rgb(storage: Storage, name: str) -> npt.NDArray[np.uint8]:
     :returns: (H, W, 3) RGB.
     :raises DatasetError: There is no such image, or it is damaged.
     """
-    bgr = _decode(storage, name, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    with _named(storage, name):
+        return decode_file(storage.read(name))
 
 
 def read_codes(storage: Storage, name: str, channels: int) -> npt.NDArray[Any]:
@@ -32,7 +34,8 @@ def read_codes(storage: Storage, name: str, channels: int) -> npt.NDArray[Any]:
     :returns: (H, W) for one channel, otherwise (H, W, C) in the order of OpenCV: red is the third.
     :raises DatasetError: There is no such image, it is damaged or has fewer channels.
     """
-    pixels = _decode(storage, name, cv2.IMREAD_UNCHANGED)
+    with _named(storage, name):
+        pixels = decode_stored(storage.read(name))
     found = 1 if pixels.ndim == 2 else pixels.shape[2]
     if found < channels:
         raise DatasetError(
@@ -41,15 +44,24 @@ def read_codes(storage: Storage, name: str, channels: int) -> npt.NDArray[Any]:
     return pixels
 
 
-def _decode(storage: Storage, name: str, flags: int) -> npt.NDArray[Any]:
-    content = np.frombuffer(storage.read(name), np.uint8)
-    pixels = cv2.imdecode(content, flags) if content.size else None
-    if pixels is None:
-        raise DatasetError(
-            f'expected an image in {name} of {storage.path}, found {content.size} bytes that are '
-            'none: fetch it again'
-        )
-    return pixels
+def read_numbers(storage: Storage, name: str) -> npt.NDArray[Any]:
+    """
+    Read an image whose values are numbers as they are stored: of a palette the indices.
+
+    :returns: (H, W) for one channel, otherwise (H, W, C).
+    :raises DatasetError: There is no such image, or it is damaged.
+    """
+    with _named(storage, name):
+        return decode_stored(storage.read(name), numbers=True)
+
+
+@contextmanager
+def _named(storage: Storage, name: str) -> Iterator[None]:
+    """Say in which file an image is that cannot be read."""
+    try:
+        yield
+    except EncodingError as error:
+        raise DatasetError(f'{name} of {storage.path}: {error}: fetch it again') from error
 
 
 def check_sizes(sample: Sample) -> Sample:

@@ -12,6 +12,7 @@ import re
 import cv2
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.image_encoding import decode_file, EncodingError
 
 SUFFIXES: tuple[str, ...] = (
     '.bmp', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp',
@@ -73,14 +74,13 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
     Read an image, turned upright as its EXIF data say.
 
     :returns: (H, W, 3) RGB; 16-bit images are scaled to 8 bit, transparency is left out.
-    :raises ValueError: The file is not an image that OpenCV reads, or is damaged.
+    :raises ValueError: The file is no image, of a kind that is not read, or damaged.
     :raises OSError: The file cannot be read.
     """
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ValueError(f'expected a whole image in {path}, found {data.size} bytes of no image')
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    try:
+        return decode_file(path.read_bytes(), upright=True)
+    except EncodingError as error:
+        raise ValueError(f'{path}: {error}') from error
 
 
 def encode_png(image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:

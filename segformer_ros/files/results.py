@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules, run_folder
 from segformer_ros.files.images import encode_png
+from segformer_ros.image_encoding import decode_stored, EncodingError
 
 DEPTH_FORMATS: tuple[str, ...] = ('npy', 'png16')
 
@@ -99,10 +99,10 @@ class Results:
 
     def _read_png(self, kind: str, name: str) -> npt.NDArray[np.uint8]:
         path = self.path(kind, name)
-        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-        if picture is None:
-            raise ValueError(f'expected a PNG in {path}, found something else: delete it')
-        return np.asarray(picture)
+        try:
+            return decode_stored(path.read_bytes())
+        except EncodingError as error:
+            raise ValueError(f'{path}: {error}: delete it') from error
 
 
 def _metres(millimetres: npt.NDArray[np.generic]) -> Depth:

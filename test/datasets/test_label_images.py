@@ -92,7 +92,7 @@ def test_depth_by_its_scale(tmp_path):
 def test_what_is_no_image_is_named(tmp_path):
     """A file cut off by a full disk, and none at all."""
     (tmp_path / 'a.png').write_bytes(b'\x89PNG')
-    with pytest.raises(DatasetError, match=r'expected an image in a.png .*4 bytes'):
+    with pytest.raises(DatasetError, match=r'a.png of .*: expected .*4 bytes'):
         read_ids(FolderStorage(tmp_path), 'a.png')
     with pytest.raises(DatasetError, match=r'b.png: No such file'):
         read_ids(FolderStorage(tmp_path), 'b.png')

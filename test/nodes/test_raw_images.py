@@ -14,8 +14,8 @@ from inference.device_rig import Device, SIZES
 from node_rig import image_message, pixels_of
 import numpy as np
 import pytest
-from segformer_ros import bundle, draw, image_encoding
-from segformer_ros.image_encoding import RAW_ENCODINGS, RawImage
+from segformer_ros import bundle, draw
+from segformer_ros.image_encoding import RAW_ENCODINGS, raw_pixels, RawImage
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import messages
@@ -35,13 +35,13 @@ def tiny(tmp_path_factory):
 @pytest.fixture
 def conversions(monkeypatch):
     """Give the list that every conversion to RGB is noted in."""
-    done, convert = [], image_encoding._rgb
+    done, convert = [], raw_pixels._rgb
 
     def note(view, layout):
         done.append(view.shape)
         return convert(view, layout)
 
-    monkeypatch.setattr(image_encoding, '_rgb', note)
+    monkeypatch.setattr(raw_pixels, '_rgb', note)
     return done
 
 

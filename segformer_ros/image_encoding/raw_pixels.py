@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From the bytes of a sensor_msgs image to RGB, without ROS and without cv_bridge."""
+"""From the pixels of a sensor_msgs/Image to RGB, without ROS and without cv_bridge."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from typing import cast, TypeAlias
 import cv2
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.image_encoding.errors import EncodingError
 
 Buffer: TypeAlias = 'bytes | bytearray | memoryview | array[int] | npt.NDArray[np.uint8]'
 Image = npt.NDArray[np.uint8]
-
-
-class EncodingError(ValueError):
-    """The bytes of an image are not what its fields say, or of an encoding not taken."""
 
 
 @dataclass(frozen=True)
@@ -179,46 +176,8 @@ def decode(
     return _rgb(view, layout)
 
 
-def decode_compressed(data: Buffer, format: str) -> Image:  # noqa: A002 the field's name
-    """
-    Convert a JPEG or PNG to RGB; the orientation that EXIF asks for is not applied.
-
-    :param data: The whole file.
-    :param format: As in sensor_msgs/CompressedImage, such as 'jpeg' or
-        'bayer_rggb8; jpeg compressed '.
-    :returns: (H, W, 3) RGB.
-    :raises EncodingError: The format is another one, or the file is damaged or cut off.
-    """
-    original, _, _ = format.lower().partition(';')
-    if 'jpeg' in format.lower() or 'jpg' in format.lower():
-        kind, start, end = 'jpeg', b'\xff\xd8', b'\xff\xd9'
-    elif 'png' in format.lower():
-        kind, start, end = 'png', b'\x89PNG', b'IEND'
-    else:
-        raise EncodingError(f'compressed format must be jpeg or png, not {format!r}')
-    content = _flat(data)
-    # A decoder paints what is missing grey: a file that was cut off must not get that far.
-    if content[: len(start)].tobytes() != start or end not in content[-4096:].tobytes():
-        raise EncodingError(
-            f'expected a whole {kind} file, got {len(content)} bytes without its '
-            'start or end: check the camera driver and the transport'
-        )
-    bayer = original.strip() if original.strip().startswith('bayer_') else ''
-    flags = cv2.IMREAD_GRAYSCALE if bayer else cv2.IMREAD_COLOR
-    try:
-        image = cv2.imdecode(content, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise EncodingError(f'the {kind} file of {len(content)} bytes is damaged') from error
-    if image is None:
-        raise EncodingError(f'the {kind} file of {len(content)} bytes is damaged')
-    if bayer:
-        height, width = image.shape
-        name = bayer.replace('16', '8')
-        return decode(image.tobytes(), encoding=name, height=height, width=width, step=width)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _flat(data: Buffer) -> Image:
+def flat(data: Buffer) -> Image:
+    """Give the bytes of any buffer as (N,), without a copy."""
     view = memoryview(cast('bytes', data))
     return np.frombuffer(view, np.uint8) if view.nbytes else np.empty(0, np.uint8)
 
@@ -235,7 +194,7 @@ def _checked(
     row = width * layout.channels * layout.bytes_per_channel
     if step < row:
         raise EncodingError(f'a {what} is impossible: a row needs {row} bytes')
-    content = _flat(data)
+    content = flat(data)
     expected = int(height * step * layout.planes)
     if len(content) != expected:
         raise EncodingError(f'a {what} needs {expected} bytes of data, got {len(content)}')

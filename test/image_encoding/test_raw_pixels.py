@@ -4,10 +4,9 @@
 
 from array import array
 
-import cv2
 import numpy as np
 import pytest
-from segformer_ros.image_encoding import decode, decode_compressed, EncodingError, SUPPORTED
+from segformer_ros.image_encoding import decode, EncodingError, SUPPORTED
 
 HEIGHT, WIDTH = 6, 8
 PATTERNS = {'rggb': 'RGGB', 'bggr': 'BGGR', 'gbrg': 'GBRG', 'grbg': 'GRBG'}
@@ -234,60 +233,3 @@ def test_an_unknown_encoding_names_the_known_ones(encoding):
     """The user learns what the camera may send."""
     with pytest.raises(EncodingError, match=r'one of rgb8, bgr8, .*nv21, not'):
         decode(b'', encoding=encoding, height=1, width=1, step=1)
-
-
-def _gradient():
-    rows, columns = np.mgrid[:40, :60]
-    return np.stack([rows * 6, columns * 4, rows + columns], axis=-1).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    ('extension', 'message_format', 'tolerance'),
-    [
-        ('.png', 'png', 0),
-        ('.png', 'rgb8; png compressed bgr8', 0),
-        ('.jpg', 'jpeg', 12),
-        ('.jpg', 'bgra8; jpeg compressed bgr8', 12),
-        ('.jpg', 'JPG', 12),
-    ],
-)
-def test_compressed_images(extension, message_format, tolerance):
-    """PNG is exact, JPEG nearly so, and red stays red."""
-    image = _gradient()
-    _, file = cv2.imencode(extension, image[..., ::-1])
-    found = decode_compressed(file.tobytes(), message_format)
-    assert found.flags.c_contiguous
-    assert np.abs(found.astype(int) - image).max() <= tolerance
-
-
-def test_a_compressed_bayer_mosaic_is_demosaiced():
-    """The image transport compresses the mosaic itself and says so in the format."""
-    cell = np.array([[200, 120], [120, 30]], np.uint8)
-    _, file = cv2.imencode('.png', np.tile(cell, (4, 4)))
-    image = decode_compressed(file.tobytes(), 'bayer_rggb8; png compressed ')
-    assert (image == np.array([200, 120, 30])).all()
-
-
-@pytest.mark.parametrize('extension', ['.png', '.jpg'])
-@pytest.mark.parametrize('share', [0.0, 0.3, 0.99])
-def test_a_file_that_was_cut_off_is_refused(extension, share):
-    """A decoder would paint the rest grey."""
-    _, file = cv2.imencode(extension, _random(40, 60, 3))
-    data = file.tobytes()[: int(len(file) * share)]
-    with pytest.raises(EncodingError, match='expected a whole'):
-        decode_compressed(data, 'png' if extension == '.png' else 'jpeg')
-
-
-@pytest.mark.parametrize('content', [b'\xff\xd8\xff\xd9', b'\x89PNG IEND'])
-def test_a_file_without_an_image_is_refused(content):
-    """Start and end alone are no image."""
-    kind = 'jpeg' if content[0] == 0xFF else 'png'
-    with pytest.raises(EncodingError, match=f'the {kind} file of {len(content)} bytes is damaged'):
-        decode_compressed(content, kind)
-
-
-@pytest.mark.parametrize('message_format', ['', 'webp', 'rgb8; rvl'])
-def test_other_formats_are_refused(message_format):
-    """The two that are taken are named."""
-    with pytest.raises(EncodingError, match='must be jpeg or png'):
-        decode_compressed(b'', message_format)

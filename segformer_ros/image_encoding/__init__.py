@@ -1,0 +1,35 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From bytes to RGB: the messages of sensor_msgs and image files, without ROS."""
+
+from segformer_ros.image_encoding.compressed import decode_compressed
+from segformer_ros.image_encoding.errors import EncodingError
+from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
+from segformer_ros.image_encoding.raw_pixels import (
+    as_rgb,
+    Buffer,
+    CameraImage,
+    decode,
+    Image,
+    raw,
+    RAW_ENCODINGS,
+    RawImage,
+    SUPPORTED,
+)
+
+__all__ = [
+    'RAW_ENCODINGS',
+    'SUPPORTED',
+    'Buffer',
+    'CameraImage',
+    'EncodingError',
+    'Image',
+    'RawImage',
+    'as_rgb',
+    'decode',
+    'decode_compressed',
+    'decode_file',
+    'decode_stored',
+    'file_kind',
+    'raw',
+]
