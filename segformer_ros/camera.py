@@ -42,14 +42,28 @@ class Intrinsics:
         Take the intrinsics from K of a camera_info.
 
         :param k9: The 3 x 3 matrix, row by row.
-        :returns: None when K[0] is 0, which means an uncalibrated camera.
+        :returns: None when K[0] is 0, which means an uncalibrated camera, or K has a flaw().
         :raises ValueError: K does not have 9 numbers.
         """
         if len(k9) != 9:
             raise ValueError(f'expected the 9 numbers of K, got {len(k9)}')
-        if k9[0] == 0.0:
-            return None
-        return cls(float(k9[0]), float(k9[4]), float(k9[2]), float(k9[5]), width, height)
+        own = cls(float(k9[0]), float(k9[4]), float(k9[2]), float(k9[5]), width, height)
+        return None if own.flaw() else own
+
+    def flaw(self) -> str:
+        """
+        Say why these are not the intrinsics of a camera that sees the whole image.
+
+        :returns: Such as 'fy = 0'; empty where every focal length is positive and finite and the
+            principal point lies in the image.
+        """
+        for name, value in (('fx', self.fx), ('fy', self.fy)):
+            if not 0.0 < value < math.inf:
+                return f'{name} = {value:g}'
+        for name, value, size in (('cx', self.cx, self.width), ('cy', self.cy, self.height)):
+            if not 0.0 <= value <= size:
+                return f'{name} = {value:g} in an image of {self.width}x{self.height}'
+        return ''
 
     def resized(self, width: int, height: int) -> Intrinsics:
         """Give the intrinsics of the same view in another size."""

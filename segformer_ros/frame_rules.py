@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 import functools
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,40 +19,153 @@ DEPTH_ENCODINGS: tuple[str, ...] = ('32FC1', '16UC1')
 _FX_PER_WIDTH = (0.0218, 28.65)
 
 
-def intrinsics(
-    k: Sequence[float] | None,
-    info_hw: tuple[int, int] | None,
+@dataclass(frozen=True)
+class CameraModel:
+    """
+    What a sensor_msgs/CameraInfo says, as plain numbers.
+
+    :param k: The 9 numbers of K, the camera matrix of the unrectified image; K[0] 0 is unknown.
+    :param p: The 12 numbers of P, the projection of the rectified image; P[0] 0 is unknown.
+    :param d: Those of the lens model; none or all 0 is no distortion.
+    :param binning: Pixels that the camera made one of, in x and y.
+    :param roi: Left, top, width and height of the part of the full image; width or height 0 is
+        all of it.
+    """
+
+    width: int
+    height: int
+    k: tuple[float, ...]
+    p: tuple[float, ...] = (0.0,) * 12
+    d: tuple[float, ...] = ()
+    binning: tuple[int, int] = (1, 1)
+    roi: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @classmethod
+    def from_message(cls, message: Any) -> CameraModel:
+        """Take what counts of a message of ROS or of a bag."""
+        roi = message.roi
+        return cls(
+            message.width,
+            message.height,
+            k=tuple(map(float, message.k)),
+            p=tuple(map(float, message.p)),
+            d=tuple(map(float, message.d)),
+            binning=(max(1, message.binning_x), max(1, message.binning_y)),
+            roi=(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        )
+
+    @property
+    def image_hw(self) -> tuple[int, int]:
+        """Height and width of the images that it is for: of its region, after binning."""
+        _, _, width, height = self.roi
+        return (height or self.height) // self.binning[1], (width or self.width) // self.binning[0]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    What is known of the camera of an image.
+
+    :param intrinsics: None where the camera is unknown: depth is then not scaled, and there are
+        no points.
+    :param source: What they are taken from: 'P of camera_info', 'K of camera_info', 'field of
+        view' or 'focal length'; empty where the camera is unknown.
+    :param problem: Why the camera is unknown; empty where it is known.
+    :param wrong: That, where it is not only missing but of another camera.
+    :param doubt: Why a known camera may not be that of the image; empty where there is no reason.
+    :param fits: Whether there is a camera_info, and for images of this size.
+    """
+
+    intrinsics: Intrinsics | None = None
+    source: str = ''
+    problem: str = ''
+    wrong: str = ''
+    doubt: str = ''
+    fits: bool = False
+
+    @property
+    def text(self) -> str:
+        """The problem, or else the source with the focal length and any doubt."""
+        if self.intrinsics is None:
+            return self.problem
+        known = f'{self.source}: fx {self.intrinsics.fx:.6g}, fy {self.intrinsics.fy:.6g}'
+        return f'{known}; {self.doubt}' if self.doubt else known
+
+
+@functools.lru_cache(maxsize=64)
+def calibrate(
+    model: CameraModel | None,
     image_hw: tuple[int, int],
     *,
     fov_deg: float = 0.0,
     focal_px: float | None = None,
-) -> Intrinsics | None:
+    topic: str = '',
+) -> Calibration:
     """
     Decide which intrinsics hold for an image.
 
-    A camera_info counts only when it is of the size of the image and is calibrated (K[0] is a
-    positive finite number) and implausible_focal_length() has nothing to say about it.
+    A camera_info counts only where it is for images of this size. Of it P holds where P[0] is
+    above 0, as in depth_image_proc, and else K. Binning and region are those of image_geometry:
+    https://github.com/ros-perception/vision_opencv, pinhole_camera_model.cpp.
 
-    :param k: The 9 numbers of K of the latest camera_info that came before the image, or None.
-    :param info_hw: Height and width of that camera_info, or None.
+    :param model: The latest camera_info that came before the image, or None.
     :param image_hw: Height and width of the image.
-    :param fov_deg: Horizontal field of view in degrees that replaces K; 0 uses K.
+    :param fov_deg: Horizontal field of view in degrees that replaces camera_info; 0 uses it.
     :param focal_px: Focal length in pixels of the image that replaces both; None uses them.
-    :returns: None where the camera is unknown: depth is then not scaled, and there are no points.
+    :param topic: Of the image; one named image_raw is not rectified.
     :raises ValueError: fov_deg is not 0 and not between 0 and 180, or focal_px is not positive.
     """
     height, width = image_hw
+    fits = model is not None and model.image_hw == image_hw
     if focal_px is not None:
         if not 0.0 < focal_px < np.inf:
             raise ValueError(f'the focal length must be a positive number, not {focal_px}')
-        return Intrinsics(focal_px, focal_px, width / 2.0, height / 2.0, width, height)
+        own = Intrinsics(focal_px, focal_px, width / 2.0, height / 2.0, width, height)
+        return Calibration(own, 'focal length', fits=fits)
     if fov_deg:
-        return Intrinsics.from_fov(width, height, fov_deg)
-    if k is None or info_hw != image_hw or not (np.isfinite(k[0]) and k[0] > 0.0):
-        return None
-    if implausible_focal_length(k[0], width):
-        return None
-    return Intrinsics.from_k(k, width, height)
+        return Calibration(Intrinsics.from_fov(width, height, fov_deg), 'field of view', fits=fits)
+    if model is None:
+        return Calibration(problem='no camera_info')
+    if not fits:
+        found = f'{model.image_hw[1]}x{model.image_hw[0]}'
+        problem = f'camera_info is for {found} images, not for {width}x{height}'
+        return Calibration(problem=problem)
+    return _from_model(model, topic)
+
+
+def _from_model(model: CameraModel, topic: str) -> Calibration:
+    """Take P or K of a camera_info for images of its size."""
+    name = 'P' if model.p[0] > 0.0 else 'K'
+    numbers, row = (model.p, 4) if name == 'P' else (model.k, 3)
+    fx, cx, fy, cy = (numbers[index] for index in (0, 2, row + 1, row + 2))
+    left, top, width, height = model.roi
+    # Drivers exist that give the size of the region as that of the full image.
+    full_w, full_h = max(model.width, left + width), max(model.height, top + height)
+    why = implausible_focal_length(fx, full_w) if math.isfinite(fx) else ''
+    if why:
+        wrong = f'camera_info is wrong: {why}'
+        return Calibration(problem=wrong, wrong=wrong, fits=True)
+    flaw = Intrinsics(fx, fy, cx, cy, full_w, full_h).flaw()
+    if flaw:
+        return Calibration(problem=f'camera_info is not calibrated ({name}: {flaw})', fits=True)
+    x, y = (1.0 / factor for factor in model.binning)
+    height, width = model.image_hw
+    own = Intrinsics(fx * x, fy * y, (cx - left) * x, (cy - top) * y, width, height)
+    return Calibration(own, f'{name} of camera_info', doubt=_doubt(model, name, topic), fits=True)
+
+
+def _doubt(model: CameraModel, name: str, topic: str) -> str:
+    """Say why the image may not be rectified, as a pinhole camera's is; '' where it may be."""
+    if not any(model.d):
+        return ''
+    advice = 'take the rectified image (image_proc makes it)'
+    if name == 'K':
+        return f'camera_info has a lens model (D) and no P, so its image is distorted: {advice}'
+    if np.allclose(np.delete(model.p, (3, 7, 11)), model.k):
+        return f'camera_info has a lens model (D), but its P equals K: {advice}'
+    if 'image_raw' in topic.split('/'):
+        return f'P of camera_info is for the rectified image, {topic} is the raw one: {advice}'
+    return ''
 
 
 @functools.lru_cache(maxsize=64)
@@ -80,22 +194,6 @@ def implausible_focal_length(fx: float, width: int) -> str:
     if ratio > 0.0 and not _FX_PER_WIDTH[0] <= ratio <= _FX_PER_WIDTH[1]:
         return f'fx = {fx:.6g} cannot be right for an image of {width} pixels in width'
     return ''
-
-
-def focal_length_px(
-    k: Sequence[float] | None,
-    info_hw: tuple[int, int] | None,
-    image_hw: tuple[int, int],
-    *,
-    fov_deg: float = 0.0,
-) -> float | None:
-    """
-    Decide which focal length holds for an image; the parameters are those of intrinsics().
-
-    :returns: Pixels of the image, or None where the camera is unknown.
-    """
-    found = intrinsics(k, info_hw, image_hw, fov_deg=fov_deg)
-    return None if found is None else found.fx
 
 
 def depth_to_millimetres(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:

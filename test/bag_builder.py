@@ -54,8 +54,10 @@ def compressed(data: bytes, kind: str, stamp_ns: int = 0) -> Any:
     return _TYPES[COMPRESSED_IMAGE](header=header(stamp_ns), format=kind, data=content)
 
 
-def camera_info(height: int, width: int, focal_px: float, stamp_ns: int = 0) -> Any:
-    """Make a camera_info with some distortion."""
+def camera_info(
+    height: int, width: int, focal_px: float, stamp_ns: int = 0, *, p: Any = None
+) -> Any:
+    """Make a camera_info with some distortion; P is K unless it is given."""
     region = _TYPES['sensor_msgs/msg/RegionOfInterest']
     k = [focal_px, 0.0, width / 2, 0.0, focal_px, height / 2, 0.0, 0.0, 1.0]
     return _TYPES[CAMERA_INFO](
@@ -66,7 +68,7 @@ def camera_info(height: int, width: int, focal_px: float, stamp_ns: int = 0) -> 
         d=np.array([0.1, -0.2, 0.0, 0.0, 0.05]),
         k=np.array(k),
         r=np.eye(3).reshape(-1),
-        p=np.array([*k[:3], 0.0, *k[3:6], 0.0, *k[6:], 0.0]),
+        p=np.array([*k[:3], 0.0, *k[3:6], 0.0, *k[6:], 0.0] if p is None else p, np.float64),
         binning_x=0,
         binning_y=0,
         roi=region(x_offset=0, y_offset=0, height=0, width=0, do_rectify=False),

@@ -80,13 +80,14 @@ class SteadyClock:
 class Rig:
     """The node under test and a probe, in one executor."""
 
-    def __init__(self, pipeline=None, load=None, start=True, **values):
+    def __init__(self, pipeline=None, load=None, start=True, cli_args=None, **values):
         self.pipeline = pipeline or FakePipeline()
         self.clock = SteadyClock()
         self.received = defaultdict(list)
         self.node = SegformerNode(
             load=load or (lambda parameters: self.pipeline),
             steady=self.clock,
+            cli_args=cli_args,
             parameter_overrides=[
                 rclpy.Parameter(name, value=value) for name, value in values.items()
             ],

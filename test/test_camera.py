@@ -28,8 +28,12 @@ def test_k_is_read_row_by_row():
 
 
 def test_zero_k_means_uncalibrated():
-    """This is what camera_info says."""
+    """This is what camera_info says; so do numbers that no camera has."""
     assert Intrinsics.from_k([0.0] * 9, 4, 6) is None
+    good = [5.0, 0.0, 2.0, 0.0, 6.0, 3.0, 0.0, 0.0, 1.0]
+    for index, value in ((4, 0.0), (0, float('inf')), (2, 4.5), (5, float('nan'))):
+        bad = [value if place == index else number for place, number in enumerate(good)]
+        assert Intrinsics.from_k(bad, 4, 6) is None
 
 
 def test_a_short_k_is_refused():

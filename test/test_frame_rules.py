@@ -2,34 +2,110 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules that the live node and the bag path share."""
 
+from dataclasses import astuple
+import math
+
 import numpy as np
 import pytest
 from segformer_ros import frame_rules
+from segformer_ros.frame_rules import calibrate, CameraModel, implausible_focal_length
 
-_K = [100.0, 0.0, 32.0, 0.0, 110.0, 24.0, 0.0, 0.0, 1.0]
+_K = (100.0, 0.0, 32.0, 0.0, 110.0, 24.0, 0.0, 0.0, 1.0)
+_P = (70.0, 0.0, 30.0, -9.0, 0.0, 80.0, 20.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+_D = (-0.3, 0.1, 0.0, 0.0, 0.0)
+_HW = (48, 64)
 
 
-def test_the_focal_length_is_that_of_a_camera_info_of_the_same_size():
-    """Both fx and the size are taken as they are."""
-    assert frame_rules.focal_length_px(_K, (48, 64), (48, 64)) == 100.0
-    found = frame_rules.intrinsics(_K, (48, 64), (48, 64))
-    assert found is not None
-    assert (found.fy, found.cx, found.cy, found.width, found.height) == (110.0, 32.0, 24.0, 64, 48)
+def _model(k=_K, height=48, width=64, **facts):
+    return CameraModel(width, height, k, **facts)
+
+
+def _with_fx(fx, width):
+    return _model((fx, 0.0, width / 2, *_K[3:]), 48, width)
+
+
+def _known(camera):
+    """Give fx, fy, cx, cy, width and height."""
+    return astuple(camera.intrinsics)
+
+
+def test_p_holds_where_there_is_one_and_else_k():
+    """P is of the rectified image, which depth_image_proc and we are given; Tx is no matter."""
+    found = calibrate(_model(p=_P), _HW)
+    assert _known(found) == (70.0, 80.0, 30.0, 20.0, 64, 48)
+    assert (found.source, found.problem) == ('P of camera_info', '')
+    assert _known(calibrate(_model((0.0,) * 9, p=_P), _HW)) == (70.0, 80.0, 30.0, 20.0, 64, 48)
+    for first in (0.0, -70.0, math.nan):
+        found = calibrate(_model(p=(first, *_P[1:])), _HW)
+        assert _known(found) == (100.0, 110.0, 32.0, 24.0, 64, 48)
+        assert found.source == 'K of camera_info'
 
 
 @pytest.mark.parametrize(
-    ('k', 'info_hw'),
+    ('index', 'value', 'flaw'),
     [
-        (None, None),
-        (_K, (24, 32)),
-        ([0.0] * 9, (48, 64)),
-        ([float('nan'), *_K[1:]], (48, 64)),
-        ([-100.0, *_K[1:]], (48, 64)),
+        (5, 0.0, 'fy = 0'),
+        (5, -80.0, 'fy = -80'),
+        (5, math.nan, 'fy = nan'),
+        (0, math.inf, 'fx = inf'),
+        (2, 64.5, 'cx = 64.5 in an image of 64x48'),
+        (2, -0.5, 'cx = -0.5 in'),
+        (6, 49.0, 'cy = 49 in'),
+        (6, math.nan, 'cy = nan in'),
     ],
 )
-def test_a_camera_info_that_does_not_fit_is_no_camera_info(k, info_hw):
+def test_numbers_of_no_camera_are_not_calibrated(index, value, flaw):
+    """No infinite points: the camera is unknown, and why is said."""
+    p = (*_P[:index], value, *_P[index + 1 :])
+    k = tuple(p[i] for i in (0, 1, 2, 4, 5, 6, 8, 9, 10))
+    for name, model in (('P', _model(p=p)), ('K', _model(k))):
+        found = calibrate(model, _HW)
+        assert found.intrinsics is None
+        assert found.fits
+        assert found.problem.startswith(f'camera_info is not calibrated ({name}: {flaw}')
+
+
+def test_the_region_and_binning_of_image_geometry():
+    """First the offset in pixels of the full image, then the division."""
+    model = _model(p=_P, binning=(2, 4), roi=(10, 4, 40, 32))
+    assert model.image_hw == (8, 20)
+    found = calibrate(model, (8, 20))
+    assert _known(found) == (35.0, 20.0, 10.0, 4.0, 20, 8)
+    assert found.fits
+    assert calibrate(model, _HW).problem == 'camera_info is for 20x8 images, not for 64x48'
+    # A crop whose principal point is outside of it is of a calibrated camera.
+    assert _known(calibrate(_model(p=_P, roi=(40, 24, 24, 24)), (24, 24)))[2:4] == (-10.0, -4.0)
+
+
+@pytest.mark.parametrize(
+    ('facts', 'topic', 'doubt'),
+    [
+        ({'d': _D}, '/image_rect', 'has a lens model (D) and no P'),
+        ({'d': _D, 'p': (*_K[:3], 0.0, *_K[3:6], 0.0, *_K[6:], 0.0)}, '', 'its P equals K'),
+        ({'d': _D, 'p': _P}, '/a/image_raw/compressed', '/a/image_raw/compressed is the raw one'),
+        ({'d': _D, 'p': _P}, '/a/image_rect', ''),
+        ({'d': (0.0,) * 5}, '/a/image_raw', ''),
+        ({}, '/a/image_raw', ''),
+    ],
+)
+def test_an_image_that_may_be_distorted_is_doubted(facts, topic, doubt):
+    """The intrinsics hold all the same."""
+    found = calibrate(_model(**facts), _HW, topic=topic)
+    assert found.intrinsics is not None
+    assert doubt in found.doubt
+    assert bool(found.doubt) == bool(doubt)
+    assert found.text.startswith(f'{found.source}: fx ')
+
+
+@pytest.mark.parametrize(
+    'model', [None, _model(height=24, width=32), _model((0.0,) * 9), _model((math.nan, *_K[1:]))]
+)
+def test_a_camera_info_that_does_not_fit_is_no_camera_info(model):
     """No camera_info, another size and an uncalibrated camera leave the camera unknown."""
-    assert frame_rules.focal_length_px(k, info_hw, (48, 64)) is None
+    found = calibrate(model, _HW)
+    assert found.intrinsics is None
+    assert found.problem
+    assert not found.source
 
 
 @pytest.mark.parametrize('fov_deg', range(10, 171))
@@ -37,12 +113,14 @@ def test_the_wrong_focal_length_of_carla_is_recognised(fov_deg):
     """A tangent of degrees as if they were radians; the right one is never suspected."""
     wrong = 1616 / (2.0 * np.tan(np.float32(fov_deg)) * np.pi / 360.0)
     right = 1616 / (2.0 * np.tan(np.radians(fov_deg) / 2.0))
-    assert f'{fov_deg} degrees' in frame_rules.implausible_focal_length(wrong, 1616)
-    assert frame_rules.implausible_focal_length(right, 1616) == ''
-    k = [wrong, *_K[1:]]
-    assert frame_rules.focal_length_px(k, (48, 1616), (48, 1616)) is None
-    override = frame_rules.focal_length_px(k, (48, 1616), (48, 1616), fov_deg=fov_deg)
-    assert override == pytest.approx(right)
+    assert f'{fov_deg} degrees' in implausible_focal_length(wrong, 1616)
+    assert implausible_focal_length(right, 1616) == ''
+    model = _with_fx(wrong, 1616)
+    found = calibrate(model, (48, 1616))
+    assert found.intrinsics is None
+    assert f'{fov_deg} degrees' in found.wrong
+    override = calibrate(model, (48, 1616), fov_deg=fov_deg).intrinsics
+    assert override.fx == pytest.approx(right)
 
 
 @pytest.mark.parametrize(
@@ -51,24 +129,26 @@ def test_the_wrong_focal_length_of_carla_is_recognised(fov_deg):
 )
 def test_a_focal_length_has_limits(fx, known):
     """Those of fields of view of 2 and 175 degrees."""
-    assert (frame_rules.implausible_focal_length(fx, 100) == '') is known
-    assert (frame_rules.focal_length_px([fx, *_K[1:]], (9, 100), (9, 100)) == fx) is known
+    assert (implausible_focal_length(fx, 100) == '') is known
+    assert (calibrate(_with_fx(fx, 100), (48, 100)).intrinsics is not None) is known
 
 
 def test_a_field_of_view_replaces_the_camera_info():
     """A 90 degree camera has a focal length of half its width."""
-    assert frame_rules.focal_length_px(_K, (48, 64), (48, 64), fov_deg=90.0) == pytest.approx(32.0)
+    found = calibrate(_model(), _HW, fov_deg=90.0)
+    assert found.intrinsics.fx == pytest.approx(32.0)
+    assert found.source == 'field of view'
     with pytest.raises(ValueError, match='fov_deg'):
-        frame_rules.focal_length_px(None, None, (48, 64), fov_deg=180.0)
+        calibrate(None, _HW, fov_deg=180.0)
 
 
 def test_a_focal_length_replaces_everything():
     """The camera is then ideal: square pixels, the centre in the middle."""
-    found = frame_rules.intrinsics(_K, (48, 64), (48, 64), fov_deg=90.0, focal_px=50.0)
-    assert found is not None
-    assert (found.fx, found.fy, found.cx, found.cy) == (50.0, 50.0, 32.0, 24.0)
+    found = calibrate(_model(p=_P), _HW, fov_deg=90.0, focal_px=50.0)
+    assert _known(found)[:4] == (50.0, 50.0, 32.0, 24.0)
+    assert found.source == 'focal length'
     with pytest.raises(ValueError, match='positive'):
-        frame_rules.intrinsics(None, None, (48, 64), focal_px=0.0)
+        calibrate(None, _HW, focal_px=0.0)
 
 
 def test_millimetres_are_rounded_and_0_where_unknown():

@@ -26,7 +26,7 @@ class Frame:
 
     :param header: Of the camera image, kept as it is.
     :param time_ns: When the image was received.
-    :param camera_info: Of the size of the image, None when there is none.
+    :param camera_info: For images of this size, None when there is none.
     :param override: Intrinsics that replace those of camera_info, None when they do not.
     """
 

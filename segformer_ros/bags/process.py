@@ -12,12 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
-from segformer_ros import frame_rules
 from segformer_ros.bags.cameras import Camera
 from segformer_ros.bags.messages import CAMERA_INFO, rgb_from_message
 from segformer_ros.bags.outputs import Frame, Outputs
 from segformer_ros.bags.rosbag import BagReader, BagWriter
-from segformer_ros.camera import Intrinsics
+from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
 from segformer_ros.run_folder import Report
 
@@ -173,7 +172,16 @@ class _Stream:
         except ValueError as error:
             report.fail(f'{connection.topic} at {time_ns} ns', error)
             return
-        intrinsics, frame = self._frame(message.header, time_ns, image, info)
+        camera = self._calibrate(image, info)
+        self._note(camera, info)
+        replaced = bool(self._options.fov_deg) or self._options.focal_px is not None
+        intrinsics = camera.intrinsics
+        frame = Frame(
+            message.header,
+            time_ns,
+            info if camera.fits else None,
+            intrinsics if replaced else None,
+        )
         prediction = self._pipeline.predict(
             image,
             focal_length_px=None if intrinsics is None else intrinsics.fx,
@@ -184,24 +192,27 @@ class _Stream:
             self.outputs.write(frame, prediction)
         if self._on_frame is not None:
             self._on_frame(self.camera, time_ns, image, prediction)
-        if intrinsics is None:
-            report.count('frames_of_unknown_camera')
         report.done += 1
 
-    def _frame(
-        self, header: Any, time_ns: int, image: Image, info: Any
-    ) -> tuple[Intrinsics | None, Frame]:
+    def _calibrate(self, image: Image, info: Any) -> Calibration:
         """Decide what is known of the camera, as the live node does."""
-        size = (image.shape[0], image.shape[1])
-        if info is not None and (info.height, info.width) != size:
-            info = None
-        options = self._options
-        intrinsics = frame_rules.intrinsics(
-            None if info is None else info.k,
-            None if info is None else size,
-            size,
-            fov_deg=options.fov_deg,
-            focal_px=options.focal_px,
+        return calibrate(
+            None if info is None else CameraModel.from_message(info),
+            (image.shape[0], image.shape[1]),
+            fov_deg=self._options.fov_deg,
+            focal_px=self._options.focal_px,
+            topic=self.camera.topic,
         )
-        replaced = bool(options.fov_deg) or options.focal_px is not None
-        return intrinsics, Frame(header, time_ns, info, intrinsics if replaced else None)
+
+    def _note(self, camera: Calibration, info: Any) -> None:
+        """Count in the report what the intrinsics of the frames are taken from."""
+        text = camera.source
+        if camera.intrinsics is None:
+            self._report.count('frames_of_unknown_camera')
+            text = camera.problem
+            if info is None:
+                text += f' on {self.camera.camera_info}'
+        elif camera.doubt:
+            text += f'; {camera.doubt}'
+        found = self._report.facts.setdefault('intrinsics', {}).setdefault(self.camera.topic, {})
+        found[text] = found.get(text, 0) + 1

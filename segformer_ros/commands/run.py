@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
-    frame_rules.intrinsics(None, None, (1, 1), fov_deg=args.fov, focal_px=args.focal_length)
+    frame_rules.calibrate(None, (1, 1), fov_deg=args.fov, focal_px=args.focal_length)
     options(args)
     job = open_job(args)
     try:

@@ -17,12 +17,13 @@ import threading
 from typing import Any
 
 import numpy as np
-from segformer_ros import frame_rules, result_images
+from segformer_ros import result_images
 from segformer_ros.bags.rosbag import BagError, BagReader, is_bag
 from segformer_ros.carla.topics import sensor_topic
 from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
 from segformer_ros.datasets.storage_images import check_sizes
 from segformer_ros.drive_dataset.recording import Recording
+from segformer_ros.frame_rules import calibrate, CameraModel
 from segformer_ros.judge.pairing import RestartWatch
 from segformer_ros.labels import LabelSet
 
@@ -88,12 +89,12 @@ class BagFrame:
     Where a frame lies in a bag.
 
     :param received_ns: Times of receipt of image, labels and depth.
-    :param camera: The 9 numbers of K, width and height of the camera_info that came last.
+    :param camera: What the camera_info says that came last.
     """
 
     stamp_ns: int
     received_ns: tuple[int, ...]
-    camera: tuple[tuple[float, ...], int, int] | None
+    camera: CameraModel | None
 
 
 def _topics(recording: Recording) -> dict[str, str]:
@@ -118,8 +119,7 @@ def _frames(path: Path, recording: Recording) -> Iterator[BagFrame]:
         for connection, received_ns, raw in reader.messages({*topics, info}):
             if connection.topic == info:
                 message = reader.deserialize(raw, connection.msgtype)
-                k = tuple(float(number) for number in message.k)
-                camera = (k, int(message.width), int(message.height))
+                camera = CameraModel.from_message(message)
                 continue
             stamp_ns, kind = _stamp_ns(raw), topics[connection.topic]
             # Where the world was loaded anew, stamps come again for other places.
@@ -196,10 +196,9 @@ class BagDataset:
         except ValueError as error:
             raise DatasetError(f'{self.name(index)} of {self._path}: {error}') from error
         height, width = rgb.shape[:2]
-        k, size = (None, None) if frame.camera is None else (frame.camera[0], frame.camera[2:0:-1])
-        intrinsics = frame_rules.intrinsics(
-            k, size, (height, width), fov_deg=self._recording.camera_fov_deg
-        )
+        intrinsics = calibrate(
+            frame.camera, (height, width), fov_deg=self._recording.camera_fov_deg
+        ).intrinsics
         sample = Sample(rgb, truth.labels, metres, intrinsics, self.name(index))
         return check_sizes(sample)
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros import frame_rules, result_images
+from segformer_ros import result_images
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
+from segformer_ros.frame_rules import calibrate, CameraModel
 from segformer_ros.judge.pairing import RestartWatch
 from segformer_ros.labels import LabelSet
 
@@ -229,14 +230,14 @@ def _frame(
 def _camera_matrix(
     info: Any, size: tuple[int, ...], fov_deg: float, losses: Losses
 ) -> tuple[float, ...] | None:
-    """Give K as the live node takes it; None where that is not known."""
+    """Give the camera matrix that the live node takes; None where that is not known."""
     height, width = size
-    k, info_size = (None, None) if info is None else (info.k, (info.height, info.width))
-    known = frame_rules.intrinsics(k, info_size, (height, width), fov_deg=fov_deg)
+    model = None if info is None else CameraModel.from_message(info)
+    found = calibrate(model, (height, width), fov_deg=fov_deg)
+    known = found.intrinsics
     if known is None:
-        if k is not None and info_size == size:
-            wrong = frame_rules.implausible_focal_length(float(k[0]), width)
-            losses.uncalibrated[wrong or f'camera_info is not calibrated: K[0] is {k[0]}'] += 1
+        if found.fits:
+            losses.uncalibrated[found.problem] += 1
         return None
     return (known.fx, 0.0, known.cx, 0.0, known.fy, known.cy, 0.0, 0.0, 1.0)
 

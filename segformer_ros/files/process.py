@@ -162,9 +162,9 @@ class FrameProcessor:
     def _predict(self, image: Image) -> Prediction:
         options = self._options
         size = (image.shape[0], image.shape[1])
-        camera = frame_rules.intrinsics(
-            None, None, size, fov_deg=options.fov_deg, focal_px=options.focal_px
-        )
+        camera = frame_rules.calibrate(
+            None, size, fov_deg=options.fov_deg, focal_px=options.focal_px
+        ).intrinsics
         prediction = self._pipeline.predict(
             image,
             focal_length_px=None if camera is None else camera.fx,

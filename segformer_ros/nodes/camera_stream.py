@@ -8,19 +8,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
-from segformer_ros import frame_rules
-from segformer_ros.camera import Intrinsics
+from rclpy.timer import Timer
+from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.labels import LabelClass
 from segformer_ros.nodes import messages
 from segformer_ros.nodes.frame_statistics import FrameStatistics
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.publishers import Frame, Outputs
+from segformer_ros.nodes.subscriptions import (
+    ANOTHER_TYPE,
+    compressed_name,
+    LatchedSubscription,
+    publisher_fault,
+)
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import Header
+
+_CONSEQUENCE = 'depth is not scaled to this camera and there are no points'
+_LOOK_PERIOD_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -56,18 +66,24 @@ class CameraStream:
         """
         self.name = name
         prefix = f'{name}/' if name else ''
-        image = node.resolve_topic_name(f'{prefix}image')
         compressed = parameters.transport == 'compressed'
         self._message_type = CompressedImage if compressed else Image
-        self.topic = f'{image}/compressed' if compressed else image
-        self._info_topic = node.resolve_topic_name(f'{prefix}camera_info')
+        image = f'{prefix}image'
+        self._image_name = compressed_name(node, image) if compressed else image
+        self._info_name = parameters.camera_info_topic(name) or f'{prefix}camera_info'
+        self.topic = node.resolve_topic_name(self._image_name)
+        self._info_topic = node.resolve_topic_name(self._info_name)
         self.outputs = Outputs(node, name, classes)
         self.statistics = FrameStatistics(steady, parameters.latency_window)
         self._node = node
         self._steady = steady
         self._camera_info: CameraInfo | None = None
         self._warned = False
-        self._subscriptions: list[Subscription[Any]] = []
+        self._told_faults: set[str] = set()
+        self._info_fault = ''
+        self._images: Subscription[Any] | None = None
+        self._infos: LatchedSubscription | None = None
+        self._looker: Timer | None = None
 
     def start(self, parameters: Parameters, on_image: Callable[[Arrival], None]) -> None:
         """
@@ -84,14 +100,30 @@ class CameraStream:
             on_image(Arrival(message, self._steady(), self._camera_info))
 
         # The executor serves in this order: a camera_info comes before its image.
-        self._subscribe(CameraInfo, self._info_topic, self._remember)
-        self._subscribe(self._message_type, self.topic, receive)
+        self._infos = LatchedSubscription(
+            self._node, CameraInfo, self._info_name, self._remember, _qos()
+        )
+        self._images = self._node.create_subscription(
+            self._message_type,
+            self._image_name,
+            receive,
+            _qos(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._looker = self._node.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
 
     def stop(self) -> None:
         """Unsubscribe."""
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        self._subscriptions.clear()
+        if self._looker is not None:
+            self._node.destroy_timer(self._looker)
+            self._looker = None
+        if self._images is not None:
+            self._node.destroy_subscription(self._images)
+            self._images = None
+        if self._infos is not None:
+            self._infos.close()
+            self._infos = None
 
     def close(self) -> None:
         """Unsubscribe and destroy the outputs."""
@@ -109,74 +141,56 @@ class CameraStream:
         read = messages.raw_from_message if raw else messages.rgb_from_message
         image = read(arrival.message)
         size = (image.shape[0], image.shape[1])
-        known = calibrate(info, size, parameters.camera_fov_deg)
-        self.statistics.camera_problem(_problem(info, size, known))
-        self._warn_once(info, size, parameters.camera_fov_deg)
-        beside = _beside(header, info, size, known if parameters.camera_fov_deg else None)
-        return Frame(header, image, known, beside)
+        model = None if info is None else CameraModel.from_message(info)
+        found = calibrate(model, size, fov_deg=parameters.camera_fov_deg, topic=self.topic)
+        self._note(found, model, parameters.camera_fov_deg)
+        override = found.intrinsics if parameters.camera_fov_deg else None
+        known = override is not None or found.fits
+        beside = messages.camera_info_message(header, info, override) if known else None
+        return Frame(header, image, found.intrinsics, beside)
 
-    def _warn_once(self, info: CameraInfo | None, size: tuple[int, int], fov_deg: float) -> None:
-        """Tell about a camera_info that is wrong, not only missing."""
-        if self._warned or info is None or (info.height, info.width) != size:
+    def _note(self, found: Calibration, model: CameraModel | None, fov_deg: float) -> None:
+        """Keep what is known of the camera for the diagnostics, and log once what is wrong."""
+        problem, text = found.problem, found.text
+        if model is None and problem:
+            fault = f' ({self._info_fault})' if self._info_fault else ''
+            problem = text = f'{problem} on {self._info_topic}{fault}'
+        self.statistics.camera(f'{problem}: {_CONSEQUENCE}' if problem else '', text)
+        if self._warned or model is None or not found.fits:
             return
-        why = frame_rules.implausible_focal_length(info.k[0], size[1])
-        if why:
+        wrong, advice = found.problem or found.doubt, ''
+        if fov_deg:
+            wrong = calibrate(model, model.image_hw).wrong
+            advice = f'; using camera_fov_deg ({fov_deg:g})'
+        elif found.problem:
+            advice = f'; set camera_fov_deg: {_CONSEQUENCE}'
+        if wrong:
             self._warned = True
-            advice = f'using camera_fov_deg ({fov_deg:g})' if fov_deg else 'set camera_fov_deg'
-            self._node.get_logger().warning(f'{self._info_topic} is wrong: {why}; {advice}')
+            wrong = wrong.replace('camera_info', self._info_topic, 1)
+            self._node.get_logger().warning(f'{wrong}{advice}')
+
+    def _look(self) -> None:
+        """Follow the publishers, and tell where none of them can be heard."""
+        if self._infos is not None:
+            self._infos.look()
+        own = self.outputs.topics()
+        fault = publisher_fault(self._node, self._image_name, self._message_type, own)
+        self.statistics.image_fault(fault)
+        self._info_fault = publisher_fault(self._node, self._info_name, CameraInfo, own)
+        for topic, text in ((self.topic, fault), (self._info_topic, self._info_fault)):
+            if text.startswith(ANOTHER_TYPE) and text not in self._told_faults:
+                self._told_faults.add(text)
+                self._node.get_logger().warning(f'nothing arrives on {topic}: {text}')
 
     def _remember(self, message: CameraInfo) -> None:
         self._camera_info = message
 
-    def _subscribe(self, message_type: Any, topic: str, callback: Callable[[Any], None]) -> None:
-        qos = QoSProfile(
-            depth=1,
-            history=HistoryPolicy.KEEP_LAST,
-            reliability=ReliabilityPolicy.BEST_EFFORT,
-            durability=DurabilityPolicy.VOLATILE,
-        )
-        options = QoSOverridingOptions.with_default_policies()
-        self._subscriptions.append(
-            self._node.create_subscription(
-                message_type, topic, callback, qos, qos_overriding_options=options
-            )
-        )
 
-
-def calibrate(info: CameraInfo | None, size: tuple[int, int], fov_deg: float) -> Intrinsics | None:
-    """
-    Decide which intrinsics hold for an image.
-
-    :param size: Height and width of the image.
-    :param fov_deg: Replaces K of the camera_info unless it is 0.
-    :returns: None where the camera is unknown.
-    """
-    if info is None:
-        return frame_rules.intrinsics(None, None, size, fov_deg=fov_deg)
-    info_size = (info.height, info.width)
-    return frame_rules.intrinsics(info.k, info_size, size, fov_deg=fov_deg)
-
-
-def _problem(info: CameraInfo | None, size: tuple[int, int], known: Intrinsics | None) -> str:
-    consequence = 'depth is not scaled to this camera and there are no points'
-    if known is not None:
-        return ''
-    if info is None:
-        return f'no camera_info: {consequence}'
-    if (info.height, info.width) != size:
-        return (
-            f'camera_info is for {info.width}x{info.height} images, not for '
-            f'{size[1]}x{size[0]}: {consequence}'
-        )
-    why = frame_rules.implausible_focal_length(info.k[0], size[1])
-    if why:
-        return f'camera_info is wrong ({why}; set camera_fov_deg): {consequence}'
-    return f'camera_info is not calibrated (K[0] is {info.k[0]}): {consequence}'
-
-
-def _beside(
-    header: Header, info: CameraInfo | None, size: tuple[int, int], override: Intrinsics | None
-) -> CameraInfo | None:
-    if override is None and (info is None or (info.height, info.width) != size):
-        return None
-    return messages.camera_info_message(header, info, override)
+def _qos() -> QoSProfile:
+    """Make the profile anew: rclpy writes the overrides of the user into it."""
+    return QoSProfile(
+        depth=1,
+        history=HistoryPolicy.KEEP_LAST,
+        reliability=ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.VOLATILE,
+    )

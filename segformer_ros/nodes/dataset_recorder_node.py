@@ -31,6 +31,7 @@ from segformer_ros.nodes import executable
 from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from segformer_ros.nodes.fixed_parameters import parameter, take
 from segformer_ros.nodes.message_classes import message_class
+from segformer_ros.nodes.subscriptions import LatchedSubscription
 from sensor_msgs.msg import CameraInfo, Image
 
 _LOG_PERIOD_S = 5.0
@@ -145,7 +146,10 @@ class DatasetRecorderNode(Node):
             kind = kinds.get(stream, Image)
             if kind is not None:
                 callback = functools.partial(self._take, stream)
-                self.create_subscription(kind, topic, callback, qos)
+                if stream == 'camera_info':
+                    self._infos = LatchedSubscription(self, kind, topic, callback, qos)
+                else:
+                    self.create_subscription(kind, topic, callback, qos)
 
     def _take(self, stream: str, message: Any) -> None:
         frame = self._assembler.add(stream, message)
@@ -169,7 +173,8 @@ class DatasetRecorderNode(Node):
             )
 
     def _look(self) -> None:
-        """End when the thread has: it cannot wait for itself."""
+        """Follow the publishers; end when the thread has, which cannot wait for itself."""
+        self._infos.look()
         if self._ended.is_set():
             self.context.try_shutdown()
 

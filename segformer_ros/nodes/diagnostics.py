@@ -47,7 +47,7 @@ def camera_status(
         values[f'{stem}_p99_ms'] = high
     values['silent_s'] = summary.silent_s
     values['clock_jumps'] = summary.jumps
-    values['camera_info'] = summary.camera_problem or 'ok'
+    values['camera_info'] = summary.camera_text
     values['last_error'] = summary.last_error
     return status(name, level, message, values, hardware_id)
 
@@ -59,10 +59,8 @@ def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[by
     if summary.new_jumps:
         return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies start anew'
     if summary.silent_s > parameters.stale_after_s:
-        return DiagnosticStatus.WARN, (
-            f'no image on {topic} for {summary.silent_s:.1f} s: is the camera running, and is '
-            'its topic this one?'
-        )
+        why = summary.image_fault or 'it has a publisher, but nothing arrives from it'
+        return DiagnosticStatus.WARN, f'no image on {topic} for {summary.silent_s:.1f} s: {why}'
     if summary.failing:
         return DiagnosticStatus.ERROR, f'no frame since this error: {summary.last_error}'
     if summary.camera_problem and parameters.depth:

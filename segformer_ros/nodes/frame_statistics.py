@@ -52,8 +52,9 @@ class Summary:
     silent_s is the time since the last image, or since the start where there was none.
     new_errors and new_jumps count what happened since the summary before. last_error is the
     reason of the latest refusal or failure, failing whether no frame was good after it.
-    camera_problem says why the intrinsics of the camera are unknown. percentiles holds the median
-    and the 99th percentile by the names of FrameTimes.
+    image_fault says why no image can arrive; empty where one can. camera_problem says why the
+    intrinsics of the camera are unknown, camera_text that or what they are taken from.
+    percentiles holds the median and the 99th percentile by the names of FrameTimes.
     """
 
     counts: FrameCounts
@@ -65,7 +66,9 @@ class Summary:
     failing: bool
     jumps: int
     new_jumps: int
+    image_fault: str
     camera_problem: str
+    camera_text: str
     percentiles: dict[str, tuple[float, float]]
 
 
@@ -89,7 +92,7 @@ class FrameStatistics:
         self._last_stamp_ns = 0
         self._last_error = ''
         self._failing = False
-        self._camera_problem = ''
+        self._image_fault = self._camera_problem = self._camera_text = ''
         self._jumps = 0
         self._told = (0, 0)
 
@@ -139,10 +142,20 @@ class FrameStatistics:
             self._times.append(times)
             self._failing = False
 
-    def camera_problem(self, reason: str) -> None:
-        """Note why the intrinsics of the camera are unknown, empty when they are known."""
+    def image_fault(self, reason: str) -> None:
+        """Note why no image can arrive, empty where one can."""
         with self._lock:
-            self._camera_problem = reason
+            self._image_fault = reason
+
+    def camera(self, problem: str, text: str) -> None:
+        """
+        Note what is known of the camera.
+
+        :param problem: Why its intrinsics are unknown, empty when they are known.
+        :param text: The same in short, or what they are taken from.
+        """
+        with self._lock:
+            self._camera_problem, self._camera_text = problem, text
 
     def clock_jumped(self) -> None:
         """Restart rates and times because the clock of the node was set back."""
@@ -172,7 +185,9 @@ class FrameStatistics:
                 failing=self._failing,
                 jumps=self._jumps,
                 new_jumps=self._jumps - told_jumps,
+                image_fault=self._image_fault,
                 camera_problem=self._camera_problem,
+                camera_text=self._camera_text,
                 percentiles=self._percentiles(),
             )
 

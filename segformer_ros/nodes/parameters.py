@@ -95,6 +95,12 @@ class Parameters:
         'without a namespace.',
         fixed=True,
     )
+    camera_info_topics: tuple[str, ...] = _param(
+        ('',),
+        'Topics of camera_info, one for each camera; an empty name is camera_info in the '
+        'namespace of the camera.',
+        fixed=True,
+    )
     transport: str = _param(
         'raw',
         "Take 'image' (raw) or 'image/compressed' (compressed: jpeg, png).",
@@ -159,6 +165,17 @@ class Parameters:
         for name in self.cameras:
             if not _CAMERA_NAME.fullmatch(name) and self.cameras != ('',):
                 raise ValueError(f'cameras: {name!r} is no name for a namespace')
+        infos = self.camera_info_topics
+        if infos != ('',) and len(infos) != len(self.cameras):
+            raise ValueError(
+                f'camera_info_topics must be as many as cameras ({len(self.cameras)}), not '
+                f'{list(infos)}'
+            )
+
+    def camera_info_topic(self, camera: str) -> str:
+        """Give the name of the topic of camera_info that was asked for; empty where none was."""
+        names = dict(zip(self.cameras, self.camera_info_topics, strict=False))
+        return names.get(camera, '')
 
 
 def declare(node: Node) -> None:

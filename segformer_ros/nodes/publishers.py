@@ -115,6 +115,7 @@ class Outputs:
         }
         self._points = self._add(PointCloud2, 'depth/points', 2)
         self._publish_classes(classes)
+        self._topics = frozenset(publisher.topic_name for publisher in self._all)
 
     def wanted(self, parameters: Parameters, *, points_possible: bool) -> Wanted:
         """
@@ -170,6 +171,10 @@ class Outputs:
             ids = labels if wanted.point_labels else None
             cloud = messages.point_cloud_message(header, depth, ids, frame.intrinsics)
             self._points.publish(cloud)
+
+    def topics(self) -> frozenset[str]:
+        """Give the names of all outputs, after remapping."""
+        return self._topics
 
     def close(self) -> None:
         """Destroy the publishers."""

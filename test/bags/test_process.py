@@ -110,6 +110,37 @@ def test_the_latest_camera_info_before_the_image_counts(run, pipeline):
         np.testing.assert_array_equal(_pixels(item.message, '<f4'), expected.depth)
     assert [item.time_ns for item in found['/a/depth/camera_info']] == [20, 30, 50]
     assert report.facts['frames_of_unknown_camera'] == 3
+    doubt = (
+        'camera_info has a lens model (D), but its P equals K: '
+        'take the rectified image (image_proc makes it)'
+    )
+    assert report.facts['intrinsics'] == {
+        '/a/image': {
+            'no camera_info on /a/camera_info': 1,
+            f'P of camera_info; {doubt}': 2,
+            'camera_info is for 48x24 images, not for 96x48': 1,
+            'camera_info is not calibrated (K: fx = 0)': 1,
+        }
+    }
+
+
+def test_depth_is_scaled_with_p(run, pipeline):
+    """K is of the image before it was rectified, and may be unknown; the report says P."""
+    pixels = drive(1)[1].message.data.reshape(48, 96, 3)
+    p = [60.0, 0.0, 40.0, 0.0, 0.0, 61.0, 20.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    messages = [
+        Message('/a/camera_info', CAMERA_INFO, 10, camera_info(48, 96, 80.0, p=p)),
+        Message('/a/image', IMAGE, 20, image(pixels, 'bgr8', 2)),
+        Message('/a/camera_info', CAMERA_INFO, 30, camera_info(48, 96, 0.0, p=p)),
+        Message('/a/image', IMAGE, 40, image(pixels, 'bgr8', 4)),
+    ]
+    found, report = run(messages)
+    expected = pipeline.predict(pixels[..., ::-1], focal_length_px=60.0)
+    for item in found['/a/depth/image']:
+        np.testing.assert_array_equal(_pixels(item.message, '<f4'), expected.depth)
+    assert [item.message.p.tolist() for item in found['/a/depth/camera_info']] == [p, p]
+    assert report.facts['intrinsics'] == {'/a/image': {'P of camera_info': 2}}
+    assert 'frames_of_unknown_camera' not in report.facts
 
 
 @pytest.mark.parametrize('options', [{'fov_deg': 90.0}, {'focal_px': 48.0}])

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import multiprocessing
 import pickle
 
-from bag_builder import write_bag
+from bag_builder import camera_info, write_bag
 from drive_frames import drive_frames, drive_messages, VEHICLE
 import numpy as np
 import pytest
@@ -45,6 +45,17 @@ def test_the_frames_are_those_that_were_recorded(bag):
     check(data, list(drive_frames(FRAMES)))
     assert data.label_set is CARLA_0914
     assert data[1].intrinsics == Intrinsics(33.0, 33.0, 20.0, 12.0, 40, 24)
+
+
+def test_the_intrinsics_are_those_of_p(tmp_path):
+    """K may be unknown, and is of another image where P differs."""
+    p = [44.0, 0.0, 21.0, 0.0, 0.0, 45.0, 11.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    messages = [
+        item._replace(message=camera_info(24, 40, 0.0, p=p)) if 'info' in item.topic else item
+        for item in drive_messages(drive_frames(1))
+    ]
+    data = open_bag(write_bag(tmp_path / 'town03', messages))
+    assert data[0].intrinsics == Intrinsics(44.0, 45.0, 21.0, 11.0, 40, 24)
 
 
 def test_the_topics_of_the_simulator_itself(tmp_path):

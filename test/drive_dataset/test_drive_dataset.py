@@ -202,6 +202,19 @@ def test_a_wrong_camera_info_gives_no_intrinsics(tmp_path, capsys, fov, expected
     assert ('for a field of view of 90 degrees; set --camera-fov (1)' in said) is (fov == '0')
 
 
+def test_the_intrinsics_are_those_of_p(tmp_path):
+    """What is written of a frame is what the live node would take."""
+    drive = Drive(2)
+    p = [44.0, 0.0, 21.0, 0.0, 0.0, 45.0, 11.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    for number, item in enumerate(drive.messages):
+        if item.topic.endswith('camera_info'):
+            message = camera_info(*SIZE, 0.0, 0, p=p)
+            drive.messages[number] = item._replace(message=message)
+    bag = write_bag(tmp_path / 'bag', drive.messages)
+    frames = list(read_frames(bag, Recording(), Losses()))
+    assert frames[0].k == (44.0, 0.0, 21.0, 0.0, 45.0, 11.0, 0.0, 0.0, 1.0)
+
+
 def test_a_world_that_is_loaded_anew_gives_no_mixed_frames():
     """A stamp that comes again means another place: nothing of the former one is used."""
     drive = Drive(2)

@@ -3,6 +3,7 @@
 """The live node and the bag path give the same images for the same input, bit for bit."""
 
 from collections import defaultdict
+from dataclasses import replace
 import time
 
 import bag_builder
@@ -48,6 +49,17 @@ def _changing_camera():
         info = camera_info(height, 90, focal, index)
         yield Message('/front/camera_info', CAMERA_INFO, 20 + 10 * index, info)
         yield Message('/front/image', IMAGE, 25 + 10 * index, _noise())
+
+
+def _rectified_camera():
+    """Make images beside a camera_info whose P is not its K, one of them of a region."""
+    p = [60.0, 0.0, 40.0, 0.0, 0.0, 61.0, 20.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    whole, region = (camera_info(50, 90, 0.0, index, p=p) for index in range(2))
+    region = replace(region, height=110, width=200, binning_x=2, binning_y=2)
+    region = replace(region, roi=replace(region.roi, x_offset=20, width=180, height=100))
+    for index, info in enumerate((whole, region)):
+        yield Message('/front/camera_info', CAMERA_INFO, 10 + 10 * index, info)
+        yield Message('/front/image', IMAGE, 15 + 10 * index, _noise())
 
 
 def _of_all_kinds():
@@ -182,10 +194,20 @@ def _as_dict(message):
             {'max_depth_m': 11.0, 'sky_depth': 'inf'},
         ),
         (_changing_camera, {}, {}),
+        (_rectified_camera, {}, {}),
         (_of_all_kinds, {}, {}),
         (_compressed, {}, {'transport': 'compressed'}),
     ],
-    ids=['drive', '16UC1', 'fov', 'options', 'changing camera', 'encodings', 'compressed'],
+    ids=[
+        'drive',
+        '16UC1',
+        'fov',
+        'options',
+        'changing camera',
+        'rectified camera',
+        'encodings',
+        'compressed',
+    ],
 )
 def test_bag_and_node_agree_bit_for_bit(from_bag, from_node, make, options, parameters):
     """Labels, confidence, depth and camera_info, in every field."""

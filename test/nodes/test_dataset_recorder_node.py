@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from segformer_ros import carla
 from segformer_ros.datasets import DatasetSpec, open_dataset
 from segformer_ros.nodes import dataset_recorder_node
@@ -87,6 +88,9 @@ class _Session:
         self.recorder.destroy_node()
         self.simulator.destroy_node()
         self._executor.shutdown()
+
+
+_LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 @pytest.fixture
@@ -167,3 +171,26 @@ def test_what_cannot_be_recorded_is_refused_at_the_start(
     words = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
     assert dataset_recorder_node.main(['--ros-args', *words]) == 1
     assert sentence in capfd.readouterr().err
+
+
+@pytest.mark.parametrize('coding', ['bridge', 'native'])
+def test_a_camera_info_that_was_published_once_before(monkeypatch, tmp_path, coding):
+    """Latched, and before the recorder was there; CARLA itself may be heard unreliably."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
+    rclpy.init(args=['--ros-args', '-p', f'dataset:={tmp_path / "d"}', '-p', f'coding:={coding}'])
+    simulator = rclpy.create_node('simulator', use_global_arguments=False)
+    topic = f'{_VEHICLE}/rgb_front/camera_info'
+    simulator.create_publisher(CameraInfo, topic, _LATCHED).publish(camera_info(*_SIZE, 33.0))
+    recorder = DatasetRecorderNode()
+    executor = SingleThreadedExecutor()
+    executor.add_node(recorder)
+    end = time.monotonic() + _DEADLINE_S
+    while recorder._assembler._info is None:
+        assert time.monotonic() < end, 'the deadline has passed'
+        executor.spin_once(timeout_sec=0.05)
+    assert recorder._assembler._info.k[0] == 33.0
+    executor.remove_node(recorder)
+    recorder.destroy_node()
+    simulator.destroy_node()
+    executor.shutdown()
+    rclpy.try_shutdown()

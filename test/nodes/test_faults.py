@@ -147,11 +147,11 @@ def test_image_that_contradicts_itself(camera, changes, reason):
 @pytest.mark.parametrize(
     ('info', 'reason'),
     [
-        (camera_info(focal_px=0.0), 'not calibrated (K[0] is 0.0)'),
+        (camera_info(focal_px=0.0), 'not calibrated (K: fx = 0)'),
         (camera_info(HEIGHT * 2, WIDTH), f'for {WIDTH}x{HEIGHT * 2} images, not for {WIDTH}x'),
         (camera_info(0, 0), 'for 0x0 images'),
-        (camera_info(focal_px=float('nan')), 'not calibrated (K[0] is nan)'),
-        (camera_info(focal_px=-4.0), 'not calibrated (K[0] is -4.0)'),
+        (camera_info(focal_px=float('nan')), 'not calibrated (K: fx = nan)'),
+        (camera_info(focal_px=-4.0), 'not calibrated (K: fx = -4)'),
         (camera_info(focal_px=289307.0), f'cannot be right for an image of {WIDTH} pixels'),
     ],
 )
@@ -197,7 +197,7 @@ def test_flood_of_images(camera):
     last_ns = camera.stamp_ns
     rig.send(camera.message(pixels=camera.good[last_ns]))
     newest = camera.good[camera.stamp_ns]
-    rig.until(lambda: rig.counts().received - before.received >= 500)
+    rig.until(lambda: rig.counts().received - before.received >= 300)
     rig.until(lambda: _idle_round(rig))
     rig.pipeline.gate.set()
     rig.until(lambda: rig.counts().published == 3)

@@ -150,9 +150,9 @@ def test_stamps_that_go_backwards_restart_the_rates(camera):
 def test_camera_problem_matters_where_depth_is_computed(camera):
     """Without depth nobody needs the camera_info."""
     camera.run(5)
-    camera.statistics.camera_problem('no camera_info')
+    camera.statistics.camera('no camera_info: no points', 'no camera_info')
     level, message, values = camera.status()
-    assert (level, message) == (DiagnosticStatus.WARN, 'no camera_info')
+    assert (level, message) == (DiagnosticStatus.WARN, 'no camera_info: no points')
     assert values['camera_info'] == 'no camera_info'
     assert camera.status(depth=False)[0] == DiagnosticStatus.OK
 

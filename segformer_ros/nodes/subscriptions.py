@@ -1,0 +1,141 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Subscriptions to what others publish: by names that are remapped once, and never in silence.
+
+A name that resolve_topic_name has remapped must not be used to subscribe: rclpy remaps it again,
+and topics that were swapped are swapped back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+
+_COMPRESSED = '/compressed'
+_LISTED = 4
+ANOTHER_TYPE = 'it is published as'
+"""How publisher_fault begins where somebody publishes, but not that type."""
+
+_IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+
+
+def compressed_name(node: Node, image: str) -> str:
+    """
+    Give the name to subscribe by to the compressed images of a topic.
+
+    As with image_transport, a rule for the raw topic holds for the compressed one too, unless
+    that has a rule of its own.
+
+    :param image: Name of the raw images, before remapping.
+    """
+    own = f'{image}{_COMPRESSED}'
+    if node.resolve_topic_name(own) != node.resolve_topic_name(own, only_expand=True):
+        return own
+    return f'{node.resolve_topic_name(image)}{_COMPRESSED}'
+
+
+def type_name(kind: Any) -> str:
+    """Give the name of a message type, such as 'sensor_msgs/msg/Image'."""
+    return f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}'
+
+
+def publisher_fault(node: Node, name: str, kind: Any, own: Collection[str] = ()) -> str:
+    """
+    Say why nothing can arrive on a topic.
+
+    :param name: Before remapping.
+    :param kind: The type of the messages that are expected.
+    :param own: Names of topics that must not be proposed, after remapping.
+    :returns: A clause, or '' where somebody publishes that type there.
+    """
+    expected = type_name(kind)
+    found = sorted({item.topic_type for item in node.get_publishers_info_by_topic(name)})
+    if expected in found:
+        return ''
+    if not found:
+        others = [
+            topic
+            for topic, types in node.get_topic_names_and_types()
+            if expected in types and topic not in own and node.count_publishers(topic)
+        ]
+        more = ', ...' if len(others) > _LISTED else ''
+        there = f'; {expected} is on {", ".join(others[:_LISTED])}{more}' if others else ''
+        return f'nobody publishes it{there}'
+    advice, topic = '', node.resolve_topic_name(name)
+    if expected in _IMAGES and found[0] in _IMAGES:
+        transport, remapped = 'raw', 'image'
+        if found[0] != _IMAGES[0]:
+            transport, remapped = 'compressed', f'image{_COMPRESSED}'
+        advice = f': set transport to {transport} and remap {remapped} to {topic}'
+    return f'{ANOTHER_TYPE} {" and ".join(found)}, expected {expected}{advice}'
+
+
+class LatchedSubscription:
+    """
+    A subscription that gets what was published before it, where publishers keep that.
+
+    A volatile subscription hears every publisher, but nothing of before; a transient local one is
+    heard by those alone that keep their messages, and both sides log a warning for the others. So
+    it is transient local as long as every publisher is, and volatile otherwise; look() follows.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        kind: Any,
+        name: str,
+        callback: Callable[[Any], None],
+        qos: QoSProfile,
+    ) -> None:
+        """
+        Subscribe.
+
+        :param name: Before remapping.
+        :param qos: While it is volatile; `qos_overrides` of the user hold for that.
+        """
+        self._node, self._kind, self._name = node, kind, name
+        self._callback, self._qos = callback, qos
+        self._latched = self._is_latched()
+        self._subscription = self._subscribe()
+
+    def look(self) -> None:
+        """Subscribe anew where the publishers have changed what they offer."""
+        latched = self._is_latched()
+        if latched != self._latched:
+            self._latched, former = latched, self._subscription
+            self._subscription = self._subscribe()
+            self._node.destroy_subscription(former)
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_subscription(self._subscription)
+
+    def _is_latched(self) -> bool:
+        found = self._node.get_publishers_info_by_topic(self._name)
+        offers = [item.qos_profile for item in found if item.topic_type == type_name(self._kind)]
+        return bool(offers) and all(
+            # Fast DDS gives nothing of before without reliability.
+            item.durability is DurabilityPolicy.TRANSIENT_LOCAL
+            and item.reliability is ReliabilityPolicy.RELIABLE
+            for item in offers
+        )
+
+    def _subscribe(self) -> Subscription[Any]:
+        qos, options = self._qos, QoSOverridingOptions.with_default_policies()
+        if self._latched:
+            options = QoSOverridingOptions([])
+            qos = QoSProfile(
+                depth=self._qos.depth,
+                history=self._qos.history,
+                reliability=ReliabilityPolicy.RELIABLE,
+                durability=DurabilityPolicy.TRANSIENT_LOCAL,
+            )
+        return self._node.create_subscription(
+            self._kind, self._name, self._callback, qos, qos_overriding_options=options
+        )
