@@ -15,6 +15,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rosbags.interfaces import Connection
 from segformer_ros.bags import message_types
 from segformer_ros.bags.rosbag import BagWriter, qos, STORAGES
@@ -61,7 +62,9 @@ class RecorderNode(Node):
         self._open = ExitStack()
         self._bag = BagWriter(path, self.parameters.storage, self._store)
         self._open.enter_context(self._bag)
-        self._missing = [self.resolve_topic_name(name) for name in self.parameters.topics]
+        # By its full name, what every topic is subscribed by: rclpy would remap that name again.
+        self._names = {self.resolve_topic_name(name): name for name in self.parameters.topics}
+        self._missing = list(self._names)
         # A steady clock: simulated time may begin late.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
@@ -89,7 +92,7 @@ class RecorderNode(Node):
             return
         types = dict(self.get_topic_names_and_types())
         for name in [name for name in self._missing if name in types]:
-            if self.get_publishers_info_by_topic(name):
+            if self._endpoints(name):
                 self._missing.remove(name)
                 self._subscribe(name, types[name])
         if not self._missing:
@@ -117,11 +120,15 @@ class RecorderNode(Node):
         def receive(raw: bytes) -> None:
             self._write(connection, raw)
 
-        self.create_subscription(message, name, receive, profile, raw=True)
+        self.create_subscription(message, self._names[name], receive, profile, raw=True)
+
+    def _endpoints(self, name: str) -> list[TopicEndpointInfo]:
+        found: list[TopicEndpointInfo] = self.get_publishers_info_by_topic(self._names[name])
+        return found
 
     def _profile(self, name: str) -> QoSProfile:
         """Ask for what every publisher of the topic offers."""
-        offers = [info.qos_profile for info in self.get_publishers_info_by_topic(name)]
+        offers = [info.qos_profile for info in self._endpoints(name)]
         reliable = all(item.reliability is ReliabilityPolicy.RELIABLE for item in offers)
         latched = all(item.durability is DurabilityPolicy.TRANSIENT_LOCAL for item in offers)
         return QoSProfile(

@@ -169,7 +169,12 @@ class WorldNode(Node):
 
     def _has_consumer(self) -> bool:
         """Tell whether somebody takes the images and somebody offers the results."""
-        lacking = [name for name in self.parameters.wait_for if not self.count_publishers(name)]
+        # count_publishers would not remap the name.
+        lacking = [
+            name
+            for name in self.parameters.wait_for
+            if not self.get_publishers_info_by_topic(name)
+        ]
         if not lacking and self._bridge.has_subscriber():
             return True
         self.get_logger().info(
