@@ -14,7 +14,7 @@ from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets.label_images import read_ids
 from segformer_ros.datasets.sample import DatasetError, Sample
 from segformer_ros.datasets.storage import FolderStorage, Storage
-from segformer_ros.datasets.storage_images import check_sizes, read_rgb
+from segformer_ros.datasets.storage_images import check_sizes, read_codes, read_rgb
 from segformer_ros.labels import LabelSet
 
 Labels = npt.NDArray[np.uint8]
@@ -28,6 +28,7 @@ class SampleFiles:
 
     :param labels: None: it has none; so with the others.
     :param camera: What intrinsics are read from.
+    :param confidence: An image of one channel of 8 bits.
     """
 
     name: str
@@ -35,6 +36,19 @@ class SampleFiles:
     labels: str | None = None
     depth: str | None = None
     camera: str | None = None
+    confidence: str | None = None
+
+
+def _confidence(storage: Storage, name: str | None) -> Labels | None:
+    if name is None:
+        return None
+    codes = read_codes(storage, name, 1)
+    if codes.dtype != np.uint8 or codes.ndim != 2:
+        raise DatasetError(
+            f'expected one channel of 8 bits in {name} of {storage.path}, found {codes.dtype} of '
+            f'shape {codes.shape}'
+        )
+    return np.asarray(codes, np.uint8)
 
 
 def _no_depth(storage: Storage, files: SampleFiles) -> Depth:
@@ -84,6 +98,7 @@ class FileDataset:
                         storage, files, image.shape[1], image.shape[0]
                     ),
                     name=files.name,
+                    confidence=_confidence(storage, files.confidence),
                 )
             )
         )

@@ -31,13 +31,17 @@ from segformer_ros.datasets.sample import DatasetError
 from segformer_ros.datasets.storage import Storage
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
-OPTIONS: dict[str, str] = {}
+OPTIONS: dict[str, str] = {
+    'confidence': 'folder of images that say how far each label is trusted, 0 to 255 (none)',
+}
 TREE = 'classes.yaml, images/NAME.png, labels/NAME.png, depth/NAME.png or .npy'
 _SUFFIXES = {
     'images': ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.tif', '.tiff', '.webp'),
     'labels': ('.png', '.bmp', '.pgm', '.tif', '.tiff'),
     'depth': ('.png', '.npy', '.tif', '.tiff'),
 }
+# Of images of one number a pixel, in whatever folder.
+_PLAIN = _SUFFIXES['labels']
 
 
 def recognises(root: Path) -> bool:
@@ -45,9 +49,11 @@ def recognises(root: Path) -> bool:
     return (root / classes_file.NAME).is_file() and (root / 'images').is_dir()
 
 
-def open_dataset(root: Path, split: str) -> FileDataset:
+def open_dataset(root: Path, split: str, *, confidence: str = '') -> FileDataset:
     """
     Open a split; 'all' is every image.
+
+    :param confidence: Folder of the confidence of the labels, beside images/; empty: none.
 
     :raises DatasetError: Files are missing, or classes.yaml has no sense.
     """
@@ -59,6 +65,12 @@ def open_dataset(root: Path, split: str) -> FileDataset:
         raise DatasetError(f'expected classes or label_set in {root / classes_file.NAME}')
     if any(Path(name).suffix != '.npy' for name in depths.values()) and facts.depth_scale is None:
         raise DatasetError(f'expected depth.scale in {root / classes_file.NAME}')
+    trusted = _by_name(root, confidence) if confidence else {}
+    if confidence and not (trusted and labels):
+        raise DatasetError(
+            f'expected labels/NAME.png and {confidence}/NAME.png in {root} for the option '
+            f'confidence={confidence}, found none'
+        )
     chosen = _in_split(root, names, facts, split)
     files = tuple(
         SampleFiles(
@@ -66,6 +78,7 @@ def open_dataset(root: Path, split: str) -> FileDataset:
             paths[name],
             _partner(root, name, 'labels', labels),
             _partner(root, name, 'depth', depths),
+            confidence=_partner(root, name, confidence, trusted),
         )
         for name in chosen
     )
@@ -90,7 +103,7 @@ def _by_name(root: Path, folder: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in list_files(root, f'{folder}/**/*'):
         stem, suffix = path.partition('/')[2].rpartition('.')[::2]
-        if f'.{suffix.lower()}' not in _SUFFIXES[folder]:
+        if f'.{suffix.lower()}' not in _SUFFIXES.get(folder, _PLAIN):
             continue
         if stem in found:
             raise DatasetError(f'expected one file of this name in {root}: {found[stem]}, {path}')
@@ -103,8 +116,9 @@ def _partner(root: Path, name: str, folder: str, found: dict[str, str]) -> str |
     if not found:
         return None
     if name not in found:
+        suffixes = ', '.join(_SUFFIXES.get(folder, _PLAIN))
         raise DatasetError(
-            f'expected {folder}/{name} with one of {", ".join(_SUFFIXES[folder])} in {root}, '
+            f'expected {folder}/{name} with one of {suffixes} in {root}, '
             f'found none: each image has one, or remove {folder}/'
         )
     return found[name]

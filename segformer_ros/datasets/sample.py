@@ -28,6 +28,7 @@ class Sample:
     :param depth: (H, W) float32 metres along the optical axis, not finite where unknown (NaN) or
         sky (inf); None: the dataset has none. May be sparse.
     :param intrinsics: Of this image; None: unknown.
+    :param confidence: (H, W) uint8 how far each label is trusted, 255 wholly; None: all are.
     :param name: Unique in its dataset, with '/' for folders: where a report points to.
     """
 
@@ -36,6 +37,7 @@ class Sample:
     depth: npt.NDArray[np.float32] | None = None
     intrinsics: Intrinsics | None = None
     name: str = ''
+    confidence: npt.NDArray[np.uint8] | None = None
 
 
 class Dataset(Protocol):

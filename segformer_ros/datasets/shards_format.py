@@ -141,6 +141,8 @@ def encode(sample: Sample, image: tuple[str, bytes]) -> dict[str, bytes]:
     files = {f'image.{image[0]}': image[1]}
     if sample.labels is not None:
         files['labels.png'] = png(sample.labels)
+    if sample.confidence is not None:
+        files['confidence.png'] = png(sample.confidence)
     if sample.depth is not None:
         unknown = np.isnan(sample.depth)
         try:
@@ -172,9 +174,11 @@ def decode(storage: Storage, key: str, parts: Mapping[str, str]) -> Sample:
     if image_name is None or 'json' not in parts:
         raise DatasetError(f'expected {key}.image.jpg or .png and {key}.json in {storage.path}')
     image = read_rgb(storage, image_name)
-    labels = depth = None
+    labels = depth = confidence = None
     if 'labels.png' in parts:
         labels = np.asarray(read_codes(storage, parts['labels.png'], 1), np.uint8)
+    if 'confidence.png' in parts:
+        confidence = np.asarray(read_codes(storage, parts['confidence.png'], 1), np.uint8)
     if 'depth.png' in parts:
         code = read_codes(storage, parts['depth.png'], 3)
         depth = carla.decode_depth_code(code)
@@ -188,4 +192,4 @@ def decode(storage: Storage, key: str, parts: Mapping[str, str]) -> Sample:
             intrinsics = Intrinsics(fx, fy, cx, cy, image.shape[1], image.shape[0])
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f'expected name and camera as JSON in {place}: {error}') from error
-    return check_sizes(Sample(image, labels, depth, intrinsics, name))
+    return check_sizes(Sample(image, labels, depth, intrinsics, name, confidence))

@@ -71,7 +71,11 @@ def check_sizes(sample: Sample) -> Sample:
     :raises DatasetError: They are not.
     """
     size = sample.image.shape[:2]
-    for what, pixels in (('labels', sample.labels), ('depth', sample.depth)):
+    for what, pixels in (
+        ('labels', sample.labels),
+        ('depth', sample.depth),
+        ('confidence', sample.confidence),
+    ):
         if pixels is not None and pixels.shape != size:
             raise DatasetError(
                 f'expected {what} of {sample.name} in {size[1]}x{size[0]} pixels as its image, '

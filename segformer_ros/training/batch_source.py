@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from segformer_ros.training.augment import AugmentConfig, make_augmentation
 from segformer_ros.training.batches import Batch, normalize
 from segformer_ros.training.sampling import Sampling
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
@@ -45,11 +46,16 @@ class Source:
 
 @dataclass(frozen=True)
 class StageBatches:
-    """What decides the batches of a stage; batch_size counts those of all processes."""
+    """
+    What decides the batches of a stage; batch_size counts those of all processes.
+
+    :param plain: Whether the images without changes of colour are wanted, too.
+    """
 
     steps: int
     batch_size: int
     augment: AugmentConfig
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,12 @@ class Share:
     rank: int = 0
     processes: int = 1
     pieces: int = 1
+
+
+class _Drawn(NamedTuple):
+    sample: Sample
+    table: npt.NDArray[np.uint8]
+    plain: npt.NDArray[np.uint8]
 
 
 class BatchMaker:
@@ -121,15 +133,17 @@ class BatchMaker:
         place += within * stage.batch_size
         lengths = [len(source.dataset) for source in self._sources]
 
-        def sample(index: int) -> tuple[Sample, npt.NDArray[np.uint8]]:
+        def sample(index: int) -> _Drawn:
             source, row = self._sampling.pick(place + index, lengths)
             rng = np.random.default_rng((self._seed, step, index))
             found = self._with_camera(self._sources[source].dataset[row])
-            varied = self._augment[number][source](found, rng, size=drawn)
-            return varied, self._sources[source].table
+            varied, plain = self._augment[number][source].vary(found, rng, size=drawn)
+            return _Drawn(varied, self._sources[source].table, plain)
 
         starts = [(piece * share.processes + share.rank) * size for piece in range(share.pieces)]
-        return tuple(self._batch([sample(start + i) for i in range(size)]) for start in starts)
+        return tuple(
+            self._batch([sample(start + i) for i in range(size)], stage.plain) for start in starts
+        )
 
     def _find(self, step: int) -> tuple[int, int, int]:
         """Give the stage, the step in it, and how many samples the stages before it took."""
@@ -150,7 +164,8 @@ class BatchMaker:
         camera = Intrinsics(focal, focal, width / 2.0, height / 2.0, width, height)
         return replace(sample, intrinsics=camera)
 
-    def _batch(self, samples: Sequence[tuple[Sample, npt.NDArray[np.uint8]]]) -> Batch:
+    def _batch(self, drawn: Sequence[_Drawn], plain: bool) -> Batch:
+        samples = [(item.sample, item.table) for item in drawn]
         shape = samples[0][0].image.shape[:2]
         unlabelled, unmeasured = np.full(shape, VOID, np.uint8), np.full(shape, np.nan, np.float32)
         labels = [unlabelled if s.labels is None else table[s.labels] for s, table in samples]
@@ -164,7 +179,17 @@ class BatchMaker:
             torch.from_numpy(np.stack(labels).astype(np.int64)),
             torch.from_numpy(np.stack(depth)),
             torch.tensor(focal_px, dtype=torch.float32),
+            _confidence([sample for sample, _ in samples]),
+            normalize(np.stack([item.plain for item in drawn])) if plain else None,
         )
+
+
+def _confidence(samples: Sequence[Sample]) -> Tensor | None:
+    if all(sample.confidence is None for sample in samples):
+        return None
+    full = np.full(samples[0].image.shape[:2], 255, np.uint8)
+    stacked = np.stack([full if s.confidence is None else s.confidence for s in samples])
+    return torch.from_numpy(stacked.astype(np.float32) / np.float32(255.0))
 
 
 def prefetch(make: BatchMaker, steps: range, workers: int = 0) -> Iterator[Step]:

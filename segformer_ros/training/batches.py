@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,29 @@ class Batch:
     :param labels: (N, H, W) int64 channel numbers, 255 where unknown.
     :param depth: (N, H, W) float32 metres, not finite where unknown.
     :param focal_px: (N,) float32 focal length in pixels of the image.
+    :param confidence: (N, H, W) float32 what the label of a pixel counts; None: all count 1.
+    :param plain: (N, 3, H, W) the images without changes of colour and domain, for the teacher of
+        a stage that learns from it; None: no stage does.
     """
 
     image: Tensor
     labels: Tensor
     depth: Tensor
     focal_px: Tensor
+    confidence: Tensor | None = None
+    plain: Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """Move it."""
+        present = {i.name: getattr(self, i.name) for i in fields(self)}
+        return replace(
+            self,
+            **{
+                name: value.to(device, non_blocking=True)
+                for name, value in present.items()
+                if value is not None
+            },
+        )
 
 
 def normalize(images: npt.NDArray[np.uint8]) -> Tensor:

@@ -14,6 +14,7 @@ from segformer_ros.evaluation.depth_scores import DepthRules
 from segformer_ros.evaluation.judged_classes import LabelRules
 from segformer_ros.evaluation.prediction import Inference
 from segformer_ros.training.augment.config import AugmentConfig
+from segformer_ros.training.consistency import ConsistencyConfig
 from segformer_ros.training.hardware import HardwareConfig
 from segformer_ros.training.loggers import LoggerName, WandbConfig
 from segformer_ros.training.losses.config import LossConfig
@@ -136,6 +137,8 @@ class StageConfig:
     :param batch_size: Samples of a step, over all processes and pieces.
     :param tasks: Heads that are computed and trained.
     :param frozen: Names or patterns of parts that stay as they are, such as 'encoder'.
+    :param consistency: What is learnt from samples without labels, of the moving average of the
+        weights; null: nothing.
     :param depth_stride: Of the 'glpn' depth head while this stage learns; None: the network's,
         at which it is measured in any case. The last convolutions of a coarser head cost less.
     """
@@ -150,6 +153,7 @@ class StageConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     frozen: tuple[str, ...] = ()
     depth_stride: Literal[1, 2, 4] | None = None
+    consistency: ConsistencyConfig | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 1:
@@ -217,6 +221,13 @@ class TrainConfig:
             if self.network.baseline and stage.tasks != ('segmentation',):
                 raise ValueError(
                     f'stages[{number}].tasks must be [segmentation]: a baseline has nothing else'
+                )
+            if stage.consistency is not None and (
+                not self.ema_decay or 'segmentation' not in stage.tasks
+            ):
+                raise ValueError(
+                    f'stages[{number}].consistency needs the task segmentation and a teacher: '
+                    f'ema_decay above 0, not {self.ema_decay}, and tasks {stage.tasks}'
                 )
             for task in stage.tasks:
                 if not getattr(self.network, task):

@@ -16,6 +16,7 @@ from segformer_ros import run_folder
 from segformer_ros.training import yaml_config
 from segformer_ros.training.batch_source import BatchMaker, prefetch, Share, StageBatches, Step
 from segformer_ros.training.config import StageConfig, TrainConfig
+from segformer_ros.training.consistency import with_taught_labels
 from segformer_ros.training.ema import update_ema
 from segformer_ros.training.hardware import doubts, make_fabric, process_settings
 from segformer_ros.training.learner import Learner, Objective, select
@@ -85,7 +86,10 @@ class TrainingRun:
         self._clock, self._report = Clock(), report
         self._loggers: list[Logger] = []
         share = Share(fabric.global_rank, fabric.world_size, config.accumulate)
-        stages = [StageBatches(s.steps, s.batch_size, s.augment) for s in config.stages]
+        stages = [
+            StageBatches(s.steps, s.batch_size, s.augment, s.consistency is not None)
+            for s in config.stages
+        ]
         self._make = BatchMaker(data.sources, stages, config.seed, config.focal_length_px, share)
         self._measured_at = -1
 
@@ -189,7 +193,8 @@ class Stage:
         self.stage: StageConfig = config.stages[number]
         self.name = self.stage.name or f'stage {number + 1}/{len(config.stages)}'
         select(trained.network, self.stage)
-        objective = Objective(config, self.stage, trained.network, trained.class_counts)
+        names = tuple(item.name for item in run.data.classes.classes)
+        objective = Objective(config, self.stage, trained.network, trained.class_counts, names)
         objective = objective.to_device(run.fabric.device)
         optimizer = make_optimizer(trained.network, self.stage.optimizer, loss=objective)
         trained.carried.give(optimizer, objective)
@@ -265,10 +270,11 @@ class Stage:
         for piece, batch in enumerate(batches):
             seed = random_seed(owner.config.seed, owner.trained.step, fabric.global_rank, piece)
             torch.manual_seed(seed)
-            tensors = [
-                tensor.to(fabric.device, non_blocking=True)
-                for tensor in (batch.image, batch.labels, batch.depth, batch.focal_px)
-            ]
+            batch = batch.to(fabric.device)
+            if self.stage.consistency is not None and owner.trained.ema is not None:
+                with fabric.autocast():
+                    batch = with_taught_labels(owner.trained.ema, batch, self.stage.consistency)
+            tensors = (batch.image, batch.labels, batch.depth, batch.focal_px, batch.confidence)
             with fabric.no_backward_sync(self.model, enabled=piece + 1 < len(batches)):
                 total, parts = self.model(*tensors, seed)
                 if len(self.stage.tasks) > 1:

@@ -36,6 +36,7 @@ class Objective(nn.Module):
         stage: StageConfig,
         network: Network,
         class_counts: npt.NDArray[np.int64],
+        class_names: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         loss = stage.loss
@@ -50,6 +51,7 @@ class Objective(nn.Module):
             depth_is_log=isinstance(network, MultitaskSegformer)
             and depth_is_log(network.config.depth_activation),
             focal_length_px=config.focal_length_px or 1.0,
+            class_names=class_names,
         )
         self.distillation: Distillation | None = None
         self._teacher: tuple[MultitaskSegformer, ...] = ()
@@ -90,12 +92,18 @@ class Learner(nn.Module):
         self.network, self.objective, self.tasks = network, objective, tasks
 
     def forward(
-        self, image: Tensor, labels: Tensor, depth: Tensor, focal_px: Tensor, seed: int
+        self,
+        image: Tensor,
+        labels: Tensor,
+        depth: Tensor,
+        focal_px: Tensor,
+        confidence: Tensor | None,
+        seed: int,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """
         Compute the loss of a batch.
 
-        :param image: To focal_px: the fields of Batch.
+        :param image: To confidence: the fields of Batch.
         :param seed: Of the pixels that the loss draws.
         :returns: As of MultitaskLoss.
         """
@@ -104,7 +112,7 @@ class Learner(nn.Module):
         else:
             outputs = self.network(image, self.tasks)
         with torch.autocast(image.device.type, enabled=False):
-            batch = Batch(image, labels, depth, focal_px)
+            batch = Batch(image, labels, depth, focal_px, confidence)
             total, parts = self.objective(outputs, batch, seed)
         return total, parts
 

@@ -32,6 +32,7 @@ class Memory:
                     None if number == 2 else depth,
                     None if number == 3 else camera,
                     f'a.b/{number}',
+                    rng.integers(0, 256, (20, 30), np.uint8) if number == 4 else None,
                 )
             )
 
@@ -54,6 +55,9 @@ def same(found, wanted):
     assert (found.labels is None) == (wanted.labels is None)
     if wanted.labels is not None:
         np.testing.assert_array_equal(found.labels, wanted.labels)
+    assert (found.confidence is None) == (wanted.confidence is None)
+    if wanted.confidence is not None:
+        np.testing.assert_array_equal(found.confidence, wanted.confidence)
     assert (found.depth is None) == (wanted.depth is None)
     if wanted.depth is not None:
         np.testing.assert_allclose(found.depth, wanted.depth, atol=6.1e-5, rtol=0)

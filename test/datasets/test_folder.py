@@ -195,3 +195,48 @@ def test_files_that_do_not_belong_together(tmp_path):
     (tmp_path / 'empty/classes.yaml').write_text('classes: [a]')
     with pytest.raises(DatasetError, match=r'classes.yaml, images/NAME.png'):
         opened(tmp_path / 'empty')
+
+
+def with_confidence(root, option='trust'):
+    """Open it with the confidence of its labels."""
+    return open_dataset(DatasetSpec('folder', str(root), 'all', {'confidence': option}))
+
+
+def test_confidence_lies_beside_the_labels(tmp_path):
+    """Without the option nobody looks at it."""
+    root = write_folder(tmp_path)
+    trust = np.arange(64 * 96).reshape(64, 96).astype(np.uint8)
+    for number in range(4):
+        save(root / 'trust' / f'{number:03d}.png', trust + np.uint8(number))
+
+    assert np.array_equal(with_confidence(root)[3].confidence, trust + np.uint8(3))
+    assert opened(root)[3].confidence is None
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (lambda root: (root / 'trust' / '002.png').unlink(), r'expected trust/002 with one of'),
+        (
+            lambda root: save(root / 'trust' / '002.png', np.zeros((64, 90), np.uint8)),
+            'confidence',
+        ),
+        (lambda root: save(root / 'trust' / '002.png', np.zeros((64, 96), np.uint16)), '8 bits'),
+        (lambda root: save(root / 'trust' / '002.png', np.zeros((64, 96, 3), np.uint8)), 'one ch'),
+    ],
+)
+def test_broken_confidence_is_told(tmp_path, change, said):
+    """A missing, smaller or wider image is an error with its name."""
+    root = write_folder(tmp_path)
+    for number in range(4):
+        save(root / 'trust' / f'{number:03d}.png', np.full((64, 96), 200, np.uint8))
+    change(root)
+
+    with pytest.raises(DatasetError, match=said):
+        with_confidence(root)[2]
+
+
+def test_confidence_without_files_is_told(tmp_path):
+    """An option that finds nothing is a slip of the user's."""
+    with pytest.raises(DatasetError, match=r'labels/NAME\.png and sure/NAME\.png .* found none'):
+        with_confidence(write_folder(tmp_path), 'sure')

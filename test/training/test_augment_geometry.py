@@ -269,3 +269,16 @@ def test_padding_is_unknown_and_leaves_the_camera_alone():
     assert np.isnan(result.depth[60:]).all()
     assert result.depth.dtype == np.float32
     assert result.intrinsics == replace(mirrored.intrinsics, height=64, width=96)
+
+
+def test_confidence_moves_with_the_labels():
+    """It comes from the same pixels, and padding is not trusted at all."""
+    sample = ground()
+    sample = replace(sample, confidence=sample.labels * np.uint8(50))
+
+    moved = transform(sample, Geometry(11, 23, 40, 50, (64, 80), mirrored=True))
+    padded = pad(moved, (70, 80))
+
+    assert np.array_equal(moved.confidence, moved.labels * np.uint8(50))
+    assert np.array_equal(padded.confidence[:64], moved.confidence)
+    assert not padded.confidence[64:].any()

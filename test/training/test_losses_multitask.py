@@ -287,3 +287,35 @@ def test_sum_reaches_every_parameter_of_a_network():
     assert set(parts) == {'segmentation', 'auxiliary', 'silog', 'log_l1'}
     sums = torch.stack([parameter.grad.abs().sum() for parameter in network.parameters()])
     assert (sums.isfinite() & (sums > 0.0)).all()
+
+
+def test_confidence_weighs_the_labels():
+    """The mean is that of torch with the confidence as weights; 0 counts nothing."""
+    batch, outputs = batch_of(), outputs_of()
+    outputs = {'logits': outputs['logits']}
+    confidence = torch.linspace(0.0, 1.0, batch.labels.numel()).view_as(batch.labels)
+    config = LossConfig(SegmentationLossConfig(class_weights=(1.0, 2.0, 3.0)))
+
+    total, _ = loss_of(config)(outputs, replace(batch, confidence=confidence))
+
+    full = functional.interpolate(outputs['logits'], (8, 12), mode='bilinear')
+    losses = functional.cross_entropy(full, batch.labels, ignore_index=255, reduction='none')
+    weights = torch.tensor([1.0, 2.0, 3.0])[batch.labels.clamp(max=2)] * confidence
+    weights = weights * (batch.labels != 255)
+    assert number(total) == pytest.approx(number((losses * weights).sum() / weights.sum()))
+
+
+def test_confidence_follows_the_stride_of_labels():
+    """Only pixels that are looked at and trusted count."""
+    batch, outputs = batch_of(), {'logits': outputs_of()['logits']}
+    config = LossConfig(SegmentationLossConfig(label_stride=2))
+    grid_loss = loss_of(config)
+    trusted = torch.zeros(batch.labels.shape)
+    trusted[:, 3, 5] = 1.0
+    lost = replace(batch, confidence=trusted)
+    found = {round(number(grid_loss(outputs, lost, seed=seed)[0]), 5) for seed in range(12)}
+
+    full = functional.interpolate(outputs['logits'], (8, 12), mode='bilinear')[:, :, 3, 5]
+    expected = number(functional.cross_entropy(full, batch.labels[:, 3, 5]))
+    # One of four grids has the pixel.
+    assert found == {0.0, round(expected, 5)}

@@ -154,13 +154,23 @@ def transform(sample: Sample, geometry: Geometry) -> Sample:
     shrinks = geometry.resized[0] < geometry.high or geometry.resized[1] < geometry.wide
     image = _moved(sample.image, geometry, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     labels, depth, intrinsics = sample.labels, sample.depth, sample.intrinsics
+    confidence = sample.confidence
+    if confidence is not None:
+        confidence = _moved(confidence, geometry, cv2.INTER_NEAREST_EXACT)
     if labels is not None:
         labels = _moved(labels, geometry, cv2.INTER_NEAREST_EXACT)
     if depth is not None:
         depth = _moved(depth, geometry, cv2.INTER_NEAREST_EXACT)
     if intrinsics is not None:
         intrinsics = move(intrinsics, geometry)
-    return replace(sample, image=image, labels=labels, depth=depth, intrinsics=intrinsics)
+    return replace(
+        sample,
+        image=image,
+        labels=labels,
+        depth=depth,
+        intrinsics=intrinsics,
+        confidence=confidence,
+    )
 
 
 def _moved(picture: Any, geometry: Geometry, interpolation: int) -> Any:
@@ -230,4 +240,14 @@ def pad(sample: Sample, size: tuple[int, int]) -> Sample:
         depth = np.asarray(cv2.copyMakeBorder(depth, *border, value=np.nan), np.float32)
     if intrinsics is not None:
         intrinsics = replace(intrinsics, height=size[0], width=size[1])
-    return replace(sample, image=image, labels=labels, depth=depth, intrinsics=intrinsics)
+    confidence = sample.confidence
+    if confidence is not None:
+        confidence = as_bytes(cv2.copyMakeBorder(confidence, *border, value=0))
+    return replace(
+        sample,
+        image=image,
+        labels=labels,
+        depth=depth,
+        intrinsics=intrinsics,
+        confidence=confidence,
+    )

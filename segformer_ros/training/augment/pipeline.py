@@ -51,17 +51,24 @@ class Augmentation:
         :param size: (height, width) of the result, the same for a batch; None draws one.
         :returns: What the sample has not stays None; it may share memory with the sample.
         """
+        return self.vary(sample, rng, size=size)[0]
+
+    def vary(
+        self, sample: Sample, rng: np.random.Generator, *, size: tuple[int, int] | None = None
+    ) -> tuple[Sample, npt.NDArray[np.uint8]]:
+        """Give as well the image that is only moved, for a teacher; otherwise as the call."""
         size = size or self.draw_size(rng)
         whole_hw = resized_hw(sample.image.shape[:2], self.config.resize, rng)
         geometry = draw_geometry(sample, whole_hw, size, self.config.crop, self.classes, rng)
         mirrored = bool(rng.random() < self.config.flip)
         sample = transform(sample, replace(geometry, mirrored=mirrored))
-        image = change_domain(sample, self.config.domain, rng)
+        plain, image = sample, change_domain(sample, self.config.domain, rng)
         cut = self.config.cut_depth
         if rng.random() < cut.probability and sample.depth is not None:
             image = paste_depth(image, sample.depth, rng, cut)
         image = change_colors(image, self.config.photometric, rng)
-        return pad(replace(sample, image=image), size or geometry.resized)
+        size = size or geometry.resized
+        return pad(replace(sample, image=image), size), pad(plain, size).image
 
 
 def make_augmentation(

@@ -9,6 +9,7 @@ import math
 from typing import Literal
 
 from segformer_ros.training.distillation import DistillationConfig
+from segformer_ros.training.losses.ground_contact import GroundContactConfig
 from segformer_ros.training.weighting import WeightingConfig
 
 ClassWeights = Literal['none', 'complement', 'log1p', 'log_c', 'effective']
@@ -132,6 +133,7 @@ class DepthLossConfig:
     :param min_depth_m: Nearer depths are not learnt, nor are those beyond max_depth_m.
     :param upsample: Compare at the size of the depth image, with the network's depth upsampled
         bilinearly; false compares with one random pixel of each cell of the network's.
+    :param contact: What labels alone teach of vehicles, where no depth is known; null: nothing.
     """
 
     terms: tuple[DepthTermConfig, ...] = (
@@ -141,6 +143,7 @@ class DepthLossConfig:
     min_depth_m: float = 0.3
     max_depth_m: float = 120.0
     upsample: bool = False
+    contact: GroundContactConfig | None = None
 
     def __post_init__(self) -> None:
         """

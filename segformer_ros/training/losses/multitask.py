@@ -19,6 +19,7 @@ from segformer_ros.training.losses.config import (
     LossConfig,
     SegmentationLossConfig,
 )
+from segformer_ros.training.losses.ground_contact import cells, GroundContact
 from segformer_ros.training.losses.sampling import (
     cell_stride,
     draw_grid,
@@ -46,12 +47,23 @@ class MultitaskLoss(nn.Module):
     :param weights: (C,) float32 of the channels; (2,) of the labels 0 and 1 for one channel.
     :param depth_is_log: Whether the network gives log metres, else metres.
     :param focal_length_px: The canonical one, that the depths are learnt for.
+    :param class_names: Of the channels, for depth from labels.
     """
 
     def __init__(
-        self, config: LossConfig, *, weights: Tensor, depth_is_log: bool, focal_length_px: float
+        self,
+        config: LossConfig,
+        *,
+        weights: Tensor,
+        depth_is_log: bool,
+        focal_length_px: float,
+        class_names: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        contact = config.depth.contact
+        self._contact: GroundContact | None = None
+        if contact is not None:
+            self._contact = GroundContact(contact, class_names, focal_length_px)
         self.config = config
         self.depth_is_log, self.focal_length_px = depth_is_log, focal_length_px
         self.class_weights: Tensor
@@ -74,7 +86,7 @@ class MultitaskLoss(nn.Module):
         taught: dict[str, Tensor] = {}
         if 'logits' in outputs:
             grid = draw_grid(self.config.segmentation.label_stride, generator)
-            parts['segmentation'] = self._segmentation(outputs, batch.labels, grid)
+            parts['segmentation'] = self._segmentation(outputs, batch, grid)
             taught['segmentation'] = (batch.labels != VOID).any()
         if 'depth' in outputs:
             parts['depth'], taught['depth'] = self._depth(outputs['depth'], batch, generator)
@@ -90,12 +102,13 @@ class MultitaskLoss(nn.Module):
         values = {name: value for group in parts.values() for name, (_, value) in group.items()}
         return total, {name: value.detach() for name, value in values.items()}
 
-    def _segmentation(self, outputs: Mapping[str, Tensor], labels: Tensor, grid: Grid) -> Parts:
-        config = self.config.segmentation
+    def _segmentation(self, outputs: Mapping[str, Tensor], batch: Batch, grid: Grid) -> Parts:
+        config, labels = self.config.segmentation, batch.labels
         height, width = labels.shape[-2:]
         truth = grid.take(labels)
         logits = resample(outputs['logits'].float(), (height, width), grid)
-        parts = {'segmentation': (1.0, self._label_loss(logits, truth, config))}
+        trust = None if batch.confidence is None else grid.take(batch.confidence)
+        parts = {'segmentation': (1.0, self._label_loss(logits, truth, config, trust))}
         if 'auxiliary' in outputs:
             second = resample(outputs['auxiliary'].float(), (height, width), grid)
             value = of_labels.cross_entropy(second, truth, self.class_weights, config.average)
@@ -109,10 +122,16 @@ class MultitaskLoss(nn.Module):
         return parts
 
     def _label_loss(
-        self, logits: Tensor, labels: Tensor, config: SegmentationLossConfig
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        config: SegmentationLossConfig,
+        trust: Tensor | None,
     ) -> Tensor:
         losses = of_labels.pixel_cross_entropy(logits, labels)
         weights = of_labels.pixel_weights(labels, self.class_weights)
+        if trust is not None:
+            weights = weights * trust
         if config.kind == 'ohem':
             kept = config.ohem_min_kept * len(labels) // config.label_stride**2
             chosen = of_labels.hardest(
@@ -130,7 +149,7 @@ class MultitaskLoss(nn.Module):
             depth, batch.focal_px, self.focal_length_px, config.min_depth_m, config.max_depth_m
         )
         # exp and log of what does not count must not overflow.
-        predicted = torch.where(valid, predicted, 1.0)
+        predicted_all, predicted = predicted, torch.where(valid, predicted, 1.0)
         errors: dict[str, Tensor] = {}
         for space in {term.space for term in config.terms}:
             errors[space] = self._in_space(predicted, space) - (
@@ -140,7 +159,21 @@ class MultitaskLoss(nn.Module):
             term.name: (term.factor, depth_term(errors[term.space], valid, term))
             for term in config.terms
         }
-        return parts, valid.any()
+        taught = valid.any()
+        if self._contact is not None:
+            value, more = self._contact_loss(predicted_all, batch.labels, depth.isnan())
+            parts['ground_contact'] = (self._contact.config.factor, value)
+            taught = taught | more.any()
+        return parts, taught
+
+    def _contact_loss(
+        self, predicted: Tensor, labels: Tensor, unknown: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        assert self._contact is not None
+        rows, columns = predicted.shape[-2:]
+        stride = cell_stride((labels.shape[-2], labels.shape[-1]), (rows, columns))
+        coarse = cells(labels, stride, (rows, columns))
+        return self._contact(self._in_space(predicted, 'log'), coarse, unknown, stride)
 
     def _in_space(self, predicted: Tensor, space: str) -> Tensor:
         if (space == 'log') == self.depth_is_log:
@@ -192,6 +225,7 @@ def make_loss(
     class_counts: npt.NDArray[np.int64],
     depth_is_log: bool,
     focal_length_px: float,
+    class_names: Sequence[str] = (),
 ) -> MultitaskLoss:
     """
     Make the loss of a recipe.
@@ -201,6 +235,7 @@ def make_loss(
         labels 0 and 1 for one channel; looked at only by weights that need it.
     :param depth_is_log: Whether the network gives log metres, else metres.
     :param focal_length_px: The canonical focal length of the recipe.
+    :param class_names: Of the channels; looked at only by losses that name classes.
     :raises ValueError: The recipe does not fit the network.
     """
     segmentation = config.segmentation
@@ -217,6 +252,7 @@ def make_loss(
         weights=torch.tensor(weights, dtype=torch.float32),
         depth_is_log=depth_is_log,
         focal_length_px=focal_length_px,
+        class_names=class_names,
     )
 
 
