@@ -40,8 +40,9 @@ def generate_launch_description() -> LaunchDescription:
             ('use_sim_time', bool),
         )
     }
-    # A list: launch reads the text of an argument as YAML.
-    arguments['cameras'] = ParameterValue(LaunchConfiguration('cameras'), value_type=list[str])
+    # Lists: launch reads the text of an argument as YAML.
+    for name in ('cameras', 'camera_info_topics'):
+        arguments[name] = ParameterValue(LaunchConfiguration(name), value_type=list[str])
     no_file = EqualsSubstitution(LaunchConfiguration('params_file'), '')
     common = {
         'package': 'segformer_ros',
@@ -89,6 +90,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('namespace', '', 'Namespace of the node and of its outputs.'),
         ('image', 'image', 'Topic of the camera image (where there is one camera).'),
         ('camera_info', sibling, 'Topic of its camera_info; the sibling of the image if not set.'),
+        ('camera_info_topics', "['']", 'Topics of camera_info of several cameras, one for each.'),
         ('camera_fov_deg', '0.0', 'Horizontal field of view in place of camera_info; 0 is not.'),
         ('params_file', '', 'YAML with further parameters; it wins over these arguments.'),
         ('use_sim_time', 'false', 'Take the time from /clock.'),

@@ -53,6 +53,29 @@ def inputs(tmp_path):
     return folder
 
 
+def test_the_camera_info_of_a_bag_is_chosen_and_named(segformer, tmp_path):
+    """One that is not the sibling of the images; of a folder there is none to choose."""
+    messages = [
+        item._replace(topic='/calibration') if item.topic.endswith('camera_info') else item
+        for item in drive(2)
+    ]
+    bag = write_bag(tmp_path / 'bag', messages)
+    out = tmp_path / 'out'
+    status, said, _ = segformer('run', bag, '--out', out, '--camera-info', '/calibration')
+    assert status == 0
+    assert 'intrinsics of /front/image: P of camera_info' in said
+    assert 'its P equals K' in said
+    assert sum(_report(out)['intrinsics']['/front/image'].values()) == 2
+    status, said, _ = segformer('run', bag, '--out', tmp_path / 'other')
+    assert status == 0
+    assert 'no camera_info on /front/camera_info, but on /calibration: choose' in said
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    status, _, said = segformer('run', folder, '--out', out, '--camera-info', '/calibration')
+    assert status == 1
+    assert '--camera-info is for bags' in said
+
+
 def _report(out):
     return json.loads((out / 'report.json').read_text())
 
@@ -65,7 +88,7 @@ def test_every_kind_of_input_is_known_by_itself(segformer, inputs, tmp_path, nam
     assert status == 0, error
     frames = 1 if name == 'a.png' else 3
     assert said.startswith(f'{frames} frames in ')
-    assert said.endswith(f'-> {out}\n')
+    assert f'-> {out}\n' in said
     report = _report(out)
     assert report['finished']
     assert report['frames'] == {'total': frames, 'done': frames, 'reused': 0, 'failed': 0}

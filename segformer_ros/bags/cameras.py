@@ -6,15 +6,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from segformer_ros.bags.messages import compressed_encoding, COMPRESSED_IMAGE, IMAGE
+from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
+from segformer_ros.bags.messages import (
+    CAMERA_INFO,
+    compressed_encoding,
+    COMPRESSED_IMAGE,
+    IMAGE,
+)
 from segformer_ros.bags.rosbag import BagError, BagReader, Topic
 
 _COMPRESSED = '/compressed'
 # A mono image may be a camera, but may as well be labels or depth.
 _COLOR_PREFIXES = ('rgb', 'bgr', '8UC3', '8UC4', 'yuv', 'uyvy', 'nv', 'bayer', 'jpeg')
-_MONO = frozenset({'mono8', 'mono16'})
+_MONO = frozenset({'mono8', 'mono16', '8UC1'})
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Camera:
 
     :param topic: Its images.
     :param type: sensor_msgs/msg/Image or sensor_msgs/msg/CompressedImage.
-    :param camera_info: The topic beside the images.
+    :param camera_info: The topic of its camera_info, by default that beside the images.
     :param namespace: Of the outputs: where those of a node would be that sits beside the images;
         empty or starting with a slash.
     """
@@ -39,13 +46,63 @@ class Camera:
         return f'{self.namespace}/{name}'
 
 
-def choose(reader: BagReader, names: Sequence[str]) -> tuple[Camera, ...]:
+def choose(
+    reader: BagReader, names: Sequence[str], infos: Sequence[str] = ()
+) -> tuple[Camera, ...]:
     """
     Take the image topics that the user named, or the one that can only be meant.
 
     :param names: Topics; empty leaves the choice to the bag.
+    :param infos: Topics of camera_info, one for each camera; empty takes those beside the images.
     :raises BagError: A topic is not there, has no images, or the choice is not clear.
     """
+    cameras = _choose(reader, names)
+    if not infos:
+        return cameras
+    if len(infos) != len(cameras):
+        raise BagError(
+            f'expected one topic of camera_info for each of {len(cameras)} cameras, got '
+            f'{len(infos)}: {", ".join(infos)}'
+        )
+    known = [item.name for item in reader.topics if item.type == CAMERA_INFO and item.count]
+    for name in infos:
+        if name not in known:
+            raise BagError(
+                f'expected camera_info on {name} in {reader.path}, found it on '
+                f'{", ".join(known) or "no topic"}'
+            )
+    return tuple(
+        replace(camera, camera_info=info) for camera, info in zip(cameras, infos, strict=True)
+    )
+
+
+def latched_info(reader: BagReader, topic: str) -> Any:
+    """
+    Read the camera_info that a subscriber has had from the start: the first of a latched topic.
+
+    A recorder may have received it after the first images.
+
+    :returns: None where the topic is not latched, or its first message cannot be read.
+    """
+    if not any(_is_latched(item.ext) for item in reader.connections([topic])):
+        return None
+    for connection, _, raw in reader.messages([topic]):
+        if connection.msgtype != CAMERA_INFO:
+            continue
+        try:
+            return reader.deserialize(raw, connection.msgtype)
+        except ValueError:
+            return None
+    return None
+
+
+def _is_latched(ext: object) -> bool:
+    return isinstance(ext, ConnectionExtRosbag2) and any(
+        profile.durability is QosDurability.TRANSIENT_LOCAL for profile in ext.offered_qos_profiles
+    )
+
+
+def _choose(reader: BagReader, names: Sequence[str]) -> tuple[Camera, ...]:
     images = [item for item in reader.topics if item.type in (IMAGE, COMPRESSED_IMAGE)]
     if names:
         found = {item.name: item for item in images}

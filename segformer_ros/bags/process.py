@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
-from segformer_ros.bags.cameras import Camera
+from segformer_ros.bags.cameras import Camera, latched_info
 from segformer_ros.bags.messages import CAMERA_INFO, rgb_from_message
 from segformer_ros.bags.outputs import Frame, Outputs
 from segformer_ros.bags.rosbag import BagReader, BagWriter
@@ -82,7 +82,7 @@ def process(
         for camera in cameras
     }
     copies = _add_copies(reader, writer, list(streams.values()), report) if options.copy else {}
-    infos: dict[str, Any] = {camera.camera_info: None for camera in cameras}
+    infos = {camera.camera_info: latched_info(reader, camera.camera_info) for camera in cameras}
     images = 0
     for connection, time_ns, raw in _infos_first(
         reader.messages(None if options.copy else [*streams, *infos])
@@ -139,6 +139,17 @@ def _read_info(
         return None
 
 
+def _missing_info(reader: BagReader, camera: Camera) -> str:
+    """Say that there is no camera_info of a camera, and where the bag has others."""
+    topics = {item.name for item in reader.topics if item.type == CAMERA_INFO and item.count}
+    text = f'no camera_info on {camera.camera_info}'
+    if camera.camera_info in topics:
+        return f'{text} yet'
+    if topics:
+        text += f', but on {", ".join(sorted(topics))}: choose with --camera-info'
+    return text
+
+
 class _Stream:
     """The images of one camera on their way through the network."""
 
@@ -161,6 +172,7 @@ class _Stream:
         self._options = options
         self._report = report
         self._on_frame = on_frame
+        self._no_info = _missing_info(reader, camera)
 
     def process(self, connection: Connection, time_ns: int, raw: bytes, info: Any) -> None:
         """Read one image, put it through the network and write what comes out."""
@@ -209,9 +221,7 @@ class _Stream:
         text = camera.source
         if camera.intrinsics is None:
             self._report.count('frames_of_unknown_camera')
-            text = camera.problem
-            if info is None:
-                text += f' on {self.camera.camera_info}'
+            text = self._no_info if info is None else camera.problem
         elif camera.doubt:
             text += f'; {camera.doubt}'
         found = self._report.facts.setdefault('intrinsics', {}).setdefault(self.camera.topic, {})

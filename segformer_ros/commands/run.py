@@ -107,6 +107,13 @@ def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         help='camera images; may be repeated (default: the only colour images)',
     )
     bag.add_argument(
+        '--camera-info',
+        action='append',
+        default=[],
+        metavar='TOPIC',
+        help='topic of camera_info; one for each camera (default: the one beside the images)',
+    )
+    bag.add_argument(
         '--bag-format',
         choices=('sqlite3', 'mcap'),
         default='sqlite3',
@@ -194,7 +201,7 @@ def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:
 
 def _conclude(args: argparse.Namespace, report: Report) -> int:
     """
-    Say in one line what was done.
+    Say in one line what was done, and of a bag what the intrinsics of the frames are from.
 
     :raises ValueError: No frame could be read, or with --strict one could not.
     """
@@ -213,6 +220,9 @@ def _conclude(args: argparse.Namespace, report: Report) -> int:
     if report.failed:
         line += f', {frames["failed"]} of {frames["total"]} could not be read (see report.json)'
     sys.stdout.write(f'{line} -> {args.out}\n')
+    for topic, found in facts.get('intrinsics', {}).items():
+        for text, count in found.items():
+            sys.stdout.write(f'intrinsics of {topic}: {text} ({count} frames)\n')
     _check_frames(args, frames['total'], frames['failed'])
     return 0
 

@@ -55,8 +55,9 @@ def open_job(args: argparse.Namespace) -> Job:
         raise ValueError(f'{path} is a ROS 1 bag: convert it with rosbags-convert first')
     from segformer_ros.files import images
 
-    if args.topic:
-        raise ValueError(f'--topic is for bags, {path} is none')
+    for option, value in (('--topic', args.topic), ('--camera-info', args.camera_info)):
+        if value:
+            raise ValueError(f'{option} is for bags, {path} is none')
     return ImagesJob(args) if path.is_dir() or images.is_image(path) else VideoJob(args)
 
 
@@ -162,13 +163,14 @@ class BagJob:
         self._args = args
         self._reader = BagReader(args.input)
         try:
-            self._cameras = choose(self._reader, args.topic)
+            self._cameras = choose(self._reader, args.topic, args.camera_info)
         except BaseException:
             self._reader.close()
             raise
         self.total = count_images(self._reader, self._cameras, args.max_frames)
         self.settings: dict[str, Any] = {
             'topics': [camera.topic for camera in self._cameras],
+            'camera_infos': [camera.camera_info for camera in self._cameras],
             'bag_format': args.bag_format,
             'copy': args.copy,
             'max_frames': args.max_frames,

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from segformer_ros import result_images
+from segformer_ros.bags.cameras import latched_info
 from segformer_ros.bags.rosbag import BagError, BagReader, is_bag
 from segformer_ros.carla.topics import sensor_topic
 from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
@@ -111,11 +112,12 @@ def _frames(path: Path, recording: Recording) -> Iterator[BagFrame]:
     info = sensor_topic(recording.role_name, recording.camera, 'camera_info')
     waiting: dict[int, dict[str, int]] = {}
     watch = RestartWatch(len(_KINDS))
-    camera = None
     with BagReader(path) as reader:
         missing = topics.keys() - {item.name for item in reader.topics if item.count}
         if missing:
             raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no message')
+        first = latched_info(reader, info)
+        camera = None if first is None else CameraModel.from_message(first)
         for connection, received_ns, raw in reader.messages({*topics, info}):
             if connection.topic == info:
                 message = reader.deserialize(raw, connection.msgtype)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import result_images
+from segformer_ros.bags.cameras import latched_info
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
@@ -185,6 +186,9 @@ def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[Dr
         missing = needed - {item.name for item in reader.topics if item.count}
         if missing:
             raise BagError(f'expected {", ".join(sorted(missing))} in {path}, found no message')
+        for topic, stream in streams.items():
+            if stream == 'camera_info':
+                assembler.add(stream, latched_info(reader, topic))
         for connection, _, raw in reader.messages(streams):
             try:
                 message = reader.deserialize(raw, connection.msgtype)

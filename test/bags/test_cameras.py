@@ -3,7 +3,7 @@
 """Which topics of a bag are cameras."""
 
 import bag_builder
-from bag_builder import Message
+from bag_builder import Message, write_bag
 import cv2
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ _PIXELS = {
     'bgra8': np.zeros((4, 4, 4), np.uint8),
     'mono8': np.zeros((4, 4), np.uint8),
     '32FC1': np.zeros((4, 4), np.float32),
+    '8UC1': np.zeros((4, 4), np.uint8),
     '16UC1': np.zeros((4, 4), np.uint16),
 }
 
@@ -163,3 +164,24 @@ def test_a_bag_without_cameras_is_refused(choose_in):
     """Depth is not a camera image."""
     with pytest.raises(BagError, match=r'expected camera images in .*: /depth \(32FC1\)'):
         choose_in({'/depth': '32FC1'})
+
+
+def test_an_8uc1_image_is_a_mono_camera(choose_in):
+    """Some drivers call grey images that; the decoder takes them as mono8."""
+    (camera,) = choose_in({'/image': '8UC1', '/depth': '16UC1'})
+    assert camera.topic == '/image'
+
+
+@pytest.mark.parametrize(
+    ('infos', 'reason'),
+    [
+        (['/nowhere'], r'expected camera_info on /nowhere in .*, found it on /a/camera_info'),
+        (['/a/image'], r'expected camera_info on /a/image in'),
+        (['/a/camera_info', '/a/camera_info'], r'each of 1 cameras, got 2'),
+    ],
+)
+def test_a_camera_info_that_is_not_there_is_refused(tmp_path, infos, reason):
+    """So is one that no camera is left for."""
+    path = write_bag(tmp_path / 'bag', bag_builder.drive(1, namespace='/a'))
+    with BagReader(path) as reader, pytest.raises(BagError, match=reason):
+        choose(reader, (), infos)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bag through the network."""
 
+import shutil
+
 import bag_builder
 from bag_builder import camera_info, drive, image, Message, read_bag, STORE, write_bag
 import cv2
@@ -10,7 +12,7 @@ import pytest
 from segformer_ros.bags.cameras import choose
 from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.process import BagOptions, count_images, process
-from segformer_ros.bags.rosbag import BagReader, BagWriter
+from segformer_ros.bags.rosbag import BagReader, BagWriter, qos
 from segformer_ros.inference.pipeline import Options
 from segformer_ros.run_folder import Report
 
@@ -19,8 +21,10 @@ from segformer_ros.run_folder import Report
 def run(tmp_path, pipeline):
     """Put messages through the network; the result is the new bag by topic, and the report."""
 
-    def run(messages, *, storage='sqlite3', topics=(), on_frame=None, **options):
-        source = write_bag(tmp_path / 'in', messages, storage)
+    def run(
+        messages, *, storage='sqlite3', topics=(), infos=(), offered=None, on_frame=None, **options
+    ):
+        source = write_bag(tmp_path / 'in', messages, storage, offered)
         report = Report()
         with (
             BagReader(source) as reader,
@@ -29,7 +33,7 @@ def run(tmp_path, pipeline):
             process(
                 reader,
                 writer,
-                choose(reader, topics),
+                choose(reader, topics, infos),
                 pipeline,
                 BagOptions(**options),
                 report,
@@ -116,12 +120,42 @@ def test_the_latest_camera_info_before_the_image_counts(run, pipeline):
     )
     assert report.facts['intrinsics'] == {
         '/a/image': {
-            'no camera_info on /a/camera_info': 1,
+            'no camera_info on /a/camera_info yet': 1,
             f'P of camera_info; {doubt}': 2,
             'camera_info is for 48x24 images, not for 96x48': 1,
             'camera_info is not calibrated (K: fx = 0)': 1,
         }
     }
+
+
+def test_a_latched_camera_info_holds_from_the_start(run):
+    """A recorder that is slow to subscribe receives it after the first images."""
+    messages = [
+        Message('/a/image', IMAGE, 10, drive(1)[1].message),
+        Message('/a/camera_info', CAMERA_INFO, 20, camera_info(48, 96, 70.0)),
+    ]
+    found, report = run(messages, offered={'/a/camera_info': qos(latched=True)})
+    assert 'frames_of_unknown_camera' not in report.facts
+    (info,) = found['/a/depth/camera_info']
+    assert info.message.k[0] == 70.0
+
+
+def test_a_camera_info_elsewhere_is_named_or_chosen(run, tmp_path):
+    """Nothing is guessed."""
+    image_message = drive(1)[1].message
+    messages = [
+        Message('/calibration/a', CAMERA_INFO, 5, camera_info(48, 96, 70.0)),
+        Message('/a/image', IMAGE, 10, image_message),
+    ]
+    _, report = run(messages)
+    missing = 'no camera_info on /a/camera_info, but on /calibration/a: choose with --camera-info'
+    assert report.facts['intrinsics'] == {'/a/image': {missing: 1}}
+    for name in ('in', 'out'):
+        shutil.rmtree(tmp_path / name)
+    found, report = run(messages, infos=['/calibration/a'])
+    (info,) = found['/a/depth/camera_info']
+    assert info.message.k[0] == 70.0
+    assert 'frames_of_unknown_camera' not in report.facts
 
 
 def test_depth_is_scaled_with_p(run, pipeline):

@@ -10,8 +10,10 @@ from bag_builder import camera_info, write_bag
 from drive_frames import drive_frames, drive_messages, VEHICLE
 import numpy as np
 import pytest
+from segformer_ros.bags.rosbag import qos
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
+from segformer_ros.drive_dataset.recording import Losses, read_frames, Recording
 from segformer_ros.labels import CARLA_0914, SHIFT_23
 
 FRAMES = 5
@@ -56,6 +58,19 @@ def test_the_intrinsics_are_those_of_p(tmp_path):
     ]
     data = open_bag(write_bag(tmp_path / 'town03', messages))
     assert data[0].intrinsics == Intrinsics(44.0, 45.0, 21.0, 11.0, 40, 24)
+
+
+def test_a_latched_camera_info_holds_from_the_start(tmp_path):
+    """It was there before the recorder, and comes into the bag after the first frame."""
+    messages = list(drive_messages(drive_frames(1)))
+    messages.append(messages.pop(0)._replace(time_ns=messages[-1].time_ns + 1))
+    offered = {messages[-1].topic: qos(latched=True)}
+    latched = write_bag(tmp_path / 'latched', messages, offered=offered)
+    assert open_bag(latched)[0].intrinsics == Intrinsics(33.0, 33.0, 20.0, 12.0, 40, 24)
+    assert open_bag(write_bag(tmp_path / 'volatile', messages))[0].intrinsics is None
+    for path, known in ((latched, True), (tmp_path / 'volatile', False)):
+        (frame,) = read_frames(path, Recording(), Losses())
+        assert (frame.k is not None) is known
 
 
 def test_the_topics_of_the_simulator_itself(tmp_path):

@@ -98,6 +98,7 @@ def test_arguments_become_parameters_and_remappings():
         'model': 'b5',
         'backend': 'auto',
         'cameras': ['a', 'b'],
+        'camera_info_topics': [''],
         'camera_fov_deg': 0.0,
         'use_sim_time': False,
     }
@@ -105,6 +106,14 @@ def test_arguments_become_parameters_and_remappings():
         'image': '/front/image_raw',
         'camera_info': '/front/camera_info',
     }
+
+
+def test_each_camera_may_have_its_camera_info_elsewhere():
+    """One topic for each of them."""
+    infos = '[/calibration/a, /calibration/b]'
+    command = nodes(launch('segformer', cameras='[a, b]', camera_info_topics=infos))
+    found = values(command['segformer_node'])['camera_info_topics']
+    assert found == ['/calibration/a', '/calibration/b']
 
 
 def test_text_that_looks_like_something_else_stays_text():
