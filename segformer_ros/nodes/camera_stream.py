@@ -13,7 +13,7 @@ from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.subscription import Subscription
+from rclpy.subscription import MessageInfo, Subscription
 from rclpy.timer import Timer
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.labels import LabelClass
@@ -26,6 +26,7 @@ from segformer_ros.nodes.subscriptions import (
     compressed_name,
     LatchedSubscription,
     publisher_fault,
+    SequenceGaps,
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -94,9 +95,11 @@ class CameraStream:
         self.statistics = FrameStatistics(self._steady, parameters.latency_window)
         self._camera_info = None
 
-        def receive(message: Image | CompressedImage) -> None:
-            stamp = message.header.stamp
-            self.statistics.received(stamp.sec * 1_000_000_000 + stamp.nanosec)
+        gaps = SequenceGaps()
+
+        def receive(message: Image | CompressedImage, info: MessageInfo) -> None:
+            stamp, missed = message.header.stamp, gaps.add(info)
+            self.statistics.received(stamp.sec * 1_000_000_000 + stamp.nanosec, missed=missed)
             on_image(Arrival(message, self._steady(), self._camera_info))
 
         # The executor serves in this order: a camera_info comes before its image.

@@ -40,6 +40,7 @@ def camera_status(
         'input_rate_hz': summary.input_rate_hz,
         'output_rate_hz': summary.output_rate_hz,
         **asdict(summary.counts),
+        'missed': summary.missed,
     }
     for key, (median, high) in summary.percentiles.items():
         stem = key.removesuffix('_ms')
@@ -63,6 +64,12 @@ def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[by
         return DiagnosticStatus.WARN, f'no image on {topic} for {summary.silent_s:.1f} s: {why}'
     if summary.failing:
         return DiagnosticStatus.ERROR, f'no frame since this error: {summary.last_error}'
+    if summary.new_missed > summary.new_received:
+        sent = summary.new_missed + summary.new_received
+        return DiagnosticStatus.WARN, (
+            f'{summary.new_missed} of {sent} images on {topic} never arrived: give their '
+            'publisher config/fastdds_large_images.xml, or let it send fewer'
+        )
     if summary.camera_problem and parameters.depth:
         return DiagnosticStatus.WARN, summary.camera_problem
     if summary.counts.idle and not summary.output_rate_hz:

@@ -50,7 +50,8 @@ class Summary:
     The state of one camera.
 
     silent_s is the time since the last image, or since the start where there was none.
-    new_errors and new_jumps count what happened since the summary before. last_error is the
+    missed counts the images that were published and never came; new_errors, new_jumps, new_missed
+    and new_received count what happened since the summary before. last_error is the
     reason of the latest refusal or failure, failing whether no frame was good after it.
     image_fault says why no image can arrive; empty where one can. camera_problem says why the
     intrinsics of the camera are unknown, camera_text that or what they are taken from.
@@ -66,6 +67,9 @@ class Summary:
     failing: bool
     jumps: int
     new_jumps: int
+    missed: int
+    new_missed: int
+    new_received: int
     image_fault: str
     camera_problem: str
     camera_text: str
@@ -94,16 +98,22 @@ class FrameStatistics:
         self._failing = False
         self._image_fault = self._camera_problem = self._camera_text = ''
         self._jumps = 0
-        self._told = (0, 0)
+        self._missed = 0
+        self._told = (0, 0, 0, 0)
 
     def set_window(self, window: int) -> None:
         """Change the number of frames that the percentiles are of; the latest are kept."""
         with self._lock:
             self._times = deque(self._times, maxlen=window)
 
-    def received(self, stamp_ns: int) -> None:
-        """Count an image; a stamp older than the one before restarts rates and times."""
+    def received(self, stamp_ns: int, *, missed: int = 0) -> None:
+        """
+        Count an image; a stamp older than the one before restarts rates and times.
+
+        :param missed: Images that were published since the one before, and never came.
+        """
         with self._lock:
+            self._missed += missed
             self._last_arrival = self._steady()
             if stamp_ns < self._last_stamp_ns:
                 self._restart()
@@ -173,8 +183,8 @@ class FrameStatistics:
         with self._lock:
             now = self._steady()
             errors = self._counts.refused + self._counts.failed
-            told_errors, told_jumps = self._told
-            self._told = (errors, self._jumps)
+            told_errors, told_jumps, told_missed, told_received = self._told
+            self._told = (errors, self._jumps, self._missed, self._counts.received)
             return Summary(
                 counts=self._counts,
                 input_rate_hz=self._rate_hz(self._arrivals, now),
@@ -185,6 +195,9 @@ class FrameStatistics:
                 failing=self._failing,
                 jumps=self._jumps,
                 new_jumps=self._jumps - told_jumps,
+                missed=self._missed,
+                new_missed=self._missed - told_missed,
+                new_received=self._counts.received - told_received,
                 image_fault=self._image_fault,
                 camera_problem=self._camera_problem,
                 camera_text=self._camera_text,

@@ -9,7 +9,7 @@ and topics that were swapped are swapped back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rclpy.node import Node
@@ -74,6 +74,34 @@ def publisher_fault(node: Node, name: str, kind: Any, own: Collection[str] = ())
             transport, remapped = 'compressed', f'image{_COMPRESSED}'
         advice = f': set transport to {transport} and remap {remapped} to {topic}'
     return f'{ANOTHER_TYPE} {" and ".join(found)}, expected {expected}{advice}'
+
+
+class SequenceGaps:
+    """
+    Counts the messages of a topic that were published and never handed over.
+
+    They were lost on the way, or newer ones took their places in the queue of the middleware. Only
+    some middlewares number what is published (Fast DDS does); of others nothing is counted.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[bytes, int] = {}
+
+    def add(self, info: Mapping[str, Any]) -> int:
+        """
+        Take what came with a message.
+
+        :param info: The MessageInfo of rclpy.
+        :returns: How many messages of the same publisher are missing between the former and this.
+        """
+        number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
+        if number is None or publisher is None:
+            return 0
+        key = bytes(publisher['data'])
+        last = self._last.get(key, number)
+        self._last[key] = number
+        gap: int = number - last - 1
+        return max(0, gap)
 
 
 class LatchedSubscription:

@@ -206,7 +206,25 @@ def test_flood_of_images(camera):
     assert len(rig.pipeline.calls) == 3
     np.testing.assert_array_equal(rig.pipeline.calls[-1].images[0], newest)
     assert after.replaced - before.replaced == after.received - before.received - 1
+    # What the middleware has dropped for newer ones is counted too: nothing is lost in silence.
+    missed = int(rig.status().values['missed'])
+    assert after.received - before.received + missed == 1001
     camera.works()
+
+
+def test_images_that_never_arrive(camera):
+    """More than half of them lost before the node is a warning that says what helps."""
+    rig = camera.rig
+    rig.status()
+    for _ in range(6):
+        rig.send(camera.message())
+    rig.exchange(camera.message())
+    status = rig.status()
+    assert status.values['missed'] == '6'
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message.startswith('6 of 7 images on /image never arrived: give their publisher')
+    camera.works()
+    rig.until(lambda: 'arrived' not in rig.status().message)
 
 
 def _idle_round(rig):
