@@ -31,6 +31,7 @@ what is written to DIR:
   bag/                 of a bag: a new bag with the topics of the live node beside the
                        images (label/image, depth/image, their camera_info,
                        label/classes), with the stamps and times of the input
+  frames.csv           of a video: the time of every frame, and why one has no result
   report.json          frames, what could not be read, where the time went
 
 A run that was stopped continues when it is started again with the same arguments:

@@ -133,7 +133,10 @@ class VideoJob:
         self._args = args
         self._reader = VideoReader(args.input)
         self.total = min(self._reader.count, args.max_frames or self._reader.count)
-        self.settings: dict[str, Any] = {'input_bytes': args.input.stat().st_size}
+        self.settings: dict[str, Any] = {
+            'input_bytes': args.input.stat().st_size,
+            'numbered_by': 'time',
+        }
 
     def is_finished(self) -> bool:
         """Look into the report of the earlier run."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import draw, frame_rules
 from segformer_ros.files import images
+from segformer_ros.files.frames_table import FRAMES_TABLE, FramesTable
 from segformer_ros.files.images import ImageFile
 from segformer_ros.files.results import Depth, Results
 from segformer_ros.files.video import VideoFrame, VideoReader, VideoWriter
@@ -100,11 +101,15 @@ class FrameProcessor:
 
         Frames that an earlier run has finished are drawn again, but not computed again.
 
+        FRAMES_TABLE says when each frame is shown, and why one is missing.
+
         :param max_frames: End after so many frames; None takes all.
         :raises OSError: A result cannot be written.
         """
         results = self._results(overlay=False)
+        table = FramesTable(self._folder / FRAMES_TABLE)
         with ExitStack() as stack:
+            stack.callback(table.write)
             writer: VideoWriter | None = None
             if self._options.overlay:
                 path = self._folder / OVERLAY_VIDEO
@@ -116,6 +121,7 @@ class FrameProcessor:
                     self._report.fail(f'frame {frame.index}', frame.error)
                 else:
                     self._process_frame(frame.image, frame, results, writer)
+                table.add(frame)
                 self._advance()
 
     def _results(self, *, overlay: bool) -> Results:
@@ -147,7 +153,7 @@ class FrameProcessor:
     def _process_frame(
         self, image: Image, frame: VideoFrame, results: Results, writer: VideoWriter | None
     ) -> None:
-        name = f'{frame.index:06d}'
+        name = frame.name
         if results.finished(name):
             self._report.reused += 1
             labels, depth = results.read(name) if writer is not None else (None, None)

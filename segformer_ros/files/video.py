@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import run_folder
+from segformer_ros.files.timeline import scan, Timeline
+from segformer_ros.files.video_colors import ColorConverter
 
 Image = npt.NDArray[np.uint8]
 
@@ -26,8 +28,12 @@ MAX_WIDTH = 3840
 
 _TICKS = 90000
 _BT709 = 1
-_UNSPECIFIED = 2
-_FULL_RANGE = 2
+# Decoders hold back 16 pictures at most (H.264, H.265).
+_MOST_WAITING = 20
+# A packet without a picture repeats the one before.
+_WITH_EMPTY_PACKETS = frozenset({'mpeg4'})
+_NOT_DECODED = 'it was not decoded: its data, or what it is built from, are damaged'
+_FLAGGED = 'the decoder flags it as damaged'
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class VideoFrame:
     """
     One frame of a video.
 
-    :param index: Place in the file, broken frames included.
-    :param time_s: Seconds since the first frame.
+    :param index: Place in the order of presentation, broken and missing frames included.
+    :param time_s: Seconds since the first frame, by the file.
     :param image: (H, W, 3) RGB, upright; None where the frame could not be decoded.
     :param error: Why there is no image.
     """
@@ -46,10 +52,19 @@ class VideoFrame:
     image: Image | None
     error: str = ''
 
+    @property
+    def name(self) -> str:
+        """Name of its results."""
+        return f'{self.index:06d}'
+
 
 class VideoReader:
     """
     A video file, to be used in a with statement and iterated once.
+
+    Frames are numbered by the times at which they are shown, whatever is damaged before them. A
+    frame is an error where it cannot be decoded, where the decoder flags it as damaged, where it
+    is built from one that was lost, and where the file ends before it.
 
     :param path: Any file with a video stream that FFmpeg decodes.
     :raises ValueError: The file is not such a video.
@@ -59,22 +74,27 @@ class VideoReader:
     def __init__(self, path: Path) -> None:
         with path.open('rb'):
             pass
-        try:
-            self._container = av.open(str(path))
-        except av.FFmpegError as error:
-            raise ValueError(f'expected a video in {path}: {error.strerror}') from error
-        if not self._container.streams.video:
-            self._container.close()
-            raise ValueError(f'expected a video in {path}, found a file without pictures')
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = 'AUTO'
-        self._colors = VideoReformatter()
+        self._path = path
+        self._open()
+        self._colors = ColorConverter()
         self.rate: Fraction = (
             self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
         )
         """Frames per second, on average."""
         self.count: int = self._stream.frames or self._estimated_count()
         """Number of frames as the file says it, 0 when unknown."""
+
+    def _open(self) -> None:
+        try:
+            self._container = av.open(_file_name(self._path))
+        except av.FFmpegError as error:
+            raise ValueError(f'expected a video in {self._path}: {error.strerror}') from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise ValueError(f'expected a video in {self._path}, found a file without pictures')
+        self._stream = self._container.streams.video[0]
+        # Threads that take a frame each report errors with later packets.
+        self._stream.thread_type = 'SLICE'
 
     def _estimated_count(self) -> int:
         if self._container.duration is None:
@@ -92,58 +112,112 @@ class VideoReader:
         self._container.close()
 
     def __iter__(self) -> Iterator[VideoFrame]:
+        timeline = scan(self._container, self._stream)
+        self._container.close()
+        self._open()
+        if timeline is None:
+            yield from self._by_count()
+        else:
+            yield from self._by_time(timeline)
+
+    def _by_time(self, timeline: Timeline) -> Iterator[VideoFrame]:
+        """Put pictures in their places, and say of each place without one what is wrong."""
+        waiting: dict[int, AvFrame | str] = {}
+        place = 0
+        for index, item in self._placed(timeline):
+            if index >= place:
+                waiting.setdefault(index, item)
+            while place in waiting or len(waiting) > _MOST_WAITING:
+                yield self._frame(place, timeline, waiting.pop(place, None))
+                place += 1
+        for index in range(place, len(timeline)):
+            yield self._frame(index, timeline, waiting.pop(index, None))
+        reason = timeline.error or 'the file ends before it'
+        for index in range(
+            len(timeline), len(timeline) + max(timeline.beyond, bool(timeline.error))
+        ):
+            yield self._frame(index, timeline, reason)
+
+    def _placed(self, timeline: Timeline) -> Iterator[tuple[int, AvFrame | str]]:
+        for item in self._decoded():
+            if isinstance(item, _Failure):
+                index = timeline.lose(item.pts)
+                if index is not None:
+                    yield index, item.reason
+            elif item.pts is not None:
+                index = timeline.index(item.pts)
+                if item.is_corrupt:
+                    timeline.lose(item.pts)
+                    yield index, _FLAGGED
+                else:
+                    yield index, item
+
+    def _frame(self, index: int, timeline: Timeline, item: AvFrame | str | None) -> VideoFrame:
+        time_s = timeline.time_s(index, float(1 / self.rate))
+        if item is None:
+            if self._stream.codec_context.name not in _WITH_EMPTY_PACKETS:
+                timeline.lose_picture(index)
+            item = _NOT_DECODED
+        elif not isinstance(item, str):
+            item = timeline.doubt(index) or item
+        if isinstance(item, str):
+            return VideoFrame(index, time_s, None, item)
+        return self._converted(index, time_s, item)
+
+    def _converted(self, index: int, time_s: float, frame: AvFrame) -> VideoFrame:
+        try:
+            return VideoFrame(index, time_s, self._colors.rgb(frame))
+        except ValueError as error:
+            return VideoFrame(index, time_s, None, str(error))
+
+    def _by_count(self) -> Iterator[VideoFrame]:
+        """Count the pictures as they come, where packets have no times."""
         start: float | None = None
-        time_s = 0.0
+        time_s, damaged = 0.0, ''
         for index, item in enumerate(self._decoded()):
-            if isinstance(item, str):
-                yield VideoFrame(index, time_s, None, item)
+            if isinstance(item, _Failure):
+                damaged = f'it is built from a picture before it, which is damaged: {item.reason}'
+                yield VideoFrame(index, time_s, None, item.reason)
             else:
                 if item.time is not None:
                     start = item.time if start is None else start
                     time_s = item.time - start
-                yield VideoFrame(index, time_s, self._image(item))
+                damaged = '' if item.key_frame else damaged
+                if damaged or item.is_corrupt:
+                    damaged = damaged or _FLAGGED
+                    yield VideoFrame(index, time_s, None, damaged)
+                else:
+                    yield self._converted(index, time_s, item)
             time_s += float(1 / self.rate)
 
-    def _decoded(self) -> Iterator[AvFrame | str]:
+    def _decoded(self) -> Iterator[AvFrame | _Failure]:
         """Decode packet by packet, so that a broken one costs no more than itself."""
         packets = self._container.demux(self._stream)
+        pts: int | None = None
         while True:
             try:
                 packet = next(packets, None)
                 if packet is None:
                     return
+                pts = packet.pts
+                if packet.is_corrupt:
+                    yield _Failure(pts, 'its data are damaged or cut off')
                 yield from self._stream.decode(packet)
             except av.FFmpegError as error:
                 if isinstance(error, av.EOFError):
                     return
-                yield error.strerror or type(error).__name__
-
-    def _image(self, frame: AvFrame) -> Image:
-        """Convert to RGB by the matrix of the file; files that name none are as players assume."""
-        large = frame.height > 576 or frame.width >= 1280
-        bt709 = frame.colorspace == _BT709 or (frame.colorspace == _UNSPECIFIED and large)
-        full = frame.color_range == _FULL_RANGE or frame.format.name.startswith('yuvj')
-        # FFmpeg applies the source only where something differs from the destination; the matrix
-        # of the destination means nothing for RGB.
-        rgb = self._colors.reformat(
-            frame,
-            format='rgb24',
-            src_colorspace=Colorspace.ITU709 if bt709 else Colorspace.ITU601,
-            dst_colorspace=Colorspace.ITU601 if bt709 else Colorspace.ITU709,
-            src_color_range='JPEG' if full else 'MPEG',
-            dst_color_range='JPEG',
-        )
-        return upright(np.asarray(rgb.to_ndarray(), np.uint8), frame.rotation)
+                yield _Failure(pts, error.strerror or type(error).__name__)
 
 
-def upright(image: Image, rotation_deg: int | None) -> Image:
-    """
-    Turn an image as the display matrix of a phone's video asks.
+@dataclass(frozen=True)
+class _Failure:
+    pts: int | None
+    reason: str
 
-    :param rotation_deg: Degrees counter-clockwise; None is 0.
-    """
-    quarters = round((rotation_deg or 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+
+def _file_name(path: Path) -> str:
+    """Name a file for FFmpeg, to which a relative name with a colon is an address."""
+    return str(path.absolute())
 
 
 class VideoWriter:
@@ -166,7 +240,7 @@ class VideoWriter:
 
     def __enter__(self) -> VideoWriter:
         options = {'movflags': '+faststart'}
-        self._container = av.open(str(self._temporary), 'w', format='mp4', options=options)
+        self._container = av.open(_file_name(self._temporary), 'w', format='mp4', options=options)
         self._stream: av.VideoStream | None = None
         return self
 

@@ -99,7 +99,7 @@ def test_a_video_becomes_frames_and_a_video(run, video, tmp_path):
     report = run(video)
     names = [f'{index:06d}' for index in range(5)]
     assert _files(tmp_path / 'out') == sorted(
-        ['overlay.mp4']
+        ['overlay.mp4', 'frames.csv']
         + [f'depth/{name}.npy' for name in names]
         + [f'label/{name}.png' for name in names]
     )
@@ -111,6 +111,16 @@ def test_a_video_becomes_frames_and_a_video(run, video, tmp_path):
     )
     assert frames[0].image.shape == (48, 288, 3)
     assert {'decode', 'network', 'draw', 'write'} <= set(report.seconds)
+
+
+def test_a_table_has_the_time_of_every_frame(run, video, tmp_path):
+    """Those of the source; also where the frames were finished before."""
+    for _ in range(2):
+        run(video)
+        assert (tmp_path / 'out' / 'frames.csv').read_text() == (
+            'frame,time_s,error\n000000,0.000000,\n000001,0.040000,\n000002,0.080000,\n'
+            '000003,0.120000,\n000004,0.300000,\n'
+        )
 
 
 @pytest.fixture
@@ -144,7 +154,7 @@ def test_a_video_may_end_early_and_go_without_a_picture(run, video, tmp_path):
     """Two frames of labels."""
     report = run(video, max_frames=2, overlay=False, inference=Options(depth=False))
     assert report.done == 2
-    assert _files(tmp_path / 'out') == ['label/000000.png', 'label/000001.png']
+    assert _files(tmp_path / 'out') == ['frames.csv', 'label/000000.png', 'label/000001.png']
 
 
 def test_rounded_depth_is_drawn_alike_when_continued(run, video, drawn, tmp_path):

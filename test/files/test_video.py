@@ -3,11 +3,13 @@
 """Video files, read and written."""
 
 from fractions import Fraction
+from pathlib import Path
+import struct
 
 import av
 import numpy as np
 import pytest
-from segformer_ros.files.video import upright, VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader, VideoWriter
 
 _COLORS = [(200, 40, 90), (20, 160, 60), (90, 90, 230), (255, 255, 255), (0, 0, 0)]
 
@@ -164,16 +166,97 @@ def test_a_file_with_sound_alone_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('rotation', 'expected'),
+    ('matrix', 'expected'),
     [
-        (0, [[1, 2], [3, 4]]),
-        (None, [[1, 2], [3, 4]]),
-        (90, [[2, 4], [1, 3]]),
-        (-90, [[3, 1], [4, 2]]),
-        (180, [[4, 3], [2, 1]]),
+        ((1, 0, 0, 1), [[1, 2], [3, 4]]),
+        ((0, -1, 1, 0), [[2, 4], [1, 3]]),
+        ((0, 1, -1, 0), [[3, 1], [4, 2]]),
+        ((-1, 0, 0, -1), [[4, 3], [2, 1]]),
+        ((-1, 0, 0, 1), [[2, 1], [4, 3]]),
+        ((1, 0, 0, -1), [[3, 4], [1, 2]]),
+        ((0, 1, 1, 0), [[1, 3], [2, 4]]),
+        ((0, -1, -1, 0), [[4, 2], [3, 1]]),
     ],
 )
-def test_videos_of_phones_are_turned_upright(rotation, expected):
-    """Positive is counter-clockwise."""
-    image = np.repeat(np.array([[1, 2], [3, 4]], np.uint8)[..., None], 3, axis=2)
-    assert upright(image, rotation)[..., 0].tolist() == expected
+def test_videos_of_phones_are_turned_upright(tmp_path, matrix, expected):
+    """By the display matrix of the file; front cameras write mirrored ones."""
+    path = tmp_path / 'a.mp4'
+    with VideoWriter(path, 25) as writer:
+        quarters = np.array([[1, 2], [3, 4]], np.uint8).repeat(32, axis=0).repeat(32, axis=1)
+        writer.add(np.repeat(quarters[..., None] * 50, 3, axis=2), 0.0)
+    content = bytearray(path.read_bytes())
+    place = content.index(b'tkhd') + 44
+    a, b, c, d = (value << 16 for value in matrix)
+    struct.pack_into('>9i', content, place, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    (frame,) = _read(path)
+    found = np.rint(frame.image[16::32, 16::32, 1] / 50.0)
+    assert found.tolist() == expected
+
+
+@pytest.mark.parametrize(('number', 'name'), [(9, 'bt2020'), (7, 'smpte240m'), (1, 'bt709')])
+def test_every_matrix_is_its_own(tmp_path, number, name):
+    """Coded by the coefficients of ITU-T H.273, decoded within two levels."""
+    coefficients = {'bt2020': (0.2627, 0.0593), 'smpte240m': (0.212, 0.087)}
+    red, blue = coefficients.get(name, (0.2126, 0.0722))
+    color = np.array([60.0, 160.0, 40.0]) / 255.0
+    luma = red * color[0] + (1 - red - blue) * color[1] + blue * color[2]
+    pb, pr = (color[2] - luma) / (2 - 2 * blue), (color[0] - luma) / (2 - 2 * red)
+    planes = [round(16 + 219 * luma), round(128 + 224 * pb), round(128 + 224 * pr)]
+    path = tmp_path / 'a.mkv'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('ffv1', rate=5)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv444p'
+        stream.codec_context.colorspace = number
+        frame = av.VideoFrame(64, 48, 'yuv444p')
+        for plane, value in zip(frame.planes, planes, strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.colorspace = number
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (frame,) = _read(path)
+    assert np.abs(frame.image.astype(int) - (60, 160, 40)).max() <= 2
+
+
+def test_a_matrix_that_nobody_knows_is_a_failure(tmp_path):
+    """Never other colours without a word."""
+    path = tmp_path / 'a.mkv'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('ffv1', rate=5)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, 'yuv444p'
+        stream.codec_context.colorspace = 8
+        frame = av.VideoFrame.from_ndarray(_picture((1, 2, 3)), format='rgb24')
+        frame = frame.reformat(format='yuv444p')
+        frame.colorspace = 8
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (frame,) = _read(path)
+    assert frame.image is None
+    assert 'found number 8 of ITU-T H.273' in frame.error
+
+
+@pytest.mark.parametrize('bits', [8, 10, 12, 16])
+def test_grey_of_unknown_range_is_full(tmp_path, bits):
+    """Nobody writes limited grey; a ramp comes back within a level."""
+    path = tmp_path / 'a.mkv'
+    ramp = np.tile(np.arange(256), (16, 1))
+    name = 'gray' if bits == 8 else f'gray{bits}le'
+    coded = np.rint(ramp * ((1 << bits) - 1) / 255).astype('u1' if bits == 8 else '<u2')
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('ffv1', rate=5)
+        stream.height, stream.width, stream.pix_fmt = 16, 256, name
+        frame = av.VideoFrame(256, 16, name)
+        frame.planes[0].update(coded.tobytes())
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (frame,) = _read(path)
+    assert np.abs(frame.image.astype(int) - ramp[..., None]).max() <= 1
+
+
+@pytest.mark.parametrize('name', ['12:30.mp4', 'file:a.mp4', 'a#b?c=%41.mp4'])
+def test_names_are_only_names(tmp_path, monkeypatch, name):
+    """A relative name with a colon is no address, read or written."""
+    monkeypatch.chdir(tmp_path)
+    _write(Path(name), [(0.0, (9, 9, 9))])
+    assert [item.name for item in tmp_path.iterdir()] == [name]
+    assert len(_read(Path(name))) == 1
