@@ -10,7 +10,8 @@ import numpy as np
 from rosbags.interfaces import Qos
 from segformer_ros.bags.message_types import make_store
 from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
-from segformer_ros.bags.rosbag import BagReader, BagWriter
+from segformer_ros.bags.rosbag import BagReader
+from segformer_ros.bags.writer import BagWriter
 
 STORE = make_store()
 _TYPES: dict[str, Any] = dict(STORE.types)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros import cli, run_folder
-from segformer_ros.bags.rosbag import BagWriter
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.commands import run as run_command
 from segformer_ros.files.video import VideoReader, VideoWriter
 from tiny_bundle import make_tiny_bundle

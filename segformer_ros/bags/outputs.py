@@ -13,7 +13,8 @@ import numpy.typing as npt
 from rosbags.interfaces import Connection
 from segformer_ros.bags.cameras import Camera
 from segformer_ros.bags.messages import CAMERA_INFO, IMAGE, LABEL_INFO, MessageMaker
-from segformer_ros.bags.rosbag import BagWriter, qos
+from segformer_ros.bags.rosbag import qos
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.camera import Intrinsics
 from segformer_ros.inference.pipeline import Options, Prediction
 from segformer_ros.labels import LabelClass

@@ -15,7 +15,8 @@ from rosbags.interfaces import Connection
 from segformer_ros.bags.cameras import Camera, latched_info
 from segformer_ros.bags.messages import CAMERA_INFO, rgb_from_message
 from segformer_ros.bags.outputs import Frame, Outputs
-from segformer_ros.bags.rosbag import BagReader, BagWriter
+from segformer_ros.bags.rosbag import BagReader
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
 from segformer_ros.run_folder import Report

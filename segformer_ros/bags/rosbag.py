@@ -1,22 +1,18 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One rosbag2 recording, read or written; every failure is a BagError of one sentence."""
+"""One rosbag2 recording, read; every failure is a BagError of one sentence."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-import os
 from pathlib import Path
-import shutil
-from types import TracebackType
 from typing import Any
 import warnings
 
 from rosbags.interfaces import (
     Connection,
-    ConnectionExtRosbag2,
     MessageDefinitionFormat,
     Qos,
     QosDurability,
@@ -25,14 +21,11 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import StoragePlugin, WriterError
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
-from segformer_ros import run_folder
 from segformer_ros.bags import message_types
 from segformer_ros.bags.storage import (
     BagFiles,
-    BagFileWriter,
     DAMAGE,
     storage_files,
     SUFFIXES,
@@ -41,7 +34,6 @@ from segformer_ros.bags.storage import (
 STORAGES: tuple[str, ...] = ('sqlite3', 'mcap')
 MAX_TIME_NS = (1 << 63) - 1
 
-_DAMAGE = (WriterError, *DAMAGE)
 _NO_TIME = QosTime(0, 0)
 
 
@@ -88,7 +80,7 @@ class BagReader:
             self._reader.open()
         except FileNotFoundError as error:
             raise BagError(f'expected a bag in {path}, found nothing') from error
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise BagError(
                 f'expected a bag in {path}, but it is damaged or of another kind: {error}'
             ) from error
@@ -160,7 +152,7 @@ class BagReader:
             for item in self._reader.messages(wanted, start_ns, stop_ns):
                 yield item
                 count += 1
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise BagError(f'{self.path} is damaged after {count} messages: {error}') from error
 
     def deserialize(self, raw: bytes, name: str) -> Any:
@@ -190,108 +182,3 @@ def qos(*, reliable: bool = True, latched: bool = False, depth: int = 5) -> Qos:
         liveliness_lease_duration=_NO_TIME,
         avoid_ros_namespace_conventions=False,
     )
-
-
-class BagWriter:
-    """
-    A new bag, to be used in a with statement; it appears when the block ends well.
-
-    :param path: The folder to make.
-    :param storage: 'sqlite3' or 'mcap'.
-    :param store: Types of the messages.
-    :raises BagError: There is something in the place of the folder.
-    :raises ValueError: There is no such storage.
-    """
-
-    def __init__(self, path: Path, storage: str, store: Typestore) -> None:
-        if storage not in STORAGES:
-            raise ValueError(f'bag format must be one of {", ".join(STORAGES)}, not {storage!r}')
-        if path.exists():
-            raise BagError(f'{path} is already there: choose another place or delete it')
-        self.path = path
-        self.store = store
-        # The name of the file inside is that of the folder it is made in.
-        self._workplace = run_folder.temporary_name(path)
-        shutil.rmtree(self._workplace, ignore_errors=True)
-        plugin = StoragePlugin.MCAP if storage == 'mcap' else StoragePlugin.SQLITE3
-        self._writer = BagFileWriter(self._workplace / path.name, version=9, storage_plugin=plugin)
-
-    def __enter__(self) -> BagWriter:
-        self._writer.open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._writer.__exit__(kind, error, trace)
-            if kind is None:
-                os.rename(self._workplace / self.path.name, self.path)
-        except _DAMAGE as damage:
-            raise BagError(f'could not write {self.path}: {damage}') from damage
-        finally:
-            shutil.rmtree(self._workplace, ignore_errors=True)
-
-    def add_topic(self, name: str, message_type: str, offered: Qos | None = None) -> Connection:
-        """
-        Announce a topic.
-
-        :param message_type: A type that the store knows.
-        :param offered: QoS profile, reliable and volatile when None.
-        """
-        return self._writer.add_connection(
-            name,
-            message_type,
-            typestore=self.store,
-            offered_qos_profiles=[offered or qos()],
-        )
-
-    def add_copy(self, source: Connection) -> Connection | None:
-        """
-        Announce a topic as it is in another bag; once, also when it is called again.
-
-        :returns: None where nobody knows what its type is made of.
-        """
-        profiles = []
-        if isinstance(source.ext, ConnectionExtRosbag2):
-            profiles = source.ext.offered_qos_profiles
-        for made in self._writer.connections:
-            # Several publishers of one topic are several channels of an MCAP file.
-            if (made.topic, made.msgtype) == (source.topic, source.msgtype):
-                return made
-        text = (
-            source.msgdef.data if source.msgdef.format is not MessageDefinitionFormat.NONE else ''
-        )
-        if text and source.digest:
-            return self._writer.add_connection(
-                source.topic,
-                source.msgtype,
-                msgdef=text,
-                rihs01=source.digest,
-                offered_qos_profiles=profiles,
-            )
-        if source.msgtype not in self.store.fielddefs:
-            return None
-        return self._writer.add_connection(
-            source.topic, source.msgtype, typestore=self.store, offered_qos_profiles=profiles
-        )
-
-    def write(self, connection: Connection, time_ns: int, raw: bytes | memoryview) -> None:
-        """
-        Write one message.
-
-        :param time_ns: Time of receipt.
-        :param raw: CDR bytes.
-        :raises BagError: The bag cannot be written, as on a full disk.
-        """
-        try:
-            self._writer.write(connection, time_ns, raw)
-        except _DAMAGE as error:
-            raise BagError(f'could not write {self.path}: {error}') from error
-
-    def write_message(self, connection: Connection, time_ns: int, message: object) -> None:
-        """Write one message of the store."""
-        self.write(connection, time_ns, self.store.serialize_cdr(message, connection.msgtype))

@@ -186,7 +186,7 @@ class BagJob:
     def process(self, pipeline: Pipeline, report: Report, advance: Advance) -> None:
         """Process message by message."""
         from segformer_ros.bags.process import BagOptions, process
-        from segformer_ros.bags.rosbag import BagWriter
+        from segformer_ros.bags.writer import BagWriter
 
         args = self._args
         if self._reader.notes:

@@ -18,12 +18,14 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rosbags.interfaces import Connection
 from segformer_ros.bags import message_types
-from segformer_ros.bags.rosbag import BagWriter, qos, STORAGES
+from segformer_ros.bags.rosbag import qos, STORAGES
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.nodes import executable
 from segformer_ros.nodes.fixed_parameters import parameter, take
 from segformer_ros.nodes.message_classes import message_class
 
 _LOOK_PERIOD_S = 0.05
+_COMMIT_PERIOD_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class RecorderParameters:
     output: str = parameter('', 'Folder of the new bag; it appears when the node ends.')
     storage: str = parameter('sqlite3', f'{" or ".join(STORAGES)}.')
     queue: int = parameter(50, 'Messages of a topic that may wait.', between=(1, 10000))
+    max_file_mb: int = parameter(
+        2000, 'A larger file is followed by another one; 0 is never.', between=(0, 1 << 31)
+    )
 
     def __post_init__(self) -> None:
         if not (self.topics and all(self.topics)):
@@ -60,14 +65,25 @@ class RecorderNode(Node):
         self.failed = False
         self._shift_ns = self._last_ns = 0
         self._open = ExitStack()
-        self._bag = BagWriter(path, self.parameters.storage, self._store)
+        self._bag = BagWriter(
+            path,
+            self.parameters.storage,
+            self._store,
+            max_file_bytes=self.parameters.max_file_mb * 1_000_000,
+        )
         self._open.enter_context(self._bag)
+        if self._bag.left is not None:
+            self.get_logger().warning(
+                f'an earlier recording of {path} did not end in order: it is kept in '
+                f'{self._bag.left}'
+            )
         # By its full name, what every topic is subscribed by: rclpy would remap that name again.
         self._names = {self.resolve_topic_name(name): name for name in self.parameters.topics}
         self._missing = list(self._names)
         # A steady clock: simulated time may begin late.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
+        self.create_timer(_COMMIT_PERIOD_S, self._commit, clock=clock)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -152,6 +168,16 @@ class RecorderNode(Node):
             self.context.try_shutdown()
         else:
             self.counts[connection.topic] += 1
+
+    def _commit(self) -> None:
+        """Let what was recorded survive this process."""
+        if self.failed:
+            return
+        try:
+            self._bag.commit()
+        except ValueError as error:
+            self._fail(error)
+            self.context.try_shutdown()
 
     def _time_ns(self) -> int:
         """Give the time of the bag, which goes on where simulated time jumps back."""

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from segformer_ros.bags.cameras import Camera, choose
 from segformer_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
-from segformer_ros.bags.rosbag import BagError, BagReader, BagWriter
+from segformer_ros.bags.rosbag import BagError, BagReader
+from segformer_ros.bags.writer import BagWriter
 
 _PIXELS = {
     'bgr8': np.zeros((4, 4, 3), np.uint8),

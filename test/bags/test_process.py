@@ -12,7 +12,8 @@ import pytest
 from segformer_ros.bags.cameras import choose
 from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.process import BagOptions, count_images, process
-from segformer_ros.bags.rosbag import BagReader, BagWriter, qos
+from segformer_ros.bags.rosbag import BagReader, qos
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.inference.pipeline import Options
 from segformer_ros.run_folder import Report
 

@@ -5,7 +5,8 @@
 from bag_builder import drive, read_bag, STORE, write_bag
 import numpy as np
 import pytest
-from segformer_ros.bags.rosbag import BagError, BagReader, BagWriter, is_bag, qos
+from segformer_ros.bags.rosbag import BagError, BagReader, is_bag, qos
+from segformer_ros.bags.writer import BagWriter
 
 _IMAGE = 'sensor_msgs/msg/Image'
 
@@ -42,7 +43,7 @@ def test_topics_and_duration_are_known_before_reading(tmp_path, storage):
 
 
 def test_the_bag_appears_when_it_is_whole(tmp_path, storage):
-    """Until then there is a folder of another name, and after a failure nothing."""
+    """Until then it has another name; after a failure that of an unfinished one."""
     path = tmp_path / 'bag'
 
     def fail_in_the_middle():
@@ -52,18 +53,23 @@ def test_the_bag_appears_when_it_is_whole(tmp_path, storage):
 
     with pytest.raises(RuntimeError, match='the disk is full'):
         write_bag(path, fail_in_the_middle(), storage)
-    assert list(tmp_path.iterdir()) == []
+    assert [item.name for item in tmp_path.iterdir()] == ['bag.unfinished']
+    assert {name: len(items) for name, items in read_bag(tmp_path / 'bag.unfinished').items()} == {
+        '/front/camera_info': 1,
+        '/front/image': 1,
+    }
     write_bag(path, drive(1), storage)
-    assert [item.name for item in tmp_path.iterdir()] == ['bag']
+    assert sorted(item.name for item in tmp_path.iterdir()) == ['bag', 'bag.unfinished']
     suffix = '.mcap' if storage == 'mcap' else '.db3'
     assert sorted(item.name for item in path.iterdir()) == [f'bag{suffix}', 'metadata.yaml']
 
 
-def test_what_a_killed_run_left_does_not_disturb(tmp_path, storage):
+def test_an_empty_folder_of_a_killed_run_does_not_disturb(tmp_path, storage):
     """The next run begins anew."""
     (tmp_path / '.bag.part' / 'bag').mkdir(parents=True)
     write_bag(tmp_path / 'bag', drive(1), storage)
     assert len(read_bag(tmp_path / 'bag')) == 2
+    assert [item.name for item in tmp_path.iterdir()] == ['bag']
 
 
 def test_nothing_is_overwritten(tmp_path, storage):

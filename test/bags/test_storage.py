@@ -10,7 +10,8 @@ import struct
 from bag_builder import drive, read_bag, STORE, write_bag
 import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-from segformer_ros.bags.rosbag import BagError, BagReader, BagWarning, BagWriter
+from segformer_ros.bags.rosbag import BagError, BagReader, BagWarning
+from segformer_ros.bags.writer import BagWriter
 
 _SIZE = (240, 320)
 """Of images of which five fill a chunk of rosbags."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from segformer_ros import carla
 from segformer_ros.bags import message_types
-from segformer_ros.bags.rosbag import BagWriter
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.demo import film
 from segformer_ros.demo.moments import Moment, read_moments
 from segformer_ros.files.video import VideoReader

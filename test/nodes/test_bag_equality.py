@@ -17,7 +17,8 @@ from rclpy.qos import qos_profile_sensor_data
 from segformer_ros.bags.cameras import choose
 from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.process import BagOptions, process
-from segformer_ros.bags.rosbag import BagReader, BagWriter
+from segformer_ros.bags.rosbag import BagReader
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.nodes.segformer_node import SegformerNode
 from segformer_ros.run_folder import Report

@@ -14,7 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from segformer_ros import carla, cli
 from segformer_ros.bags.message_types import make_store
-from segformer_ros.bags.rosbag import BagWriter
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.metrics import DepthMeter, SegmentationMeter
 from segformer_ros.nodes.evaluation_messages import evaluation_diagnostics
 from segformer_ros.nodes.evaluation_node import EvaluationNode, main

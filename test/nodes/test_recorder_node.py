@@ -31,6 +31,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 _DEADLINE_S = 20.0
 _ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(_ROOT / 'bench'))
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -262,3 +263,21 @@ def test_the_store_knows_the_messages_of_this_package(own):
     from segformer_ros.bags import message_types
 
     assert message_types.learn_installed(STORE, 'segformer_ros/msg/FrameStats')
+
+
+@pytest.mark.parametrize('storage', ['sqlite3', 'mcap'])
+def test_a_killed_recorder_loses_less_than_a_second(storage, monkeypatch, tmp_path):
+    """And the next one keeps what is there (bench/kills.py does that at many moments)."""
+    from kills import Camera, kill_once
+
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(101 + os.getpid() % 100))
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    rclpy.init()
+    node = rclpy.create_node('camera')
+    try:
+        kept, lost_s = kill_once(Camera(node), tmp_path, storage, 2.5)
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    assert kept > 10
+    assert lost_s < 1.0
