@@ -22,16 +22,16 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 import re
-import shutil
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros import carla, draw, run_folder
+from segformer_ros import carla, draw, interrupts, run_folder
 from segformer_ros.drive_dataset.browse import index_page
 from segformer_ros.drive_dataset.recording import DriveFrame
 from segformer_ros.labels import label_set, LabelSet
+from segformer_ros.workplace import HeldError, Workplace
 
 FORMAT = 'segformer_ros drive dataset 1'
 SPLITS = ('train', 'val', 'test')
@@ -69,6 +69,8 @@ class DatasetFolder:
         :raises DatasetError: The folder holds something else, or classes of another label set.
         """
         self.folder, self.classes = folder, classes
+        self.left: Path | None = None
+        """What a process that was killed had left of the route that was added last."""
         path = folder / 'dataset.json'
         if path.is_file():
             self._facts = self._read(path)
@@ -81,21 +83,15 @@ class DatasetFolder:
         """
         Write a drive; it appears when it is whole.
 
+        What an error, a signal or kill -9 leaves of it stays as NAME.unfinished.
+
         :param split: One of SPLITS.
         :param name: Of the route, new in this dataset.
         :raises DatasetError: The split or name cannot be taken, or there are no frames.
         """
         self.check(split, name)
         place = self.folder / split / name
-        part = place.with_name(f'.{name}.part')
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            count, pixels = _write_route(part, frames, self.classes)
-            if not count:
-                raise DatasetError(f'expected frames with their truth in {name}, found none')
-            part.rename(place)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        count, pixels = self._make(place, frames)
         route = Route(split, name, count, {int(i): int(pixels[i]) for i in np.flatnonzero(pixels)})
         self._facts['routes'].append(
             {
@@ -107,6 +103,40 @@ class DatasetFolder:
         )
         self._write_facts()
         return route
+
+    def _make(
+        self, place: Path, frames: Iterable[DriveFrame]
+    ) -> tuple[int, npt.NDArray[np.int64]]:
+        """Write the route; what an error or a signal leaves of it keeps its frames."""
+        workplace = Workplace(place)
+        try:
+            self.left = workplace.set_aside()
+        except HeldError as error:
+            raise DatasetError(f'another process is writing {place}: choose another') from error
+        try:
+            workplace.open()
+            count, pixels = _write_route(workplace.folder, frames, self.classes)
+            with interrupts.held():
+                if count:
+                    workplace.finish(workplace.folder)
+        except BaseException as error:
+            with interrupts.held():
+                self._keep(workplace, error)
+            raise
+        if not count:
+            workplace.remove()
+            raise DatasetError(f'expected frames with their truth in {place.name}, found none')
+        return count, pixels
+
+    def _keep(self, workplace: Workplace, error: BaseException) -> None:
+        if not any((workplace.folder / 'depth').glob('*')):
+            workplace.remove()
+            return
+        kept = workplace.keep()
+        if isinstance(error, OSError):
+            raise DatasetError(
+                f'{workplace.path} cannot be written: {error}; the frames until then are in {kept}'
+            ) from error
 
     def statistics(self) -> dict[str, dict[str, float]]:
         """Give the share of the known pixels that every class has, by split and class name."""
@@ -190,6 +220,8 @@ def _write_route(
             code = carla.encode_depth_code(frame.depth)[..., :3]
             _write_png(folder / 'depth' / f'{name}.png', code)
             writer.writerow((name, frame.stamp_ns, *_geometry(frame)))
+            # The frame survives this process.
+            file.flush()
             pixels += np.bincount(frame.labels.reshape(-1), minlength=256)
             # Powers of two apart: some of every length of drive, without knowing it.
             if count & (count - 1) == 0:

@@ -17,9 +17,10 @@ from av.video.reformatter import Colorspace, VideoReformatter
 import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros import run_folder
+from segformer_ros import interrupts, run_folder
 from segformer_ros.files.timeline import scan, Timeline
 from segformer_ros.files.video_colors import ColorConverter
+from segformer_ros.workplace import unfinished_name
 
 Image = npt.NDArray[np.uint8]
 
@@ -224,7 +225,8 @@ class VideoWriter:
     """
     An H.264 MP4 with the times that it is given, to be used in a with statement.
 
-    The file appears when the block ends well and had a frame. The size is that of the first
+    The file appears when the block ends well and had a frame; what there is when it ends with an
+    error stays as NAME.unfinished.mp4. The size is that of the first
     frame, at most MAX_WIDTH wide and even; other frames are resized to it.
 
     :param path: The file to write; its folder must exist.
@@ -250,14 +252,21 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if self._stream is not None and kind is None:
-                self._container.mux(self._stream.encode())
-            self._container.close()
-            if self._stream is not None and kind is None:
-                os.replace(self._temporary, self._path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        with interrupts.held():
+            try:
+                if self._stream is not None:
+                    self._container.mux(self._stream.encode())
+                self._container.close()
+            except BaseException:
+                kind = kind or RuntimeError
+                raise
+            finally:
+                if self._stream is None:
+                    self._temporary.unlink(missing_ok=True)
+                elif kind is None:
+                    os.replace(self._temporary, self._path)
+                else:
+                    os.replace(self._temporary, unfinished_name(self._path))
 
     def add(self, image: Image, time_s: float) -> None:
         """
@@ -281,7 +290,8 @@ class VideoWriter:
         self._last = max(self._last + 1, round(time_s * _TICKS))
         frame.pts = self._last
         frame.time_base = Fraction(1, _TICKS)
-        self._container.mux(stream.encode(frame))
+        with interrupts.held():
+            self._container.mux(stream.encode(frame))
 
     def _start(self, image: Image) -> av.VideoStream:
         height, width = image.shape[:2]

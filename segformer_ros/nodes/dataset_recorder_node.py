@@ -198,6 +198,10 @@ class DatasetRecorderNode(Node):
             self._say(route)
 
     def _say(self, route: Route) -> None:
+        if self._dataset.left is not None:
+            self.get_logger().warning(
+                f'an earlier recording of this route did not end: it is in {self._dataset.left}'
+            )
         words = [f'{route.frames} frames']
         if self.lost:
             words.append(f'{self.lost} lost')

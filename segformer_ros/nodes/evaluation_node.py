@@ -57,7 +57,8 @@ class EvaluationNode(Node):
         :param now: Steady clock, seconds.
         :raises ValueError: A parameter has no sense.
         """
-        super().__init__('evaluation_node')
+        # What it says at its end comes when ROS is down already.
+        super().__init__('evaluation_node', enable_rosout=False)
         self.parameters = take(self, EvaluationParameters)
         self.board = Scoreboard(DriveJudge(self.parameters.judge_options()))
         self._write, self._now = write, now
@@ -68,6 +69,7 @@ class EvaluationNode(Node):
         self._rows = 0
         self._has_depth = self._jumped = False
         self._finished = False
+        self.exit_code = 0
         self._subscribe()
         self.create_service(Trigger, '~/reset', self._on_reset)
         stats = own_messages.evaluation_stats_type()
@@ -237,9 +239,12 @@ class EvaluationNode(Node):
         self._finished = True
         summary, judge = self.summary(), self.board.judge
         if self.parameters.summary:
-            run_folder.write_json(Path(self.parameters.summary), summary)
+            path = Path(self.parameters.summary)
+            self._save(path, functools.partial(run_folder.write_json, path, summary))
         if self.parameters.report:
-            write_report(Path(self.parameters.report), summary, judge.scores.rows)
+            path = Path(self.parameters.report)
+            rows = judge.scores.rows
+            self._save(path, functools.partial(write_report, path, summary, rows))
         if self.parameters.report_period_s and self.board.outputs.count:
             self._report()
             if judge.scores.judged['labels']:
@@ -247,6 +252,14 @@ class EvaluationNode(Node):
             for text, count in (*judge.refused.items(), *judge.unknown.most_common(3)):
                 self._write(f'not judged: {text} ({count})\n')
         sys.stdout.flush()
+
+    def _save(self, path: Path, write: Callable[[], object]) -> None:
+        """Write a file; where that fails, the others and the figures on the screen remain."""
+        try:
+            write()
+        except OSError as error:
+            self.exit_code = 1
+            self.get_logger().error(f'{path} cannot be written: {error}')
 
 
 def main(args: Sequence[str] | None = None) -> int:

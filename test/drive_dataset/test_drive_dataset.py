@@ -285,3 +285,41 @@ def test_a_dataset_has_one_label_set(tmp_path):
     (folder / 'dataset.json').write_text('{')
     with pytest.raises(DatasetError, match='expected JSON'):
         DatasetFolder(folder, CARLA_0914)
+
+
+def _broken_drive(bag, error):
+    for number, frame in enumerate(read_frames(bag, Recording(), Losses())):
+        if number == 2:
+            raise error
+        yield frame
+
+
+@pytest.mark.parametrize(
+    ('error', 'expected'),
+    [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, 'No space left'), DatasetError)],
+)
+def test_the_frames_before_an_interruption_stay(tmp_path, error, expected):
+    """In a folder of their own, with their list; the same route can be recorded again."""
+    bag = write_bag(tmp_path / 'town03', Drive().messages)
+    dataset = DatasetFolder(tmp_path / 'dataset', Recording().label_set)
+    with pytest.raises(expected):
+        dataset.add('train', 'town03', _broken_drive(bag, error))
+    kept = tmp_path / 'dataset' / 'train' / 'town03.unfinished'
+    rows = list(csv.DictReader((kept / 'frames.csv').read_text().splitlines()))
+    assert [row['name'] for row in rows] == ['000000', '000001']
+    assert all((kept / 'depth' / f'{row["name"]}.png').is_file() for row in rows)
+    assert dataset.add('train', 'town03', read_frames(bag, Recording(), Losses())).frames == 4
+    assert {item.name for item in kept.parent.iterdir()} == {'town03', 'town03.unfinished'}
+
+
+def test_what_a_killed_recording_left_of_a_route_stays(tmp_path):
+    """The next one of that name says where."""
+    bag = write_bag(tmp_path / 'town03', Drive().messages)
+    left = tmp_path / 'dataset' / 'train' / '.town03.part' / 'depth'
+    left.mkdir(parents=True)
+    (left / '000000.png').write_bytes(b'png')
+    dataset = DatasetFolder(tmp_path / 'other', Recording().label_set)
+    dataset.folder = tmp_path / 'dataset'
+    dataset.add('train', 'town03', read_frames(bag, Recording(), Losses()))
+    assert dataset.left == tmp_path / 'dataset' / 'train' / 'town03.unfinished'
+    assert (dataset.left / 'depth' / '000000.png').read_bytes() == b'png'

@@ -100,13 +100,17 @@ def test_wide_pictures_are_made_smaller(tmp_path):
     assert frame.image.shape == (192, 3840, 3)
 
 
-def test_nothing_is_left_of_a_file_that_failed(tmp_path):
-    """Neither is a file without frames."""
-    with pytest.raises(TypeError):
-        _write(tmp_path / 'a.mp4', [(0.0, (9, 9, 9)), (None, (9, 9, 9))])
+def test_what_was_drawn_before_an_error_stays_a_video(tmp_path):
+    """Under a name of its own; a file without frames leaves nothing."""
+    for name in ('a.unfinished.mp4', 'a.unfinished-2.mp4'):
+        with pytest.raises(TypeError):
+            _write(tmp_path / 'a.mp4', [(0.0, (9, 9, 9)), (0.1, (9, 9, 9)), (None, (9, 9, 9))])
+        assert len(_read(tmp_path / name)) == 2
     with VideoWriter(tmp_path / 'b.mp4', 25):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert {item.name for item in tmp_path.iterdir()} == {
+        'a.unfinished.mp4', 'a.unfinished-2.mp4',
+    }  # fmt: skip
 
 
 def test_broken_frames_in_the_middle_are_counted_and_passed(tmp_path):

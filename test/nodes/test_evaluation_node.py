@@ -358,6 +358,18 @@ def test_a_report_is_written_at_the_end(bench, tmp_path):
     assert len((tmp_path / 'report' / 'frames.csv').read_text().splitlines()) == 4
 
 
+def test_a_file_that_cannot_be_written_costs_no_other(bench, tmp_path, capfd):
+    """The report is there without the summary, and the node ends with 1."""
+    (tmp_path / 'file').write_text('')
+    summary, report = tmp_path / 'file' / 'summary.json', tmp_path / 'report'
+    running = bench('frames:=1', f'summary:={summary}', f'report:={report}')
+    running.source.publish(running.source.frame(), 0)
+    running.spin(lambda: not rclpy.ok())
+    assert (report / 'summary.json').is_file()
+    assert running.evaluation.exit_code == 1
+    assert f'{summary} cannot be written' in capfd.readouterr().err
+
+
 def test_it_ends_by_itself_with_a_summary(bench, tmp_path):
     """After the frames that were asked for, everything is in a file of JSON."""
     path = tmp_path / 'summary.json'
