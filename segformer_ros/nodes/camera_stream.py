@@ -26,6 +26,7 @@ from segformer_ros.nodes.subscriptions import (
     compressed_name,
     LatchedSubscription,
     publisher_fault,
+    rivals,
     SequenceGaps,
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -181,9 +182,18 @@ class CameraStream:
         self.statistics.image_fault(fault)
         self._info_fault = publisher_fault(self._node, self._info_name, CameraInfo, own)
         for topic, text in ((self.topic, fault), (self._info_topic, self._info_fault)):
-            if text.startswith(ANOTHER_TYPE) and text not in self._told_faults:
-                self._told_faults.add(text)
-                self._node.get_logger().warning(f'nothing arrives on {topic}: {text}')
+            if text.startswith(ANOTHER_TYPE):
+                self._tell_once(f'nothing arrives on {topic}: {text}')
+        topics = ((self._image_name, self._message_type), (self._info_name, CameraInfo))
+        mixed = [text for text in (rivals(self._node, *topic) for topic in topics) if text]
+        self.statistics.mixed('; '.join(mixed))
+        for text in mixed:
+            self._tell_once(text)
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told_faults:
+            self._told_faults.add(text)
+            self._node.get_logger().warning(text)
 
     def _remember(self, message: CameraInfo) -> None:
         self._camera_info = message

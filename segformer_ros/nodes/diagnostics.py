@@ -64,6 +64,8 @@ def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[by
         return DiagnosticStatus.WARN, f'no image on {topic} for {summary.silent_s:.1f} s: {why}'
     if summary.failing:
         return DiagnosticStatus.ERROR, f'no frame since this error: {summary.last_error}'
+    if summary.mixed:
+        return DiagnosticStatus.WARN, summary.mixed
     if summary.new_missed > summary.new_received:
         sent = summary.new_missed + summary.new_received
         return DiagnosticStatus.WARN, (

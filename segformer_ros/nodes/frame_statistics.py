@@ -53,9 +53,10 @@ class Summary:
     missed counts the images that were published and never came; new_errors, new_jumps, new_missed
     and new_received count what happened since the summary before. last_error is the
     reason of the latest refusal or failure, failing whether no frame was good after it.
-    image_fault says why no image can arrive; empty where one can. camera_problem says why the
-    intrinsics of the camera are unknown, camera_text that or what they are taken from.
-    percentiles holds the median and the 99th percentile by the names of FrameTimes.
+    image_fault says why no image can arrive, mixed which publishers share a topic.
+    camera_problem says why the intrinsics of the camera are unknown, camera_text that or what they
+    are taken from. percentiles holds the median and the 99th percentile by the names of
+    FrameTimes.
     """
 
     counts: FrameCounts
@@ -71,6 +72,7 @@ class Summary:
     new_missed: int
     new_received: int
     image_fault: str
+    mixed: str
     camera_problem: str
     camera_text: str
     percentiles: dict[str, tuple[float, float]]
@@ -96,6 +98,7 @@ class FrameStatistics:
         self._last_stamp_ns = 0
         self._last_error = ''
         self._failing = False
+        self._mixed = ''
         self._image_fault = self._camera_problem = self._camera_text = ''
         self._jumps = 0
         self._missed = 0
@@ -157,6 +160,11 @@ class FrameStatistics:
         with self._lock:
             self._image_fault = reason
 
+    def mixed(self, reason: str) -> None:
+        """Note who shares a topic of the camera, empty where nobody does."""
+        with self._lock:
+            self._mixed = reason
+
     def camera(self, problem: str, text: str) -> None:
         """
         Note what is known of the camera.
@@ -199,6 +207,7 @@ class FrameStatistics:
                 new_missed=self._missed - told_missed,
                 new_received=self._counts.received - told_received,
                 image_fault=self._image_fault,
+                mixed=self._mixed,
                 camera_problem=self._camera_problem,
                 camera_text=self._camera_text,
                 percentiles=self._percentiles(),

@@ -76,6 +76,24 @@ def publisher_fault(node: Node, name: str, kind: Any, own: Collection[str] = ())
     return f'{ANOTHER_TYPE} {" and ".join(found)}, expected {expected}{advice}'
 
 
+def rivals(node: Node, name: str, kind: Any) -> str:
+    """
+    Say that several publishers share a topic: nobody can tell their cameras apart.
+
+    :param name: Before remapping.
+    :returns: A clause that names their nodes, or '' where there is one publisher or none.
+    """
+    found = [
+        f'{item.node_namespace.rstrip("/")}/{item.node_name}'
+        for item in node.get_publishers_info_by_topic(name)
+        if item.topic_type == type_name(kind)
+    ]
+    if len(found) < 2:
+        return ''
+    topic, names = node.resolve_topic_name(name), ', '.join(sorted(found))
+    return f'{topic} has {len(found)} publishers ({names}), whose messages are mixed: remap them'
+
+
 class SequenceGaps:
     """
     Counts the messages of a topic that were published and never handed over.

@@ -245,6 +245,27 @@ def test_images_of_another_type_are_named(
     assert capfd.readouterr().err.count(f'nothing arrives on {topic}: {expected}') == 1
 
 
+def test_two_cameras_on_one_topic_are_named(make_rig, capfd, ros):
+    """Nobody can tell which camera_info belongs to which image."""
+    rig = make_rig()
+    rig.connect()
+    rig.listen('/depth/image')
+    rig.exchange(image_message(), '/depth/image', info=camera_info())
+    rig.until(lambda: rig.counts().published == 1)
+    assert rig.status().level == DiagnosticStatus.OK
+    second = ros.create_node('second', namespace='/left')
+    other = second.create_publisher(CameraInfo, '/camera_info', 10)
+    names = '/left/second, /probe'
+    expected = f'/camera_info has 2 publishers ({names}), whose messages are mixed: remap them'
+    rig.until(lambda: rig.node._streams[0].statistics.summary().mixed == expected)
+    status = rig.status()
+    assert (status.level, status.message) == (DiagnosticStatus.WARN, expected)
+    assert capfd.readouterr().err.count(expected) == 1
+    second.destroy_publisher(other)
+    rig.until(lambda: rig.status().level == DiagnosticStatus.OK)
+    second.destroy_node()
+
+
 def test_a_topic_without_publishers_is_named_with_those_that_have_some(make_rig):
     """Images and camera_info are elsewhere; our own outputs are not proposed."""
     rig = make_rig()
