@@ -13,7 +13,14 @@ import shutil
 from segformer_ros.checkpoints import parity, transformers_graph
 from segformer_ros.checkpoints.formats import FORMATS
 from segformer_ros.checkpoints.formats.base import Format, Options
-from segformer_ros.checkpoints.model import describe, Model, only, PARTS, run_as_published
+from segformer_ros.checkpoints.model import (
+    describe,
+    has_published_ratios,
+    Model,
+    only,
+    PARTS,
+    run_as_published,
+)
 from segformer_ros.checkpoints.parity import compare, Difference, ParityError, Side
 from segformer_ros.checkpoints.source import read, SILENT_DEPTH
 from segformer_ros.checkpoints.writing import check_name, write
@@ -119,6 +126,8 @@ def _eps(model: Model) -> tuple[float, float]:
 def _check(model: Model, layout: Format, request: Request) -> None:
     """Refuse what the target cannot represent."""
     start = f'{request.source} ({describe(model.config)}) cannot become {layout.name}'
+    if layout.name != 'native' and not has_published_ratios(model.config):
+        raise CheckpointError(f'{start}: its encoders have the published ratios alone')
     reason = layout.cannot(model.config, model.facts)
     if reason is not None:
         raise CheckpointError(f'{start}: {reason}{_hint(model, layout)}')

@@ -13,7 +13,7 @@ from typing import Any
 from segformer_ros.network import MultitaskSegformer, NetworkConfig
 from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.network.classifier import MixTransformerClassifier
-from segformer_ros.network.mix_transformer import make_encoder
+from segformer_ros.network.mix_transformer import make_encoder, MLP_RATIOS, SR_RATIOS
 from segformer_ros.network.mlp_depth_head import MlpDepthHead
 import torch
 from torch import nn, Tensor
@@ -90,9 +90,16 @@ def has_heads(config: NetworkConfig) -> bool:
     return config.segmentation or config.depth
 
 
+def has_published_ratios(config: NetworkConfig) -> bool:
+    """Tell an encoder of the published shapes from one that only this package has."""
+    return (config.sr_ratios, config.mlp_ratios) == (SR_RATIOS, MLP_RATIOS)
+
+
 def describe(config: NetworkConfig) -> str:
     """Say in a few words what a network is."""
     size = config.size.upper()
+    if not has_published_ratios(config):
+        size += f' (sr_ratios {list(config.sr_ratios)}, mlp_ratios {list(config.mlp_ratios)})'
     if not has_heads(config):
         head = f'a classification head of {config.num_classes} classes' * bool(config.num_classes)
         return f'{size} encoder{" with " * bool(head)}{head}'
@@ -124,6 +131,7 @@ def skeleton(config: NetworkConfig) -> nn.Module:
         'norm_eps': config.norm_eps,
         'embed_norm_eps': config.embed_norm_eps,
     }
+    ratios: dict[str, Any] = {'sr_ratios': config.sr_ratios, 'mlp_ratios': config.mlp_ratios}
     try:
         with torch.device('meta'):
             if has_heads(config):
@@ -131,7 +139,7 @@ def skeleton(config: NetworkConfig) -> nn.Module:
             elif config.num_classes:
                 module = MixTransformerClassifier(config.size, config.num_classes, **eps)
             else:
-                module = _Encoder(make_encoder(config.size, **eps))
+                module = _Encoder(make_encoder(config.size, **ratios, **eps))
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     return module

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 from segformer_ros.network.mix_transformer import MixTransformer
 import torch
 from torch import Tensor
@@ -37,5 +39,5 @@ def attention_maps(encoder: MixTransformer, image: Tensor, x: float, y: float) -
     for attention, (tokens, height, width) in zip(attentions, inputs, strict=True):
         row, column = int(y * height / image_h), int(x * width / image_w)
         shares = attention.attention_weights(tokens, height, width, row * width + column)[0]
-        maps.append(shares.unflatten(1, (height // attention.sr_ratio, -1)))
+        maps.append(shares.unflatten(1, (math.ceil(height / attention.sr_ratio), -1)))
     return maps

@@ -11,7 +11,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-STRIDES = (1, 2, 4)
+STRIDES = (1, 2, 4, 8)
 
 
 def upsample_twice(x: Tensor) -> Tensor:
@@ -45,7 +45,8 @@ class GlpnHead(nn.Module):
 
     :param dim: Channels of the decoder, 64 in the paper.
     :param stride: 1 is the paper's head. 2 and 4 leave out its last one or two upsamplings, so
-        that both convolutions behind them run on 4 or 16 times fewer pixels.
+        that both convolutions behind them run on 4 or 16 times fewer pixels. 8 leaves out all of
+        them: the finest map is halved by means of 2x2 cells instead.
     :param activation: See depth_activation.activate; the paper's is 'metric'.
     :ivar training_stride: The same in training mode. The weights fit every stride, so that a
         training can leave the costly pixels to its end.
@@ -94,7 +95,10 @@ class GlpnHead(nn.Module):
         coarse, *finer = reversed(features)
         x: Tensor = self.convs[0](coarse)
         for feature, conv, fusion in zip(finer, self.convs[1:], self.fusions, strict=True):
-            x = fusion(conv(feature), upsample_twice(x))
+            if feature is features[0] and self.current_stride == 8:
+                x = fusion(conv(functional.avg_pool2d(feature, 2)), x)
+            else:
+                x = fusion(conv(feature), upsample_twice(x))
         for _ in range((4 // self.current_stride).bit_length() - 1):
             x = upsample_twice(x)
         x = self.predict(functional.relu(self.conv(x)))

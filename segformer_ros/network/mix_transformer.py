@@ -14,6 +14,8 @@ from torch.nn import functional
 PATCH_SIZES = (7, 3, 3, 3)
 STRIDES = (4, 2, 2, 2)
 TOTAL_STRIDE = 32
+SR_RATIOS = (8, 4, 2, 1)
+MLP_RATIOS = (4, 4, 4, 4)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,16 @@ class OverlapPatchEmbed(nn.Module):
         return self.norm(to_tokens(x)), height, width
 
 
+def pad_for_reduction(x: Tensor, sr_ratio: int) -> Tensor:
+    """
+    Repeat the last row and column of (N, C, H, W) up to multiples of sr_ratio.
+
+    A convolution would leave out what does not fill a patch. No published network has such a rest.
+    """
+    bottom, right = -x.shape[2] % sr_ratio, -x.shape[3] % sr_ratio
+    return functional.pad(x, (0, right, 0, bottom), 'replicate') if bottom or right else x
+
+
 class EfficientSelfAttention(nn.Module):
     """Attend to a map of keys and values reduced sr_ratio times per side (eq. 2)."""
 
@@ -144,7 +156,8 @@ class EfficientSelfAttention(nn.Module):
 
     def _keys_and_values(self, x: Tensor, height: int, width: int) -> tuple[Tensor, ...]:
         if self.sr_ratio > 1:
-            x = self.norm(to_tokens(self.sr(to_map(x, height, width))))
+            reduced = self.sr(pad_for_reduction(to_map(x, height, width), self.sr_ratio))
+            x = self.norm(to_tokens(reduced))
         heads = (self.num_heads, x.shape[-1] // self.num_heads)
         both: Tensor = self.kv(x).unflatten(2, (2, *heads))
         return both.permute(2, 0, 3, 1, 4).unbind(0)
@@ -218,6 +231,8 @@ class MixTransformer(nn.Module):
 
     :param embed_dims: Channels of each stage.
     :param depths: Blocks of each stage.
+    :param sr_ratios: Tokens per key and side, of each stage.
+    :param mlp_ratios: Channels inside of each stage's Mix-FFN over those outside of it.
     :param drop_path_rate: Stochastic depth of the last block; grows linearly from 0.
     :param norm_eps: Of the LayerNorms of blocks (norm1, norm2) and of stages.
     :param embed_norm_eps: Of the LayerNorms behind patch embeddings and reduced keys; None is
@@ -230,8 +245,8 @@ class MixTransformer(nn.Module):
         embed_dims: Sequence[int],
         depths: Sequence[int],
         num_heads: Sequence[int] = (1, 2, 5, 8),
-        sr_ratios: Sequence[int] = (8, 4, 2, 1),
-        mlp_ratios: Sequence[int] = (4, 4, 4, 4),
+        sr_ratios: Sequence[int] = SR_RATIOS,
+        mlp_ratios: Sequence[int] = MLP_RATIOS,
         in_chans: int = 3,
         drop_path_rate: float = 0.0,
         norm_eps: float = 1e-5,
@@ -269,6 +284,8 @@ class MixTransformer(nn.Module):
 def make_encoder(
     size: str,
     *,
+    sr_ratios: Sequence[int] = SR_RATIOS,
+    mlp_ratios: Sequence[int] = MLP_RATIOS,
     drop_path_rate: float = 0.0,
     norm_eps: float = 1e-5,
     embed_norm_eps: float | None = None,
@@ -276,13 +293,19 @@ def make_encoder(
     """
     Make the encoder of a published size.
 
-    :raises ValueError: The size is none of SIZES.
+    :param sr_ratios: As of MixTransformer, mlp_ratios likewise.
+    :raises ValueError: The size is none of SIZES, or the ratios are not four numbers above 0.
     """
     if size not in SIZES:
         raise ValueError(f'size must be one of {", ".join(SIZES)}, not {size!r}')
+    for name, ratios in (('sr_ratios', sr_ratios), ('mlp_ratios', mlp_ratios)):
+        if len(ratios) != len(STRIDES) or any(type(n) is not int or n < 1 for n in ratios):
+            raise ValueError(f'{name} must be four whole numbers above 0, not {list(ratios)}')
     return MixTransformer(
         embed_dims=SIZES[size].embed_dims,
         depths=SIZES[size].depths,
+        sr_ratios=sr_ratios,
+        mlp_ratios=mlp_ratios,
         drop_path_rate=drop_path_rate,
         norm_eps=norm_eps,
         embed_norm_eps=embed_norm_eps,

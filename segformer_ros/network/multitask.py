@@ -12,7 +12,13 @@ from typing import Any
 from segformer_ros.network import mlp_depth_head, mmseg_head
 from segformer_ros.network.depth_activation import start_value
 from segformer_ros.network.glpn_head import GlpnHead
-from segformer_ros.network.mix_transformer import make_encoder, SIZES, TOTAL_STRIDE
+from segformer_ros.network.mix_transformer import (
+    make_encoder,
+    MLP_RATIOS,
+    SIZES,
+    SR_RATIOS,
+    TOTAL_STRIDE,
+)
 from segformer_ros.network.mlp_depth_head import MlpDepthHead
 from segformer_ros.network.mmseg_head import FcnHead, MmsegHead
 from segformer_ros.network.segformer_head import SegformerHead
@@ -37,8 +43,8 @@ class NetworkConfig:
     :param decoder_dim: Channels of the segmentation head and of the 'mlp' depth head; None is
         the number that each head was published with.
     :param depth_dim: Channels of the 'glpn' depth head.
-    :param depth_stride: Input pixels per value and side of the 'glpn' depth head, 1, 2 or 4. The
-        'mlp' head has 4.
+    :param depth_stride: Input pixels per value and side of the 'glpn' depth head, 1, 2, 4 or 8.
+        The 'mlp' head has 4.
     :param depth_activation: 'metric', 'log', 'bounded_log' or 'linear'; see depth_activation.
     :param max_depth_m: What the sigmoid of 'metric' (metres) and 'bounded_log' (log metres) is
         multiplied by.
@@ -49,6 +55,9 @@ class NetworkConfig:
     :param segmentation_head: 'nvlabs' (also Hugging Face's and Segformer3D's) or 'mmseg'.
     :param depth_head: 'glpn', or 'mlp' as in Segformer3D.
     :param auxiliary_head: Whether a second segmentation head on the third stage is trained too.
+    :param sr_ratios: Tokens per key and side, of each stage; others than the published ones are
+        of this package alone, mlp_ratios likewise.
+    :param mlp_ratios: Channels inside of each stage's Mix-FFN over those outside of it.
     """
 
     size: str
@@ -67,6 +76,13 @@ class NetworkConfig:
     segmentation_head: str = 'nvlabs'
     depth_head: str = 'glpn'
     auxiliary_head: bool = False
+    sr_ratios: tuple[int, ...] = SR_RATIOS
+    mlp_ratios: tuple[int, ...] = MLP_RATIOS
+
+    def __post_init__(self) -> None:
+        """Take lists, as JSON has them, for tuples."""
+        for name in ('sr_ratios', 'mlp_ratios'):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
 
 def pad_to_stride(x: Tensor) -> Tensor:
@@ -135,6 +151,8 @@ class MultitaskSegformer(nn.Module):
         self.config = config
         self.encoder = make_encoder(
             config.size,
+            sr_ratios=config.sr_ratios,
+            mlp_ratios=config.mlp_ratios,
             drop_path_rate=config.drop_path_rate,
             norm_eps=config.norm_eps,
             embed_norm_eps=config.embed_norm_eps,

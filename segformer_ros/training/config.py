@@ -13,6 +13,7 @@ from segformer_ros.datasets import DatasetSpec
 from segformer_ros.evaluation.depth_scores import DepthRules
 from segformer_ros.evaluation.judged_classes import LabelRules
 from segformer_ros.evaluation.prediction import Inference
+from segformer_ros.network.mix_transformer import MLP_RATIOS, SR_RATIOS
 from segformer_ros.training.augment.config import AugmentConfig
 from segformer_ros.training.consistency import ConsistencyConfig
 from segformer_ros.training.hardware import HardwareConfig
@@ -41,7 +42,7 @@ class ModelConfig:
     depth: bool = True
     decoder_dim: int | None = None
     depth_dim: int = 64
-    depth_stride: Literal[1, 2, 4] = 1
+    depth_stride: Literal[1, 2, 4, 8] = 1
     depth_activation: Literal['metric', 'log', 'bounded_log', 'linear'] = 'metric'
     max_depth_m: float = 10.0
     drop_path_rate: float = 0.0
@@ -51,6 +52,8 @@ class ModelConfig:
     segmentation_head: Literal['nvlabs', 'mmseg'] = 'nvlabs'
     depth_head: Literal['glpn', 'mlp'] = 'glpn'
     auxiliary_head: bool = False
+    sr_ratios: tuple[int, ...] = SR_RATIOS
+    mlp_ratios: tuple[int, ...] = MLP_RATIOS
     baseline: str = ''
     encoder: str = 'resnet18'
     encoder_weights: str | None = None

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from segformer_ros.checkpoints import read
@@ -15,6 +15,7 @@ from segformer_ros.network import build, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.training.baselines import Baseline, BaselineConfig, build_baseline
 from segformer_ros.training.config import ModelConfig
+from segformer_ros.training.slimmed import slim
 from segformer_ros.training.widened_head import widen
 from torch import Tensor
 
@@ -23,13 +24,19 @@ _EPS = 1e-5
 
 
 def make_network(
-    config: ModelConfig, classes: LabelSet, init: str
+    config: ModelConfig,
+    classes: LabelSet,
+    init: str,
+    images: Callable[[], Tensor] | None = None,
 ) -> tuple[MultitaskSegformer | Baseline, list[str]]:
     """
     Make a network with the weights to start from, drawn with torch's global generator.
 
     :param init: Checkpoint of a network or an encoder, of any format, or hf://org/name; empty:
         fresh weights.
+    :param images: Gives (N, 3, H, W) normalised images that the data is like, on which hidden
+        channels of the checkpoint are chosen for a network that has fewer; None: such layers
+        start anew.
     :returns: The network, and sentences on what it got.
     :raises CheckpointError: The checkpoint cannot be used, or nothing of it fits.
     :raises ValueError: There is no such baseline.
@@ -46,7 +53,7 @@ def make_network(
             options['embed_norm_eps'] = model.config.embed_norm_eps
     size = options.pop('size')
     network = build(size, len(classes.classes), **options)
-    return network, [] if model is None else _take(network, model, classes)
+    return network, [] if model is None else _take(network, model, classes, images)
 
 
 def _baseline(config: ModelConfig, num_classes: int, init: str) -> Baseline:
@@ -58,14 +65,20 @@ def _baseline(config: ModelConfig, num_classes: int, init: str) -> Baseline:
     return build_baseline(described)
 
 
-def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[str]:
+def _take(
+    network: MultitaskSegformer,
+    model: Model,
+    classes: LabelSet,
+    images: Callable[[], Tensor] | None,
+) -> list[str]:
     """
     Load what has the same name and shape; of classifiers the classes of the same name.
 
-    A narrower depth head becomes a part of a wider one.
+    A narrower depth head becomes a part of a wider one, and slimmer layers are fitted.
     """
     own = network.state_dict()
-    found = dict(model.tensors)
+    slimmed = slim(model, network, images)
+    found = {**model.tensors, **slimmed}
     fresh = _match_classes(found, own, model, classes)
     widened = widen(found, own)
     found |= widened
@@ -83,6 +96,9 @@ def _take(network: MultitaskSegformer, model: Model, classes: LabelSet) -> list[
             f'the depth head of {model.config.depth_dim} channels begins as a part of the '
             f'{network.config.depth_dim}'
         )
+    if slimmed:
+        layers = dict.fromkeys('.'.join(name.split('.')[:2]) for name in slimmed)
+        notes.append(f'made slimmer from there: {", ".join(layers)}')
     anew = _layers(own, fitting)
     if fresh and len(fresh) < len(classes.classes):
         anew.append(f'the classes {", ".join(fresh)}')

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,13 @@ from segformer_ros.datasets.world import WorldDataset
 from segformer_ros.datasets.world_rendering import Rendering
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet, VOID
 from segformer_ros.training.batch_source import Source
+from segformer_ros.training.batches import normalize
 from segformer_ros.training.config import ClassesConfig, TrainConfig, TrainingSet
+from torch import Tensor
 
 Table = npt.NDArray[np.uint8]
+# Images and pixels of a side: enough for the statistics of some hundred channels.
+_TYPICAL, _TYPICAL_SIDE = 16, 768
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,16 @@ class RunData:
         found = [_describe(i.spec, min(i.frames or len(d), len(d))) for i, d in pairs]
         return '; '.join(found) or 'nothing'
 
+    def typical_images(self) -> Tensor:
+        """Give (N, 3, H, W) normalised crops of samples spread over the datasets."""
+        images = []
+        for source in self.sources:
+            for index in spread(len(source.dataset), math.ceil(_TYPICAL / len(self.sources))):
+                images.append(source.dataset[index].image)
+        sides = [min(_TYPICAL_SIDE, *(item.shape[axis] for item in images)) for axis in (0, 1)]
+        crops = [_centre(item, *sides) for item in images]
+        return normalize(np.stack(crops))
+
     def class_counts(self) -> npt.NDArray[np.int64]:
         """
         Count the pixels of each channel in samples spread over the datasets, by their weights.
@@ -66,6 +81,11 @@ class RunData:
             total += counts * (source.weight / max(int(counts[:VOID].sum()), 1))
         # Shares as whole numbers, which are the same however they are added up.
         return np.rint(total[: max(len(self.classes.classes), 2)] * 1e9).astype(np.int64)
+
+
+def _centre(image: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
 
 
 def _describe(spec: DatasetSpec, samples: int) -> str:

@@ -62,7 +62,9 @@ class RunFiles:
 
     def _begun(self, report: Report) -> Trained:
         config = self._config
-        network, notes = make_network(config.network, self._data.classes, config.init)
+        network, notes = make_network(
+            config.network, self._data.classes, config.init, self._data.typical_images
+        )
         for note in notes:
             report(note)
         return Trained(network, self._average(network), self._class_counts(report))

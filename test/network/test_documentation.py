@@ -70,7 +70,8 @@ def test_the_costs_of_depth_heads_are_counted_ones():
     options = [
         {'depth_stride': 1}, {'depth_stride': 1, 'depth_dim': 56},
         {'depth_stride': 2}, {'depth_stride': 4},
-        {'depth_stride': 4, 'depth_dim': 32}, {'depth_head': 'mlp'},
+        {'depth_stride': 4, 'depth_dim': 32}, {'depth_stride': 8, 'depth_dim': 32},
+        {'depth_head': 'mlp'},
     ]  # fmt: skip
     counted = []
     for option in options:

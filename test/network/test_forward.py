@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network needs torch')
 
 from segformer_ros.network import build, MultitaskSegformer, NetworkConfig  # noqa: E402
+from segformer_ros.network.mix_transformer import EfficientSelfAttention  # noqa: E402
 from segformer_ros.network.segformer_head import SegformerHead  # noqa: E402
 
 
@@ -41,7 +42,7 @@ def test_every_parameter_of_every_size_gets_a_gradient(size):
     assert [name for name, p in network.named_parameters() if p.grad is None] == []
 
 
-@pytest.mark.parametrize('stride', [1, 2, 4])
+@pytest.mark.parametrize('stride', [1, 2, 4, 8])
 @pytest.mark.parametrize('size', [(75, 131), (1, 1), (32, 33)])
 def test_odd_sizes_round_up(size, stride):
     """An output covers the whole image, also where the size is no multiple of anything."""
@@ -138,3 +139,26 @@ def test_drop_path_drops_in_training_only(small):
 
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
     assert torch.equal(drop.eval()(x), x)
+
+
+@torch.no_grad()
+def test_a_reduction_that_leaves_a_rest_repeats_the_last_tokens():
+    """Twelve rows of tokens in patches of eight: the second one sees its last row five times."""
+    attention = EfficientSelfAttention(32, 1, 8, 1e-5).double()
+    tokens = torch.randn(1, 12 * 16, 32, dtype=torch.float64)
+    rows = tokens.unflatten(1, (12, 16))
+    whole = torch.cat([rows, rows[:, -1:].expand(-1, 4, -1, -1)], 1).flatten(1, 2)
+
+    found = attention(tokens, 12, 16)
+
+    torch.testing.assert_close(found, attention(whole, 16, 16)[:, : 12 * 16])
+
+
+@pytest.mark.parametrize(
+    'options',
+    [{'sr_ratios': (8, 4, 2)}, {'sr_ratios': (8, 4, 2, 0)}, {'mlp_ratios': (4, 4, 4.0, 4)}],
+)
+def test_ratios_that_fit_no_encoder_are_refused(options):
+    """Four whole numbers above 0."""
+    with pytest.raises(ValueError, match=f'{next(iter(options))} must be four whole numbers'):
+        build('b0', 4, **options)

@@ -117,3 +117,59 @@ def test_a_narrower_depth_head_becomes_a_part_of_the_new_one(tmp_path):
     name = 'depth_head.fusions.1.conv1.weight'
     assert torch.equal(network.state_dict()[name][:16, :16], old[name][:, :16])
     assert torch.equal(network.state_dict()[name][:16, 48:64], old[name][:, 16:])
+
+
+SLIM = replace(MODEL, sr_ratios=(16, 8, 4, 1), mlp_ratios=(2, 2, 4, 4), decoder_dim=8)
+
+
+@torch.no_grad()
+def test_a_slimmer_network_begins_close_to_the_trained_one(tmp_path):
+    """
+    Half of the hidden channels of each layer repeat others, so that half of them is enough.
+
+    What is left is the reduction of keys: the mean of four patches instead of each.
+    """
+    path = tmp_path / 'network.safetensors'
+    tensors, facts = redundant(path)
+    checkpoint.write(path, tensors, facts)
+    images = torch.randn(2, 3, 64, 128)
+    trained = checkpoint.load_network(path)[0]
+
+    same_keys, _ = make_network(
+        replace(SLIM, sr_ratios=(8, 4, 2, 1)), CITY, str(path), lambda: images
+    )
+    slim, notes = make_network(SLIM, CITY, str(path), lambda: images)
+
+    expected = trained(images)['logits']
+    scale = expected.std()
+    assert float((same_keys.eval()(images)['logits'] - expected).abs().max() / scale) < 1e-3
+    assert float((slim.eval()(images)['logits'] - expected).square().mean().sqrt() / scale) < 0.1
+    layers = 'encoder.stages, segmentation_head.classifier, segmentation_head.batch_norm'
+    assert notes[1].startswith(f'made slimmer from there: {layers}')
+
+
+def redundant(path):
+    """Give a network whose hidden channels are half as many as they seem, and its facts."""
+    written(path, decoder_dim=16)
+    tensors, facts = checkpoint.read(path)
+    for name, value in tensors.items():
+        if 'mlp.fc1' in name or 'mlp.dwconv' in name:
+            value[len(value) // 2 :] = value[: len(value) // 2]
+        if name.startswith('segmentation_head.linear_fuse'):
+            value[8:] = value[:8]
+            value += 0.1 * torch.randn(8, *value.shape[1:]).repeat(2, 1, 1, 1)
+    return tensors, facts
+
+
+def test_without_images_no_channels_are_chosen(tmp_path):
+    """The encoder has to fit then; a slimmer head starts anew."""
+    path = tmp_path / 'network.safetensors'
+    written(path)
+    head = replace(MODEL, decoder_dim=8)
+
+    _, notes = make_network(head, CITY, str(path))
+
+    assert 'segmentation_head' in notes[-1]
+    assert notes[-1].startswith('starts anew: ')
+    with pytest.raises(CheckpointError, match='its encoder does not fit'):
+        make_network(SLIM, CITY, str(path))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 from segformer_ros.export.rewrites.layers import dims, linear_layer
@@ -64,8 +65,18 @@ def reduction_as_matrix(conv: nn.Conv2d) -> nn.Linear:
 
 
 def patch_rows(rows: Tensor, height: int, width: int, side: int) -> Tensor:
-    """Turn rows (N * height * width, C) into (N * patches, side * side * C)."""
+    """
+    Turn rows (N * height * width, C) into (N * patches, side * side * C).
+
+    Patches at the end that are not full get copies of the last row and column.
+    """
     channels = dims(rows)[1]
+    bottom, right = -height % side, -width % side
+    if bottom or right:
+        x = rows.reshape(-1, height, width, channels)
+        x = torch.cat([x, *[x[:, -1:]] * bottom], 1)
+        rows = torch.cat([x, *[x[:, :, -1:]] * right], 2)
+        height, width = height + bottom, width + right
     x = rows.reshape(-1, height // side, side, width // side, side * channels)
     return x.permute(0, 1, 3, 2, 4).reshape(-1, side * side * channels)
 
@@ -150,7 +161,7 @@ class RowAttention(nn.Module):
         reduced = rows
         if self.sr_ratio > 1:
             reduced = self.norm(self.sr(patch_rows(rows, self.height, self.width, self.sr_ratio)))
-        keys = length // self.sr_ratio**2
+        keys = math.ceil(self.height / self.sr_ratio) * math.ceil(self.width / self.sr_ratio)
         query = self.q(rows).reshape(-1, length, channels)
         key, value = (
             part.reshape(-1, keys, channels) for part in self.kv(reduced).split(channels, 1)

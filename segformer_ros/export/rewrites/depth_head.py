@@ -169,10 +169,12 @@ class FoldedGlpnHead(nn.Module):
         self.convs = copy.deepcopy(head.convs)
         published = [cast('SelectiveFeatureFusion', fusion) for fusion in head.fusions]
         fusions = [FoldedFusion(fusion) for fusion in published]
-        if banded:
+        self.halved = head.stride == 8
+        if banded and not self.halved:
             fusions[-1] = SplitFusion(published[-1], head.convs[-1], height, width)
         self.fusions = nn.ModuleList(fusions)
-        self.doublings = (4 // head.stride).bit_length() - 1
+        self.doublings = max((4 // head.stride).bit_length() - 1, 0)
+        height, width = height >> self.halved, width >> self.halved
         self.banded = banded
         if banded:
             self.prediction: nn.Module = Prediction(
@@ -188,6 +190,9 @@ class FoldedGlpnHead(nn.Module):
         coarse, *finer = reversed(features)
         x: Tensor = self.convs[0](coarse)
         for feature, conv, fusion in zip(finer, self.convs[1:], self.fusions, strict=True):
+            if self.halved and feature is features[0]:
+                x = fusion(conv(functional.avg_pool2d(feature, 2)), x)
+                continue
             local_map = conv(feature)
             if isinstance(fusion, SplitFusion):
                 x = fusion.split(feature, local_map, x, zero)

@@ -27,6 +27,8 @@ NETWORKS = {
     'segmentation': {'depth': False},
     'depth': {'segmentation': False},
     'b1': {'size': 'b1', 'depth_dim': 64},
+    'glpn, stride 8': {'depth_stride': 8, 'depth_activation': 'log', 'depth_dim': 32},
+    'slim': {'sr_ratios': (16, 8, 4, 2), 'mlp_ratios': (2, 2, 3, 4), 'depth': False},
 }
 
 
