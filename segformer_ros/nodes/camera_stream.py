@@ -24,7 +24,9 @@ from segformer_ros.nodes.publishers import Frame, Outputs
 from segformer_ros.nodes.subscriptions import (
     ANOTHER_TYPE,
     compressed_name,
+    elsewhere,
     LatchedSubscription,
+    NOBODY,
     publisher_fault,
     rivals,
     SequenceGaps,
@@ -177,10 +179,9 @@ class CameraStream:
         """Follow the publishers, and tell where none of them can be heard."""
         if self._infos is not None:
             self._infos.look()
-        own = self.outputs.topics()
-        fault = publisher_fault(self._node, self._image_name, self._message_type, own)
+        fault = self._fault(self._image_name, self._message_type)
         self.statistics.image_fault(fault)
-        self._info_fault = publisher_fault(self._node, self._info_name, CameraInfo, own)
+        self._info_fault = self._fault(self._info_name, CameraInfo)
         for topic, text in ((self.topic, fault), (self._info_topic, self._info_fault)):
             if text.startswith(ANOTHER_TYPE):
                 self._tell_once(f'nothing arrives on {topic}: {text}')
@@ -189,6 +190,12 @@ class CameraStream:
         self.statistics.mixed('; '.join(mixed))
         for text in mixed:
             self._tell_once(text)
+
+    def _fault(self, name: str, kind: Any) -> str:
+        fault = publisher_fault(self._node, name, kind)
+        if fault == NOBODY:
+            fault += elsewhere(self._node, kind, self.outputs.topics())
+        return fault
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told_faults:

@@ -31,7 +31,7 @@ from segformer_ros.nodes import executable
 from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from segformer_ros.nodes.fixed_parameters import parameter, take
 from segformer_ros.nodes.message_classes import message_class
-from segformer_ros.nodes.subscriptions import LatchedSubscription
+from segformer_ros.nodes.subscriptions import LatchedSubscription, SilentTopics
 from sensor_msgs.msg import CameraInfo, Image
 
 _LOG_PERIOD_S = 5.0
@@ -121,13 +121,13 @@ class DatasetRecorderNode(Node):
 
     def destroy_node(self) -> None:
         """Finish the route; it is in its place afterwards."""
+        self._assembler.finish()
         while self._thread.is_alive():
             try:
                 self._queue.put(None, timeout=0.1)
             except queue.Full:
                 continue
             self._thread.join()
-        self._assembler.finish()
         super().destroy_node()
 
     def _subscribe(self, recording: Recording) -> None:
@@ -142,16 +142,19 @@ class DatasetRecorderNode(Node):
         }
         # The executor serves in this order: camera_info and pose come before their images.
         streams = sorted(topics(recording).items(), key=lambda item: item[1] not in kinds)
+        wanted = {name: Image for name, stream in streams if stream not in kinds}
+        self._silent = SilentTopics(self, wanted)
         for topic, stream in streams:
             kind = kinds.get(stream, Image)
             if kind is not None:
-                callback = functools.partial(self._take, stream)
+                callback = functools.partial(self._take, topic, stream)
                 if stream == 'camera_info':
                     self._infos = LatchedSubscription(self, kind, topic, callback, qos)
                 else:
                     self.create_subscription(kind, topic, callback, qos)
 
-    def _take(self, stream: str, message: Any) -> None:
+    def _take(self, topic: str, stream: str, message: Any) -> None:
+        self._silent.heard(topic)
         frame = self._assembler.add(stream, message)
         if self.losses.uncalibrated:
             why = next(iter(self.losses.uncalibrated))
@@ -175,6 +178,7 @@ class DatasetRecorderNode(Node):
     def _look(self) -> None:
         """Follow the publishers; end when the thread has, which cannot wait for itself."""
         self._infos.look()
+        self._silent.look()
         if self._ended.is_set():
             self.context.try_shutdown()
 
@@ -192,7 +196,8 @@ class DatasetRecorderNode(Node):
             route = self._dataset.add(self.parameters.split, self._route, self._frames())
         except (DatasetError, OSError) as error:
             self.failed = True
-            self.get_logger().error(f'{error}')
+            silent = f'; nothing came on {self._silent}' if f'{self._silent}' else ''
+            self.get_logger().error(f'{error}{silent}')
             self._ended.set()
         else:
             self._say(route)
@@ -205,6 +210,8 @@ class DatasetRecorderNode(Node):
         words = [f'{route.frames} frames']
         if self.lost:
             words.append(f'{self.lost} lost')
+        if self.losses.incomplete:
+            words.append(f'{self.losses.incomplete} incomplete')
         if self.losses.refused:
             reason, count = self.losses.refused.most_common(1)[0]
             words.append(f'{self.losses.refused.total()} refused: {reason} ({count})')

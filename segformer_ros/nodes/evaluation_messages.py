@@ -54,7 +54,12 @@ def evaluation_stats_message(
 
 
 def evaluation_diagnostics(
-    name: str, judge: DriveJudge, contradiction: str, *, jumped: bool = False
+    name: str,
+    judge: DriveJudge,
+    contradiction: str,
+    *,
+    jumped: bool = False,
+    silent: str = '',
 ) -> DiagnosticArray:
     """
     Say whether results and truth fit together; without a stamp.
@@ -62,6 +67,7 @@ def evaluation_diagnostics(
     :param name: Of the node.
     :param contradiction: Why labels cannot be judged; empty: they can.
     :param jumped: Whether simulated time has jumped back since this was last asked.
+    :param silent: The topics on which nothing has come.
     """
     judged = judge.scores.judged
     lonely = {
@@ -89,6 +95,8 @@ def evaluation_diagnostics(
         level, text = DiagnosticStatus.WARN, 'results come, but no truth with their stamps'
     elif not judged.total():
         text = 'waiting for results and their truth'
+        if silent:
+            level, text = DiagnosticStatus.WARN, f'{text}: nothing came on {silent}'
     values = {
         'label_frames': judged['labels'],
         'depth_frames': judged['depth'],

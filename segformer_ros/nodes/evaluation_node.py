@@ -31,6 +31,7 @@ from segformer_ros.nodes.evaluation_messages import (
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.fixed_parameters import take
 from segformer_ros.nodes.scoreboard import HEADER, Scoreboard, TIMES
+from segformer_ros.nodes.subscriptions import SilentTopics
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
@@ -70,7 +71,9 @@ class EvaluationNode(Node):
         self._has_depth = self._jumped = False
         self._finished = False
         self.exit_code = 0
+        self._images: dict[str, type[Image]] = {}
         self._subscribe()
+        self._silent = SilentTopics(self, self._images)
         self.create_service(Trigger, '~/reset', self._on_reset)
         stats = own_messages.evaluation_stats_type()
         self._stats = None if stats is None else self.create_publisher(stats, '~/stats', 10)
@@ -119,8 +122,14 @@ class EvaluationNode(Node):
     def _listen(
         self, kind: Any, topic: str, callback: Callable[[Any], None], qos: QoSProfile
     ) -> None:
+        def receive(message: Any) -> None:
+            self._silent.heard(topic)
+            callback(message)
+
+        if kind is Image:
+            self._images[topic] = kind
         options = QoSOverridingOptions.with_default_policies()
-        self.create_subscription(kind, topic, callback, qos, qos_overriding_options=options)
+        self.create_subscription(kind, topic, receive, qos, qos_overriding_options=options)
 
     def _on_input(self, msg: CameraInfo) -> None:
         self.board.add_input(self._now())
@@ -170,12 +179,17 @@ class EvaluationNode(Node):
         return response
 
     def _on_timer(self) -> None:
+        self._silent.look()
         if self.parameters.report_period_s:
             self._report()
         self._publish()
         name = self.get_fully_qualified_name()[1:]
         message = evaluation_diagnostics(
-            name, self.board.judge, self._contradiction, jumped=self._jumped
+            name,
+            self.board.judge,
+            self._contradiction,
+            jumped=self._jumped,
+            silent=str(self._silent),
         )
         self._jumped = False
         message.header.stamp = self.get_clock().now().to_msg()
@@ -201,7 +215,8 @@ class EvaluationNode(Node):
 
     def _report(self) -> None:
         if not self.board.outputs.count:
-            self._write(f'waiting for {self.resolve_topic_name("label/image")}\n')
+            waiting = str(self._silent) or self.resolve_topic_name('label/image')
+            self._write(f'waiting for {waiting}\n')
         else:
             if self._rows % _ROWS_PER_HEADER == 0:
                 self._write(f'{HEADER}\n')

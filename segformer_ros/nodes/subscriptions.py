@@ -19,6 +19,7 @@ from rclpy.subscription import Subscription
 
 _COMPRESSED = '/compressed'
 _LISTED = 4
+NOBODY = 'nobody publishes it'
 ANOTHER_TYPE = 'it is published as'
 """How publisher_fault begins where somebody publishes, but not that type."""
 
@@ -45,13 +46,12 @@ def type_name(kind: Any) -> str:
     return f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}'
 
 
-def publisher_fault(node: Node, name: str, kind: Any, own: Collection[str] = ()) -> str:
+def publisher_fault(node: Node, name: str, kind: Any) -> str:
     """
     Say why nothing can arrive on a topic.
 
     :param name: Before remapping.
     :param kind: The type of the messages that are expected.
-    :param own: Names of topics that must not be proposed, after remapping.
     :returns: A clause, or '' where somebody publishes that type there.
     """
     expected = type_name(kind)
@@ -59,14 +59,7 @@ def publisher_fault(node: Node, name: str, kind: Any, own: Collection[str] = ())
     if expected in found:
         return ''
     if not found:
-        others = [
-            topic
-            for topic, types in node.get_topic_names_and_types()
-            if expected in types and topic not in own and node.count_publishers(topic)
-        ]
-        more = ', ...' if len(others) > _LISTED else ''
-        there = f'; {expected} is on {", ".join(others[:_LISTED])}{more}' if others else ''
-        return f'nobody publishes it{there}'
+        return NOBODY
     advice, topic = '', node.resolve_topic_name(name)
     if expected in _IMAGES and found[0] in _IMAGES:
         transport, remapped = 'raw', 'image'
@@ -74,6 +67,22 @@ def publisher_fault(node: Node, name: str, kind: Any, own: Collection[str] = ())
             transport, remapped = 'compressed', f'image{_COMPRESSED}'
         advice = f': set transport to {transport} and remap {remapped} to {topic}'
     return f'{ANOTHER_TYPE} {" and ".join(found)}, expected {expected}{advice}'
+
+
+def elsewhere(node: Node, kind: Any, own: Collection[str]) -> str:
+    """
+    Name the topics on which somebody publishes messages of a type.
+
+    :param own: Names of topics that are left out, after remapping.
+    :returns: A clause, or '' where there are none.
+    """
+    found = [
+        topic
+        for topic, types in node.get_topic_names_and_types()
+        if type_name(kind) in types and topic not in own and node.count_publishers(topic)
+    ]
+    more = ', ...' if len(found) > _LISTED else ''
+    return f'; {type_name(kind)} is on {", ".join(found[:_LISTED])}{more}' if found else ''
 
 
 def rivals(node: Node, name: str, kind: Any) -> str:
@@ -92,6 +101,42 @@ def rivals(node: Node, name: str, kind: Any) -> str:
         return ''
     topic, names = node.resolve_topic_name(name), ', '.join(sorted(found))
     return f'{topic} has {len(found)} publishers ({names}), whose messages are mixed: remap them'
+
+
+class SilentTopics:
+    """The topics of a node on which nothing has come so far, and why."""
+
+    def __init__(self, node: Node, topics: Mapping[str, Any]) -> None:
+        """
+        Begin with all of them.
+
+        :param topics: The type of the messages by name, before remapping.
+        """
+        self._node = node
+        self._faults = dict.fromkeys(topics, '')
+        self._kinds = topics
+        self._told: set[str] = set()
+
+    def heard(self, name: str) -> None:
+        """Note that a message has come."""
+        self._faults.pop(name, None)
+
+    def look(self) -> None:
+        """Ask for the publishers; of another type on a topic, log a warning once."""
+        for name in self._faults:
+            fault = publisher_fault(self._node, name, self._kinds[name])
+            self._faults[name] = fault
+            if fault.startswith(ANOTHER_TYPE) and fault not in self._told:
+                self._told.add(fault)
+                topic = self._node.resolve_topic_name(name)
+                self._node.get_logger().warning(f'nothing arrives on {topic}: {fault}')
+
+    def __str__(self) -> str:
+        """Name them with what was found when it was looked last; empty where there are none."""
+        return ', '.join(
+            f'{self._node.resolve_topic_name(name)} ({fault or "it has a publisher"})'
+            for name, fault in self._faults.items()
+        )
 
 
 class SequenceGaps:

@@ -146,11 +146,15 @@ def test_one_of_several_frames_is_kept_until_there_are_enough(record, tmp_path):
     assert [item['frames'] for item in facts['routes']] == [2]
 
 
-def test_a_session_without_frames_leaves_no_route(record, tmp_path):
+def test_a_session_without_frames_leaves_no_route(record, tmp_path, capfd):
     """It is an error that says so."""
     session = record(route='empty')
+    session.publish(5_000_000_000, ('depth', 'labels'))
+    session.until(lambda: len(session.recorder._silent._faults) == 1)
     session.close()
     assert session.recorder.failed
+    topic = f'{_VEHICLE}/rgb_front/image'
+    assert f'; nothing came on {topic} (it has a publisher)' in capfd.readouterr().err
     assert not (tmp_path / 'dataset' / 'train' / 'empty').exists()
 
 
@@ -194,3 +198,13 @@ def test_a_camera_info_that_was_published_once_before(monkeypatch, tmp_path, cod
     simulator.destroy_node()
     executor.shutdown()
     rclpy.try_shutdown()
+
+
+def test_incomplete_frames_are_said_at_the_end(record, capfd):
+    """Nothing is lost in silence: also what waits for its partners to the last."""
+    session = record(route='short')
+    session.publish(5_000_000_000)
+    session.publish(5_100_000_000, ('depth', 'labels'))
+    session.until(lambda: session.recorder._seen == 1 and session.recorder._assembler._waiting)
+    session.close()
+    assert 'recorded 1 frames, 1 incomplete -> ' in capfd.readouterr().err

@@ -213,7 +213,11 @@ def test_diagnostics_say_whether_results_and_truth_fit(bench):
     def now():
         return next((item for item in said[-1].status if 'evaluation' in item.name), None)
 
-    running.spin(lambda: said and now().message == 'waiting for results and their truth')
+    waiting = (
+        'waiting for results and their truth: nothing came on /label/image (it has a publisher)'
+    )
+    running.spin(lambda: said and now().message.startswith(waiting))
+    assert now().level == DiagnosticStatus.WARN
     running.source.publish(running.source.frame(), 1, ('labels', 'depth'))
     running.source.publish(running.source.frame(), 2)
     running.spin(lambda: now().message == '1 frames judged')
@@ -404,7 +408,7 @@ def test_the_table_says_what_it_waits_for_then_gives_rows(bench):
     """A user who started the wrong topic sees which one is missing."""
     running = bench('report_period_s:=0.01')
     running.spin(lambda: running.lines)
-    assert running.lines[0] == 'waiting for /label/image\n'
+    assert running.lines[0].startswith('waiting for /label/image (it has a publisher), ')
     running.source.publish(running.source.frame(), 1)
     running.spin(lambda: any('judged' in line for line in running.lines))
     running.spin(lambda: len(running.lines[-1].split()) == 9)
@@ -439,3 +443,15 @@ def test_contradicting_depths_are_one_line_and_no_start(monkeypatch, capfd):
     assert capfd.readouterr().err.strip() == (
         'min_depth_m (90.0) must be less than max_depth_m (80.0)'
     )
+
+
+def test_topics_on_which_nothing_comes_are_named(bench):
+    """Where nobody publishes, where somebody does and is silent; no longer once it has come."""
+    running = bench('report_period_s:=0.01', connect=False)
+    running.other.destroy_publisher(running.source.publishers['true_depth'])
+    depth = '/carla/ego_vehicle/depth_front/image (nobody publishes it)'
+    running.spin(lambda: running.lines and depth in running.lines[-1])
+    assert '/label/image (it has a publisher)' in running.lines[-1]
+    running.spin(running.source.publishers['depth'].get_subscription_count)
+    running.source.publish(running.source.frame(), 1, ('depth',))
+    running.spin(lambda: ' /depth/image' not in running.lines[-1])
