@@ -18,7 +18,7 @@ import zipfile
 
 from safetensors import safe_open, SafetensorError
 from segformer_ros.file_hash import sha256_of
-from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.network.checkpoint import check_finite, CheckpointError
 import torch
 from torch import Tensor
 
@@ -59,7 +59,8 @@ def open_checkpoint(path: Path) -> Raw:
     """
     Read a file, or a folder in the format of the Hugging Face hub.
 
-    :raises CheckpointError: It is missing, damaged, no checkpoint, or would run code.
+    :raises CheckpointError: It is missing, damaged, no checkpoint, would run code, or holds a
+        value that is not finite.
     """
     if path.is_dir():
         return _open_folder(path)
@@ -107,6 +108,7 @@ def _open_file(path: Path) -> Raw:
     read = _read_safetensors if path.suffix == '.safetensors' else _read_torch
     content, meta, notes = read(path)
     tensors = {name: _as_float32(path, name, item) for name, item in content.items()}
+    check_finite(tensors, path)
     kinds = {str(item.dtype)[6:] for item in content.values() if item.is_floating_point()}
     changed = sorted(kinds - {'float32'})
     if changed:

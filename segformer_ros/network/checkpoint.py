@@ -14,9 +14,11 @@ from typing import Any
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from segformer_ros.network.multitask import MultitaskSegformer, NetworkConfig
+import torch
 from torch import Tensor
 
 _KEY = 'segformer_ros'
+_LOSS = 'loss.'
 
 
 class CheckpointError(RuntimeError):
@@ -24,7 +26,12 @@ class CheckpointError(RuntimeError):
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON facts; the file is replaced as a whole or not at all."""
+    """
+    Write tensors and JSON facts; the file is replaced as a whole or not at all.
+
+    :raises CheckpointError: A value is not finite, see check_finite; nothing is written.
+    """
+    check_finite(tensors, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -53,7 +60,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     Read tensors and facts.
 
-    :raises CheckpointError: There is no such file, or it is damaged or not of this package.
+    :raises CheckpointError: There is no such file, it is damaged or not of this package, or a
+        value is not finite.
     """
     if not path.is_file():
         raise CheckpointError(f'no checkpoint at {path}: give the .safetensors file of a training')
@@ -67,7 +75,32 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(
             f'{path} was not written by segformer train: its metadata lacks {_KEY!r}'
         )
+    check_finite(tensors, path)
     return tensors, parse_facts(metadata[_KEY], path)
+
+
+def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """
+    Refuse weights, averages and moments that are infinite or no number.
+
+    What a loss remembers ('loss.') is not looked at: NaN says there that nothing was seen yet.
+
+    :param path: The file, for messages.
+    :raises CheckpointError: There are some; one sentence with the first name and how many.
+    """
+    bad = [
+        name
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point()
+        and not name.startswith(_LOSS)
+        and not bool(torch.isfinite(tensor).all())
+    ]
+    if bad:
+        more = f' and {len(bad) - 1} more tensors' if len(bad) > 1 else ''
+        raise CheckpointError(
+            f'{path}: expected finite weights, found infinity or NaN in {bad[0]}{more}: take an '
+            'earlier file, or train again'
+        )
 
 
 def parse_facts(text: str, path: Path) -> dict[str, Any]:

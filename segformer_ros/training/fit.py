@@ -15,6 +15,7 @@ import numpy as np
 from segformer_ros import run_folder
 from segformer_ros.training import yaml_config
 from segformer_ros.training.batch_source import BatchMaker, prefetch, Share, StageBatches, Step
+from segformer_ros.training.broken_steps import Guard
 from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.consistency import with_taught_labels
 from segformer_ros.training.ema import update_ema
@@ -45,6 +46,7 @@ def fit(
     :param max_steps: Stop, with the state saved, after so many steps of this call.
     :returns: The best weights, or the last ones where nothing was measured.
     :raises ValueError: The recipe or its data cannot be used, or the folder holds another run.
+    :raises DivergedError: Too many steps in a row gave numbers that are not finite.
     """
     with process_settings(config.hardware):
         fabric = make_fabric(config.hardware)
@@ -57,8 +59,9 @@ def fit(
             rendering = prepare(data.validation, chief, whole=True)
             rendering += prepare((source.dataset for source in data.sources), chief)
         try:
-            result = TrainingRun(config, fabric, data, chief, command).run(max_steps)
-            chief(f'done: {result}')
+            run = TrainingRun(config, fabric, data, chief, command)
+            result = run.run(max_steps)
+            chief(f'done: {result}{run.trained.broken.summary()}')
             return result
         finally:
             for processes in rendering:
@@ -240,6 +243,7 @@ class Stage:
         place = trained.step - self.first
         rate = stage.optimizer.learning_rate * factor(stage.schedule, place, stage.steps)
         set_learning_rate(self.optimizer, rate)
+        guard = Guard(fabric, trained.network, self.learner.objective)
         losses = self._backward(batches)
         norm = fabric.clip_gradients(
             self.model,
@@ -248,18 +252,20 @@ class Stage:
             error_if_nonfinite=False,
         )
         assert norm is not None
-        # A scaler of float16 has to see what overflowed, and leaves the step out itself.
-        if config.hardware.precision == 'fp16' or bool(torch.isfinite(norm)):
-            self.optimizer.step()
-        self.optimizer.zero_grad()
         trained.step += 1
-        if trained.ema is not None:
-            update_ema(trained.ema, trained.network, config.ema_decay, trained.step)
+        reason = guard.broken(norm, losses['loss'])
+        trained.broken.count(trained.step, reason, self.bar.say)
+        if reason is None:
+            self.optimizer.step()
+            if trained.ema is not None:
+                update_ema(trained.ema, trained.network, config.ema_decay, trained.step)
+        self.optimizer.zero_grad()
         weights = self.learner.objective.loss.task_weights()
         return {
             **losses,
             'gradient_norm': norm,
             'learning_rate': rate,
+            'broken_steps': float(trained.broken.total),
             **{f'weight_of_{name}': value for name, value in weights.items()},
         }
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from segformer_ros.evaluation.network import NetworkFacts
 from segformer_ros.network import checkpoint, MultitaskSegformer
 from segformer_ros.training.baselines import Baseline
+from segformer_ros.training.broken_steps import BrokenSteps
 from segformer_ros.training.config import TrainConfig
 from segformer_ros.training.hardware import prepare
 from segformer_ros.training.initial_weights import make_network
@@ -97,6 +98,7 @@ class RunFiles:
             progress['seconds'],
             progress['best'],
             Carried(rest, facts['optimizer_numbers']),
+            broken=BrokenSteps.of(progress),
         )
 
     def _rebuilt(self, facts: Mapping[str, Any], path: Path) -> Network:
@@ -151,6 +153,7 @@ class RunFiles:
                 'step': trained.step,
                 'seconds': trained.seconds,
                 'best': trained.best,
+                **trained.broken.facts(),
             },
             'metrics': self._metrics,
         }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.training.broken_steps import BrokenSteps
 from segformer_ros.training.learner import Network, Objective
 from segformer_ros.training.run_state import (
     LOSS,
@@ -62,6 +63,7 @@ class Trained:
     :param class_counts: Pixels of each channel, counted when the run began.
     :param carried: Of the optimizer and the loss between two stages.
     :param live: Both of them in a stage.
+    :param broken: Steps that were undone.
     """
 
     network: Network
@@ -72,6 +74,7 @@ class Trained:
     best: float | None = None
     carried: Carried = field(default_factory=Carried)
     live: tuple[torch.optim.Optimizer, Objective] | None = None
+    broken: BrokenSteps = field(default_factory=BrokenSteps)
 
     def kept(self) -> Carried:
         """Give what the optimizer and the loss know at present."""

@@ -124,9 +124,14 @@ def _example(network: Network, dataset: Dataset, index: int, options: Options) -
 
 
 def score(figures: Mapping[str, Any], best: Mapping[str, float]) -> float:
-    """Add up figures times their factors; those that are unknown count nothing."""
+    """
+    Add up figures times their factors; those that are unknown count nothing.
+
+    :returns: -inf where a figure is not finite: any other network is better.
+    """
     values = {name: figures.get(name) for name in best}
-    return float(sum(best[name] * value for name, value in values.items() if value is not None))
+    total = float(sum(best[name] * value for name, value in values.items() if value is not None))
+    return total if math.isfinite(total) else -math.inf
 
 
 def write_pictures(folder: Path, step: int, pictures: Mapping[str, Image]) -> None:
