@@ -101,10 +101,17 @@ class Fields:
         return tuple(self._finite(key, value, above) for value in values)
 
     def _finite(self, key: str, value: Any, above: float) -> float:
-        if type(value) not in {int, float} or not math.isfinite(value) or not value > above:
+        if type(value) not in {int, float} or not _is_finite(value) or not value > above:
             limit = f' above {above:g}' if above > -math.inf else ''
             self.refuse(key, f'a finite number{limit}', _short(value))
         return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 def _short(value: object) -> str:

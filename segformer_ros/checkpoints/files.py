@@ -169,7 +169,12 @@ def _kind(content: object) -> str:
 
 
 def _unpickle(path: Path) -> object:
-    """Load with weights_only, and say which global makes that impossible."""
+    """
+    Load with weights_only, and say which global makes that impossible.
+
+    What torch raises of a damaged file has no class of its own: AssertionError, struct.error,
+    TypeError and others were seen.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -182,7 +187,7 @@ def _unpickle(path: Path) -> object:
             f'{path} is refused: to load it would run {names}; have the program that wrote it '
             'save its state_dict alone'
         ) from error
-    except (RuntimeError, KeyError, ValueError, EOFError, AttributeError, IndexError) as error:
+    except Exception as error:
         raise CheckpointError(
             f'{path} is no checkpoint of torch, or damaged: expected a file of torch.save'
         ) from error
@@ -192,7 +197,9 @@ def _unpickle(path: Path) -> object:
 def _unsafe_globals(path: Path, message: str) -> str:
     """Name what a pickle wants to import beyond tensors; empty when that is not the fault."""
     if zipfile.is_zipfile(path):
-        return ', '.join(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+        with contextlib.suppress(Exception):
+            return ', '.join(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+        return ''
     found = re.findall(r'GLOBAL (\S+) was not an allowed', message)
     return ', '.join(found or _imports(path))
 

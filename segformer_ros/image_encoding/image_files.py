@@ -173,7 +173,10 @@ def _simplejpeg() -> Any:
 
 
 def _decode_by_cv2(content: memoryview, flags: int) -> npt.NDArray[Any]:
-    what = f'{file_kind(content) or "something"} of {len(content)} bytes'
+    kind = file_kind(content)
+    what = f'{kind or "something"} of {len(content)} bytes'
+    if kind == 'png':
+        _check_chunks(content, what)
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if len(content) else None
     except cv2.error as error:
@@ -181,6 +184,22 @@ def _decode_by_cv2(content: memoryview, flags: int) -> npt.NDArray[Any]:
     if pixels is None:
         raise EncodingError(f'expected a whole image, found {what} that cannot be decoded')
     return np.asarray(pixels)
+
+
+def _check_chunks(content: memoryview, what: str) -> None:
+    """Refuse a PNG with a chunk longer than the file: cv2 would ask for that much memory first."""
+    place = 8
+    while place + 8 <= len(content):
+        size = int.from_bytes(content[place : place + 4], 'big')
+        name = content[place + 4 : place + 8].tobytes()
+        if place + 12 + size > len(content):
+            raise EncodingError(
+                f'expected a whole image, found a {what} that is cut off or damaged: a part of it '
+                f'should have {size} bytes'
+            )
+        if name == b'IEND':
+            return
+        place += 12 + size
 
 
 def _without_transparency(content: memoryview) -> memoryview:

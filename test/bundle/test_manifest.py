@@ -153,6 +153,7 @@ def _twice(key):
         (_change(['channel_order'], 'bgr'), "channel_order: expected 'rgb', found 'bgr'"),
         (_change(['mean'], [0.5, 0.5]), 'mean: expected 3 numbers, found 2'),
         (_change(['mean', 1], '0.5'), "mean: expected a finite number, found '0.5'"),
+        (_change(['mean', 1], 10**400), 'mean: expected a finite number, found 1000'),
         (_change(['std', 2], 0), 'std: expected a finite number above 0, found 0'),
         (_change(['outputs', 'logits', 'stride'], 0), 'logits: stride: expected a whole number'),
         (_change(['outputs', 'depth', 'activation'], 'exp'), "'metric' or 'log', found 'exp'"),

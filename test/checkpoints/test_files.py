@@ -3,6 +3,7 @@
 """Files are opened without running what is inside, and damage is one sentence."""
 
 import collections
+import io
 import pickle
 
 import pytest
@@ -10,6 +11,15 @@ from safetensors.torch import save_file
 from segformer_ros.checkpoints.files import open_checkpoint
 from segformer_ros.network.checkpoint import CheckpointError
 import torch
+
+
+def _zipped():
+    file = io.BytesIO()
+    torch.save({'a': torch.ones(2, 3)}, file)
+    return file.getvalue()
+
+
+ZIPPED = _zipped()
 
 
 class Attack:
@@ -52,7 +62,17 @@ def test_a_plain_pickle_is_refused_by_its_name(tmp_path):
         open_checkpoint(path)
 
 
-@pytest.mark.parametrize('data', [b'', b'hello world', b'\x80\x02', b'PK\x03\x04rest'])
+def old_pickle(stop, times):
+    """Give a file of torch before 1.6, or a part of it, or its first part again and again."""
+    file = io.BytesIO()
+    torch.save({'a': torch.ones(2, 3)}, file, _use_new_zipfile_serialization=False)
+    content = file.getvalue()[:stop]
+    return content[:120] * (times - 1) + content
+
+
+@pytest.mark.parametrize(
+    'data', [b'', b'hello world', b'\x80\x02', b'PK\x03\x04rest', b'x' + ZIPPED]
+)
 def test_other_files_are_no_checkpoints(tmp_path, data):
     """Neither a text nor a cut file gives more than a sentence."""
     path = tmp_path / 'some.pth'
@@ -60,6 +80,16 @@ def test_other_files_are_no_checkpoints(tmp_path, data):
 
     with pytest.raises(CheckpointError, match='is no checkpoint of torch, or damaged'):
         open_checkpoint(path)
+
+
+@pytest.mark.parametrize('times', [1, 2, 3])
+def test_pickle_cut_off_anywhere_is_no_checkpoint(tmp_path, times):
+    """Out of torch come struct.error, assertions and others; here it is one sentence."""
+    path = tmp_path / 'some.pth'
+    for stop in range(0, 700, 7):
+        path.write_bytes(old_pickle(stop=stop, times=times))
+        with pytest.raises(CheckpointError, match=r'is no checkpoint of torch|is refused'):
+            open_checkpoint(path)
 
 
 def test_damaged_safetensors_are_one_sentence(tmp_path):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import zlib
 
@@ -183,3 +184,28 @@ def test_kinds_that_are_not_read_are_named(content, message):
     for decode in (decode_file, decode_stored):
         with pytest.raises(EncodingError, match=f'expected an image, found {message}'):
             decode(content)
+
+
+def test_png_whose_part_states_gigabytes_is_refused_before_any_is_taken():
+    """A length with one wrong byte made cv2 ask for 2 GB for an image of 24x40 pixels."""
+    content = bytearray(cv2.imencode('.png', np.zeros((24, 40, 3), np.uint8))[1].tobytes())
+    place = content.index(b'IDAT') - 4
+    content[place] = 0x79
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    for decode in (decode_file, decode_stored):
+        with pytest.raises(EncodingError, match=r'damaged: a part of it .* 20\d+ bytes'):
+            decode(bytes(content))
+
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown_kib < 100_000
+
+
+def test_png_with_bytes_behind_its_end_is_read():
+    """They are no part of it."""
+    pixels = np.arange(24 * 40 * 3, dtype=np.uint8).reshape(24, 40, 3)
+    content = cv2.imencode('.png', pixels)[1].tobytes()
+
+    found = decode_file(content + b'\xff' * 30)
+
+    np.testing.assert_array_equal(found, pixels[..., ::-1])
