@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segformer_ros.labels import distinct_color, LABEL_SETS, LabelClass
+from segformer_ros.labels import distinct_color, LABEL_SETS, LabelClass, VOID
 from segformer_ros.network.checkpoint import CheckpointError
 
 UNKNOWN = 'unknown'
@@ -65,6 +65,20 @@ def named(label_set: str, count: int) -> dict[str, Any]:
         'classes': [item.id for item in rows],
         'class_names': [item.name for item in rows],
     }
+
+
+def check_label_images(count: int) -> None:
+    """
+    Refuse a network whose class ids do not fit into label images.
+
+    :param count: Channels of the network.
+    :raises CheckpointError: There are more than 255.
+    """
+    if count > VOID:
+        raise CheckpointError(
+            f'expected a network of at most {VOID} classes, found {count}: label images hold one '
+            f'byte, {VOID} for unknown; convert and init-from take it'
+        )
 
 
 def class_table(facts: Mapping[str, Any], count: int) -> tuple[str, tuple[LabelClass, ...]]:

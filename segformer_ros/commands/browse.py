@@ -207,8 +207,10 @@ def _depth(depth: npt.NDArray[np.float32], max_m: float) -> Image:
 
 def _encode(picture: Image, suffix: str) -> bytes:
     import cv2
+    from segformer_ros.image_encoding import encode_jpeg
 
     if suffix != '.png' and max(picture.shape) > _JPEG_PX:
         raise ValueError('a JPEG cannot hold so many samples: write a .png or a smaller --count')
-    options = [] if suffix == '.png' else [cv2.IMWRITE_JPEG_QUALITY, 88]
-    return bytes(cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)[1])
+    if suffix != '.png':
+        return encode_jpeg(picture, 88)
+    return cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()

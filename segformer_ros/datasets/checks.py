@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import functools
+
+import cv2
 import numpy as np
+import numpy.typing as npt
 from segformer_ros.datasets.sample import Dataset, DatasetError
 from segformer_ros.datasets.statistics import spread
-from segformer_ros.labels import VOID
+from segformer_ros.labels import LabelSet, VOID
 
 
 def check_labels(dataset: Dataset, *, frames: int = 16) -> None:
@@ -22,19 +26,37 @@ def check_labels(dataset: Dataset, *, frames: int = 16) -> None:
         raise DatasetError('expected samples in the dataset, found none')
     if dataset.label_set is None:
         return
-    known = {*dataset.label_set.ids, VOID}
     for index in spread(len(dataset), frames):
         labels = dataset[index].labels
-        if labels is None:
-            continue
-        found = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256)).tolist()
-        wrong = [number for number in found if number not in known]
-        if wrong:
-            raise DatasetError(
-                f'expected class ids of {dataset.label_set.name} ({_ranges(known - {VOID})}, or '
-                f'{VOID} for unknown) in {dataset.name(index)}, found {_ranges(wrong)}: choose '
-                'the label set that the files have'
-            )
+        if labels is not None:
+            check_ids(labels, dataset.label_set, dataset.name(index))
+
+
+def check_ids(labels: npt.NDArray[np.uint8], label_set: LabelSet, name: str) -> None:
+    """
+    Look at the class ids of one sample.
+
+    :param labels: (H, W).
+    :param name: Of the sample.
+    :raises DatasetError: Some are neither of the label set nor VOID: they would count as unknown.
+    """
+    ids = tuple(label_set.ids)
+    if not cv2.LUT(labels, _strange(ids)).any():
+        return
+    found = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256)).tolist()
+    wrong = [number for number in found if number not in {*ids, VOID}]
+    raise DatasetError(
+        f'expected class ids of {label_set.name} ({_ranges(set(ids))}, or {VOID} for unknown) in '
+        f'{name}, found {_ranges(wrong)}: choose the label set that the files have'
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _strange(ids: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Give (256,) 1 for what is no class id."""
+    table = np.ones(256, np.uint8)
+    table[[*ids, VOID]] = 0
+    return table
 
 
 def _ranges(numbers: set[int] | list[int]) -> str:

@@ -144,6 +144,11 @@ def _class(path: Path, number: int, row: object) -> LabelClass:
     if 'name' not in values:
         raise DatasetError(f'{path}: class {number} has no name')
     own_id = values.get('id', number)
+    if own_id >= VOID:
+        raise DatasetError(
+            f'{path}: expected at most {VOID} classes, found more: label images hold one byte, '
+            f'{VOID} for unknown; leave classes out'
+        )
     red, green, blue = values.get('color', distinct_color(own_id))
     return LabelClass(own_id, values['name'], (red, green, blue))
 

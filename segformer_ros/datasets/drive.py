@@ -121,7 +121,7 @@ class DriveDataset:
             intrinsics,
             self.name(index),
         )
-        return check_sizes(sample)
+        return check_sizes(sample, self._classes)
 
     def encoded_image(self, index: int) -> tuple[str, bytes]:
         """Give the image of a sample as it is stored: suffix, and its bytes."""

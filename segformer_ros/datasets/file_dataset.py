@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
+from segformer_ros.datasets.checks import check_ids
 from segformer_ros.datasets.label_images import read_ids
 from segformer_ros.datasets.sample import DatasetError, Sample
 from segformer_ros.datasets.storage import FolderStorage, Storage
 from segformer_ros.datasets.storage_images import check_sizes, read_codes, read_rgb
+from segformer_ros.file_tree import is_hidden
 from segformer_ros.labels import LabelSet
 
 Labels = npt.NDArray[np.uint8]
@@ -99,14 +101,20 @@ class FileDataset:
                     ),
                     name=files.name,
                     confidence=_confidence(storage, files.confidence),
-                )
+                ),
+                self.label_set,
             )
         )
 
     def labels(self, index: int) -> Labels | None:
         """Read the labels of a sample without its image; None: it has none."""
-        name = self.files[index].labels
-        return self.read_labels(FolderStorage(self.root), name) if name else None
+        files = self.files[index]
+        if not files.labels:
+            return None
+        labels = self.read_labels(FolderStorage(self.root), files.labels)
+        if self.label_set is not None:
+            check_ids(labels, self.label_set, files.name)
+        return labels
 
     def name(self, index: int) -> str:
         """Give Sample.name without reading the sample."""
@@ -116,7 +124,7 @@ class FileDataset:
 def list_files(root: Path, pattern: str) -> list[str]:
     """Name the files below root that fit a glob pattern, in order; hidden ones are left out."""
     found = (path.relative_to(root).as_posix() for path in root.glob(pattern))
-    return sorted(name for name in found if not name.rpartition('/')[2].startswith('.'))
+    return sorted(name for name in found if not is_hidden(name))
 
 
 def require(found: Iterable[str], kind: str, root: Path, tree: str) -> list[str]:
@@ -132,24 +140,24 @@ def require(found: Iterable[str], kind: str, root: Path, tree: str) -> list[str]
     return names
 
 
-def read_list(root: Path, name: str) -> list[list[str]]:
+def read_list(root: Path, name: str) -> list[str]:
     """
     Read a text file of file names, one sample a line.
 
     :param name: Of the list, below root or absolute.
-    :returns: The words of every line that has some.
+    :returns: The lines that are not blank, without the space around them.
     :raises DatasetError: There is no such file, or nothing in it.
     """
     if not isinstance(name, str):
         raise DatasetError(f'option file_list must be the name of a file, not {name!r}')
     path = root / Path(name).expanduser()
     try:
-        lines = [line.split() for line in path.read_text(encoding='utf-8').splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
     except OSError as error:
         raise DatasetError(f'expected a list of files in {path}: {error.strerror}') from error
     if not any(lines):
         raise DatasetError(f'expected the names of files in {path}, found none')
-    return [words for words in lines if words]
+    return [line for line in lines if line]
 
 
 def first_file(root: Path, names: Iterable[str]) -> str | None:

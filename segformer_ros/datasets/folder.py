@@ -12,8 +12,10 @@ from collections.abc import Callable
 import functools
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import classes_file
 from segformer_ros.datasets.classes_file import FolderFacts
@@ -21,7 +23,6 @@ from segformer_ros.datasets.file_dataset import (
     Depth,
     FileDataset,
     Labels,
-    list_files,
     read_list,
     require,
     SampleFiles,
@@ -29,6 +30,9 @@ from segformer_ros.datasets.file_dataset import (
 from segformer_ros.datasets.label_images import read_colors, read_ids, read_plain
 from segformer_ros.datasets.sample import DatasetError
 from segformer_ros.datasets.storage import Storage
+from segformer_ros.datasets.storage_images import read_codes
+from segformer_ros.file_tree import files_below
+from segformer_ros.files.images import looks_like_image, SUFFIXES
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
 OPTIONS: dict[str, str] = {
@@ -36,7 +40,7 @@ OPTIONS: dict[str, str] = {
 }
 TREE = 'classes.yaml, images/NAME.png, labels/NAME.png, depth/NAME.png or .npy'
 _SUFFIXES = {
-    'images': ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.tif', '.tiff', '.webp'),
+    'images': (*SUFFIXES,),
     'labels': ('.png', '.bmp', '.pgm', '.tif', '.tiff'),
     'depth': ('.png', '.npy', '.tif', '.tiff'),
 }
@@ -63,7 +67,7 @@ def open_dataset(root: Path, split: str, *, confidence: str = '') -> FileDataset
     labels, depths = _by_name(root, 'labels'), _by_name(root, 'depth')
     if labels and facts.label_set is None:
         raise DatasetError(f'expected classes or label_set in {root / classes_file.NAME}')
-    if any(Path(name).suffix != '.npy' for name in depths.values()) and facts.depth_scale is None:
+    if any(name.lower().endswith('.png') for name in depths.values()) and not facts.depth_scale:
         raise DatasetError(f'expected depth.scale in {root / classes_file.NAME}')
     trusted = _by_name(root, confidence) if confidence else {}
     if confidence and not (trusted and labels):
@@ -101,9 +105,17 @@ def _read_labels(facts: FolderFacts) -> Callable[[Storage, str], Labels]:
 def _by_name(root: Path, folder: str) -> dict[str, str]:
     """Give the files of one folder by name without suffix."""
     found: dict[str, str] = {}
-    for path in list_files(root, f'{folder}/**/*'):
-        stem, suffix = path.partition('/')[2].rpartition('.')[::2]
+    if not (root / folder).is_dir():
+        return found
+    for name in files_below(root / folder):
+        stem, suffix = name.rpartition('.')[::2]
+        path = f'{folder}/{name}'
         if f'.{suffix.lower()}' not in _SUFFIXES.get(folder, _PLAIN):
+            if folder == 'images' and looks_like_image(name):
+                raise DatasetError(
+                    f'expected images of {", ".join(_SUFFIXES[folder])} in {root}, found {path}: '
+                    'convert it or take it away'
+                )
             continue
         if stem in found:
             raise DatasetError(f'expected one file of this name in {root}: {found[stem]}, {path}')
@@ -148,11 +160,13 @@ def _in_split(root: Path, names: list[str], facts: FolderFacts, split: str) -> l
 def _listed(root: Path, part: str, names: list[str]) -> list[str]:
     known = set(names)
     listed = []
-    for words in read_list(root, part):
-        path = Path(words[0])
-        name = path.with_suffix('').as_posix() if f'{path}' not in known else f'{path}'
+    for line in read_list(root, part):
+        path = Path(line)
+        name = path.as_posix()
+        if name not in known and looks_like_image(path):
+            name = path.with_suffix('').as_posix()
         if name not in known:
-            raise DatasetError(f'{root / part} names {words[0]}, which is not in images/')
+            raise DatasetError(f'{root / part} names {line}, which is not in images/')
         listed.append(name)
     return listed
 
@@ -161,8 +175,16 @@ def _depth(storage: Storage, files: SampleFiles, facts: FolderFacts) -> Depth:
     name = str(files.depth)
     if name.endswith('.npy'):
         return _metres(storage, name)
+    codes = read_codes(storage, name, 1)
+    if codes.dtype.kind == 'f':
+        return _known(codes, name, storage)
+    if facts.depth_scale is None:
+        raise DatasetError(
+            f'expected depth.scale in {storage.path / classes_file.NAME}, since {name} has whole '
+            'numbers'
+        )
     codes = read_plain(storage, name)
-    depth = codes.astype(np.float32) / np.float32(facts.depth_scale or 1.0)
+    depth = codes.astype(np.float32) / np.float32(facts.depth_scale)
     depth[codes == 0] = np.nan
     if facts.sky_code is not None:
         depth[codes == facts.sky_code] = np.inf
@@ -174,6 +196,11 @@ def _metres(storage: Storage, name: str) -> Depth:
         stored = np.load(io.BytesIO(storage.read(name)), allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise DatasetError(f'expected an array in {name} of {storage.path}: {error}') from error
+    return _known(stored, name, storage)
+
+
+def _known(stored: npt.NDArray[Any], name: str, storage: Storage) -> Depth:
+    """Give metres that were stored as such; what is not above 0 is unknown."""
     if stored.ndim != 2 or stored.dtype.kind != 'f':
         raise DatasetError(
             f'expected (H, W) metres in {name} of {storage.path}, found {stored.dtype} of shape '

@@ -114,7 +114,7 @@ def _tree(root: Path, split: str, cameras: Sequence[int]) -> Iterator[SampleFile
 
 
 def _listed(root: Path, name: str) -> Iterator[SampleFiles]:
-    for words in read_list(root, name):
+    for words in map(str.split, read_list(root, name)):
         if len(words) < 2:
             raise DatasetError(f'expected image and depth in every line of {name}, got {words}')
         # Some write names that begin with a slash and are none of the file system.

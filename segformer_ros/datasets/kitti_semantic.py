@@ -74,7 +74,7 @@ def _chosen(images: list[str], split: str) -> list[str]:
 
 def _listed(images: list[str], root: Path, name: str) -> list[str]:
     by_stem = {Path(image).stem: image for image in images}
-    stems = [Path(words[0]).stem for words in read_list(root, name)]
+    stems = [Path(line).stem for line in read_list(root, name)]
     for stem in stems:
         if stem not in by_stem:
             raise DatasetError(f'{name} names {stem}, which is not in {root}')

@@ -85,7 +85,7 @@ def _sample(root: Path, image: str) -> SampleFiles:
 
 
 def _listed(root: Path, name: str) -> Iterator[SampleFiles]:
-    for words in read_list(root, name):
+    for words in map(str.split, read_list(root, name)):
         if len(words) < 2:
             raise DatasetError(f'expected image and depth in every line of {name}, got {words}')
         found = [

@@ -25,6 +25,7 @@ from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
 from segformer_ros.datasets.shards_fetch import Cache, is_url, join, open_url
 from segformer_ros.datasets.shards_format import decode, read_index, ShardIndex
 from segformer_ros.datasets.storage import open_storage, Storage
+from segformer_ros.datasets.storage_images import check_sizes
 from segformer_ros.labels import LabelSet
 
 __all__ = ['OPTIONS', 'SPLITS', 'ShardsDataset', 'open_dataset', 'recognises', 'windowed_order']
@@ -128,7 +129,7 @@ class ShardsDataset:
         number, row = self._find(index)
         shard = self._shard(number)
         key = shard.keys[row]
-        return decode(shard.storage, key, shard.parts[key])
+        return check_sizes(decode(shard.storage, key, shard.parts[key]), self.label_set)
 
     def _find(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):

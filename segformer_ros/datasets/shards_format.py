@@ -24,7 +24,7 @@ from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets.sample import DatasetError, Sample
 from segformer_ros.datasets.storage import Storage
-from segformer_ros.datasets.storage_images import check_sizes, read_codes, read_rgb
+from segformer_ros.datasets.storage_images import read_codes, read_rgb
 from segformer_ros.labels import LABEL_SETS, LabelClass, LabelSet
 
 KIND = 'wids-shard-index-v1'
@@ -154,11 +154,11 @@ def encode(sample: Sample, image: tuple[str, bytes]) -> dict[str, bytes]:
     return files
 
 
-def png(pixels: npt.NDArray[Any], suffix: str = '.png', *options: int) -> bytes:
+def png(pixels: npt.NDArray[Any]) -> bytes:
     """Encode an image; three channels are in the order of OpenCV."""
-    done, data = cv2.imencode(suffix, pixels, options)
+    done, data = cv2.imencode('.png', pixels)
     if not done:
-        raise DatasetError(f'an image of shape {pixels.shape} cannot be written as {suffix}')
+        raise DatasetError(f'an image of shape {pixels.shape} cannot be written as PNG')
     return data.tobytes()
 
 
@@ -192,4 +192,4 @@ def decode(storage: Storage, key: str, parts: Mapping[str, str]) -> Sample:
             intrinsics = Intrinsics(fx, fy, cx, cy, image.shape[1], image.shape[0])
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f'expected name and camera as JSON in {place}: {error}') from error
-    return check_sizes(Sample(image, labels, depth, intrinsics, name, confidence))
+    return Sample(image, labels, depth, intrinsics, name, confidence)

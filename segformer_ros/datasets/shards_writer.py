@@ -15,6 +15,7 @@ import tarfile
 from typing import Any, Literal
 
 import cv2
+import numpy as np
 from segformer_ros import run_folder
 from segformer_ros.datasets.sample import Dataset, DatasetError
 from segformer_ros.datasets.shards_format import (
@@ -25,6 +26,7 @@ from segformer_ros.datasets.shards_format import (
     ShardEntry,
     ShardIndex,
 )
+from segformer_ros.image_encoding import encode_jpeg
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,10 @@ def _encoded(
         own = getattr(dataset, 'encoded_image', None)
         if settings.image == 'keep' and own is not None:
             image = own(index)
+        elif settings.image == 'jpg':
+            image = 'jpg', encode_jpeg(sample.image, settings.quality)
         else:
-            bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
-            suffix = 'jpg' if settings.image == 'jpg' else 'png'
-            options = (cv2.IMWRITE_JPEG_QUALITY, settings.quality) if suffix == 'jpg' else ()
-            image = suffix, png(bgr, f'.{suffix}', *options)
+            image = 'png', png(np.asarray(cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)))
         return sample.name, encode(sample, image)
 
     window = 4 * threads

@@ -184,7 +184,8 @@ class ShiftDataset:
             depth[labels == _SKY] = np.inf
         height, width = image.shape[:2]
         intrinsics = Intrinsics.from_fov(width, height, _FOV_DEG)
-        return check_sizes(Sample(image, labels, depth, intrinsics, self.name(index)))
+        sample = Sample(image, labels, depth, intrinsics, self.name(index))
+        return check_sizes(sample, self.label_set)
 
     def encoded_image(self, index: int) -> tuple[str, bytes]:
         """Give the image of a sample as it is stored: suffix such as 'jpg', and its bytes."""

@@ -19,6 +19,7 @@ import zlib
 from segformer_ros.datasets import storage_index
 from segformer_ros.datasets.sample import DatasetError
 from segformer_ros.datasets.storage_index import Extent
+from segformer_ros.file_tree import files_below
 
 SUFFIXES: tuple[str, ...] = ('.zip', '.tar', '.hdf5')
 
@@ -65,12 +66,7 @@ class FolderStorage:
     def names(self) -> Sequence[str]:
         """Give the names of all files; the folder is listed once."""
         if self._names is None:
-            found = []
-            for folder, folders, files in os.walk(self.path):
-                folders[:] = [name for name in folders if not name.startswith('.')]
-                place = Path(folder).relative_to(self.path)
-                found += [(place / name).as_posix() for name in files if name[0] != '.']
-            self._names = tuple(sorted(found))
+            self._names = tuple(sorted(files_below(self.path)))
         return self._names
 
     def read(self, name: str) -> bytes:

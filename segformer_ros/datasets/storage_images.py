@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.datasets.checks import check_ids
 from segformer_ros.datasets.sample import DatasetError, Sample
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.image_encoding import decode_file, decode_stored, EncodingError
+from segformer_ros.labels import LabelSet
 
 
 def read_rgb(storage: Storage, name: str) -> npt.NDArray[np.uint8]:
@@ -64,11 +66,12 @@ def _named(storage: Storage, name: str) -> Iterator[None]:
         raise DatasetError(f'{name} of {storage.path}: {error}: fetch it again') from error
 
 
-def check_sizes(sample: Sample) -> Sample:
+def check_sizes(sample: Sample, label_set: LabelSet | None = None) -> Sample:
     """
     Give the sample back where its labels and depth are as large as its image.
 
-    :raises DatasetError: They are not.
+    :param label_set: That the labels must be of; None: they are not looked at.
+    :raises DatasetError: They are not, or there are other class ids.
     """
     size = sample.image.shape[:2]
     for what, pixels in (
@@ -81,4 +84,6 @@ def check_sizes(sample: Sample) -> Sample:
                 f'expected {what} of {sample.name} in {size[1]}x{size[0]} pixels as its image, '
                 f'found {pixels.shape[1]}x{pixels.shape[0]}'
             )
+    if sample.labels is not None and label_set is not None:
+        check_ids(sample.labels, label_set, sample.name)
     return sample

@@ -30,6 +30,7 @@ import numpy.typing as npt
 from segformer_ros import carla, draw, interrupts, run_folder
 from segformer_ros.drive_dataset.browse import index_page
 from segformer_ros.drive_dataset.recording import DriveFrame
+from segformer_ros.image_encoding import encode_jpeg
 from segformer_ros.labels import label_set, LabelSet
 from segformer_ros.workplace import HeldError, Workplace
 
@@ -229,7 +230,7 @@ def _write_route(
             count += 1
     if previews:
         sheet = draw.contact_sheet(previews[-_PREVIEWS:], 1)
-        _write(folder / 'preview.jpg', cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+        (folder / 'preview.jpg').write_bytes(encode_jpeg(sheet, 95))
     return count, pixels
 
 
@@ -250,12 +251,8 @@ def _preview(frame: DriveFrame, classes: LabelSet) -> npt.NDArray[np.uint8]:
 
 
 def _write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
-    _write(path, pixels, (cv2.IMWRITE_PNG_COMPRESSION, 3))
-
-
-def _write(path: Path, pixels: Any, options: tuple[int, ...] = ()) -> None:
     """Write an image; the folder as a whole is renamed when it is complete."""
-    done, data = cv2.imencode(path.suffix, pixels, options)
+    done, data = cv2.imencode('.png', pixels, (cv2.IMWRITE_PNG_COMPRESSION, 3))
     if not done:
         raise DatasetError(f'{path} cannot be written')
     path.write_bytes(data.tobytes())

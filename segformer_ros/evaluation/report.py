@@ -23,6 +23,7 @@ from segformer_ros.evaluation.measure import predict_sample, Result
 from segformer_ros.evaluation.network import Network
 from segformer_ros.evaluation.pictures import confusion_picture, frame_picture
 from segformer_ros.evaluation.tables import Table, tables
+from segformer_ros.image_encoding import encode_jpeg
 
 SUMMARY, FRAMES, MARKDOWN, PAGE = 'summary.json', 'metrics.csv', 'report.md', 'report.html'
 CONFUSION = 'confusion.png'
@@ -154,8 +155,9 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _encode(picture: npt.NDArray[np.uint8], suffix: str) -> bytes:
-    quality = (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY) if suffix == '.jpg' else ()
-    _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
+    if suffix == '.jpg':
+        return encode_jpeg(picture, _JPEG_QUALITY)
+    _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return data.tobytes()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from segformer_ros.bundle import Bundle
 from segformer_ros.checkpoints import load, LoadedModel
-from segformer_ros.checkpoints.classes import class_table
+from segformer_ros.checkpoints.classes import check_label_images, class_table
 from segformer_ros.export.background import (
     classes_with_background,
     decides_by_threshold,
@@ -129,6 +129,7 @@ def bundle_facts(
         )
     label_set, classes = UNKNOWN, tuple[LabelClass, ...]()
     if network.segmentation_head is not None:
+        check_label_images(network.config.num_classes)
         label_set, classes = class_table(facts, network.config.num_classes)
         if decides_by_threshold(network):
             label_set, classes = classes_with_background(label_set, classes[0])

@@ -12,11 +12,18 @@ import re
 import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.image_encoding import decode_file, EncodingError
+from segformer_ros.file_tree import files_below
+from segformer_ros.image_encoding import decode_file, EncodingError, file_kind
 
 SUFFIXES: tuple[str, ...] = (
-    '.bmp', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp',
+    '.avif', '.bmp', '.jfif', '.jpe', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.pnm', '.ppm',
+    '.tif', '.tiff', '.webp',
 )  # fmt: skip
+NOT_READ: tuple[str, ...] = (
+    '.arw', '.cr2', '.cr3', '.dng', '.exr', '.gif', '.hdr', '.heic', '.heif', '.hif', '.jxl',
+    '.nef', '.orf', '.psd', '.raf', '.rw2', '.svg', '.tga',
+)  # fmt: skip
+"""Suffixes of images that are found, so that they are counted, and refused when they are read."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,26 @@ class ImageFile:
     path: Path
 
 
+def looks_like_image(name: str | Path) -> bool:
+    """Tell by the suffix whether a file is an image, be it one that is read or not."""
+    return Path(name).suffix.lower() in {*SUFFIXES, *NOT_READ}
+
+
 def is_image(path: Path) -> bool:
-    """Tell by the suffix whether a file is an image."""
-    return path.suffix.lower() in SUFFIXES
+    """
+    Tell by suffix or first bytes whether a file is one image; a GIF is taken for a film.
+
+    :raises OSError: The file cannot be read.
+    """
+    if looks_like_image(path):
+        return path.suffix.lower() != '.gif'
+    with path.open('rb') as file:
+        return file_kind(file.read(64)) not in {'', 'gif'}
 
 
 def find(path: Path) -> tuple[ImageFile, ...]:
     """
-    List an image, or the images in a folder and its sub-folders.
+    List an image, or the images in a folder and its sub-folders, as files_below finds them.
 
     :returns: In the order a person would count: frame2 before frame10.
     :raises ValueError: There is no image.
@@ -47,11 +66,7 @@ def find(path: Path) -> tuple[ImageFile, ...]:
     root = path if path.is_dir() else path.parent
     found = [path]
     if path.is_dir():
-        found = [
-            item
-            for item in path.rglob('*')
-            if is_image(item) and item.is_file() and not item.name.startswith('.')
-        ]
+        found = [path / name for name in files_below(path) if looks_like_image(name)]
     if not found:
         raise ValueError(f'expected images in {path}, found none of {", ".join(SUFFIXES)}')
     names = Counter(item.relative_to(root).with_suffix('') for item in found)
@@ -77,6 +92,10 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
     :raises ValueError: The file is no image, of a kind that is not read, or damaged.
     :raises OSError: The file cannot be read.
     """
+    if path.suffix.lower() in NOT_READ:
+        raise ValueError(
+            f'{path}: expected one of {", ".join(SUFFIXES)}: convert it to PNG or JPEG'
+        )
     try:
         return decode_file(path.read_bytes(), upright=True)
     except EncodingError as error:

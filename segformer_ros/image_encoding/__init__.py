@@ -5,6 +5,7 @@
 from segformer_ros.image_encoding.compressed import decode_compressed
 from segformer_ros.image_encoding.errors import EncodingError
 from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
+from segformer_ros.image_encoding.jpeg_writer import encode_jpeg
 from segformer_ros.image_encoding.raw_pixels import (
     as_rgb,
     Buffer,
@@ -30,6 +31,7 @@ __all__ = [
     'decode_compressed',
     'decode_file',
     'decode_stored',
+    'encode_jpeg',
     'file_kind',
     'raw',
 ]

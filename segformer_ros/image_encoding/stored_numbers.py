@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import zlib
 
-from segformer_ros.image_encoding.tiff_tags import BITS_PER_SAMPLE, PHOTOMETRIC, TiffTags
+from segformer_ros.image_encoding.errors import EncodingError
+from segformer_ros.image_encoding.tiff_tags import BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLES, TiffTags
 
 _GREY, _PALETTE = 0, 3
 _TIFF_GREY, _TIFF_PALETTE = 1, 3
@@ -20,17 +21,14 @@ def without_colors(kind: str, content: memoryview) -> tuple[memoryview, int]:
 
     :param kind: As of file_kind; others than png, bmp and tiff are left alone.
     :returns: The file, and what a decoder multiplies its numbers by.
+    :raises EncodingError: A TIFF has 2 or 4 bits a pixel, which cv2 does not decode.
     """
     if kind == 'png':
         return _png(content)
     if kind == 'bmp':
         return _bmp(content), 1
     if kind == 'tiff':
-        tags = TiffTags(content)
-        factor = _SPREAD.get(tags.get(BITS_PER_SAMPLE) or 8, 1)
-        if tags.get(PHOTOMETRIC) != _TIFF_PALETTE:
-            return content, factor
-        return memoryview(tags.replaced(PHOTOMETRIC, _TIFF_GREY)), factor
+        return _tiff(content)
     return content, 1
 
 
@@ -55,6 +53,21 @@ def _png(content: memoryview) -> tuple[memoryview, int]:
             parts.append(content[place : place + size])
         place += size
     return memoryview(b''.join(parts)), factor
+
+
+def _tiff(content: memoryview) -> tuple[memoryview, int]:
+    """Call a palette grey; without a tag there is one sample a pixel, and it has one bit."""
+    tags = TiffTags(content)
+    photometric = tags.get(PHOTOMETRIC)
+    if photometric not in {_TIFF_GREY, _TIFF_PALETTE} or tags.get(SAMPLES) not in {None, 1}:
+        return content, 1
+    bits = tags.get(BITS_PER_SAMPLE) or 1
+    if bits in {2, 4}:
+        raise EncodingError(f'expected numbers of 1, 8 or 16 bits, found a TIFF of {bits} bits')
+    factor = _SPREAD.get(bits, 1)
+    if photometric == _TIFF_GREY:
+        return content, factor
+    return memoryview(tags.replaced(PHOTOMETRIC, _TIFF_GREY)), factor
 
 
 def _bmp(content: memoryview) -> memoryview:

@@ -10,6 +10,7 @@ ORIENTATION = 274
 PHOTOMETRIC = 262
 EXTRA_SAMPLES = 338
 BITS_PER_SAMPLE = 258
+SAMPLES = 277
 
 ByteOrder: TypeAlias = "Literal['little', 'big']"
 _ORDERS: dict[bytes, ByteOrder] = {b'II*\x00': 'little', b'MM\x00*': 'big'}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from segformer_ros.checkpoints import source
-from segformer_ros.checkpoints.classes import class_table
+from segformer_ros.checkpoints.classes import check_label_images, class_table
 from segformer_ros.checkpoints.formats.base import Options
 from segformer_ros.checkpoints.model import has_heads
 from segformer_ros.evaluation.network import FloatArray, Image, NetworkFacts, Outputs
@@ -86,6 +86,7 @@ class TorchNetwork:
         classes: tuple[LabelClass, ...] = ()
         named = ''
         if module.segmentation_head is not None:
+            check_label_images(module.config.num_classes)
             named, classes = class_table(model.facts, module.config.num_classes)
         facts = replace(
             network_facts(module, classes, named, model.facts.get('focal_length_px')),
@@ -97,6 +98,7 @@ class TorchNetwork:
     @classmethod
     def _load_baseline(cls, path: Path, device: torch.device | str) -> TorchNetwork:
         module, known = load_baseline(path)
+        check_label_images(module.config.num_classes)
         label_set, classes = class_table(known, module.config.num_classes)
         facts = NetworkFacts(path.name, classes, label_set)
         mean, std = known.get('mean') or MEAN, known.get('std') or STD

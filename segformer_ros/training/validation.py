@@ -10,7 +10,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import run_folder
@@ -20,6 +19,7 @@ from segformer_ros.evaluation.judged_classes import judged_classes
 from segformer_ros.evaluation.measure import evaluate, Options, predict_sample
 from segformer_ros.evaluation.network import Network
 from segformer_ros.evaluation.pictures import frame_picture
+from segformer_ros.image_encoding import encode_jpeg
 from segformer_ros.training.config import ValidationSet
 
 Image = npt.NDArray[np.uint8]
@@ -137,6 +137,5 @@ def score(figures: Mapping[str, Any], best: Mapping[str, float]) -> float:
 def write_pictures(folder: Path, step: int, pictures: Mapping[str, Image]) -> None:
     """Write pictures/STEP_NAME.jpg."""
     for name, image in pictures.items():
-        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-        encoded = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
-        run_folder.write_bytes(folder / 'pictures' / f'{step:07d}_{name}.jpg', encoded.data)
+        encoded = encode_jpeg(image, _JPEG_QUALITY)
+        run_folder.write_bytes(folder / 'pictures' / f'{step:07d}_{name}.jpg', encoded)

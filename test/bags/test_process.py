@@ -7,6 +7,7 @@ import shutil
 import bag_builder
 from bag_builder import camera_info, drive, image, Message, read_bag, STORE, write_bag
 import cv2
+from damaged_images import encoded, picture, with_hole
 import numpy as np
 import pytest
 from segformer_ros.bags.cameras import choose
@@ -294,3 +295,22 @@ def test_every_frame_is_shown_to_the_caller(run):
 def test_the_store_of_the_tests_is_the_one_of_the_package():
     """The builder writes what the package reads."""
     assert 'segformer_ros/msg/LabelInfo' in STORE.fielddefs
+
+
+def test_a_compressed_image_with_a_hole_is_counted(run):
+    """The frame after it is computed; neither is a picture of something else."""
+    whole = encoded(picture(48, 96), '.jpg')
+    messages = [
+        Message(
+            '/a/image/compressed',
+            COMPRESSED_IMAGE,
+            time_ns,
+            bag_builder.compressed(file, 'jpeg', time_ns),
+        )
+        for time_ns, file in enumerate((whole, with_hole(whole, 800), whole))
+    ]
+    found, report = run(messages)
+    assert [label.time_ns for label in found['/a/label/image']] == [0, 2]
+    assert report.done == 2
+    (failed,) = report.failed
+    assert any('damaged (' in str(value) for value in failed.values())

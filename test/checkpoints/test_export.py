@@ -12,6 +12,7 @@ from segformer_ros.checkpoints.convert import convert, Request
 from segformer_ros.checkpoints.formats.base import Options
 from segformer_ros.export.checkpoint_export import bundle_facts, export_checkpoint
 from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.training.torch_network import TorchNetwork
 import torch
 
 NARROW, DEPTHS = (16, 32, 40, 64), (1, 1, 2, 1)
@@ -75,3 +76,17 @@ def test_one_class_has_a_background(tmp_path):
 
     assert [(item.id, item.name) for item in facts.classes] == [(0, 'background'), (1, 'class_0')]
     assert facts.label_set == 'unknown'
+
+
+def test_more_classes_than_label_images_hold_are_refused(tmp_path):
+    """Ids are one byte and 255 is unknown: 255 classes fit, 256 do not."""
+    facts = bundle_facts(load(saved(tmp_path / 'most.pth', classes=255)), 'name')
+    assert facts.class_ids == tuple(range(255))
+    path = saved(tmp_path / 'more.pth', classes=256)
+    message = 'expected a network of at most 255 classes, found 256'
+    with pytest.raises(CheckpointError, match=message):
+        bundle_facts(load(path), 'name')
+    with pytest.raises(CheckpointError, match=message):
+        TorchNetwork.load(path)
+    converted = convert(Request(path, 'native', tmp_path / 'ours.safetensors')).out
+    assert load(converted).network.config.num_classes == 256

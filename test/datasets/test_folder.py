@@ -9,6 +9,7 @@ import pytest
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
 from segformer_ros.datasets.checks import check_labels
+from segformer_ros.datasets.statistics import count_classes
 from segformer_ros.labels import CITYSCAPES_19, distinct_color, LabelClass, LabelSet
 from trees import FOLDER_CLASSES, save, scene, write_folder
 
@@ -51,6 +52,8 @@ def test_classes_depth_and_camera_are_as_the_file_says(tmp_path):
 def test_names_alone_are_enough(tmp_path):
     """They are numbered from 0 and get colours; the set is named after the folder."""
     root = write_folder(tmp_path / 'garden', classes='classes: [soil, plant]\n', depth=False)
+    for number in (0, 1):
+        save(root / f'labels/{number:03d}.png', np.zeros((64, 96), np.uint8))
     sample = opened(root)[0]
     assert opened(root).label_set == LabelSet(
         'garden',
@@ -58,7 +61,7 @@ def test_names_alone_are_enough(tmp_path):
     )
     assert sample.depth is None
     assert sample.intrinsics is None
-    with pytest.raises(DatasetError, match=r'of garden \(0 to 1, or 255 .* in 000, found 4'):
+    with pytest.raises(DatasetError, match=r'of garden \(0 to 1, or 255 .* in 002, found 4'):
         check_labels(opened(root))
 
 
@@ -140,7 +143,7 @@ def test_labels_may_be_colours(tmp_path):
 def test_a_camera_with_intrinsics_fits_resized_images(tmp_path):
     """Its size is that of the calibration."""
     camera = 'camera: {fx: 100, fy: 110, cx: 95, cy: 63, width: 192, height: 128}\n'
-    root = write_folder(tmp_path, classes=f'classes: [a, b]\n{camera}', depth=False)
+    root = write_folder(tmp_path, classes=f'classes: [a, b, c, d, e]\n{camera}', depth=False)
     assert opened(root)[0].intrinsics == Intrinsics(50, 55, 47.5, 31.5, 96, 64)
 
 
@@ -240,3 +243,78 @@ def test_confidence_without_files_is_told(tmp_path):
     """An option that finds nothing is a slip of the user's."""
     with pytest.raises(DatasetError, match=r'labels/NAME\.png and sure/NAME\.png .* found none'):
         with_confidence(write_folder(tmp_path), 'sure')
+
+
+def test_depth_may_be_metres_in_a_tiff(tmp_path):
+    """Floats are metres whatever the scale of whole numbers is, which these do not need."""
+    for classes in ('classes: [a, b, c, d, e]\n', FOLDER_CLASSES):
+        root = write_folder(tmp_path, frames=1, classes=classes, depth=False)
+        stored = np.full((64, 96), 3.5, np.float32)
+        stored[0, :3] = 0, np.nan, np.inf
+        save(root / 'depth/000.tif', stored)
+        depth = opened(root)[0].depth
+        np.testing.assert_array_equal(depth[0, :4], [np.nan, np.nan, np.inf, 3.5])
+    (root / 'classes.yaml').write_text('classes: [a, b, c, d, e]\n')
+    save(root / 'depth/000.tif', np.full((64, 96), 3500, np.uint16))
+    with pytest.raises(DatasetError, match=r'depth\.scale .*since depth/000\.tif has'):
+        opened(root)[0]
+
+
+def test_lists_take_whole_lines_as_names(tmp_path):
+    """A name with spaces is not the image that has its first word for a name."""
+    root = write_folder(tmp_path, frames=1, classes=FOLDER_CLASSES + 'splits: {val: val.txt}\n')
+    for folder, suffix in (('images', '.jpg'), ('labels', '.png'), ('depth', '.png')):
+        content = (root / folder / f'000{suffix}').read_bytes()
+        for name in ('000 left', '000.v2', '000'):
+            (root / folder / f'{name}{suffix}').write_bytes(content)
+    (root / 'val.txt').write_text('000 left.jpg\n  000 left  \n\n000.v2\n000.v2.jpg\n')
+    assert names(root, 'val') == ['000 left', '000 left', '000.v2', '000.v2']
+    for line in ('000 right', '000.v3'):
+        (root / 'val.txt').write_text(f'{line}\n')
+        with pytest.raises(DatasetError, match=f'names {line}, which is not in images/'):
+            opened(root, 'val')
+
+
+def test_links_are_followed_and_hidden_folders_are_no_data(tmp_path):
+    """Sub-folders often lie on another disk, and desktops leave folders of their own."""
+    root = write_folder(tmp_path / 'data', frames=1)
+    other = write_folder(tmp_path / 'other', frames=1)
+    for folder in ('images', 'labels', 'depth'):
+        (root / folder / 'night').symlink_to(other / folder, target_is_directory=True)
+    for hidden in ('.Trash', '.ipynb_checkpoints', 'night/.thumbnails'):
+        save(root / 'images' / hidden / 'x.jpg', scene(0, (1,))[0])
+    (root / 'images/._000.jpg').write_bytes(b'')
+    assert names(root, 'all') == ['000', 'night/000']
+
+
+def test_images_that_are_not_read_are_not_passed_over(tmp_path):
+    """Otherwise half of a folder could be missing without a word."""
+    root = write_folder(tmp_path)
+    (root / 'images/phone.HEIC').write_bytes(b'')
+    with pytest.raises(DatasetError, match=r'images/phone\.HEIC: convert it or take it'):
+        opened(root)
+
+
+def test_ids_are_checked_in_every_sample_that_is_read(tmp_path):
+    """Not only in those that a check before the run looks at."""
+    root = write_folder(tmp_path, frames=40)
+    labels = scene(7, (0, 1, 4, 255))[1]
+    labels[0, 0] = 9
+    save(root / 'labels/007.png', labels)
+    data = opened(root)
+    check_labels(data)
+    message = r'ids of yard \(0 to 1, 4, or 255 for unknown\) in 007, found 9'
+    with pytest.raises(DatasetError, match=message):
+        data[7]
+    with pytest.raises(DatasetError, match=message):
+        count_classes(data)
+
+
+def test_classes_without_end_are_refused(tmp_path):
+    """Label images hold one byte."""
+    rows = ', '.join(f'c{number}' for number in range(255))
+    root = write_folder(tmp_path, frames=1, classes=f'classes: [{rows}]\n', depth=False)
+    assert len(opened(root).label_set.classes) == 255
+    (root / 'classes.yaml').write_text(f'classes: [{rows}, one_more]\n')
+    with pytest.raises(DatasetError, match='expected at most 255 classes'):
+        opened(root)

@@ -5,7 +5,9 @@
 import struct
 import zlib
 
+from damaged_images import encoded, picture, with_hole
 import numpy as np
+from PIL import Image
 import pytest
 from segformer_ros.datasets import DatasetError
 from segformer_ros.datasets.label_images import (
@@ -15,12 +17,13 @@ from segformer_ros.datasets.label_images import (
     read_scaled_depth,
 )
 from segformer_ros.datasets.storage import FolderStorage
+from segformer_ros.datasets.storage_images import read_codes, read_rgb
 from segformer_ros.labels import CAMVID_32
 from trees import save
 
 
-def palette_png(indices, bits):
-    """Write a PNG of indices into a palette."""
+def png_of_bits(indices, bits, *, palette=True):
+    """Write a PNG of so many bits a pixel, grey or with a palette."""
 
     def chunk(name, data):
         check = zlib.crc32(name + data).to_bytes(4, 'big')
@@ -35,9 +38,8 @@ def palette_png(indices, bits):
     colors = np.random.default_rng(1).integers(0, 256, (1 << bits, 3), np.uint8)
     return (
         b'\x89PNG\r\n\x1a\n'
-        + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, bits, 3, 0, 0, 0))
-        + chunk(b'PLTE', colors.tobytes())
-        + chunk(b'tRNS', b'\0')
+        + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, bits, 3 * palette, 0, 0, 0))
+        + (chunk(b'PLTE', colors.tobytes()) + chunk(b'tRNS', b'\0')) * palette
         + chunk(b'IDAT', zlib.compress(b''.join(rows)))
         + chunk(b'IEND', b'')
     )
@@ -47,8 +49,44 @@ def palette_png(indices, bits):
 def test_ids_of_a_png_with_a_palette_are_its_indices(tmp_path, bits):
     """Annotation tools colour their ids this way; no colour is taken for an id."""
     indices = np.random.default_rng(bits).integers(0, 1 << bits, (7, 13), np.uint8)
-    (tmp_path / 'a.png').write_bytes(palette_png(indices, bits))
+    (tmp_path / 'a.png').write_bytes(png_of_bits(indices, bits))
     assert np.array_equal(read_ids(FolderStorage(tmp_path), 'a.png'), indices)
+
+
+@pytest.mark.parametrize('bits', [1, 2, 4, 8])
+def test_ids_of_a_grey_png_are_its_numbers(tmp_path, bits):
+    """A decoder spreads them over 8 bits: 1 of 1 bit would be 255, which is unknown."""
+    indices = np.random.default_rng(bits).integers(0, 1 << bits, (7, 13), np.uint8)
+    (tmp_path / 'a.png').write_bytes(png_of_bits(indices, bits, palette=False))
+    assert np.array_equal(read_ids(FolderStorage(tmp_path), 'a.png'), indices)
+
+
+@pytest.mark.parametrize('name', ['a.tif', 'a.bmp'])
+@pytest.mark.parametrize('compression', [None, 'tiff_lzw'])
+def test_ids_of_other_files_with_a_palette_are_their_indices(tmp_path, name, compression):
+    """Whatever the colours are, grey ones included."""
+    indices = np.random.default_rng(0).integers(0, 256, (7, 13), np.uint8)
+    for seed, channels in ((1, 3), (2, 1)):
+        colors = np.random.default_rng(seed).integers(0, 256, (256, channels), np.uint8)
+        image = Image.fromarray(indices, 'P')
+        image.putpalette(np.broadcast_to(colors, (256, 3)).tobytes())
+        image.save(tmp_path / name, compression=compression)
+        assert np.array_equal(read_ids(FolderStorage(tmp_path), name), indices)
+
+
+@pytest.mark.parametrize('name', ['a.tif', 'a.bmp'])
+def test_a_mask_of_one_bit_is_0_and_1(tmp_path, name):
+    """As in a PNG."""
+    mask = np.random.default_rng(0).integers(0, 2, (7, 13), np.uint8)
+    Image.fromarray(mask.astype(bool)).save(tmp_path / name)
+    assert np.array_equal(read_ids(FolderStorage(tmp_path), name), mask)
+
+
+def test_numbers_with_a_point_are_no_ids(tmp_path):
+    """Rounding them would make ids of anything."""
+    save(tmp_path / 'a.tif', np.full((2, 2), 1.5, np.float32))
+    with pytest.raises(DatasetError, match=r'ids as whole numbers in a.tif .*found float32'):
+        read_ids(FolderStorage(tmp_path), 'a.tif')
 
 
 def test_ids_may_be_stored_in_sixteen_bits(tmp_path):
@@ -96,3 +134,19 @@ def test_what_is_no_image_is_named(tmp_path):
         read_ids(FolderStorage(tmp_path), 'a.png')
     with pytest.raises(DatasetError, match=r'b.png: No such file'):
         read_ids(FolderStorage(tmp_path), 'b.png')
+
+
+def test_transparency_of_a_tiff_changes_no_colour_and_no_code(tmp_path):
+    """Libtiff would multiply by it."""
+    pixels = np.full((4, 6, 4), (200, 100, 50, 128), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / 'a.tif')
+    storage = FolderStorage(tmp_path)
+    assert (read_rgb(storage, 'a.tif') == (200, 100, 50)).all()
+    assert (read_codes(storage, 'a.tif', 3)[..., :3] == (50, 100, 200)).all()
+
+
+def test_a_jpeg_with_a_hole_is_refused(tmp_path):
+    """With the name of the file."""
+    (tmp_path / 'a.jpg').write_bytes(with_hole(encoded(picture(), '.jpg')))
+    with pytest.raises(DatasetError, match=r'a\.jpg of .*damaged \(.*fetch it again'):
+        read_rgb(FolderStorage(tmp_path), 'a.jpg')

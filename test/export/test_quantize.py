@@ -11,6 +11,7 @@ from pathlib import Path
 import sys
 from types import ModuleType
 
+from damaged_images import encoded, picture, with_hole
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static, QuantType
@@ -188,6 +189,13 @@ def test_images_of_a_folder_are_spread(tmp_path):
     assert len(calibration_images(str(tmp_path), 50)) == 10
     with pytest.raises(ValueError, match='one calibration image or more, got 0'):
         calibration_images(str(tmp_path), 0)
+
+
+def test_a_damaged_calibration_image_is_refused(tmp_path):
+    """Networks are not calibrated on what a decoder paints over."""
+    (tmp_path / 'a.jpg').write_bytes(with_hole(encoded(picture(), '.jpg')))
+    with pytest.raises(ValueError, match=r'a\.jpg: .* damaged \('):
+        calibration_images(str(tmp_path), 1)
 
 
 def test_images_come_from_the_world_too():

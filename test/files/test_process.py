@@ -3,6 +3,7 @@
 """Images and videos through the network."""
 
 import cv2
+from damaged_images import encoded, picture, with_hole
 import numpy as np
 import pytest
 from segformer_ros.files import images
@@ -164,3 +165,17 @@ def test_rounded_depth_is_drawn_alike_when_continued(run, video, drawn, tmp_path
     assert (report.done, report.reused) == (0, 5)
     assert len(drawn) == 10
     assert drawn[5:] == drawn[:5]
+
+
+def test_files_that_cannot_be_read_are_counted_and_the_others_go_on(run, folder):
+    """Damage, too many pixels, and a kind that is not read."""
+    (folder / 'hole.jpg').write_bytes(with_hole(encoded(picture(), '.jpg')))
+    whole = encoded(picture(), '.bmp')
+    side = (65500).to_bytes(4, 'little')
+    (folder / 'huge.bmp').write_bytes(whole[:18] + side + side + whole[26:])
+    (folder / 'phone.heic').write_bytes(b'\0\0\0\x18ftypheic\0\0\0\0mif1heic')
+    (folder / 'z.png').write_bytes((folder / 'a2.png').read_bytes())
+    report = run(folder)
+    assert report.done == 4
+    failed = [item['name'] for item in report.failed]
+    assert sorted(failed) == ['damaged.png', 'hole.jpg', 'huge.bmp', 'phone.heic']

@@ -6,6 +6,7 @@ import sys
 from types import ModuleType
 
 import cv2
+from damaged_images import encoded, picture, with_hole
 from node_rig import camera_info, image_message, pixels_of
 import numpy as np
 import pytest
@@ -231,3 +232,11 @@ def test_camera_info_from_a_field_of_view_is_an_ideal_camera():
     assert message.p.tolist() == pytest.approx([4.0, 0, 4.0, 0, 0, 4.0, 3.0, 0, 0, 0, 1, 0])
     with pytest.raises(ValueError, match='got neither'):
         messages.camera_info_message(_header(), None)
+
+
+def test_a_jpeg_with_a_hole_is_refused():
+    """Libjpeg only warns of it: most of the picture would be of another place."""
+    message = CompressedImage(format='bgr8; jpeg compressed bgr8')
+    message.data.frombytes(with_hole(encoded(picture(), '.jpg')))
+    with pytest.raises(EncodingError, match=r'damaged .*check the camera driver'):
+        messages.rgb_from_message(message)
