@@ -86,7 +86,7 @@ def test_classes_as_a_network_sees_them(capsys, folder):
         (['--frames', '0'], '--frames must be at least 1'),
         (['--label-set', 'moon'], 'label set must be one of'),
         (['--label-set', 'shift_23'], 'give rules'),
-        (['--option', 'a=1'], "folder has no option 'a', it has: none"),
+        (['--option', 'a=1'], "folder has no option 'a', it has: confidence"),
         (['--beta', '1'], 'beta of class weights effective must be from 0 to below 1'),
     ],
 )
