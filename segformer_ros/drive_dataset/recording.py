@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import result_images
 from segformer_ros.bags.cameras import latched_info
+from segformer_ros.bags.recall import Recall
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
 from segformer_ros.frame_rules import calibrate, CameraModel
-from segformer_ros.judge.pairing import RestartWatch
+from segformer_ros.judge.pairing import RestartWatch, Waiting
 from segformer_ros.labels import LabelSet
 
 # Images of one stamp are recorded within a few frames of each other.
@@ -119,17 +121,22 @@ class FrameAssembler:
         :param losses: Counts what is left out.
         """
         self._recording, self._losses = recording, losses
-        self._waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._waiting: dict[int, dict[str, Waiting[Any]]] = {}
+        self._large: OrderedDict[int, None] = OrderedDict()
         self._poses: OrderedDict[int, Pose] = OrderedDict()
         self._info: Any = None
         self._watch = RestartWatch(len(STREAMS))
 
-    def add(self, stream: str, message: Any) -> DriveFrame | None:
+    def add(
+        self, stream: str, message: Any, again: Callable[[], Any] | None = None
+    ) -> DriveFrame | None:
         """
         Take one message.
 
         :param stream: One of STREAMS.
         :param message: Of rclpy or of rosbags.
+        :param again: Reads it again, at any time later; where it is given, no message gives way
+            to newer ones.
         :returns: The frame that it completes, if it does and if that can be read.
         """
         if stream == 'camera_info':
@@ -140,19 +147,28 @@ class FrameAssembler:
         self._forget_former(stream, stamp_ns)
         if stream == 'odometry':
             self._poses[stamp_ns] = _pose(message)
-            if len(self._poses) > _KEPT:
+            if again is None and len(self._poses) > _KEPT:
                 self._poses.popitem(last=False)
             return None
         found = self._waiting.setdefault(stamp_ns, {})
-        found[stream] = message
+        found[stream] = Waiting(message, again)
+        self._large[stamp_ns] = None
         if len(found) == 3:
-            del self._waiting[stamp_ns]
+            del self._waiting[stamp_ns], self._large[stamp_ns]
             pose = self._poses.get(stamp_ns)
-            return _frame(stamp_ns, found, self._info, pose, self._recording, self._losses)
-        if len(self._waiting) > _KEPT:
-            self._waiting.popitem(last=False)
-            self._losses.incomplete += 1
+            read = {name: item.read() for name, item in found.items()}
+            return _frame(stamp_ns, read, self._info, pose, self._recording, self._losses)
+        if len(self._large) > _KEPT:
+            self._shrink(self._large.popitem(last=False)[0])
         return None
+
+    def _shrink(self, stamp_ns: int) -> None:
+        """Keep what can be read again of a stamp, and count it where that is not all."""
+        found = self._waiting[stamp_ns]
+        kept = [item.shrink() for item in found.values()]
+        if not all(kept):
+            del self._waiting[stamp_ns]
+            self._losses.incomplete += 1
 
     def _forget_former(self, stream: str, stamp_ns: int) -> None:
         """Drop what came before the world was loaded anew: its stamps come again."""
@@ -164,12 +180,14 @@ class FrameAssembler:
                 del self._waiting[waiting][former]
                 if not self._waiting[waiting]:
                     del self._waiting[waiting]
+                    self._large.pop(waiting, None)
                     self._losses.incomplete += 1
 
     def finish(self) -> None:
         """Count what still waits as incomplete."""
         self._losses.incomplete += len(self._waiting)
         self._waiting.clear()
+        self._large.clear()
 
 
 def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[DriveFrame]:
@@ -181,7 +199,7 @@ def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[Dr
     """
     streams = topics(recording)
     assembler = FrameAssembler(recording, losses)
-    with BagReader(path) as reader:
+    with BagReader(path) as reader, Recall(path) as recall:
         needed = {name for name, stream in streams.items() if stream in STREAMS[:3]}
         missing = needed - {item.name for item in reader.topics if item.count}
         if missing:
@@ -189,13 +207,14 @@ def read_frames(path: Path, recording: Recording, losses: Losses) -> Iterator[Dr
         for topic, stream in streams.items():
             if stream == 'camera_info':
                 assembler.add(stream, latched_info(reader, topic))
-        for connection, _, raw in reader.messages(streams):
+        for connection, time_ns, raw in reader.messages(streams):
             try:
                 message = reader.deserialize(raw, connection.msgtype)
             except ValueError as error:
                 losses.refused[str(error)] += 1
                 continue
-            frame = assembler.add(streams[connection.topic], message)
+            again = partial(recall.message, connection.topic, time_ns, message.header)
+            frame = assembler.add(streams[connection.topic], message, again)
             if frame is not None:
                 yield frame
     assembler.finish()

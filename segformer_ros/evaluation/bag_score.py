@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-import warnings
 
-from segformer_ros.bags.rosbag import BagError, BagReader, BagWarning
+from segformer_ros.bags.recall import Recall
+from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import topics
 from segformer_ros.judge.drive import DriveJudge, JudgeOptions
 
@@ -44,7 +43,7 @@ def judge_bag(path: Path, sources: Sources, options: JudgeOptions) -> DriveJudge
     :raises BagError: The bag is damaged, has no results or no truth, or nothing could be judged.
     """
     judge = DriveJudge(options)
-    with BagReader(path) as reader, _SecondReader(path) as second:
+    with BagReader(path) as reader, Recall(path) as recall:
         streams = find_streams(reader, sources)
         for connection, time_ns, raw in reader.messages(streams):
             try:
@@ -52,7 +51,7 @@ def judge_bag(path: Path, sources: Sources, options: JudgeOptions) -> DriveJudge
             except ValueError as error:
                 judge.refused[str(error)] += 1
                 continue
-            again = partial(second.read, connection.topic, time_ns, message.header)
+            again = partial(recall.message, connection.topic, time_ns, message.header)
             judge.add(streams[connection.topic], message, again)
     judge.finish()
     if not judge.scores.judged:
@@ -72,34 +71,6 @@ def _reasons(judge: DriveJudge) -> str:
     ]
     texts += [f'{reason} ({count})' for reason, count in judge.refused.most_common(3)]
     return '; '.join(texts) or 'no messages'
-
-
-class _SecondReader:
-    """Reads single images of a bag while another reader goes through it; opens it when asked."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._opened = ExitStack()
-        self._reader: BagReader | None = None
-
-    def __enter__(self) -> _SecondReader:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._opened.close()
-
-    def read(self, topic: str, time_ns: int, header: Any) -> Any:
-        if self._reader is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore', BagWarning)
-                self._reader = self._opened.enter_context(BagReader(self._path))
-        reader = self._reader
-        found = reader.messages([topic], start_ns=time_ns, stop_ns=time_ns + 1)
-        for connection, _, raw in found:
-            message = reader.deserialize(raw, connection.msgtype)
-            if message.header == header:
-                return message
-        raise BagError(f'expected {topic} at {time_ns} ns in {self._path}: was it replaced?')
 
 
 def find_streams(reader: BagReader, sources: Sources) -> dict[str, str]:

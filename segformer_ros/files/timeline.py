@@ -119,6 +119,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Timeline | None:
     :returns: None where packets do not tell when their pictures are shown.
     """
     places: list[_Place] = []
+    rate = float(stream.average_rate or stream.guessed_rate or 25)
     # Of all streams: sound may be longer than the pictures.
     start_s, end_s, video_end = 0.0, 0.0, 0
     error = ''
@@ -130,7 +131,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Timeline | None:
             if packet.pts is None and of_video:
                 return None
             if packet.pts is not None and packet.time_base:
-                end = packet.pts + (packet.duration or 0)
+                unknown = round(1 / (rate * float(packet.time_base))) if of_video else 0
+                end = packet.pts + (packet.duration or unknown)
                 start_s = min(start_s, float(packet.pts * packet.time_base))
                 end_s = max(end_s, float(end * packet.time_base))
                 if of_video:
@@ -143,7 +145,6 @@ def scan(container: InputContainer, stream: VideoStream) -> Timeline | None:
     shown = [place.pts for place in places if place.is_shown]
     if not shown or stream.time_base is None or len(pts) < len(places):
         return None
-    rate = float(stream.average_rate or stream.guessed_rate or 25)
     span_s = float((max(shown) - min(shown)) * stream.time_base)
     if len(shown) - 1 > _FIELDS * rate * span_s + 2:
         return None

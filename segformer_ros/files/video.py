@@ -20,6 +20,7 @@ import numpy.typing as npt
 from segformer_ros import interrupts, run_folder
 from segformer_ros.files.timeline import scan, Timeline
 from segformer_ros.files.video_colors import ColorConverter
+from segformer_ros.image_encoding import decode_file, EncodingError
 from segformer_ros.workplace import unfinished_name
 
 Image = npt.NDArray[np.uint8]
@@ -203,17 +204,32 @@ class VideoReader:
                 pts = packet.pts
                 if packet.is_corrupt:
                     yield _Failure(pts, 'its data are damaged or cut off')
+                elif self._stream.codec_context.name == 'mjpeg' and packet.size:
+                    _check_jpeg(bytes(packet))
                 yield from self._stream.decode(packet)
             except av.FFmpegError as error:
                 if isinstance(error, av.EOFError):
                     return
                 yield _Failure(pts, error.strerror or type(error).__name__)
+            except EncodingError as error:
+                yield _Failure(pts, str(error))
 
 
 @dataclass(frozen=True)
 class _Failure:
     pts: int | None
     reason: str
+
+
+def _check_jpeg(content: bytes) -> None:
+    """
+    Look for damage that FFmpeg paints over.
+
+    :raises EncodingError: There is some.
+    """
+    # Some cameras leave out the end marker, which alone costs nothing.
+    whole = b'\xff\xd9' in content[-64:]
+    decode_file(content if whole else content + b'\xff\xd9')
 
 
 def _file_name(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from segformer_ros import result_images
 from segformer_ros.carla import common_classes, tag_table
-from segformer_ros.judge.pairing import StampPairs
+from segformer_ros.judge.pairing import StampPairs, Waiting
 from segformer_ros.judge.scores import DriveScores
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet
 
@@ -24,23 +24,7 @@ class StampedImage(result_images.ImageMessage, Protocol):
     header: Any
 
 
-@dataclass
-class _Waiting:
-    """An image that waits for its partner, or the way to read it again."""
-
-    message: StampedImage | None
-    again: Callable[[], StampedImage] | None
-
-    def shrink(self) -> bool:
-        if self.again is not None:
-            self.message = None
-        return self.message is None
-
-    def read(self) -> StampedImage:
-        if self.message is not None:
-            return self.message
-        assert self.again is not None
-        return self.again()
+_Pairs = StampPairs[Waiting[StampedImage], Waiting[StampedImage]]
 
 
 @dataclass(frozen=True)
@@ -105,8 +89,12 @@ class DriveJudge:
         )
         self.refused: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
-        self._labels: StampPairs[_Waiting, _Waiting] = StampPairs(options.kept, _Waiting.shrink)
-        self._depth: StampPairs[_Waiting, _Waiting] = StampPairs(options.kept, _Waiting.shrink)
+        self._labels: StampPairs[Waiting[StampedImage], Waiting[StampedImage]] = StampPairs(
+            options.kept, Waiting.shrink
+        )
+        self._depth: StampPairs[Waiting[StampedImage], Waiting[StampedImage]] = StampPairs(
+            options.kept, Waiting.shrink
+        )
 
     @property
     def restarts(self) -> int:
@@ -135,7 +123,7 @@ class DriveJudge:
         stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
         pairs = self._labels if stream.endswith('labels') else self._depth
         add = pairs.add_second if stream.startswith('true') else pairs.add_first
-        pair = add(stamp_ns, _Waiting(message, again))
+        pair = add(stamp_ns, Waiting(message, again))
         if pair is None:
             return
         judge = self._judge_labels if pairs is self._labels else self._judge_depth

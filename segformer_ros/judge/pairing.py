@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 First = TypeVar('First')
@@ -51,6 +52,32 @@ class RestartWatch:
                 # Its own jump will be too small to be noticed.
                 self._lives[index] = self.restarts
         return (stream, *former)
+
+
+@dataclass
+class Waiting(Generic[First]):
+    """
+    A message that waits for its partners.
+
+    :param message: None after it was shrunk.
+    :param again: Reads it again; None where that cannot be done.
+    """
+
+    message: First | None
+    again: Callable[[], First] | None = None
+
+    def shrink(self) -> bool:
+        """Let go of the message where it can be read again, and tell whether it was."""
+        if self.again is not None:
+            self.message = None
+        return self.message is None
+
+    def read(self) -> First:
+        """Give the message."""
+        if self.message is None:
+            assert self.again is not None
+            return self.again()
+        return self.message
 
 
 class StampPairs(Generic[First, Second]):

@@ -106,6 +106,26 @@ def test_the_frames_come_back_from_the_folder(tmp_path, capsys):
     assert 'train/town03: 4 frames\n' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('storage', ['sqlite3', 'mcap'])
+def test_images_of_a_stamp_may_lie_far_apart_in_a_bag(tmp_path, storage):
+    """Truth that was rendered afterwards stands behind all images; poses are kept, too."""
+    drive, losses = Drive(90), Losses()
+    late = [
+        item._replace(time_ns=item.time_ns + 10**10 * item.topic.count('_front/image'))
+        if 'rgb' not in item.topic
+        else item
+        for item in drive.messages
+    ]
+    bag = write_bag(tmp_path / 'bag', sorted(late, key=lambda item: item.time_ns), storage)
+    frames = list(read_frames(bag, Recording(), losses))
+    assert [frame.stamp_ns for frame in frames] == [n * PERIOD_NS for n in range(90)]
+    assert losses.incomplete == 0
+    for number, frame in enumerate(frames):
+        np.testing.assert_array_equal(frame.image, drive.images[number])
+        np.testing.assert_array_equal(frame.labels, drive.labels[number])
+        assert frame.pose[0] == number
+
+
 def test_routes_are_added_and_counted_by_split(tmp_path, capsys):
     """The shares are those of the pixels, and the page shows every route."""
     drives = {'town01': Drive(2, 1), 'town02': Drive(3, 2), 'town05': Drive(1, 3)}

@@ -175,6 +175,18 @@ def test_a_picture_cut_off_in_the_middle_is_a_failure(tmp_path):
     _check(frames, lost=range(5, _COUNT))
 
 
+def test_damaged_jpeg_pictures_are_failures(tmp_path):
+    """FFmpeg paints over a hole; every picture stands alone, one without end marker is whole."""
+    stream, packets = _encoded('mjpeg', 'yuvj420p', qmin='2', qmax='2')
+    content = bytes(packets[13])
+    start = content.index(b'\xff\xda') + 14
+    packets[13] = _like(packets[13], content[: start + 20] + content[start + 120 :])
+    packets[15] = _like(packets[15], bytes(packets[15])[:-2])
+    frames = _read(_write(tmp_path / 'a.mkv', stream, packets))
+    _check(frames, lost=[13])
+    assert 'damaged' in frames[13].error
+
+
 @pytest.mark.parametrize('codec', ['mpeg4', 'mpeg2video'])
 def test_what_the_decoder_flags_is_a_failure(tmp_path, codec):
     """It paints over what is damaged; what is built from that is not flagged, and wrong too."""
