@@ -181,7 +181,8 @@ class TrainConfig:
         0 switches it off.
     :param accumulate: Pieces in which a batch passes before a step of the optimizer.
     :param evaluation_steps: Steps between evaluations; 0: only at the end of stages.
-    :param best: What makes a network better: the sum of figures times these factors.
+    :param best: What makes a network better: the sum of figures times these factors; '1/miou' is
+        that of the second validation dataset, and so on.
     :param checkpoint_minutes: Between the files to resume from.
     :param checkpoint_steps: The same in steps; 0: minutes decide.
     :param pictures: Examples drawn at an evaluation, of each validation dataset.

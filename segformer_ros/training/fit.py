@@ -168,7 +168,7 @@ class TrainingRun:
             network = self.files.network(trained)
             sets = config.data.validation
             found = measure(network, self.data.validation, sets, config.pictures)
-        value = score(found.figures, config.best)
+        value = score(found.scalars(), config.best)
         better = trained.best is None or value > trained.best
         if better and self.data.validation:
             trained.best = value

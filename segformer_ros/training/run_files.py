@@ -191,10 +191,12 @@ class RunFiles:
         module, classes = trained.weights(), self._data.classes
         focal = self._config.focal_length_px
         if isinstance(module, Baseline):
-            return TorchNetwork(
-                module, NetworkFacts(self._config.name, classes.classes, classes.name)
-            )
-        return TorchNetwork(module, network_facts(module, classes.classes, classes.name, focal))
+            facts = NetworkFacts(self._config.name, classes.classes, classes.name)
+        else:
+            facts = network_facts(module, classes.classes, classes.name, focal)
+        # Scaled float16 is for gradients.
+        half = self._config.hardware.precision == 'bf16'
+        return TorchNetwork(module, facts, dtype=torch.bfloat16 if half else None)
 
     def result(self) -> Path:
         """Name the best weights, the last ones where nothing was measured."""

@@ -32,6 +32,7 @@ def overfit(config: TrainConfig, steps: int = 30, stage: int = -1) -> tuple[floa
         steps=steps,
         optimizer=optimizer,
         schedule=replace(wanted.schedule, kind='constant', warmup_steps=0),
+        consistency=None,
     )
     data = replace(config.data, validation=())
     hardware = replace(config.hardware, accelerator='cpu', devices=1, precision=32, threads=1)

@@ -39,6 +39,20 @@ def write_shift(root, *, frames=2):
                 save(folder / name, picture)
 
 
+def write_roads(datasets):
+    """Write labelled roads with their confidence, and a drive without labels."""
+    for split in ('train', 'val'):
+        for number in range(2):
+            image, labels, _ = scene(number, (1, 9, 14, 255))
+            name = f'{split}/{number:03d}.png'
+            save(datasets / 'roads/images' / name, image)
+            save(datasets / 'roads/labels' / name, labels)
+            save(datasets / 'roads/confidence' / name, np.full(labels.shape, 200, np.uint8))
+            save(datasets / 'drives/images' / f'{split}_{number}.png', image)
+    (datasets / 'roads/classes.yaml').write_text('label_set: carla_0914\n')
+    (datasets / 'drives/classes.yaml').write_text('{}\n')
+
+
 def write_trees(root):
     """Write the datasets of all recipes but the built-in world, where a run in root finds them."""
     datasets = root / 'datasets'
@@ -52,6 +66,7 @@ def write_trees(root):
     for name, published in LISTS.items():
         (kitti / f'{name}.txt').rename(kitti / f'{published}.txt')
     write_folder(root / 'dataset', frames=2, splits=('train', 'val'))
+    write_roads(datasets)
     return root
 
 

@@ -11,15 +11,19 @@ import subprocess
 import sys
 import time
 
+from lightning_fabric import Fabric
+import numpy as np
 import pytest
 
 pytest.importorskip('torch', reason='training needs torch')
 
 from overfit import overfit
 from segformer_ros.network.checkpoint import CheckpointError, load_network, read, write
-from segformer_ros.training.fit import fit
+from segformer_ros.training.fit import fit, TrainingRun
 from segformer_ros.training.recipe import load, resolve
+from segformer_ros.training.run_data import open_data
 from segformer_ros.training.run_files import BEST_FILE, LAST_FILE, RESUME_FILE
+from segformer_ros.training.torch_network import TorchNetwork
 from segformer_ros.training.yaml_config import ConfigError
 from square_dataset import recipe
 import torch
@@ -227,3 +231,34 @@ def test_half_precision_learns_and_resumes(tmp_path, precision):
     tensors, facts = read(config.folder / RESUME_FILE)
     assert {t.dtype for n, t in tensors.items() if n.endswith('weight')} == {torch.float32}
     assert bool(facts['scaler']) == (precision == 'fp16')
+
+
+@pytest.mark.parametrize(('precision', 'rounded'), [('bf16', True), (32, False)])
+def test_evaluation_computes_as_the_training(tmp_path, precision, rounded):
+    """In bfloat16 the logits are those of float32 but for its rounding."""
+    hardware = {'accelerator': 'cpu', 'threads': 1, 'precision': precision}
+    config = resolve(recipe(tmp_path, hardware=hardware))
+    data = open_data(config)
+    run = TrainingRun(config, Fabric(accelerator='cpu', devices=1), data, print)
+    image = data.validation[0][0].image
+    module = run.trained.weights()
+
+    found = run.files.network(run.trained).infer(image, image.shape[:2]).logits
+    exact = TorchNetwork(module, run.files.network(run.trained).facts)
+    exact = exact.infer(image, image.shape[:2]).logits
+
+    assert np.array_equal(found, exact) != rounded
+    np.testing.assert_allclose(found, exact, atol=0.1)
+
+
+def test_best_may_look_at_another_validation_set(tmp_path):
+    """Its number stands before the figure."""
+    sets = [{'kind': 'squares', 'options': {'frames': 2}}, {'kind': 'squares', 'split': 'train'}]
+    data = {'train': [{'kind': 'squares'}], 'validation': sets}
+    best = {'1/accuracy': 10.0, 'accuracy': 1.0}
+    train(config := resolve(recipe(tmp_path, data=data, stages=[{'steps': 1}], best=best)))
+
+    with (config.folder / 'evaluation.csv').open(encoding='utf-8', newline='') as file:
+        (row,) = csv.DictReader(file)
+    expected = 10.0 * float(row['1/accuracy']) + float(row['accuracy'])
+    assert float(row['score']) == pytest.approx(expected, rel=1e-4)
