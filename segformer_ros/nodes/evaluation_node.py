@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 import functools
 from pathlib import Path
 import sys
@@ -129,7 +130,9 @@ class EvaluationNode(Node):
         if kind is Image:
             self._images[topic] = kind
         options = QoSOverridingOptions.with_default_policies()
-        self.create_subscription(kind, topic, receive, qos, qos_overriding_options=options)
+        # rclpy writes the overrides of this topic into the profile, which others share.
+        own = copy(qos)
+        self.create_subscription(kind, topic, receive, own, qos_overriding_options=options)
 
     def _on_input(self, msg: CameraInfo) -> None:
         self.board.add_input(self._now())

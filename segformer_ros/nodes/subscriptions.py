@@ -10,6 +10,7 @@ and topics that were swapped are swapped back.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from typing import Any
 
 from rclpy.node import Node
@@ -218,7 +219,7 @@ class LatchedSubscription:
         )
 
     def _subscribe(self) -> Subscription[Any]:
-        qos, options = self._qos, QoSOverridingOptions.with_default_policies()
+        qos, options = copy(self._qos), QoSOverridingOptions.with_default_policies()
         if self._latched:
             options = QoSOverridingOptions([])
             qos = QoSProfile(

@@ -455,3 +455,13 @@ def test_topics_on_which_nothing_comes_are_named(bench):
     running.spin(running.source.publishers['depth'].get_subscription_count)
     running.source.publish(running.source.frame(), 1, ('depth',))
     running.spin(lambda: ' /depth/image' not in running.lines[-1])
+
+
+def test_quality_of_service_is_overridden_for_one_topic_alone(bench):
+    """That of labels leaves depth as it is."""
+    running = bench('qos_overrides./label/image.subscription.reliability:=best_effort')
+    found = {}
+    for topic in ('/label/image', '/depth/image'):
+        (end,) = running.evaluation.get_subscriptions_info_by_topic(topic)
+        found[topic] = end.qos_profile.reliability.name
+    assert found == {'/label/image': 'BEST_EFFORT', '/depth/image': 'RELIABLE'}
