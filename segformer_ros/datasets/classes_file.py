@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 import difflib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,7 @@ class FolderFacts:
             return None
         if 'fov_deg' in self.camera:
             return Intrinsics.from_fov(width, height, self.camera['fov_deg'])
-        fx, fy, cx, cy = (self.camera[name] for name in _CAMERA[:4])
-        own = Intrinsics(fx, fy, cx, cy, int(self.camera['width']), int(self.camera['height']))
-        return own.resized(width, height)
+        return _intrinsics(self.camera).resized(width, height)
 
 
 def read(path: Path) -> FolderFacts:
@@ -102,7 +101,7 @@ def _keys(path: Path, part: str, content: object, known: tuple[str, ...]) -> Map
 
 
 def _number(path: Path, name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise DatasetError(f'{path}: {name} must be a number above 0, not {value!r}')
     return float(value)
 
@@ -179,7 +178,15 @@ def _camera(path: Path, content: object) -> Mapping[str, float]:
         )
     if values.get('fov_deg', 90.0) >= 180.0:
         raise DatasetError(f'{path}: camera.fov_deg must be below 180')
+    flaw = _intrinsics(values).flaw() if len(values) > 1 else ''
+    if flaw:
+        raise DatasetError(f'{path}: camera is not calibrated: {flaw}')
     return values
+
+
+def _intrinsics(camera: Mapping[str, float]) -> Intrinsics:
+    fx, fy, cx, cy, width, height = (camera[name] for name in _CAMERA[:-1])
+    return Intrinsics(fx, fy, cx, cy, int(width), int(height))
 
 
 def _splits(path: Path, content: object) -> Mapping[str, tuple[str, ...]]:

@@ -168,6 +168,11 @@ def test_a_camera_with_intrinsics_fits_resized_images(tmp_path):
         ('{classes: [a], depth: {scale: 1, sky: x}}', 'depth.sky must be a whole number'),
         ('{classes: [a], camera: {fx: 1}}', 'fov_deg alone, or fx, fy, cx, cy, width and height'),
         ('{classes: [a], camera: {fov_deg: 200}}', 'fov_deg must be below 180'),
+        ('{classes: [a], camera: {fov_deg: .inf}}', 'camera.fov_deg must be a number above 0'),
+        (
+            '{classes: [a], camera: {fx: 9, fy: 9, cx: 30, cy: 5, width: 20, height: 10}}',
+            'camera is not calibrated: cx = 30 in an image of 20x10',
+        ),
         ('{classes: [a], splits: {train: 3}}', 'splits.train must be sub-folders'),
         ('{classes: [a], splits: {training: x}}', "nearest known one is 'train'"),
         ('classes: [a, b, c]', 'expected depth.scale in'),
