@@ -18,6 +18,8 @@ Depth = npt.NDArray[np.float32]
 _NEAR_M = 1.0
 _GAP_PX = 4
 _BACKGROUND = (24, 24, 24)
+# Red, green and blue of 256 levels.
+_TURBO = cv2.split(cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO))[::-1]
 
 
 def colorize(labels: Image, palette: Image) -> Image:
@@ -59,13 +61,14 @@ def colorize_depth(depth_m: Depth, max_m: float = 80.0) -> Image:
     """
     if not max_m > _NEAR_M:
         raise ValueError(f'max_m must be more than {_NEAR_M}, not {max_m}')
-    known = depth_m > 0.0
-    clipped = np.clip(np.where(known, depth_m, np.float32(max_m)), _NEAR_M, max_m)
-    nearness = 1.0 - np.log(clipped) / math.log(max_m)
-    levels = np.rint(nearness * 255.0).astype(np.uint8)
-    colors = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
-    colors[~known] = 0
-    return np.asarray(colors, np.uint8)
+    depth_m = np.ascontiguousarray(depth_m, np.float32)
+    nearness = cv2.log(depth_m)
+    scale = -255.0 / math.log(max_m)
+    # Conversion to 8 bits ends the scale on both sides.
+    levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 255.0, dtype=cv2.CV_8U)
+    known = cv2.compare(depth_m, 0.0, cv2.CMP_GT)
+    channels = [cv2.bitwise_and(cv2.LUT(levels, column), known) for column in _TURBO]
+    return np.asarray(cv2.merge(channels), np.uint8)
 
 
 def caption(image: Image, text: str) -> Image:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures for people."""
 
+import cv2
 import numpy as np
 import pytest
 from segformer_ros import draw
@@ -53,6 +54,17 @@ def test_unknown_depth_is_black():
     assert colors[4:].any(axis=-1).all()
     with pytest.raises(ValueError, match='max_m'):
         draw.colorize_depth(depth, max_m=1.0)
+
+
+def test_the_scale_is_logarithmic():
+    """Turbo at 255 (1 - log d / log max), but for the rounding of a level here and there."""
+    depth = np.random.default_rng(0).uniform(0.5, 120.0, (64, 80)).astype(np.float32)
+    place = 255.0 * (1.0 - np.log(np.clip(depth.astype(np.float64), 1.0, 80.0)) / np.log(80.0))
+    turbo = cv2.applyColorMap(np.rint(place).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
+
+    different = (draw.colorize_depth(depth) != turbo).any(axis=-1)
+
+    assert not different[np.abs(place % 1.0 - 0.5) > 1e-3].any()
 
 
 def test_panels_lie_side_by_side():

@@ -215,9 +215,10 @@ class BagJob:
             )
 
     def _overlay(self, stack: ExitStack, pipeline: Pipeline, report: Report) -> Any:
-        """Give what draws every frame into the video of its camera."""
+        """Give what has frames drawn into the video of their camera while others are computed."""
         from segformer_ros.files.process import Artist
         from segformer_ros.files.video import VideoWriter
+        from segformer_ros.side_thread import Behind
 
         artist = Artist(pipeline)
         rate = Fraction(max(1.0, self.total / len(self._cameras) / (self._reader.duration_s or 1)))
@@ -225,11 +226,16 @@ class BagJob:
         for camera, name in zip(self._cameras, _overlay_names(self._cameras), strict=True):
             writers[camera.topic] = stack.enter_context(VideoWriter(self._args.out / name, rate))
 
-        def on_frame(camera: Any, time_ns: int, image: Any, prediction: Any) -> None:
+        behind = stack.enter_context(Behind(2))
+
+        def draw(camera: Any, time_ns: int, image: Any, prediction: Any) -> None:
             with report.timed('draw'):
                 start = starts.setdefault(camera.topic, time_ns)
                 picture = artist.draw(image, prediction.labels, prediction.depth)
                 writers[camera.topic].add(picture, (time_ns - start) / 1e9)
+
+        def on_frame(*frame: Any) -> None:
+            behind.do(draw, *frame)
 
         return on_frame
 

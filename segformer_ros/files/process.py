@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import closing, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,9 +20,12 @@ from segformer_ros.files.video import VideoFrame, VideoReader, VideoWriter
 from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
 from segformer_ros.labels import LabelSet
 from segformer_ros.run_folder import Report
+from segformer_ros.side_thread import ahead, Behind
 
 Image = npt.NDArray[np.uint8]
 OVERLAY_VIDEO = 'overlay.mp4'
+# Frames that are read before, and written behind the one in the network.
+_AHEAD, _BEHIND = 2, 2
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,16 @@ class FrameProcessor:
         :raises OSError: A result cannot be written.
         """
         results = self._results(overlay=self._options.overlay)
-        for file in files:
-            if results.finished(file.name):
-                self._report.reused += 1
-            else:
-                self._process_image(file, results)
-            self._advance()
+        read = ahead(self._read(files, results), _AHEAD)
+        with closing(read), Behind(_BEHIND) as behind:
+            for file, image in read:
+                if isinstance(image, str):
+                    behind.do(self._report.fail, file.path.name, image)
+                elif image is None:
+                    self._report.reused += 1
+                else:
+                    behind.do(self._write_image, file, results, image, self._predict(image))
+                behind.do(self._advance)
 
     def process_video(self, reader: VideoReader, max_frames: int | None = None) -> None:
         """
@@ -114,15 +121,19 @@ class FrameProcessor:
             if self._options.overlay:
                 path = self._folder / OVERLAY_VIDEO
                 writer = stack.enter_context(VideoWriter(path, reader.rate))
-            for frame in self._timed(reader):
+            frames = stack.enter_context(closing(ahead(self._timed(reader), _AHEAD)))
+            behind = stack.enter_context(Behind(_BEHIND))
+            for frame in frames:
                 if frame.index == max_frames:
                     break
                 if frame.image is None:
-                    self._report.fail(f'frame {frame.index}', frame.error)
+                    behind.do(self._report.fail, f'frame {frame.index}', frame.error)
                 else:
-                    self._process_frame(frame.image, frame, results, writer)
-                table.add(frame)
-                self._advance()
+                    finished = results.finished(frame.name)
+                    prediction = None if finished else self._predict(frame.image)
+                    behind.do(self._write_frame, frame, prediction, results, writer)
+                behind.do(table.add, frame)
+                behind.do(self._advance)
 
     def _results(self, *, overlay: bool) -> Results:
         tasks, wanted = self._pipeline.manifest.tasks, self._options.inference
@@ -135,14 +146,23 @@ class FrameProcessor:
         made = tuple(kind for kind, there in kinds.items() if there)
         return Results(self._folder, made, self._options.depth_format)
 
-    def _process_image(self, file: ImageFile, results: Results) -> None:
-        try:
-            with self._report.timed('decode'):
-                image = images.read(file.path)
-        except (OSError, ValueError) as error:
-            self._report.fail(file.path.name, error)
-            return
-        prediction = self._predict(image)
+    def _read(
+        self, files: Sequence[ImageFile], results: Results
+    ) -> Iterator[tuple[ImageFile, Image | str | None]]:
+        """Read images; in place of one None where it is finished, and why it cannot be read."""
+        for file in files:
+            image: Image | str | None = None
+            if not results.finished(file.name):
+                try:
+                    with self._report.timed('decode'):
+                        image = images.read(file.path)
+                except (OSError, ValueError) as error:
+                    image = str(error)
+            yield file, image
+
+    def _write_image(
+        self, file: ImageFile, results: Results, image: Image, prediction: Prediction
+    ) -> None:
         overlay = None
         if self._options.overlay:
             with self._report.timed('draw'):
@@ -150,20 +170,24 @@ class FrameProcessor:
                 overlay = self._artist.draw(image, prediction.labels, depth)
         self._write(file.name, prediction, results, overlay)
 
-    def _process_frame(
-        self, image: Image, frame: VideoFrame, results: Results, writer: VideoWriter | None
+    def _write_frame(
+        self,
+        frame: VideoFrame,
+        prediction: Prediction | None,
+        results: Results,
+        writer: VideoWriter | None,
     ) -> None:
+        """:param prediction: None: an earlier run has written it."""
         name = frame.name
-        if results.finished(name):
+        if prediction is None:
             self._report.reused += 1
             labels, depth = results.read(name) if writer is not None else (None, None)
         else:
-            prediction = self._predict(image)
             self._write(name, prediction, results, None)
             labels, depth = prediction.labels, results.as_stored(prediction.depth)
-        if writer is not None:
+        if writer is not None and frame.image is not None:
             with self._report.timed('draw'):
-                writer.add(self._artist.draw(image, labels, depth), frame.time_s)
+                writer.add(self._artist.draw(frame.image, labels, depth), frame.time_s)
 
     def _predict(self, image: Image) -> Prediction:
         options = self._options

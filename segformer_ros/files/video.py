@@ -319,6 +319,8 @@ class VideoWriter:
         stream.pix_fmt = 'yuv420p'
         context = stream.codec_context
         context.time_base = Fraction(1, _TICKS)
+        # The rest is for the network, which the encoder works beside.
+        context.thread_count = max(1, min(4, len(os.sched_getaffinity(0)) // 2))
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = 1
         self._stream = stream

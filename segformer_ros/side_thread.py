@@ -1,0 +1,124 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a program does beside its main work: reading ahead of it, and finishing behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from queue import Full, Queue
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any, TypeVar
+
+from segformer_ros import interrupts
+
+_Item = TypeVar('_Item')
+_LOOK_S = 0.1
+
+
+class _End:
+    """Behind the last item: the error that has ended them, if any."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def ahead(items: Iterable[_Item], count: int) -> Generator[_Item, None, None]:
+    """
+    Give items in their order, made by a thread of their own before they are asked for.
+
+    :param items: Used by that thread alone, which has ended when the generator is closed.
+    :param count: How many wait at most.
+    """
+    made: Queue[_Item | _End] = Queue(count)
+    closed = Event()
+
+    def put(item: _Item | _End) -> None:
+        while not closed.is_set():
+            with suppress(Full):
+                made.put(item, timeout=_LOOK_S)
+                return
+
+    def make() -> None:
+        error = None
+        try:
+            for item in items:
+                put(item)
+                if closed.is_set():
+                    return
+        except BaseException as fault:  # noqa: BLE001
+            error = fault
+        put(_End(error))
+
+    thread = Thread(target=make, name='ahead', daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = made.get()
+            if isinstance(item, _End):
+                if item.error is not None:
+                    raise item.error
+                return
+            yield item
+    finally:
+        with interrupts.held():
+            closed.set()
+            thread.join()
+
+
+class Behind:
+    """
+    A thread that runs what it is given in this order, to be used in a with statement.
+
+    At the end of the block all of it has been done, also where the block ends with an error. What
+    raises is raised again by the next call, or by the end of the block; what comes after it is
+    not done.
+    """
+
+    def __init__(self, count: int) -> None:
+        """:param count: How many wait at most; a call then waits too."""
+        self._waiting: Queue[tuple[Callable[..., object], tuple[Any, ...]] | None] = Queue(count)
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._work, name='behind', daemon=True)
+
+    def __enter__(self) -> Behind:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with interrupts.held():
+            self._waiting.put(None)
+            self._thread.join()
+        if kind is None:
+            self._raise()
+
+    def do(self, work: Callable[..., object], *arguments: Any) -> None:
+        """
+        Run something after all that was given before.
+
+        :raises BaseException: What a former one has raised.
+        """
+        self._raise()
+        self._waiting.put((work, arguments))
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _work(self) -> None:
+        failed = False
+        while (item := self._waiting.get()) is not None:
+            if failed:
+                continue
+            work, arguments = item
+            try:
+                work(*arguments)
+            except BaseException as fault:  # noqa: BLE001
+                self._error, failed = fault, True

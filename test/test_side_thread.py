@@ -1,0 +1,87 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading ahead and writing behind: in order, complete, and with the errors of the work."""
+
+from contextlib import closing
+import threading
+
+import pytest
+from segformer_ros.side_thread import ahead, Behind
+
+
+def test_items_come_in_order_from_another_thread():
+    """All of them, and none is made by the thread that takes them."""
+    makers = []
+
+    def items():
+        for number in range(20):
+            makers.append(threading.current_thread())
+            yield number
+
+    assert list(ahead(items(), 2)) == list(range(20))
+    assert threading.current_thread() not in makers
+
+
+def test_items_are_made_while_the_first_is_used():
+    """Two wait, a third is ready."""
+    made = threading.Semaphore(0)
+
+    def items():
+        for number in range(100):
+            made.release()
+            yield number
+
+    with closing(ahead(items(), 2)) as found:
+        assert next(found) == 0
+        for _ in range(4):
+            assert made.acquire(timeout=10.0)
+    assert 'ahead' not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_error_comes_behind_the_items_before_it():
+    """And it is the error itself."""
+
+    def items():
+        yield 1
+        raise ValueError('damaged further on')
+
+    found = ahead(items(), 4)
+
+    assert next(found) == 1
+    with pytest.raises(ValueError, match='further on'):
+        next(found)
+
+
+def test_what_is_given_is_done_in_order_before_the_block_ends():
+    """Also where the block ends with an error."""
+    done = []
+
+    def work():
+        with Behind(2) as behind:
+            for number in range(20):
+                behind.do(done.append, number)
+            raise KeyError('of the main work')
+
+    with pytest.raises(KeyError):
+        work()
+    assert done == list(range(20))
+
+
+def test_the_error_of_the_work_ends_it():
+    """The next call raises it, and nothing behind it is done."""
+    done = []
+
+    def fail():
+        raise OSError('the disk is full')
+
+    def work():
+        with Behind(1) as behind:
+            behind.do(fail)
+            for number in range(20):
+                behind.do(done.append, number)
+
+    with pytest.raises(OSError, match='disk is full'):
+        work()
+    assert done == []
+    with pytest.raises(OSError, match='disk is full'), Behind(1) as behind:
+        behind.do(fail)
