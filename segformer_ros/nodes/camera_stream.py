@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.subscription import MessageInfo, Subscription
+from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.labels import LabelClass
@@ -100,7 +100,7 @@ class CameraStream:
 
         gaps = SequenceGaps()
 
-        def receive(message: Image | CompressedImage, info: MessageInfo) -> None:
+        def receive(message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
             stamp, missed = message.header.stamp, gaps.add(info)
             self.statistics.received(stamp.sec * 1_000_000_000 + stamp.nanosec, missed=missed)
             on_image(Arrival(message, self._steady(), self._camera_info))

@@ -145,7 +145,8 @@ class SequenceGaps:
     Counts the messages of a topic that were published and never handed over.
 
     They were lost on the way, or newer ones took their places in the queue of the middleware. Only
-    some middlewares number what is published (Fast DDS does); of others nothing is counted.
+    some middlewares number what is published (Fast DDS does), and only from Kilted on does rclpy
+    say by whom; elsewhere nothing is counted.
     """
 
     def __init__(self) -> None:
