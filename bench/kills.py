@@ -81,6 +81,10 @@ def _recorder(bag: Path, storage: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def _size(folder: Path) -> int:
+    return sum(item.stat().st_size for item in folder.rglob('*') if item.is_file())
+
+
 def _stamps(bag: Path) -> list[int]:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', BagWarning)
@@ -112,8 +116,7 @@ def kill_once(camera: Camera, folder: Path, storage: str, moment_s: float) -> tu
     camera.run_until(lambda: not camera.is_heard())
     with _recorder(bag, storage) as process:
         camera.run_until(camera.is_heard)
-        heard = time.time_ns()
-        camera.run_until(lambda: time.time_ns() - heard > 1e9)
+        camera.run_until(lambda: _size(folder / '.bag.part') > 500_000)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=_PATIENCE_S)[1]
     assert process.returncode == 0, said

@@ -35,18 +35,19 @@ _BRIDGES = {
     'for CARLA 0.9.16',
 }
 _NO_BRIDGE = 'no bridge is known for this ROS, use carla_mode:=native with CARLA 0.9.16 or later'
+# The node says which of those without a type is of another one than it expects.
 _WORLD = {
     'host': str,
-    'port': int,
-    'timeout': float,
+    'port': None,
+    'timeout': None,
     'town': str,
-    'synchronous_mode': bool,
-    'fixed_delta_seconds': float,
-    'passive': bool,
+    'synchronous_mode': None,
+    'fixed_delta_seconds': None,
+    'passive': None,
     'role_name': str,
     'objects_definition_file': str,
-    'autopilot': bool,
-    'seed': int,
+    'autopilot': None,
+    'seed': None,
 }
 _JUDGED = ('label_sensor', 'depth_sensor', 'coding', 'tag_table', 'label_set', 'report')
 _STATS = 'segformer_node/frame_stats'
@@ -100,8 +101,8 @@ def _segformer() -> IncludeLaunchDescription:
             'params_file': LaunchConfiguration('params_file'),
             'cameras': LaunchConfiguration('cameras'),
             'namespace': _several_cameras(['carla/', LaunchConfiguration('role_name')], []),
-            'image': _camera_topic('/image'),
-            'camera_info': _camera_topic('/camera_info'),
+            'image': _several_cameras([], _camera_topic('/image')),
+            'camera_info': _several_cameras([], _camera_topic('/camera_info')),
             'camera_fov_deg': LaunchConfiguration('camera_fov'),
             'use_sim_time': 'true',
             'rviz': LaunchConfiguration('rviz'),
@@ -132,6 +133,7 @@ def _evaluation() -> Node:
             (_STATS, _several_cameras(_vehicle_topic(_STATS), [f'/{_STATS}'])),
         ],
         output='screen',
+        on_exit=_on_exit,
         condition=IfCondition(LaunchConfiguration('evaluate')),
     )
 
@@ -158,6 +160,7 @@ def _recorder() -> Node:
             }
         ],
         output='screen',
+        on_exit=_on_exit,
         condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('record'), '')),
     )
 
@@ -166,13 +169,14 @@ def _dataset_recorder() -> Node:
     names = ('role_name', 'camera', *_JUDGED[:4], 'dataset')
     values = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in names}
     values['split'] = ParameterValue(LaunchConfiguration('dataset_split'), value_type=str)
-    values['every'] = ParameterValue(LaunchConfiguration('dataset_every'), value_type=int)
-    values['camera_fov'] = ParameterValue(LaunchConfiguration('camera_fov'), value_type=float)
+    values['every'] = ParameterValue(LaunchConfiguration('dataset_every'))
+    values['camera_fov'] = ParameterValue(LaunchConfiguration('camera_fov'))
     return Node(
         package='segformer_ros',
         executable='dataset_recorder_node',
         parameters=[{**values, 'use_sim_time': True}],
         output='screen',
+        on_exit=_on_exit,
         condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('dataset'), '')),
     )
 
@@ -188,9 +192,21 @@ def _world() -> Node:
             }
         ],
         output='screen',
-        on_exit=Shutdown(reason='CARLA is left'),
+        on_exit=_at_the_end,
         condition=IfCondition(EqualsSubstitution(LaunchConfiguration('carla_mode'), 'native')),
     )
+
+
+def _on_exit(event: object, context: object) -> None:
+    """End everything, with an error, when a node has failed."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f'{event.process_name} has failed: see its last line')
+
+
+def _at_the_end(event: object, context: object) -> Shutdown:
+    """End everything when the node has ended."""
+    _on_exit(event, context)
+    return Shutdown(reason='CARLA is left')
 
 
 def _bridge() -> OpaqueFunction:

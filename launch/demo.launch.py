@@ -12,16 +12,17 @@ from launch_ros.substitutions import FindPackageShare
 from launch import LaunchDescription
 
 _CAMERA = '/carla/ego_vehicle/rgb_front'
+# The node says which of those without a type is of another one than it expects.
 _WORLD = {
-    'seed': int,
+    'seed': None,
     'time_of_day': str,
     'weather': str,
-    'width': int,
-    'height': int,
-    'rate_hz': float,
-    'lock_step': bool,
-    'loop_frames': int,
-    'frames': int,
+    'width': None,
+    'height': None,
+    'rate_hz': None,
+    'lock_step': None,
+    'loop_frames': None,
+    'frames': None,
 }
 
 
@@ -54,7 +55,7 @@ def generate_launch_description() -> LaunchDescription:
             }
         ],
         output='screen',
-        on_exit=Shutdown(reason='the drive is over'),
+        on_exit=_at_the_end,
     )
     evaluation = Node(
         package='segformer_ros',
@@ -67,9 +68,22 @@ def generate_launch_description() -> LaunchDescription:
         ],
         remappings=[('camera_info', f'{_CAMERA}/camera_info')],
         output='screen',
+        on_exit=_on_exit,
     )
     # The included file comes first: it sets the environment that large images need.
     return LaunchDescription([*_declared_arguments(), segformer, evaluation, world])
+
+
+def _on_exit(event: object, context: object) -> None:
+    """End everything, with an error, when a node has failed."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f'{event.process_name} has failed: see its last line')
+
+
+def _at_the_end(event: object, context: object) -> Shutdown:
+    """End everything when the node has ended."""
+    _on_exit(event, context)
+    return Shutdown(reason='the drive is over')
 
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Play a bag or a video into segformer_node, and record the results if wanted."""
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    Shutdown,
+)
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import (
     LaunchConfiguration,
     NotEqualsSubstitution,
     PathJoinSubstitution,
-    PythonExpression,
 )
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -23,17 +27,19 @@ _PASSED_ON = (
     'params_file',
     'image',
     'camera_info',
+    'transport',
     'use_sim_time',
     'rviz',
     'frame',
 )
+# The node says which of those without a type is of another one than it expects.
 _REPLAY = {
     'input': str,
-    'topics': list[str],
-    'rate': float,
-    'loop': bool,
-    'fov_deg': float,
-    'wait_for_subscribers_s': float,
+    'topics': None,
+    'rate': None,
+    'loop': None,
+    'fov_deg': None,
+    'wait_for_subscribers_s': None,
 }
 _RESULTS = (
     'label/image',
@@ -45,7 +51,6 @@ _RESULTS = (
 
 def generate_launch_description() -> LaunchDescription:
     """Give the arguments and the nodes."""
-    image, camera_info = LaunchConfiguration('image'), LaunchConfiguration('camera_info')
     segformer = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(
             PathJoinSubstitution(
@@ -53,23 +58,6 @@ def generate_launch_description() -> LaunchDescription:
             )
         ),
         launch_arguments={name: LaunchConfiguration(name) for name in _PASSED_ON}.items(),
-    )
-    replay = Node(
-        package='segformer_ros',
-        executable='replay_node',
-        parameters=[
-            {
-                'clock': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool),
-                **{
-                    name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-                    for name, kind in _REPLAY.items()
-                },
-            }
-        ],
-        # Of a video, which has no topics; those of a bag are absolute and stay.
-        remappings=[('image', image), ('camera_info', camera_info)],
-        output='screen',
-        on_exit=Shutdown(reason='the recording is over'),
     )
     recorder = Node(
         package='segformer_ros',
@@ -81,26 +69,68 @@ def generate_launch_description() -> LaunchDescription:
             }
         ],
         output='screen',
+        on_exit=_on_exit,
         condition=IfCondition(NotEqualsSubstitution(LaunchConfiguration('record'), '')),
     )
     # The included file comes first: it sets the environment that large images need.
+    replay = OpaqueFunction(function=_replay)
     return LaunchDescription([*_declared_arguments(), segformer, recorder, replay])
 
 
-def _declared_arguments() -> list[DeclareLaunchArgument]:
-    sibling = PythonExpression(
-        ["'/'.join('", LaunchConfiguration('image'), "'.split('/')[:-1] + ['camera_info'])"]
+def _replay(context: object) -> list[Node]:
+    image, record = (LaunchConfiguration(name).perform(context) for name in ('image', 'record'))
+    camera_info = LaunchConfiguration('camera_info').perform(context)
+    image = (image or 'image').removesuffix('/compressed')
+    node = Node(
+        package='segformer_ros',
+        executable='replay_node',
+        parameters=[
+            {
+                'clock': ParameterValue(LaunchConfiguration('use_sim_time')),
+                # Of a video the image has its own name, and is remapped.
+                'image': ParameterValue(image, value_type=str),
+                'recorded': list(_RESULTS) if record else [''],
+                **{
+                    name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+                    for name, kind in _REPLAY.items()
+                },
+            }
+        ],
+        # Of a video, which has no topics; those of a bag are absolute and stay.
+        remappings=[
+            ('image', image),
+            ('camera_info', camera_info or '/'.join([*image.split('/')[:-1], 'camera_info'])),
+        ],
+        output='screen',
+        on_exit=_at_the_end,
     )
+    return [node]
+
+
+def _on_exit(event: object, context: object) -> None:
+    """End everything, with an error, when a node has failed."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f'{event.process_name} has failed: see its last line')
+
+
+def _at_the_end(event: object, context: object) -> Shutdown:
+    """End everything when the node has ended."""
+    _on_exit(event, context)
+    return Shutdown(reason='the recording is over')
+
+
+def _declared_arguments() -> list[DeclareLaunchArgument]:
     rows = (
         ('input', '', 'A rosbag2 (folder, .mcap, .db3) or a video file.'),
         ('record', '', 'Folder of a new bag for labels and depth; empty records nothing.'),
-        ('image', 'image', 'Topic of the camera image; in a bag, the one to label.'),
-        ('camera_info', sibling, 'Topic of its camera_info; the sibling of the image if not set.'),
+        ('image', '', 'Topic of the camera image, in a bag the one to label; image if not set.'),
+        ('transport', 'raw', 'raw or compressed: which images of a bag are labelled.'),
+        ('camera_info', '', 'Topic of its camera_info; the sibling of the image if not set.'),
         ('topics', "['']", 'Of a bag, those to play, such as [/front/image]; all if not set.'),
         ('rate', '1.0', 'How much faster than recorded.'),
         ('loop', 'false', 'Begin again at the end.'),
         ('fov_deg', '0.0', 'Horizontal field of view of a video; 0 is unknown.'),
-        ('wait_for_subscribers_s', '10.0', 'Longest wait for the network before it begins.'),
+        ('wait_for_subscribers_s', '60.0', 'Longest wait for network and recorder.'),
         ('use_sim_time', 'false', 'Play the time of a bag too, and let the node use it.'),
         ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),

@@ -2,18 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start segformer_node on the images of one or several cameras, and RViz if wanted."""
 
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
-from launch.conditions import IfCondition, UnlessCondition
-from launch.substitutions import (
-    EnvironmentVariable,
-    EqualsSubstitution,
-    LaunchConfiguration,
-    PathJoinSubstitution,
-    PythonExpression,
-)
+import os
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.conditions import IfCondition
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+import yaml
 
 from launch import LaunchDescription
 
@@ -26,80 +23,132 @@ _OUTPUTS = (
     'depth/camera_info',
     'depth/points',
 )
+_YES_OR_NO = ('true', 'false', 'True', 'False')
 
 
 def generate_launch_description() -> LaunchDescription:
     """Give the arguments, the environment and the nodes."""
-    image, camera_info = LaunchConfiguration('image'), LaunchConfiguration('camera_info')
-    arguments = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-        for name, kind in (
-            ('model', str),
-            ('backend', str),
-            ('camera_fov_deg', float),
-            ('use_sim_time', bool),
-        )
-    }
-    # Lists: launch reads the text of an argument as YAML.
-    for name in ('cameras', 'camera_info_topics'):
-        arguments[name] = ParameterValue(LaunchConfiguration(name), value_type=list[str])
-    no_file = EqualsSubstitution(LaunchConfiguration('params_file'), '')
-    common = {
-        'package': 'segformer_ros',
-        'executable': 'segformer_node',
-        'namespace': LaunchConfiguration('namespace'),
-        'remappings': [('image', image), ('camera_info', camera_info)],
-        'output': 'screen',
-    }
     return LaunchDescription(
-        [
-            *_declared_arguments(),
-            _large_images(),
-            Node(**common, parameters=[arguments], condition=IfCondition(no_file)),
-            Node(
-                **common,
-                parameters=[arguments, LaunchConfiguration('params_file')],
-                condition=UnlessCondition(no_file),
-            ),
-            Node(
-                package='rviz2',
-                executable='rviz2',
-                namespace=LaunchConfiguration('namespace'),
-                arguments=['-d', [_CONFIG, '/segformer.rviz'], '-f', LaunchConfiguration('frame')],
-                parameters=[{'use_sim_time': arguments['use_sim_time']}],
-                # The topics in the file are absolute; these are the same ones in the namespace.
-                remappings=[
-                    ('/image', image),
-                    ('/camera_info', camera_info),
-                    *((f'/{name}', name) for name in _OUTPUTS),
-                ],
-                condition=IfCondition(LaunchConfiguration('rviz')),
-            ),
-        ]
+        [*_declared_arguments(), _large_images(), OpaqueFunction(function=_nodes)]
     )
+
+
+def _nodes(context: object) -> list[Node]:
+    """Give the nodes, or a sentence about the argument that is wrong."""
+    cameras = _names(context, 'cameras')
+    image, camera_info = _text(context, 'image'), _text(context, 'camera_info')
+    if cameras and (image or camera_info):
+        raise RuntimeError(
+            f'image and camera_info are for one camera: with cameras:=[{", ".join(cameras)}] the '
+            f'node takes {cameras[0]}/image and so on (camera_info_topics names other places)'
+        )
+    image = image or 'image'
+    raw = image.removesuffix('/compressed')
+    # The sibling, as image_transport has it.
+    camera_info = camera_info or '/'.join([*raw.split('/')[:-1], 'camera_info'])
+    return [_segformer(context, raw, camera_info), _rviz(cameras, raw, camera_info)]
+
+
+def _segformer(context: object, image: str, camera_info: str) -> Node:
+    text = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=str)
+        for name in ('model', 'backend', 'transport')
+    }
+    # The node says which of these is of another type than it expects.
+    others = {
+        name: ParameterValue(LaunchConfiguration(name))
+        for name in ('camera_fov_deg', 'use_sim_time')
+    }
+    lists = {name: _names(context, name) or [''] for name in ('cameras', 'camera_info_topics')}
+    path = _text(context, 'params_file')
+    if path and not os.path.isfile(path):
+        raise RuntimeError(f'expected a YAML file in params_file, found none at {path}')
+    return Node(
+        package='segformer_ros',
+        executable='segformer_node',
+        namespace=LaunchConfiguration('namespace'),
+        parameters=[{**text, **others, **lists}, *([path] if path else [])],
+        remappings=[
+            ('image', image),
+            ('image/compressed', f'{image}/compressed'),
+            ('camera_info', camera_info),
+        ],
+        output='screen',
+        on_exit=_on_exit,
+    )
+
+
+def _rviz(cameras: list[str], image: str, camera_info: str) -> Node:
+    """Show the first camera."""
+    start = f'{cameras[0]}/' if cameras else ''
+    return Node(
+        package='rviz2',
+        executable='rviz2',
+        namespace=LaunchConfiguration('namespace'),
+        arguments=['-d', [_CONFIG, '/segformer.rviz'], '-f', LaunchConfiguration('frame')],
+        parameters=[{'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'))}],
+        # The topics in the file are absolute; these are the same ones in the namespace.
+        remappings=[
+            ('/image', f'{start}image' if cameras else image),
+            ('/camera_info', f'{start}camera_info' if cameras else camera_info),
+            *((f'/{name}', f'{start}{name}') for name in _OUTPUTS),
+        ],
+        output='screen',
+        condition=IfCondition(LaunchConfiguration('rviz')),
+    )
+
+
+def _on_exit(event: object, context: object) -> None:
+    """End everything, with an error, when the node has failed."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f'{event.process_name} has failed: see its last line')
+
+
+def _text(context: object, name: str) -> str:
+    return LaunchConfiguration(name).perform(context)
+
+
+def _names(context: object, name: str) -> list[str]:
+    """Read a list of names; one empty name stands for none."""
+    text = _text(context, name)
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise RuntimeError(
+            f'expected names in brackets in {name}, such as {name}:=[front, left], found '
+            f'{text!r}; leave {name} out for one camera'
+        )
+    return [item for item in found if item]
 
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
-    sibling = PythonExpression(
-        ["'/'.join('", LaunchConfiguration('image'), "'.split('/')[:-1] + ['camera_info'])"]
-    )
     rows = (
         ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
         ('cameras', "['']", 'Names of the cameras, such as [front, left]; one is enough without.'),
         ('namespace', '', 'Namespace of the node and of its outputs.'),
-        ('image', 'image', 'Topic of the camera image (where there is one camera).'),
-        ('camera_info', sibling, 'Topic of its camera_info; the sibling of the image if not set.'),
+        ('image', '', 'Topic of the camera image, of one camera; image if not set.'),
+        ('camera_info', '', 'Topic of its camera_info; the sibling of the image if not set.'),
         ('camera_info_topics', "['']", 'Topics of camera_info of several cameras, one for each.'),
         ('camera_fov_deg', '0.0', 'Horizontal field of view in place of camera_info; 0 is not.'),
+        (
+            'transport',
+            'raw',
+            'raw, or compressed: the images that are beside the topic, at IMAGE/compressed.',
+            ('raw', 'compressed'),
+        ),
         ('params_file', '', 'YAML with further parameters; it wins over these arguments.'),
-        ('use_sim_time', 'false', 'Take the time from /clock.'),
-        ('rviz', 'false', 'Show everything in RViz.'),
+        ('use_sim_time', 'false', 'Take the time from /clock.', _YES_OR_NO),
+        ('rviz', 'false', 'Show everything in RViz; of several cameras the first.', _YES_OR_NO),
         ('frame', 'camera_optical_frame', 'Fixed frame of RViz: frame_id of the images.'),
     )
     return [
-        DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, default, description in rows
+        DeclareLaunchArgument(
+            name, default_value=default, description=description, choices=next(iter(choices), None)
+        )
+        for name, default, description, *choices in rows
     ]
 
 

@@ -33,8 +33,9 @@ class Interrupts:
     The handler of both signals; `number` is the first one that came, 0 before.
 
     At first it ends the process at once: nothing is at stake while a program is imported. From
-    begin() on it raises KeyboardInterrupt, but not inside held() and not inside an import, which
-    it waits for; from note() on it only remembers.
+    begin() on it raises KeyboardInterrupt, but not inside held(), and not inside an import or a
+    finalizer, which may swallow it and which it waits for; from note() on it only remembers, but
+    for what is interruptible().
     """
 
     def __init__(self, code: int | None) -> None:
@@ -78,7 +79,7 @@ class Interrupts:
             return
         elif self._held:
             self._owed = True
-        elif _is_importing(frame):
+        elif _would_be_lost(frame):
             self._wait(now_s, again=number == signal.SIGALRM)
         else:
             self._raise()
@@ -88,7 +89,7 @@ class Interrupts:
         raise KeyboardInterrupt
 
     def _wait(self, now_s: float, *, again: bool) -> None:
-        """Come back when the import may have ended."""
+        """Come back when the import or the finalizer may have ended."""
         if not again:
             self._waits_since_s = now_s
         elif now_s - self._waits_since_s > _LONGEST_IMPORT_S:
@@ -126,9 +127,10 @@ class Interrupts:
             self._raises = before
 
 
-def _is_importing(frame: FrameType | None) -> bool:
+def _would_be_lost(frame: FrameType | None) -> bool:
+    """Tell whether an exception that is raised here may not arrive."""
     while frame is not None:
-        if frame.f_code.co_filename == _IMPORTING:
+        if frame.f_code.co_filename == _IMPORTING or frame.f_code.co_name == '__del__':
             return True
         frame = frame.f_back
     return False
@@ -160,7 +162,7 @@ def install(code: int | None) -> Interrupts:
 @contextmanager
 def handled(code: int | None) -> Iterator[Interrupts]:
     """
-    Give the handler of the process, or install one for the block.
+    Give the handler of the process, or install one for the block, which raises.
 
     Nothing is installed outside the main thread, where Python knows no signals.
     """
@@ -170,6 +172,7 @@ def handled(code: int | None) -> Iterator[Interrupts]:
         return
     before = {number: signal.getsignal(number) for number in NUMBERS}
     handler = install(code)
+    handler.begin()
     try:
         yield handler
     finally:

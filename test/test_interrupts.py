@@ -7,6 +7,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from segformer_ros import interrupts
@@ -35,6 +36,7 @@ sys.exit(getattr(programs, sys.argv[2])())
 """
 _IN_A_COMMAND = """
 import sys
+import time
 from types import SimpleNamespace
 from segformer_ros import cli
 def run(args):
@@ -135,3 +137,23 @@ def test_the_former_handlers_come_back():
         assert interrupts.installed() is not None
     assert [signal.getsignal(number) for number in _NUMBERS] == before
     assert interrupts.installed() is None
+
+
+def test_a_signal_waits_for_a_finalizer(signals, number, capfd):
+    """Python prints and forgets what is raised in there."""
+
+    class Closing:
+        def __del__(self):
+            signal.raise_signal(number)
+            for _ in range(100):
+                pass
+
+    def work():
+        Closing()
+        end = time.monotonic() + 20.0
+        while time.monotonic() < end:
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert capfd.readouterr().err == ''

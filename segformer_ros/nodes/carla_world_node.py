@@ -13,6 +13,7 @@ from typing import Any
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
+from segformer_ros import interrupts
 from segformer_ros.carla.objects import read_vehicle
 from segformer_ros.carla.topics import ROLE_NAME
 from segformer_ros.nodes import executable
@@ -115,7 +116,9 @@ class CarlaWorldNode(Node):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(period, self._on_timer, clock=steady)
         try:
-            for note in self._session.start(vehicle):
+            with interrupts.interruptible():
+                notes = list(self._session.start(vehicle))
+            for note in notes:
                 self.get_logger().warning(note)
             self.get_logger().info(
                 f'{vehicle.type} drives as {parameters.role_name} with '

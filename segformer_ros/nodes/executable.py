@@ -39,8 +39,8 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
     """
     Run one node until SIGINT, SIGTERM or a shutdown of ROS.
 
-    A signal interrupts the making of the node and what it does in interrupts.interruptible();
-    later it only ends rclpy.spin(), and none of those that follow disturbs the end.
+    A signal ends rclpy.spin(), and interrupts only what is in interrupts.interruptible(); none of
+    those that follow disturbs the end.
 
     :param make_node: Called once ROS is up; destroy_node() of its result is called at the end.
     :param args: Command line; None takes that of the process.
@@ -51,9 +51,10 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
     with interrupts.handled(0) as signals:
         node: Node | None = None
         try:
-            signals.begin()
-            node = _make(make_node, args)
+            _begin(args)
+            # From here on rclpy ends what runs; only what says so is interrupted.
             signals.note()
+            node = _make(make_node)
             # A signal may have come while the node was made: rclpy would complain about it.
             if rclpy.ok():
                 rclpy.spin(node)
@@ -77,11 +78,14 @@ class _RefusedError(Exception):
     """The arguments or parameters are wrong."""
 
 
-def _make(make_node: Callable[[], Node], args: Sequence[str] | None) -> Node:
+def _begin(args: Sequence[str] | None) -> None:
     try:
         rclpy.init(args=list(args) if args is not None else None)
     except (RuntimeError, ValueError) as error:
         raise _RefusedError(error) from error
+
+
+def _make(make_node: Callable[[], Node]) -> Node:
     try:
         return make_node()
     except (InvalidQosOverridesError, ParameterException, ValueError) as error:

@@ -21,6 +21,7 @@ from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.frame_rules import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_choice import PRECISIONS
+from segformer_ros.nodes.fixed_parameters import declare as declare_one
 
 _CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
 
@@ -182,7 +183,8 @@ def declare(node: Node) -> None:
     """
     Declare every field of Parameters, with its description and range, on the node.
 
-    :raises ParameterException: The user gave a value of another type or out of range.
+    :raises ParameterException: The user gave a value out of range.
+    :raises ValueError: The user gave a value of another type.
     """
     for item in fields(Parameters):
         descriptor = ParameterDescriptor(
@@ -199,7 +201,7 @@ def declare(node: Node) -> None:
             else:
                 limits = FloatingPointRange(from_value=low, to_value=high)
                 descriptor.floating_point_range = [limits]
-        node.declare_parameter(item.name, _as_ros(item.default), descriptor)
+        declare_one(node, item.name, _as_ros(item.default), descriptor)
 
 
 def read(node: Node) -> Parameters:

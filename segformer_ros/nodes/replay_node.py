@@ -10,6 +10,7 @@ from pathlib import Path
 import sys
 import threading
 import time
+from typing import Any
 
 from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
@@ -33,11 +34,19 @@ class ReplayParameters:
 
     input: str = parameter('', 'A rosbag2 (folder, .mcap, .db3) or a video file.')
     topics: tuple[str, ...] = parameter(('',), 'Of a bag, those to play; one empty name is all.')
+    image: str = parameter(
+        '', 'Image topic that a bag must have and that is waited for; empty waits for all of them.'
+    )
+    recorded: tuple[str, ...] = parameter(
+        ('',), 'Results that recorder_node must subscribe to before the first message.'
+    )
     rate: float = parameter(1.0, 'How much faster than recorded.', between=(0.01, 100.0))
     loop: bool = parameter(False, 'Begin again at the end.')
     clock: bool = parameter(False, 'Of a bag, publish the recorded time as /clock.')
     wait_for_subscribers_s: float = parameter(
-        0.0, 'Longest wait for a subscriber of every image topic.', between=(0.0, 3600.0)
+        0.0,
+        'Longest wait for a subscriber of the images, and for the recorder.',
+        between=(0.0, 3600.0),
     )
     encoding: str = parameter('bgr8', f'Of the images of a video: {" or ".join(_ENCODINGS)}.')
     frame_id: str = parameter('camera_optical', 'Of the images of a video.')
@@ -68,7 +77,7 @@ class ReplayNode(Node):
         """
         super().__init__('replay_node')
         self.parameters = take(self, ReplayParameters)
-        self.published = 0
+        self.published = self.exit_code = 0
         self._steady = steady
         self._stopping = threading.Event()
         self._recording = self._open()
@@ -91,7 +100,9 @@ class ReplayNode(Node):
         try:
             if is_bag(path):
                 topics = tuple(filter(None, values.topics))
-                return BagRecording(self, path, topics, clock=values.clock)
+                recording = BagRecording(self, path, topics, clock=values.clock)
+                self._check_image(path, recording)
+                return recording
             return VideoRecording(
                 self,
                 path,
@@ -102,6 +113,22 @@ class ReplayNode(Node):
         except OSError as error:
             raise ValueError(f'{path}: {error.strerror}') from error
 
+    def _check_image(self, path: Path, recording: Recording) -> None:
+        names = [item.topic_name for item in recording.images]
+        if self.parameters.image and not self._waited_for(recording):
+            raise ValueError(
+                f'expected the images {self.resolve_topic_name(self.parameters.image)} in {path}, '
+                f'found {", ".join(names) or "no images"}: set image to the one that is meant'
+            )
+
+    def _waited_for(self, recording: Recording) -> list[Publisher[Any]]:
+        """Give the publishers that somebody must listen to."""
+        if not self.parameters.image:
+            return recording.images or recording.publishers
+        name = self.resolve_topic_name(self.parameters.image)
+        names = {name, f'{name}/compressed'}
+        return [item for item in recording.images if item.topic_name in names]
+
     def _publish_clock(self) -> Publisher[Clock] | None:
         if self.parameters.clock and isinstance(self._recording, BagRecording):
             return self.create_publisher(Clock, '/clock', 10)
@@ -110,7 +137,14 @@ class ReplayNode(Node):
     def _run(self) -> None:
         for text in self._recording.skipped:
             self.get_logger().warning(f'not played: {text}')
-        self._wait_for_subscribers()
+        lacking = self._wait_for_subscribers()
+        strict = self.parameters.image or any(self.parameters.recorded)
+        if lacking and strict and not self._stopping.is_set():
+            self._fail(
+                f'nothing is played: within {self.parameters.wait_for_subscribers_s:g} s nobody '
+                f'listened to {", ".join(lacking)}'
+            )
+            return
         start = self._steady()
         pacer = Pacer(self.parameters.rate, self._steady, self._stopping.wait, self._tell_time)
         try:
@@ -120,17 +154,38 @@ class ReplayNode(Node):
         except (OSError, RuntimeError, ValueError) as error:
             # A shutdown of ROS takes the publishers away from under the thread.
             if self.context.ok() and not self._stopping.is_set():
-                self.get_logger().error(f'the recording ends early: {error}')
+                self._fail(f'the recording ends early: {error}')
         if not self._stopping.is_set():
             self._say_end(self._steady() - start, pacer.latest_s)
             self._finished.trigger()
 
-    def _wait_for_subscribers(self) -> None:
+    def _fail(self, text: str) -> None:
+        self.exit_code = 1
+        self.get_logger().error(text)
+        self._finished.trigger()
+
+    def _wait_for_subscribers(self) -> list[str]:
+        """Wait for everybody who must not miss the first message; name what nobody takes."""
         until = self._steady() + self.parameters.wait_for_subscribers_s
-        waiting = self._recording.images or self._recording.publishers
-        while self._steady() < until and not self._stopping.wait(_LOOK_PERIOD_S):
-            if all(item.get_subscription_count() for item in waiting):
-                return
+        lacking = self._lacking()
+        while lacking and self._steady() < until and not self._stopping.wait(_LOOK_PERIOD_S):
+            lacking = self._lacking()
+        return lacking
+
+    def _lacking(self) -> list[str]:
+        lacking = [
+            item.topic_name
+            for item in self._waited_for(self._recording)
+            if not item.get_subscription_count()
+        ]
+        results = [self.resolve_topic_name(name) for name in self.parameters.recorded if name]
+        published = [name for name in results if self.count_publishers(name)]
+        # Which of them there are depends on the network, and is known with the first.
+        return lacking + [name for name in published or results if not self._is_recorded(name)]
+
+    def _is_recorded(self, name: str) -> bool:
+        readers = self.get_subscriptions_info_by_topic(name)
+        return any(item.node_name == 'recorder_node' for item in readers)
 
     def _play_once(self, pacer: Pacer) -> bool:
         """Play to the end; False when the node was stopped before."""

@@ -225,8 +225,10 @@ class SegformerNode(LifecycleNode):
         ready = self.state == 'unconfigured' and self.trigger_configure() == SUCCESS
         if self._values.build_only:
             self._end_if_built()
-        elif ready:
-            self.trigger_activate()
+        elif self.state == 'unconfigured' or (ready and self.trigger_activate() != SUCCESS):
+            # Nobody who started it like this waits for a second try; a signal is no failure.
+            self.exit_code = int(self.context.ok())
+            self.context.try_shutdown()
 
     def _end_if_built(self) -> None:
         """End the process of a node that only builds, once that is done."""

@@ -14,6 +14,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
+from segformer_ros import interrupts
 from segformer_ros.nodes import executable
 from segformer_ros.nodes.bridge_messages import (
     BridgePublisher,
@@ -74,7 +75,9 @@ class WorldNode(Node):
         super().__init__('world_node')
         self.parameters = take(self, WorldParameters)
         self.published = 0
-        self._camera = make(self.parameters)
+        # The first start compiles for many seconds.
+        with interrupts.interruptible():
+            self._camera = make(self.parameters)
         self._loop: list[list[SensorMessages]] = []
         self._next: list[SensorMessages] = []
         self._bridge = BridgePublisher(
@@ -107,7 +110,8 @@ class WorldNode(Node):
             if not self.context.ok():
                 return
             self._loop.append(self._render(index + 1))
-        self._next = self._messages(1)
+        with interrupts.interruptible():
+            self._next = self._messages(1)
         self.get_logger().info(f'The world is ready after {time.monotonic() - start:.1f} s')
 
     def _render(self, number: int) -> list[SensorMessages]:

@@ -18,10 +18,12 @@ import importlib.util
 import os
 from pathlib import Path
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import yaml
+
+_RUNNING = SimpleNamespace(is_shutdown=False)
 
 
 @dataclass
@@ -43,7 +45,17 @@ class Command:
     executable: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
-    ends_all: bool
+    on_exit: Callable[[Any, Any], Shutdown | None] | None
+
+    def exit(self, code: int) -> str:
+        """
+        Tell why everything ends when this process ends with a code; '' when nothing else does.
+
+        :raises RuntimeError: launch ends everything, and with an error.
+        """
+        event = SimpleNamespace(returncode=code, process_name=self.executable)
+        found = None if self.on_exit is None else self.on_exit(event, _RUNNING)
+        return '' if found is None else found.reason
 
 
 def text(value: Any, context: Context) -> str:
@@ -113,7 +125,7 @@ class FindPackageShare:
 
 
 class ParameterValue:
-    def __init__(self, value: Any, *, value_type: Any) -> None:
+    def __init__(self, value: Any, *, value_type: Any = None) -> None:
         self.value, self.value_type = value, value_type
 
     def yaml(self, context: Context) -> str:
@@ -122,6 +134,9 @@ class ParameterValue:
         if self.value_type is str:
             return yaml.safe_dump(raw, default_style='"').strip()
         value = yaml.safe_load(raw)
+        if self.value_type is None:
+            # What looks like text is text, and for the node to refuse.
+            return yaml.safe_dump(raw, default_style='"').strip() if value == raw else _flow(value)
         if self.value_type is float:
             value = float(value)
         if self.value_type in {bool, int, float}:
@@ -180,12 +195,15 @@ class SetEnvironmentVariable:
 
 class OpaqueFunction:
     def __init__(
-        self, *, function: Callable[[Context], Iterable[Any]], condition: IfCondition
+        self,
+        *,
+        function: Callable[[Context], Iterable[Any]],
+        condition: IfCondition | None = None,
     ) -> None:
         self.function, self.condition = function, condition
 
     def visit(self, context: Context) -> None:
-        if self.condition.holds(context):
+        if self.condition is None or self.condition.holds(context):
             for entity in self.function(context):
                 entity.visit(context)
 
@@ -219,7 +237,7 @@ class Node:
         arguments: Sequence[Any] = (),
         condition: IfCondition | None = None,
         output: str = 'log',
-        on_exit: Shutdown | None = None,
+        on_exit: Callable[[Any, Any], Shutdown | None] | None = None,
     ) -> None:
         self.package, self.executable, self.namespace = package, executable, namespace
         self.parameters, self.remappings, self.arguments = parameters, remappings, arguments
@@ -243,7 +261,7 @@ class Node:
                 self.executable,
                 tuple(words),
                 dict(context.environment),
-                self.on_exit is not None,
+                self.on_exit,
             )
         )
 

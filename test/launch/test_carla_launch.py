@@ -106,6 +106,7 @@ def test_attach_starts_only_our_nodes():
     assert commands.keys() == {'segformer_node', 'evaluation_node'}
     assert pairs(commands['segformer_node'], '-r') == {
         'image': f'{FRONT}/image',
+        'image/compressed': f'{FRONT}/image/compressed',
         'camera_info': f'{FRONT}/camera_info',
     }
     assert pairs(commands['evaluation_node'], '-r') == {
@@ -128,7 +129,7 @@ def test_native_drives_through_carla():
     commands = nodes(context)
     assert commands.keys() == {'segformer_node', 'evaluation_node', 'carla_world_node'}
     world = commands['carla_world_node']
-    assert world.ends_all
+    assert world.exit(0) == 'CARLA is left'
     assert values(world) == {
         'host': 'localhost',
         'port': 2000,

@@ -93,19 +93,91 @@ def test_large_images_have_their_profile(name):
 
 def test_arguments_become_parameters_and_remappings():
     """The arguments say what the README says they say."""
-    command = nodes(launch('segformer', model='b5', image='/front/image_raw', cameras='[a, b]'))
+    command = nodes(launch('segformer', model='b5', image='/front/image_raw'))
     assert values(command['segformer_node']) == {
         'model': 'b5',
         'backend': 'auto',
-        'cameras': ['a', 'b'],
+        'transport': 'raw',
+        'cameras': [''],
         'camera_info_topics': [''],
         'camera_fov_deg': 0.0,
         'use_sim_time': False,
     }
     assert pairs(command['segformer_node'], '-r') == {
         'image': '/front/image_raw',
+        'image/compressed': '/front/image_raw/compressed',
         'camera_info': '/front/camera_info',
     }
+    command = nodes(launch('segformer', cameras='[a, b]', camera_info_topics='[/c, /d]'))
+    assert values(command['segformer_node'])['cameras'] == ['a', 'b']
+    assert values(command['segformer_node'])['camera_info_topics'] == ['/c', '/d']
+
+
+def test_compressed_images_are_found_where_they_are():
+    """Whether the topic is named with or without its end."""
+    for image in ('/front/image', '/front/image/compressed'):
+        command = nodes(launch('segformer', image=image, transport='compressed'))
+        assert values(command['segformer_node'])['transport'] == 'compressed'
+        assert pairs(command['segformer_node'], '-r') == {
+            'image': '/front/image',
+            'image/compressed': '/front/image/compressed',
+            'camera_info': '/front/camera_info',
+        }
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        ({'cameras': 'front'}, r"in cameras, such as cameras:=\[front, left\], found 'front'"),
+        ({'cameras': '[1, 2]'}, r"in cameras, .* found '\[1, 2\]'"),
+        ({'cameras': '[a'}, r"in cameras, .* found '\[a'"),
+        ({'cameras': '[a, b]', 'image': '/x/image'}, r'are for one camera: with cameras:=\[a, b'),
+        ({'cameras': '[a]', 'camera_info': '/x'}, 'camera_info_topics names other places'),
+        ({'params_file': '/nowhere.yaml'}, 'in params_file, found none at /nowhere.yaml'),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments, words):
+    """Before anything starts."""
+    with pytest.raises(RuntimeError, match=words):
+        launch('segformer', **arguments)
+
+
+def test_a_quote_in_a_topic_is_no_syntax_error():
+    """ROS refuses the name itself, and says it."""
+    for name in ('segformer', 'replay'):
+        command = nodes(launch(name, image="/a'b/image"))['segformer_node']
+        assert pairs(command, '-r')['camera_info'] == "/a'b/camera_info"
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'node', 'parameter'),
+    [
+        ('segformer', {'camera_fov_deg': 'abc'}, 'segformer_node', 'camera_fov_deg'),
+        ('demo', {'seed': 'abc'}, 'world_node', 'seed'),
+        ('replay', {'rate': 'abc'}, 'replay_node', 'rate'),
+        ('carla', {'seed': 'abc', 'carla_mode': 'native'}, 'carla_world_node', 'seed'),
+        ('carla', {'camera_fov': 'abc', 'dataset': '/d'}, 'dataset_recorder_node', 'camera_fov'),
+    ],
+)
+def test_what_is_no_number_is_for_the_node_to_refuse(name, arguments, node, parameter):
+    """It names the parameter; launch does not."""
+    assert values(nodes(launch(name, **arguments))[node])[parameter] == 'abc'
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments'),
+    [
+        ('segformer', {}),
+        ('replay', {'record': '/tmp/bag'}),
+        ('demo', {}),
+        ('carla', {'record': '/tmp/bag', 'dataset': '/tmp/d', 'carla_mode': 'native'}),
+    ],
+)
+def test_a_node_that_fails_ends_everything_with_an_error(name, arguments):
+    """A bag that cannot be recorded is no reason to play on."""
+    for command in launch(name, **arguments).commands:
+        with pytest.raises(RuntimeError, match=f'{command.executable} has failed'):
+            command.exit(1)
 
 
 def test_each_camera_may_have_its_camera_info_elsewhere():
@@ -123,14 +195,16 @@ def test_text_that_looks_like_something_else_stays_text():
     assert values(command)['backend'] == '1'
 
 
-def test_a_parameter_file_wins_over_the_arguments():
+def test_a_parameter_file_wins_over_the_arguments(tmp_path):
     """The node takes its arguments in order, and the file comes last."""
-    context = launch('segformer', params_file='/tmp/mine.yaml', namespace='front')
+    path = tmp_path / 'mine.yaml'
+    path.write_text('')
+    context = launch('segformer', params_file=str(path), namespace='front')
     words = nodes(context)['segformer_node'].arguments
     assert words.index('--params-file') > max(
         index for index, word in enumerate(words) if word == '-p'
     )
-    assert words[words.index('--params-file') + 1] == '/tmp/mine.yaml'
+    assert words[words.index('--params-file') + 1] == str(path)
     assert '__ns:=/front' in words
 
 
@@ -144,8 +218,24 @@ def test_rviz_shows_the_topics_of_the_node():
     assert remapped['/image'] == '/front/image'
     for display in displays:
         assert display['Topic']['Value'] in remapped
+    # RViz takes 16UC1 for what it is, a number of millimetres.
+    depths = [item for item in displays if item['Topic']['Value'] == '/depth/image']
+    assert [(item['Max Value'], item['Enabled']) for item in depths] == [
+        (60, True),
+        (60000, False),
+    ]
     assert '__ns:=/left' in rviz.arguments
     assert rviz.arguments[rviz.arguments.index('-f') + 1] == 'camera_optical_frame'
+
+
+def test_rviz_shows_the_first_of_several_cameras():
+    """Its image and its results, below the namespace."""
+    commands = nodes(launch('segformer', rviz='true', cameras='[front, left]', namespace='car'))
+    remapped = pairs(commands['rviz2'], '-r')
+    assert remapped['/image'] == 'front/image'
+    assert remapped['/camera_info'] == 'front/camera_info'
+    assert remapped['/label/color/image'] == 'front/label/color/image'
+    assert remapped['/depth/points'] == 'front/depth/points'
 
 
 def test_the_demo_runs_on_the_time_of_the_world():
@@ -157,7 +247,7 @@ def test_the_demo_runs_on_the_time_of_the_world():
     assert 'use_sim_time' not in values(commands['world_node'])
     assert values(commands['world_node'])['seed'] == 7
     assert values(commands['world_node'])['rate_hz'] == 5.0
-    assert commands['world_node'].ends_all
+    assert commands['world_node'].exit(0) == 'the drive is over'
     camera = '/carla/ego_vehicle/rgb_front'
     assert pairs(commands['segformer_node'], '-r')['image'] == f'{camera}/image'
     assert pairs(commands['evaluation_node'], '-r')['camera_info'] == f'{camera}/camera_info'
@@ -167,12 +257,15 @@ def test_a_replay_records_only_when_it_is_told_where():
     """The end of the recording ends everything, and so closes the new bag."""
     commands = nodes(launch('replay', input='drive.mp4'))
     assert commands.keys() == {'segformer_node', 'replay_node'}
-    assert commands['replay_node'].ends_all
+    assert commands['replay_node'].exit(0) == 'the recording is over'
     commands = nodes(launch('replay', input='drive.mp4', record='/tmp/results'))
     assert values(commands['recorder_node']) == {
         'topics': ['label/image', 'label/camera_info', 'depth/image', 'depth/camera_info'],
         'output': '/tmp/results',
     }
+    assert values(commands['replay_node'])['recorded'] == [
+        'label/image', 'label/camera_info', 'depth/image', 'depth/camera_info',
+    ]  # fmt: skip
 
 
 def test_a_bag_is_labelled_by_the_name_of_its_topic():
@@ -180,7 +273,8 @@ def test_a_bag_is_labelled_by_the_name_of_its_topic():
     arguments = {'image': '/front/image', 'topics': '[/front/image]'}
     commands = nodes(launch('replay', input='drive', **arguments))
     remapped = pairs(commands['segformer_node'], '-r')
-    assert remapped == {'image': '/front/image', 'camera_info': '/front/camera_info'}
+    assert (remapped['image'], remapped['camera_info']) == ('/front/image', '/front/camera_info')
+    assert values(commands['replay_node'])['image'] == '/front/image'
     assert values(commands['replay_node'])['topics'] == ['/front/image']
 
 

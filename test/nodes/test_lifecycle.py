@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life cycle of the node: what exists in which state, and what a failure leaves behind."""
 
+import time
+
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from node_rig import FakePipeline, image_message
 import pytest
+import rclpy
 from rclpy.lifecycle import TransitionCallbackReturn
 from segformer_ros.bundle import BundleError
 from segformer_ros.inference.backend import BackendError
@@ -165,6 +168,20 @@ def test_configuration_that_fails_leaves_the_node_unconfigured(make_rig, capfd, 
 
     assert rig.node.trigger_configure() == _SUCCESS
     assert rig.status('network').level == DiagnosticStatus.OK
+
+
+def test_a_node_that_starts_by_itself_and_cannot_ends(make_rig):
+    """With 1: it would run for ever, and do nothing."""
+
+    def load(values):
+        raise ValueError('no such network')
+
+    rig = make_rig(load=load, start=False)
+    end = time.monotonic() + 20.0
+    while rclpy.ok():
+        assert time.monotonic() < end
+        rig.executor.spin_once(timeout_sec=0.05)
+    assert rig.node.exit_code == 1
 
 
 def test_backend_is_named_with_the_reason_for_it(make_rig, capfd):

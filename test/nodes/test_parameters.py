@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rcl_interfaces.msg import ParameterType
 import rclpy
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.exceptions import InvalidParameterValueException
 from segformer_ros.nodes import parameters
 from segformer_ros.nodes.parameters import Parameters
 import yaml
@@ -129,9 +129,17 @@ def test_value_outside_its_range_is_refused(make_node, name, value):
 
 
 def test_value_of_another_type_is_refused(make_node):
-    """An integer is no double in ROS."""
-    with pytest.raises(InvalidParameterTypeException, match='max_depth_m'):
-        parameters.declare(make_node(max_depth_m=80))
+    """The sentence names it, and says what was expected."""
+    with pytest.raises(ValueError, match="max_depth_m: expected a number, found 'far'"):
+        parameters.declare(make_node(max_depth_m='far'))
+
+
+def test_a_whole_number_is_a_number(make_node):
+    """In ROS an integer is no double, but nobody writes 80.0."""
+    node = make_node(max_depth_m=80)
+    parameters.declare(node)
+    assert parameters.read(node).max_depth_m == 80.0
+    assert not node.describe_parameter('max_depth_m').dynamic_typing
 
 
 @pytest.mark.parametrize(

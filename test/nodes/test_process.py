@@ -147,7 +147,12 @@ def test_signal_ends_the_process_while_frames_run(start, model):
     ('arguments', 'sentence'),
     [
         (['-p', 'sky_depth:=blue'], "sky_depth must be one of nan, inf, keep, not 'blue'"),
-        (['-p', 'max_depth_m:=80'], "expecting type 'DOUBLE'"),
+        (['-p', 'max_depth_m:=far'], "max_depth_m: expected a number, found 'far'"),
+        (
+            ['-p', 'cameras:=front'],
+            "cameras: expected a list of texts such as [one, two], found 'f",
+        ),
+        (['-p', 'autostart:=1'], 'autostart: expected true or false, found 1'),
         (['-p', 'threads:=-1'], 'threads'),
         (['--params-file', '/nowhere.yaml'], '/nowhere.yaml'),
         (['--nonsense'], '--nonsense'),

@@ -264,3 +264,38 @@ def test_recorded_bytes_are_those_of_ros(tmp_path):
             message = deserialize_message(bytes(raw), Image)
             other = STORE.deserialize_cdr(raw, connection.msgtype)
             assert bytes(message.data) == other.data.tobytes()
+
+
+def test_images_that_are_not_in_the_bag_are_refused(tmp_path, monkeypatch, capfd):
+    """With those that are, rather than played to nobody."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
+    bag = write_bag(tmp_path / 'bag', drive(2))
+    words = ['--ros-args', '-p', f'input:={bag}', '-p', 'image:=image']
+    assert replay_node.main(words) == 1
+    error = capfd.readouterr().err
+    assert f'expected the images /image in {bag}, found /front/image: set image to' in error
+
+
+def test_nothing_is_played_before_the_recorder_listens(play, tmp_path):
+    """Results that nobody records yet are not computed yet; it waits, and ends with 1 at last."""
+    bag = write_bag(tmp_path / 'bag', drive(2))
+    parameters = {'input': bag, 'image': '/front/image', 'recorded': '[label/image]'}
+    theatre = play({'/front/image': Image}, wait_for_subscribers_s=1.0, **parameters)
+    theatre.hear(0)
+    assert theatre.player.exit_code == 1
+    assert theatre.player.published == 0
+
+
+def test_a_recorder_that_listens_lets_it_begin(play, tmp_path):
+    """Of the results that are published all must have one."""
+    bag = write_bag(tmp_path / 'bag', drive(2))
+    parameters = {'input': bag, 'image': '/front/image', 'recorded': '[label/image, depth/image]'}
+    theatre = play({'/front/image': Image}, wait_for_subscribers_s=30.0, **parameters)
+    recorder = rclpy.create_node('recorder_node')
+    recorder.create_publisher(Image, '/label/image', 1)
+    assert theatre.player._lacking() == ['/label/image']
+    recorder.create_subscription(Image, '/label/image', lambda message: None, 1)
+    theatre.hear(2)
+    recorder.destroy_node()
+    assert theatre.player.exit_code == 0
+    assert theatre.player.published == 4

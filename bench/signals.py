@@ -1,0 +1,153 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Send SIGINT and SIGTERM to every program at moments from its start to its end.
+
+Each program is started, gets a signal, or two close together, after some time, and must end
+without a traceback, with the exit status of an ordered end, and leave no process behind.
+The first tenth of a second belongs to Python: what it says while it has not begun to run the
+program is counted by itself.
+
+    python bench/signals.py --moments 60
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+import os
+from pathlib import Path
+import random
+import signal
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+import time
+
+ROOT = Path(__file__).parents[1]
+KINDS: dict[str, tuple[signal.Signals, ...]] = {
+    'SIGINT': (signal.SIGINT,),
+    'SIGTERM': (signal.SIGTERM,),
+    'SIGINT twice': (signal.SIGINT, signal.SIGINT),
+    'both': (signal.SIGINT, signal.SIGTERM),
+}
+_PATIENCE_S = 60.0
+_APART_S = 0.03
+# Where Python itself is interrupted there is no frame of the program.
+_PYTHONS_OWN = ('init_import_site', 'Could not import runpy', 'runpy>', 'sitecustomize', '.pth')
+
+
+def programs(folder: Path, model: str) -> dict[str, list[str]]:
+    """Give the arguments of every program that can run by itself, by name."""
+    objects = ROOT / 'config' / 'carla_objects.json'
+    nodes: dict[str, list[str]] = {
+        'segformer_node': [f'model:={model}'],
+        'world_node': ['width:=64', 'height:=32', 'loop_frames:=2'],
+        'evaluation_node': [f'summary:={folder / "summary.json"}', f'report:={folder / "r"}'],
+        'recorder_node': ['topics:=[/image]', f'output:={folder / "bag"}'],
+        'dataset_recorder_node': [f'dataset:={folder / "dataset"}'],
+        'replay_node': [f'input:={folder / "source"}', 'loop:=true'],
+        'carla_world_node': [f'objects_definition_file:={objects}', 'timeout:=0.5'],
+    }
+    made = {}
+    for name, values in nodes.items():
+        made[name] = [name, '--ros-args', *(word for value in values for word in ('-p', value))]
+    made['segformer'] = ['segformer', 'info', model]
+    made['segformer run'] = [
+        'segformer', 'run', str(folder / 'source'), '--out', str(folder / 'out'), '--model', model,
+    ]  # fmt: skip
+    made['segformer demo'] = [
+        'segformer', 'demo', '--out', str(folder / 'demo'), '--model', model,
+    ]  # fmt: skip
+    return made
+
+
+def _children(process: int) -> set[int]:
+    found = set()
+    for name in os.listdir('/proc'):
+        try:
+            parent = int(Path('/proc', name, 'stat').read_text().rsplit(')', 1)[1].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        if parent == process:
+            found |= {int(name), *_children(int(name))}
+    return found
+
+
+def strike(command: list[str], after_s: float, numbers: tuple[signal.Signals, ...]) -> str:
+    """
+    Start a program and send it signals.
+
+    :returns: What is wrong; '' when nothing is, 'python' when Python had not begun to run it.
+    """
+    whole = [sys.executable, '-m', 'segformer_ros.programs', *command]
+    with subprocess.Popen(
+        whole, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(after_s)
+        for number in numbers:
+            children = _children(process.pid)
+            process.send_signal(number)
+            time.sleep(_APART_S)
+        try:
+            said = process.communicate(timeout=_PATIENCE_S)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return f'does not end within {_PATIENCE_S:g} s'
+    orphans = [item for item in children if Path('/proc', str(item)).exists()]
+    code = process.returncode
+    if orphans:
+        return f'leaves {len(orphans)} processes behind'
+    if code in {-number for number in numbers} and not said:
+        return 'python'
+    if 'KeyboardInterrupt' in said and any(word in said for word in _PYTHONS_OWN):
+        return 'python' if 'segformer_ros' not in said else f'says {said[-1500:]!r}'
+    if 'Traceback' in said or 'KeyboardInterrupt' in said:
+        return f'says {said[-2500:]}'
+    # A node ends in order, a command by its signal; either may have ended before.
+    allowed = {0, 1} if command[0] == 'carla_world_node' else {0}
+    if command[0] == 'segformer':
+        allowed = {0, *(128 + number for number in numbers)}
+    return '' if code in allowed else f'ends with {code}: {said[-300:]!r}'
+
+
+def main() -> int:
+    """Sweep; 1 when something was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--moments', type=int, default=60)
+    parser.add_argument('--longest', type=float, default=4.0, help='seconds after the start')
+    parser.add_argument('--only', nargs='*', help='names of programs')
+    parser.add_argument('--model', default='world_b0_fast')
+    args = parser.parse_args()
+    sys.path.insert(0, str(ROOT / 'test'))
+    from bag_builder import drive, write_bag
+
+    dice, failures = random.Random(11), 0
+    for name in programs(Path(), args.model):
+        if args.only and name not in args.only:
+            continue
+        counts = Counter[str]()
+        for index in range(args.moments):
+            after_s = args.longest * (index + dice.random()) / args.moments
+            kind = list(KINDS)[index % len(KINDS)]
+            with TemporaryDirectory() as place:
+                folder = Path(place)
+                write_bag(folder / 'source', drive(20))
+                command = programs(folder, args.model)[name]
+                wrong = strike(command, after_s, KINDS[kind])
+            counts[wrong if wrong in {'', 'python'} else 'wrong'] += 1
+            if wrong not in {'', 'python'}:
+                failures += 1
+                _say(f'{name}, {kind} after {after_s:.2f} s: {wrong}')
+        early, bad = counts['python'], counts['wrong']
+        _say(f'{name}: {counts[""]} right, {early} before it began, {bad} wrong')
+    return int(failures > 0)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f'{text}\n')
+    sys.stdout.flush()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
