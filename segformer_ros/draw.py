@@ -66,7 +66,7 @@ def colorize_depth(depth_m: Depth, max_m: float = 80.0) -> Image:
     scale = -255.0 / math.log(max_m)
     # Conversion to 8 bits ends the scale on both sides.
     levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 255.0, dtype=cv2.CV_8U)
-    known = cv2.compare(depth_m, 0.0, cv2.CMP_GT)
+    known = np.multiply(depth_m > 0.0, 255, dtype=np.uint8)
     channels = [cv2.bitwise_and(cv2.LUT(levels, column), known) for column in _TURBO]
     return np.asarray(cv2.merge(channels), np.uint8)
 
