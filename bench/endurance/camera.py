@@ -23,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 HEIGHT, WIDTH = 200, 320
 ANSWERS = ('label', 'depth')
 EXTRAS = ('label/color', 'label/confidence', 'overlay')
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 _CHANNELS = {'rgb8': (0, 1, 2), 'bgr8': (2, 1, 0), 'rgba8': (0, 1, 2, 3), 'bgra8': (2, 1, 0, 3)}
 _ENDS = ('published', 'replaced', 'idle', 'refused', 'failed')
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from segformer_ros.checkpoints.files import Raw
 from segformer_ros.checkpoints.formats.base import Format, Guess, Options
 from segformer_ros.checkpoints.links import COUNTER
+from segformer_ros.checkpoints.prefixes import hint
 from segformer_ros.network.checkpoint import CheckpointError
 
 _SHOWN = 3
@@ -63,7 +64,7 @@ def detect(raw: Raw, layouts: Sequence[Format], options: Options) -> Match:
         names = ', '.join(item.name for item in layouts)
         raise CheckpointError(
             f'{raw.path} is of no known format ({names}): not one name fits, '
-            f'it has {_some(raw.tensors)}'
+            f'it has {_some(raw.tensors)}{hint(raw.tensors)}'
         )
     raise CheckpointError(_difference(raw, min(found, key=_distance), len(layouts) == 1))
 
@@ -80,7 +81,7 @@ def _difference(raw: Raw, match: Match, asked: bool) -> str:
         parts.append(f'it misses {_some(match.missing)}')
     if match.unknown:
         parts.append(f'{name} does not know {_some(match.unknown)}')
-    return f'{raw.path} {start}: {" and ".join(parts)}'
+    return f'{raw.path} {start}: {" and ".join(parts)}{hint(raw.tensors)}'
 
 
 def _some(names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import contextlib
 from dataclasses import dataclass, field
+import hashlib
 import json
 from pathlib import Path
 import pickle
@@ -17,6 +18,7 @@ import warnings
 import zipfile
 
 from safetensors import safe_open, SafetensorError
+from segformer_ros.checkpoints.prefixes import without_prefixes
 from segformer_ros.file_hash import sha256_of
 from segformer_ros.network.checkpoint import check_finite, CheckpointError
 import torch
@@ -26,10 +28,11 @@ CONFIG = 'config.json'
 PROCESSOR = 'preprocessor_config.json'
 SAFETENSORS = 'model.safetensors'
 PICKLE = 'pytorch_model.bin'
+INDEXES = (f'{SAFETENSORS}.index.json', f'{PICKLE}.index.json')
+"""Which file has which weights, where transformers has written them in several."""
 NATIVE_KEY = 'segformer_ros'
 # Under which name files keep their weights among other things.
 _STATES = ('state_dict', 'model', 'model_state_dict')
-_PARALLEL = 'module.'
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Raw:
 
     :param path: The file or folder.
     :param tensors: Weights under the names of the file, floating ones as float32.
-    :param sha256: Of the file with the weights.
+    :param sha256: Of the file with the weights; of several, of the lines that sha256sum writes.
     :param meta: What is beside the weights: the metadata of safetensors, 'meta' of a .pth file.
     :param config: config.json of a folder; None for a file.
     :param processor: preprocessor_config.json of a folder, empty when it has none.
@@ -68,20 +71,23 @@ def open_checkpoint(path: Path) -> Raw:
         raise CheckpointError(
             f'no checkpoint at {path}: give a file, a folder with config.json, or hf://org/name'
         )
-    if path.name in {SAFETENSORS, PICKLE} and (path.parent / CONFIG).is_file():
-        return _open_folder(path.parent)
+    beside = path.parent
+    if path.name in {SAFETENSORS, PICKLE, *INDEXES} and (beside / CONFIG).is_file():
+        return _open_folder(beside)
     return _open_file(path)
 
 
 def _open_folder(folder: Path) -> Raw:
-    names = [name for name in (SAFETENSORS, PICKLE) if (folder / name).is_file()]
+    known = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
+    names = [name for name in known if (folder / name).is_file()]
     if not (folder / CONFIG).is_file() or not names:
         found = ', '.join(sorted(item.name for item in folder.iterdir())[:6]) or 'nothing'
         raise CheckpointError(
-            f'{folder} is no checkpoint: expected {CONFIG} and {SAFETENSORS} or {PICKLE}, '
-            f'found {found}; give the folder or the file with the weights'
+            f'{folder} is no checkpoint: expected {CONFIG} and {SAFETENSORS}, {PICKLE} or '
+            f'the index of several, found {found}; give the folder or the file with the weights'
         )
-    file = _open_file(folder / names[0])
+    open_one = _open_indexed if names[0] in INDEXES else _open_file
+    file = open_one(folder / names[0])
     processor = folder / PROCESSOR
     return Raw(
         folder,
@@ -94,6 +100,34 @@ def _open_folder(folder: Path) -> Raw:
     )
 
 
+def _open_indexed(index: Path) -> Raw:
+    """Read all files that an index names, which hold the weights that it says and no others."""
+    places = _read_json(index).get('weight_map')
+    if not isinstance(places, dict) or not places:
+        raise CheckpointError(f'{index} is damaged: expected a weight_map of names and files')
+    files: dict[str, Raw] = {}
+    for name in dict.fromkeys(str(item) for item in places.values()):
+        path = index.parent / name
+        if path.name != name or not path.is_file():
+            raise CheckpointError(
+                f'{index} names the file {name!r}, expected one beside it: fetch it, too'
+            )
+        files[name] = _open_file(path, whole=False)
+    tensors = {key: item for raw in files.values() for key, item in raw.tensors.items()}
+    different = sorted(tensors.keys() ^ places.keys())
+    if different:
+        raise CheckpointError(
+            f'{index} and its files do not hold the same weights: {", ".join(different[:3])} in '
+            'one alone; fetch all of them again'
+        )
+    lines = ''.join(f'{raw.sha256}  {name}\n' for name, raw in sorted(files.items()))
+    notes = dict.fromkeys(note for raw in files.values() for note in raw.notes)
+    tensors, left_out = without_prefixes(tensors, index)
+    digest = hashlib.sha256(lines.encode()).hexdigest()
+    meta = next(iter(files.values())).meta
+    return Raw(index, tensors, digest, meta, notes=(*notes, *left_out))
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
@@ -104,7 +138,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _open_file(path: Path) -> Raw:
+def _open_file(path: Path, *, whole: bool = True) -> Raw:
+    """:param whole: It is no part of several, so that prefixes can be told."""
     read = _read_safetensors if path.suffix == '.safetensors' else _read_torch
     content, meta, notes = read(path)
     tensors = {name: _as_float32(path, name, item) for name, item in content.items()}
@@ -113,6 +148,9 @@ def _open_file(path: Path) -> Raw:
     changed = sorted(kinds - {'float32'})
     if changed:
         notes.append(f'the file stores {", ".join(changed)}; read as float32 without a loss')
+    if whole:
+        tensors, left_out = without_prefixes(tensors, path, native=NATIVE_KEY in meta)
+        notes += left_out
     return Raw(path, tensors, sha256_of(path), meta, notes=tuple(notes))
 
 
@@ -156,8 +194,6 @@ def _read_torch(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str
             f'{path} holds no state dict: expected names and tensors, or them under '
             f'{", ".join(map(repr, _STATES))}, found {_kind(state)}'
         )
-    if state and all(str(name).startswith(_PARALLEL) for name in state):
-        state = {str(name)[len(_PARALLEL) :]: item for name, item in state.items()}
     return {str(name): item for name, item in state.items()}, meta, notes
 
 

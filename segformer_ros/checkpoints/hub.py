@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import re
 
-from segformer_ros.checkpoints.files import CONFIG, PICKLE, PROCESSOR
+from segformer_ros.checkpoints.files import CONFIG, INDEXES, PROCESSOR
 from segformer_ros.network.checkpoint import CheckpointError
 
 SCHEME = 'hf://'
@@ -51,10 +51,10 @@ def download(address: Address) -> Path:
     :returns: A folder whose name is the commit.
     :raises CheckpointError: There is no such repository or revision, or no network and no copy.
     """
-    wanted = [CONFIG, PROCESSOR, '*.safetensors']
+    wanted = [CONFIG, PROCESSOR, '*.safetensors', INDEXES[0]]
     folder = _fetch(address, address.revision, wanted)
     if not any(folder.glob('*.safetensors')):
-        folder = _fetch(address, folder.name, [*wanted, PICKLE])
+        folder = _fetch(address, folder.name, [*wanted, 'pytorch_model*.bin', INDEXES[1]])
     return folder
 
 
