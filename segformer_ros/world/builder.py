@@ -104,7 +104,11 @@ class Builder:
 
 @dataclass(frozen=True)
 class Style:
-    """What a scene has beside its street."""
+    """
+    What a scene has beside its street.
+
+    :param pool: Broad-leaved trees and conifers to plant again and again; None: each is another.
+    """
 
     green: tuple[float, float, float]
     trees: float
@@ -119,6 +123,7 @@ class Style:
     signals: bool
     height: float
     pole_line: int
+    pool: tuple[tuple[Rows, ...], tuple[Rows, ...]] | None = None
 
 
 def make_style(dice: Dice, kind: str) -> Style:
@@ -155,6 +160,8 @@ def clear_of_arm(street: Street, x: float, side: int, room: float) -> bool:
 
 def planted_tree(style: Style, dice: Dice, low: float, high: float) -> Rows:
     """Make one of the trees of a style, between two heights."""
+    if style.pool:
+        return dice.pick(style.pool[dice.chance(style.conifers)])
     height = dice.uniform(low, high)
     if dice.chance(style.conifers):
         return land.conifer(dice, height * 1.2, style.green)

@@ -12,6 +12,7 @@ from segformer_ros.world.primitives import (
     CENTER,
     CUT,
     ELLIPSOID,
+    FOLIAGE,
     KIND,
     LEAF,
     LEAN,
@@ -126,7 +127,8 @@ def _matter(
 ) -> Number:
     """Give where a ray meets a material with holes, in front or at the back; NONE if nowhere."""
     facing = 1.0
-    if int(row[MATERIAL]) == LEAF and int(row[KIND]) == ELLIPSOID:
+    material = int(row[MATERIAL])
+    if material in (LEAF, FOLIAGE) and int(row[KIND]) == ELLIPSOID:
         facing = abs(dx * (ox + near * dx) + dy * (oy + near * dy) + dz * (oz + near * dz))
         facing /= np.sqrt(dx * dx + dy * dy + dz * dz)
     size = near / fx
@@ -154,7 +156,7 @@ def _cast_one(
     """Draw primitive n where it is the nearest so far."""
     height, width = depth.shape
     kind, material = int(row[KIND]), int(row[MATERIAL])
-    holes = (material == LEAF and row[CUT] > 0.0) or material in (MESH, SPOKES)
+    holes = (material == LEAF and row[CUT] > 0.0) or material in (MESH, SPOKES, FOLIAGE)
     front, back, sides = row[LEAN], row[LEAN + 1], row[LEAN + 2]
     x, y = camera[0, 0] - row[CENTER], camera[0, 1] - row[CENTER + 1]
     ox, oy, oz = _turned(m, x, y, camera[0, 2] - row[CENTER + 2])

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 from segformer_ros.world.compiled import Array, compiled, Number
+from segformer_ros.world.foliage import grown
 from segformer_ros.world.primitives import (
     AXES,
     CUT,
+    FOLIAGE,
     LEAF,
     MATERIAL,
     PARAM,
@@ -36,6 +38,8 @@ def solid(
             fine = noise(tiles, 1, x * 5.0 + y * 3.0, z * 5.5 - y * 3.0 + seed)
             value = 0.5 * value + 0.5 * fine
         return value > row[CUT] + 0.34 * (1.0 - facing) * (1.0 - facing)
+    if material == FOLIAGE:
+        return grown(row, px * hx, py * hy, pz * hz, facing, footprint, tiles)
     if material == SPOKES:
         r = np.sqrt(px * px + pz * pz)
         if r > 0.80 or r < 0.14:

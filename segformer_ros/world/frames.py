@@ -12,9 +12,27 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.world.caster import bounds, cast
+from segformer_ros.world.classes import SKY
 from segformer_ros.world.dice import Dice, mix
 from segformer_ros.world.ground import cast_ground, Land
-from segformer_ros.world.light import CLOCK, EXPOSURE, GLOW, HORIZON, SHADOWS, Shining, SUN, WET
+from segformer_ros.world.lens_faults import (
+    add_to_image,
+    add_to_light,
+    Faults,
+    NO_FAULTS,
+    random_faults,
+)
+from segformer_ros.world.light import (
+    CLOCK,
+    EXPOSURE,
+    GLOW,
+    HORIZON,
+    SHADOWS,
+    Shining,
+    SUN,
+    SUN_COLOR,
+    WET,
+)
 from segformer_ros.world.mounting import bonnet, road_rig
 from segformer_ros.world.primitives import Rows
 from segformer_ros.world.rig import camera_of, CameraRig, Frame, intrinsics_of, Pose
@@ -25,6 +43,7 @@ from segformer_ros.world.shadows import contact_map, shadow_map
 from segformer_ros.world.shapes import invert
 from segformer_ros.world.street import STEP
 from segformer_ros.world.texture import tiles
+from segformer_ros.world.traffic import SEEN_BEHIND_M
 
 CELL_M = 0.25
 GRID = (256, 320)
@@ -42,6 +61,8 @@ class Shot:
     :param cell_m: Size of the cells of the shadows: small ones are hard, large ones soft.
     :param contact: Power of the shade below vehicles.
     :param bonnet: Makes the bonnet of the ego vehicle; None for none.
+    :param faults: Of the camera.
+    :param behind_m: How much of what stands behind the ego vehicle, which casts shadows.
     """
 
     aside: float = 0.0
@@ -49,6 +70,8 @@ class Shot:
     cell_m: float = CELL_M
     contact: float = 1.0
     bonnet: Dice | None = None
+    faults: Faults = NO_FAULTS
+    behind_m: float = SEEN_BEHIND_M
 
 
 def _land(scene: Scene, origin: npt.NDArray[np.float64]) -> Land:
@@ -110,7 +133,7 @@ def _compose(
 ) -> Frame:
     """Render."""
     shot = shot or Shot()
-    moment = scene.at(time_s)
+    moment = scene.at(time_s, shot.behind_m)
     camera = camera_of(scene, rig, time_s, moment.origin, shot.aside)
     intrinsics = intrinsics_of(rig)
     if shot.bonnet is not None:
@@ -128,10 +151,32 @@ def _compose(
     fx = intrinsics.fx
     shade(moment.rows, inverse, camera, fx, land, shining, depth, owner, rgb, glow, labels)
     seed = mix(scene.seed, round(time_s * 1e4))
+    if shot.faults != NO_FAULTS:
+        sun = _sun_place(light, camera, intrinsics, labels)
+        add_to_light(rgb, shot.faults, sun, light[SUN_COLOR : SUN_COLOR + 3])
     image = _develop(rgb, glow, light, camera, intrinsics, sensor, seed)
+    image = add_to_image(image, shot.faults)
     axes = (tuple(row.tolist()) for row in camera[1:4])
     pose = Pose(tuple((camera[0] + moment.origin).tolist()), *axes)
     return Frame(image, labels, depth, intrinsics, time_s, pose)
+
+
+def _sun_place(
+    light: npt.NDArray[np.float64],
+    camera: npt.NDArray[np.float64],
+    intrinsics: Intrinsics,
+    labels: npt.NDArray[np.uint8],
+) -> tuple[float, float] | None:
+    """Give column and row of the sun; None where it is hidden, behind or far outside."""
+    right, down, ahead = (float(axis @ light[SUN : SUN + 3]) for axis in camera[1:4])
+    if not light[SHADOWS] or ahead < 0.15:
+        return None
+    height, width = labels.shape
+    u = 0.5 * width + intrinsics.fx * right / ahead
+    v = 0.5 * height + intrinsics.fy * down / ahead
+    if 0.0 <= u < width and 0.0 <= v < height:
+        return (u, v) if labels[int(v), int(u)] == SKY else None
+    return (u, v) if -width < u < 2 * width and -height < v < 0 else None
 
 
 def _develop(
@@ -188,12 +233,16 @@ def random_frame(seed: int, width: int, height: int, variety: str = 'plain') -> 
     sensor = random_sensor(dice, amount=1.0)
     shot = Shot(dice.uniform(-0.5, 0.5), dice.uniform(0.0, 24.0))
     if roads:
-        sensor = replace(sensor, noise=0.5 * sensor.noise)
+        # A negative blur is the sharpening of a camera.
+        blur = dice.uniform(-0.15, 0.0) if dice.chance(0.4) else sensor.blur
+        sensor = replace(sensor, noise=0.5 * sensor.noise, blur=blur)
         shot = replace(
             shot,
             cell_m=dice.pick((0.12, 0.16, 0.25, 0.25, 0.4)),
             contact=dice.uniform(1.0, 2.2),
             bonnet=dice if dice.chance(0.35) else None,
+            faults=random_faults(Dice(seed, 0xFA1)),
+            behind_m=20.0 if abs(rig.yaw_deg) < 30.0 else SEEN_BEHIND_M,
         )
     return _compose(scene, rig, time_s, sensor, shot)
 

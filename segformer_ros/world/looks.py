@@ -14,7 +14,18 @@ from segformer_ros.world.light import (
 from segformer_ros.world.materials import surface
 from segformer_ros.world.paintwork import bevel
 from segformer_ros.world.paving import ground_color
-from segformer_ros.world.primitives import AXES, CENTER, COAT, GLASS, KIND, LEAN, MATERIAL
+from segformer_ros.world.primitives import (
+    AXES,
+    CARGO,
+    CENTER,
+    COAT,
+    CUT,
+    GLASS,
+    KIND,
+    LEAN,
+    MATERIAL,
+    VAN,
+)
 from segformer_ros.world.shapes import normal
 from segformer_ros.world.street import EDGE_LEFT, EDGE_RIGHT, road_place
 
@@ -73,7 +84,8 @@ def object_look(
     red, green, blue, lit, gloss = surface(
         row, px, py, pz, lx, ly, lz, pixel, light[LAMPS], light[CLOCK], noises
     )
-    if COAT <= int(row[MATERIAL]) <= GLASS:
+    material = int(row[MATERIAL])
+    if COAT <= material <= GLASS or (VAN <= material <= CARGO and row[CUT] > 0.0):
         hx = np.sqrt(row[AXES] ** 2 + row[AXES + 3] ** 2)
         hy = np.sqrt(row[AXES + 1] ** 2 + row[AXES + 4] ** 2)
         bx, by, bz = bevel(px, py, pz, hx, hy, row[AXES + 8], 0.7)

@@ -4,37 +4,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from segformer_ros.world.builder import Builder, LENGTH_M, Lot, Style
 from segformer_ros.world.country import country_side, highway_lot
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.junctions import junction
+from segformer_ros.world.roadside import furnish, Stock
 from segformer_ros.world.street import (
     GREEN_MEDIAN,
     MEDIAN,
     Street,
 )
 from segformer_ros.world.town import parked_row, planted_median, town_side
-from segformer_ros.world.vehicles import car, Vehicle
+from segformer_ros.world.vehicles import car
 
 
 def build_lot(
-    street: Street,
-    style: Style,
-    seed: int,
-    index: int,
-    make_car: Callable[[Dice], Vehicle] = car,
+    street: Street, style: Style, seed: int, index: int, stock: Stock | None = None
 ) -> Lot:
     """
     Build the stretch from x = index * LENGTH_M on.
 
-    :param make_car: Makes the cars that are parked there.
+    :param stock: Of the variety of real roads; None: the plain one.
     """
     start = index * LENGTH_M
     dice = Dice(seed, 0x107, index)
     x0, y0, z0 = start, street.middle(start), street.point(start, 0.0)[2]
-    builder = Builder(street, (x0, y0, z0), make_car)
+    builder = Builder(street, (x0, y0, z0), car if stock is None else stock.car)
     if street.kind == 'highway':
         highway_lot(builder, style, dice, start)
     else:
@@ -48,4 +43,6 @@ def build_lot(
             junction(builder, style, dice, x, seed)
         if street[MEDIAN] > 0.5 and street[GREEN_MEDIAN]:
             planted_median(builder, style, dice, start)
+    if stock is not None:
+        furnish(builder, style, stock, Dice(seed, 0xF05, index), start)
     return builder.finish()

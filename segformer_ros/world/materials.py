@@ -8,6 +8,7 @@ import numpy as np
 from segformer_ros.world.coachwork import body, bus, cabin, cargo, tire, van
 from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
 from segformer_ros.world.facades import facade
+from segformer_ros.world.foliage import leaves
 from segformer_ros.world.paintwork import coat, glass, lens
 from segformer_ros.world.primitives import (
     AXES,
@@ -22,6 +23,7 @@ from segformer_ros.world.primitives import (
     COLOR,
     CONCRETE,
     FACADE,
+    FOLIAGE,
     GLASS,
     LAMP,
     LEAF,
@@ -144,6 +146,8 @@ def surface(
     v = pz * hz
     if material == LEAF:
         return _leaf(row, px * hx, py * hy, v, pz, pixel, noises)
+    if material == FOLIAGE:
+        return leaves(row, px * hx, py * hy, v, pz, pixel, noises)
     if material == FACADE:
         return facade(row, u, v + hz - 2.0, abs(lz) > 0.5, pixel, night, noises)
     if material == BODY:

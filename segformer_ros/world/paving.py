@@ -15,6 +15,7 @@ from segformer_ros.world.street import (
     ARM_RIGHT,
     ASPHALT,
     beside_junction,
+    CALM,
     CROSSWALK,
     CURB,
     EDGE_LEFT,
@@ -32,11 +33,13 @@ from segformer_ros.world.street import (
     SIDEWALK,
     SOIL,
     TILE,
+    TUFTS,
     VERGE,
     WEAR,
     YELLOW,
 )
 from segformer_ros.world.texture import noise
+from segformer_ros.world.wear import tuft, worn
 
 
 @inlined
@@ -138,6 +141,8 @@ def ground_color(
     on_median = a < street[MEDIAN] and street[GREEN_MEDIAN] != 0.0 and q > 4.5
     if (d <= 0.0 or arm) and not on_median:
         gray = _asphalt(at, t, d, arm, cloud, grain, big, street, noises)
+        if street[CALM] > 0.0:
+            gray = worn(gray, at, t, wide, long, street, noises)
         if d > 0.0:
             cover, yellow = _paint_on_arm(x, beside, d, q, street, long)
         else:
@@ -154,6 +159,8 @@ def ground_color(
     if (street[HIGHWAY] != 0.0 and 0.0 < d < street[SHOULDER]) or (walk == 0.0 and 0.0 < d < 0.4):
         mix = 0.0
     k = max(0.65 + 0.5 * cloud + 0.7 * grain, 0.1)
+    if street[TUFTS] > 0.0 and mix > 0.1:
+        k *= 1.0 + street[TUFTS] * (tuft(at, t, wide, noises) - 1.0)
     red = (street[SOIL] + (street[GREEN] - street[SOIL]) * mix) * k
     green = (street[SOIL + 1] + (street[GREEN + 1] - street[SOIL + 1]) * mix) * k
     return (

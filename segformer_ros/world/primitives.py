@@ -58,7 +58,8 @@ COLUMNS = 28
     COAT,
     GLASS,
     LENS,
-) = range(23)
+    FOLIAGE,
+) = range(24)
 
 
 class Parts:

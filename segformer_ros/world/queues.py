@@ -14,8 +14,8 @@ import math
 
 from segformer_ros.world.builder import Style
 from segformer_ros.world.dice import Dice
-from segformer_ros.world.heavy import bus, truck
 from segformer_ros.world.road_cars import road_car
+from segformer_ros.world.road_heavy import road_bus, road_truck, road_van
 from segformer_ros.world.street import (
     GUTTER,
     LANE,
@@ -30,13 +30,14 @@ from segformer_ros.world.traffic import (
     Actor,
     EGO_HALF_LENGTH_M,
     EGO_HALF_WIDTH_M,
-    FLEET,
     Traffic,
 )
 from segformer_ros.world.two_wheelers import bicycle, motorcycle
 from segformer_ros.world.vehicles import Vehicle
 
 REACH_M = 75.0
+# Vehicles of a kind that a scene has; each is seen more than once.
+OWN_FLEET = 16
 # The camera is up to so far left or right of the middle of its lane.
 ASIDE_M = 0.5
 
@@ -97,10 +98,13 @@ class DenseTraffic(Traffic):
 
     def vehicle(self, kind: int, number: int) -> Vehicle:
         """Give a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
-        key = (kind, number % FLEET)
+        key = (kind, number % OWN_FLEET)
         if key not in self._fleet:
-            make = (road_car, truck, bus, motorcycle)[kind]
-            self._fleet[key] = make(Dice(self._seed, 0xCA2, *key))
+            dice = Dice(self._seed, 0xCA2, *key)
+            make = (road_car, road_truck, road_bus, motorcycle)[kind]
+            if kind == 0 and dice.chance(0.12):
+                make = road_van
+            self._fleet[key] = make(dice)
         return self._fleet[key]
 
     def _put(self, vehicle: Vehicle, ahead: float, t: float, turn: float) -> bool:

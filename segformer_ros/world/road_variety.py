@@ -9,12 +9,39 @@ from Simulation to the Real World", arXiv:1703.06907: vary what is not known of 
 
 from __future__ import annotations
 
+from dataclasses import replace
 import math
 
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.light import EXPOSURE, SHADOWS, SKYLINE, SUN
+from segformer_ros.world.primitives import (
+    CARGO,
+    CLOTH,
+    COLOR,
+    CUT,
+    FOLIAGE,
+    LEAF,
+    MATERIAL,
+    Rows,
+    VAN,
+)
+from segformer_ros.world.street import (
+    ASPHALT,
+    CALM,
+    CRACKS,
+    GRASS,
+    GREEN,
+    HILLS,
+    MARKED,
+    SEAMS,
+    SOIL,
+    STONES,
+    Street,
+    TUFTS,
+    WEAR,
+)
 
 TIMES = (*('day',) * 8, 'dusk', 'night')
 WEATHERS = (*('clear',) * 5, *('cloudy',) * 3, 'rain', 'fog')
@@ -29,3 +56,47 @@ def vary_light(dice: Dice, light: npt.NDArray[np.float64]) -> None:
         light[SUN : SUN + 3] = flat * math.cos(turn), flat * math.sin(turn), math.sin(climb)
     light[EXPOSURE] *= 2.0 ** dice.uniform(-1.3, 0.9)
     light[SKYLINE] = dice.uniform(0.04, 0.5)
+
+
+DRY = ((0.36, 0.29, 0.14), (0.42, 0.36, 0.2), (0.3, 0.26, 0.12), (0.24, 0.22, 0.1))
+
+
+def vary_street(dice: Dice, street: Street) -> Street:
+    """Give a street whose surface has grays, cracks, seams, patches and grass of real roads."""
+    v = street.values.copy()
+    v[CALM] = dice.uniform(0.45, 0.95)
+    v[ASPHALT] = dice.uniform(0.04, 0.2) if dice.chance(0.75) else dice.uniform(0.2, 0.45)
+    v[CRACKS] = dice.uniform(0.0, 1.0) ** 1.5
+    v[SEAMS] = dice.uniform(0.0, 1.0)
+    v[WEAR] = dice.uniform(0.0, 0.75)
+    v[TUFTS] = dice.uniform(0.5, 1.0)
+    v[GRASS] *= dice.uniform(0.8, 1.6)
+    if street.kind in ('urban', 'suburban') and dice.chance(0.06):
+        v[STONES], v[MARKED], v[CALM] = dice.uniform(0.09, 0.2), 0.0, 0.9
+    if street.kind != 'urban' and dice.chance(0.5):
+        v[HILLS] = dice.uniform(40.0, 160.0)
+    if dice.chance(0.35):
+        v[GREEN : GREEN + 3] = dice.vary(dice.pick(DRY), 0.25)
+        v[SOIL : SOIL + 3] = dice.vary(dice.pick(DRY), 0.25)
+    else:
+        # Grass reflects less than it seems.
+        v[GREEN : GREEN + 3] *= dice.uniform(0.5, 1.0)
+    return replace(street, values=v)
+
+
+def restyle(rows: Rows, dice: Dice) -> Rows:
+    """Give objects of the plain world leaves, cloth and edges as cameras see them."""
+    out, dull, bright = rows.copy(), dice.uniform(0.2, 0.85), dice.uniform(0.6, 1.5)
+    material = rows[:, MATERIAL]
+    leaf = material == LEAF
+    out[leaf, MATERIAL] = FOLIAGE
+    out[leaf, CUT] = np.clip(0.06 + 0.85 * rows[leaf, CUT], 0.15, 0.43)
+    soft = leaf | (material == CLOTH)
+    color = out[soft, COLOR : COLOR + 3]
+    gray = color.mean(axis=1, keepdims=True)
+    fade = np.where(leaf[soft], 0.35 * dull, dull)[:, None]
+    out[soft, COLOR : COLOR + 3] = color + fade * (gray - color)
+    out[leaf, COLOR : COLOR + 3] *= bright
+    # The look of heavy vehicles rounds its edges where it is cut.
+    out[(material >= VAN) & (material <= CARGO), CUT] = dice.uniform(0.3, 0.8)
+    return out

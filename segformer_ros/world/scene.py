@@ -15,12 +15,11 @@ from segformer_ros.world.dice import Dice
 from segformer_ros.world.light import CLOCK, make_light, TIMES, WEATHERS
 from segformer_ros.world.lots import build_lot
 from segformer_ros.world.primitives import CENTER, COLUMNS, place, Rows
-from segformer_ros.world.queues import DenseTraffic
-from segformer_ros.world.road_cars import road_car
+from segformer_ros.world.queues import DenseTraffic, OWN_FLEET
+from segformer_ros.world.roadside import make_stock, pooled, Stock
 from segformer_ros.world.sensor import random_sensor
 from segformer_ros.world.street_kinds import make_street
 from segformer_ros.world.traffic import Actor, SEEN_AHEAD_M, SEEN_BEHIND_M, Traffic
-from segformer_ros.world.vehicles import car
 
 KINDS = ('urban', 'suburban', 'highway', 'rural')
 VARIETIES = ('plain', 'roads')
@@ -74,10 +73,13 @@ class Scene:
         self.time_of_day = _known('time_of_day', time_of_day or choices[0], TIMES)
         self.weather = _known('weather', weather or choices[1], WEATHERS)
         self.kind = _known('kind', kind or choices[2], KINDS)
-        self.street = make_street(Dice(seed, 0x57E), self.kind)
-        self.style = make_style(Dice(seed, 0x571), self.kind)
         roads = variety == 'roads'
-        self._make_car = road_car if roads else car
+        self.street = make_street(Dice(seed, 0x57E), self.kind)
+        if roads:
+            self.street = road_variety.vary_street(Dice(seed, 0x57F), self.street)
+        self.style = make_style(Dice(seed, 0x571), self.kind)
+        if roads:
+            self.style = pooled(seed, self.style)
         make_traffic = DenseTraffic if roads else Traffic
         self.traffic = make_traffic(
             self.street, self.style, seed, umbrellas=self.weather == 'rain'
@@ -86,6 +88,10 @@ class Scene:
         self._light = make_light(Dice(seed, 0x116), self.time_of_day, self.weather)
         if roads:
             road_variety.vary_light(Dice(seed, 0x117), self._light)
+        self._stock: Stock | None = None
+        if isinstance(self.traffic, DenseTraffic):
+            cars = tuple(self.traffic.vehicle(0, n) for n in range(OWN_FLEET))
+            self._stock = make_stock(seed, self.style, cars)
         self._lots: dict[int, Lot] = {}
 
     def light(self, time_s: float) -> npt.NDArray[np.float64]:
@@ -99,22 +105,24 @@ class Scene:
         if index not in self._lots:
             while len(self._lots) >= KEPT_LOTS:
                 del self._lots[next(iter(self._lots))]
-            self._lots[index] = build_lot(
-                self.street, self.style, self.seed, index, self._make_car
-            )
+            self._lots[index] = build_lot(self.street, self.style, self.seed, index, self._stock)
         return self._lots[index]
 
     def actors(self, time_s: float) -> list[Actor]:
         """Give all that moves around the ego vehicle."""
         return list(self.traffic.actors(time_s))
 
-    def at(self, time_s: float) -> Moment:
-        """Put the whole scene around the ego vehicle together."""
+    def at(self, time_s: float, behind_m: float = SEEN_BEHIND_M) -> Moment:
+        """
+        Put the whole scene around the ego vehicle together.
+
+        :param behind_m: How much of what stands behind the ego vehicle.
+        """
         x, _ = self.traffic.ego_place(time_s)
         start = math.floor(x / 64.0) * 64.0
         origin = np.array((start, round(self.street.middle(start)), 0.0))
         origin[2] = round(self.street.point(start, 0.0)[2])
-        first = math.floor((x - SEEN_BEHIND_M) / LENGTH_M)
+        first = math.floor((x - behind_m) / LENGTH_M)
         last = math.floor((x + SEEN_AHEAD_M) / LENGTH_M)
         lots = [self.lot(index) for index in range(first, last + 1)]
         rows, lamps, spots = [], [], []
@@ -131,9 +139,12 @@ class Scene:
         lamp = np.concatenate(lamps)
         ego = np.array(self.street.point(x + 12.0, 0.0)) - origin
         near = np.argsort(np.hypot(lamp[:, 0] - ego[0], lamp[:, 1] - ego[1]), kind='stable')
+        every = np.concatenate([*rows, moving])
+        if self.variety == 'roads':
+            every = road_variety.restyle(every, Dice(self.seed, 0x118))
         return Moment(
             origin,
-            np.concatenate([*rows, moving]),
+            every,
             lamp[near[:LAMP_COUNT]],
             np.concatenate([*spots, shade]),
         )

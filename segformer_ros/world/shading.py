@@ -24,7 +24,7 @@ from segformer_ros.world.light import (
     WET,
 )
 from segformer_ros.world.looks import ground_look, object_look
-from segformer_ros.world.primitives import CLASS, LEAF, MATERIAL
+from segformer_ros.world.primitives import CLASS, FOLIAGE, LEAF, MATERIAL
 from segformer_ros.world.sky import headlights, lamps, sky_color, sunlit
 from segformer_ros.world.street import ORIGIN
 from segformer_ros.world.texture import noise
@@ -224,11 +224,14 @@ def shade(
                     )
                     labels[v, u] = int(row[CLASS])
                     open_sky = 0.75 + 0.25 * up
-                    leaf = int(row[MATERIAL]) == LEAF
+                    leaf = int(row[MATERIAL]) == LEAF or int(row[MATERIAL]) == FOLIAGE
                 k = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz + 1e-12)
                 nx, ny, nz = nx * k, ny * k, nz * k
                 if leaf and nx * dx + ny * dy + nz * dz > 0.0:
                     nx, ny, nz = -nx, -ny, -nz
+                    if int(rows[n, MATERIAL]) == FOLIAGE:
+                        # The far side of a crown, seen through its holes.
+                        cr, cg, cb = 0.4 * cr, 0.4 * cg, 0.4 * cb
                 sun, shadow, open_sky = _sun_on(
                     x, y, z, nx, ny, nz, leaf, ground, open_sky, light, grid, heights, contact
                 )

@@ -10,6 +10,7 @@ from segformer_ros.world.primitives import (
     AXES,
     CENTER,
     CUT,
+    FOLIAGE,
     KIND,
     LEAF,
     LEAN,
@@ -72,8 +73,9 @@ def _shadow_one(
 ) -> None:
     kind = int(row[KIND])
     f0, f1, f2 = row[LEAN], row[LEAN + 1], row[LEAN + 2]
-    leaves = int(row[MATERIAL]) == LEAF and row[CUT] > 0.0
-    mesh = int(row[MATERIAL]) == MESH
+    material = int(row[MATERIAL])
+    leaves = (material == LEAF and row[CUT] > 0.0) or material == FOLIAGE
+    mesh = material == MESH
     dx = m[0] * sun[0] + m[1] * sun[1] + m[2] * sun[2]
     dy = m[3] * sun[0] + m[4] * sun[1] + m[5] * sun[2]
     dz = m[6] * sun[0] + m[7] * sun[1] + m[8] * sun[2]

@@ -60,8 +60,13 @@ FAR = 1.0e6
     GREEN,
     MARKED,
     SHOULDER,
-) = (*range(35), 35, 38, 39, 42, 45, 46)
-SIZE = 48
+    CRACKS,
+    SEAMS,
+    CALM,
+    STONES,
+    TUFTS,
+) = (*range(35), 35, 38, 39, 42, 45, 46, 47, 48, 49, 50, 51)
+SIZE = 52
 
 Wave = tuple[float, float, float]
 

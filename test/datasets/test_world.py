@@ -218,9 +218,8 @@ def test_splits_have_seeds_of_their_own():
 
 def test_the_variety_is_that_of_every_frame(tmp_path):
     """Rendered on the spot or ahead, in another process; a cache holds one variety."""
-    data = open_dataset(
-        DatasetSpec('world', tmp_path, options={'frames': 2, 'size': '48x96', 'variety': 'roads'})
-    )
+    size = {'frames': 2, 'size': '48x96', 'shard_frames': 2, 'processes': 1}
+    data = open_dataset(DatasetSpec('world', tmp_path, options={**size, 'variety': 'roads'}))
     wanted = world.random_frame(100_000, 96, 48, 'roads')
     np.testing.assert_array_equal(data[0].image, wanted.image)
     assert not np.array_equal(data[0].image, world.random_frame(100_000, 96, 48).image)
@@ -230,6 +229,6 @@ def test_the_variety_is_that_of_every_frame(tmp_path):
     np.testing.assert_array_equal(data[0].image, wanted.image)
 
     with pytest.raises(DatasetError, match='holds frames of another'):
-        open_dataset(DatasetSpec('world', tmp_path, options={'frames': 2, 'size': '48x96'}))
+        open_dataset(DatasetSpec('world', tmp_path, options=size))
     with pytest.raises(DatasetError, match="variety must be one of plain, roads, not 'pink'"):
         open_dataset(DatasetSpec('world', tmp_path, options={'variety': 'pink'}))

@@ -44,6 +44,15 @@ def test_the_ego_vehicle_is_never_inside_anything(kind):
             assert _gap_to_ego(scene, time_s) > 0.1, (seed, time_s)
 
 
+@pytest.mark.parametrize('kind', ['urban', 'suburban', 'highway', 'rural'])
+def test_the_ego_vehicle_is_never_inside_anything_of_real_roads(kind):
+    """Neither what is close, nor what stands beside and above the road."""
+    for seed in range(12):
+        scene = world.Scene(seed, kind=kind, variety='roads')
+        for time_s in TIMES[:3]:
+            assert _gap_to_ego(scene, time_s) > 0.1, (seed, time_s)
+
+
 def test_the_ego_vehicle_passes_junctions_untouched():
     """People who cross the street are beside its lane when it comes."""
     for seed in range(20):
