@@ -5,7 +5,7 @@ Send SIGINT and SIGTERM to every program at moments from its start to its end.
 
 Each program is started, gets a signal, or two close together, after some time, and must end
 without a traceback, with the exit status of an ordered end, and leave no process behind.
-The first tenth of a second belongs to Python: what it says while it has not begun to run the
+The first tenths of a second belong to Python: what it says while it has not begun to run the
 program is counted by itself.
 
     python bench/signals.py --moments 60
@@ -18,6 +18,7 @@ from collections import Counter
 import os
 from pathlib import Path
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -33,8 +34,8 @@ KINDS: dict[str, tuple[signal.Signals, ...]] = {
 }
 _PATIENCE_S = 60.0
 _APART_S = 0.03
-# Where Python itself is interrupted there is no frame of the program.
-_PYTHONS_OWN = ('init_import_site', 'Could not import runpy', 'runpy>', 'sitecustomize', '.pth')
+# Before these have run there is no handler: Python itself is interrupted.
+_FIRST = ('__init__.py', 'programs.py', 'interrupts.py')
 
 
 def programs(folder: Path, model: str) -> dict[str, list[str]]:
@@ -100,8 +101,10 @@ def strike(command: list[str], after_s: float, numbers: tuple[signal.Signals, ..
         return f'leaves {len(orphans)} processes behind'
     if code in {-number for number in numbers} and not said:
         return 'python'
-    if 'KeyboardInterrupt' in said and any(word in said for word in _PYTHONS_OWN):
-        return 'python' if 'segformer_ros' not in said else f'says {said[-1500:]!r}'
+    files = re.findall(r'File "[^"]*segformer_ros/([^"]+)"', said)
+    begun = not set(files) <= set(_FIRST) or 'site-packages' in said
+    if 'Fatal Python error: init_' in said or ('Traceback' in said and not begun):
+        return 'python'
     if 'Traceback' in said or 'KeyboardInterrupt' in said:
         return f'says {said[-2500:]}'
     # A node ends in order, a command by its signal; either may have ended before.
@@ -119,6 +122,8 @@ def main() -> int:
     parser.add_argument('--only', nargs='*', help='names of programs')
     parser.add_argument('--model', default='world_b0_fast')
     args = parser.parse_args()
+    # A shell that runs this in the background has every child ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.insert(0, str(ROOT / 'test'))
     from bag_builder import drive, write_bag
 

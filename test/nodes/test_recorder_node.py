@@ -268,14 +268,14 @@ def test_the_store_knows_the_messages_of_this_package(own):
 @pytest.mark.parametrize('storage', ['sqlite3', 'mcap'])
 def test_a_killed_recorder_loses_less_than_a_second(storage, monkeypatch, tmp_path):
     """And the next one keeps what is there (bench/kills.py does that at many moments)."""
-    from kills import Camera, kill_once
+    from kills import kill_once
 
     monkeypatch.setenv('ROS_DOMAIN_ID', str(101 + os.getpid() % 100))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     rclpy.init()
     node = rclpy.create_node('camera')
     try:
-        kept, lost_s = kill_once(Camera(node), tmp_path, storage, 2.5)
+        kept, lost_s = kill_once(node, tmp_path, storage, 2.5)
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
