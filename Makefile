@@ -1,12 +1,14 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Everything happens in .venv; nothing is installed outside it and nothing has to be sourced.
+# Everything happens in .venv (.venv-kilted with ROS=kilted); nothing is installed outside it and nothing has to be sourced.
 
 PYTHON ?= python3
+# The distribution of ROS 2 that is installed from PyPI: jazzy or kilted, each in an environment of its own.
+ROS ?= jazzy
 # All networks and sizes, about 20 minutes: make bench RIVALS_ARGS=
 RIVALS_ARGS ?= --quick
-VENV := $(CURDIR)/.venv
+VENV := $(CURDIR)/.venv$(if $(filter-out jazzy,$(ROS)),-$(ROS))
 BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
@@ -31,11 +33,12 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
     PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test demo test lint bench train clean
+.PHONY: help setup setup-test demo test test-ros lint bench train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video)'
 	@echo 'make test              run every check and test'
+	@echo 'make test-ros          run the tests of nodes, launch files and packaging alone'
 	@echo 'make lint              run the checks of the source text alone'
 	@echo 'make bench             measure speed and memory on this machine'
 	@echo 'make train             train the networks that ship, from scratch'
@@ -43,6 +46,7 @@ help:
 	@echo 'make setup-test        install what the tests and the training need too'
 	@echo 'make clean             remove what make made (demo_output stays)'
 	@echo 'PYTHON=python3.12      chooses the interpreter of .venv'
+	@echo 'ROS=kilted             takes ROS 2 Kilted instead of Jazzy, into .venv-kilted'
 
 setup: $(STAMPS)/messages
 
@@ -62,6 +66,9 @@ test: lint
 	@$(if $(PYTEST_ARGS),,$(PYTEST) $(LEARNING_TESTS))
 	@$(if $(PYTEST_ARGS),,$(PYTEST) $(ROS_TESTS))
 
+test-ros: setup-test
+	@$(PYTEST) $(ROS_TESTS)
+
 bench: setup-test
 	@set -e; for program in $(filter-out bench/rivals.py,$(wildcard bench/*.py)); do \
 	    echo "$$program"; $(BIN)/python "$$program"; \
@@ -74,24 +81,26 @@ train: setup-test
 	    init=runs/world_b0_fast/best.safetensors $(TRAIN_ARGS)
 
 clean:
-	rm -rf .venv build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-kilted build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 
 $(STAMPS)/venv:
+	@[ -e requirements/ros-$(ROS).txt ] || { echo 'make: ROS=$(ROS) is not on PyPI:' \
+	    'ROS=jazzy and ROS=kilted are' >&2; exit 1; }
 	@command -v $(PYTHON) >/dev/null || \
 	    { echo 'make: $(PYTHON) is missing: sudo apt-get install python3' >&2; exit 1; }
 	@$(PYTHON) requirements/check_machine.py
 	@$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/runtime: $(STAMPS)/venv $(addprefix requirements/,runtime.txt ros-kilted.txt build.txt \
-    constraints.txt)
-	@echo 'Installing ROS 2 and the run time into .venv (about a minute, once)'
+$(STAMPS)/runtime: $(STAMPS)/venv $(addprefix requirements/,runtime.txt ros-$(ROS).txt \
+    build.txt constraints.txt)
+	@echo 'Installing ROS 2 and the run time into $(notdir $(VENV)) (about a minute, once)'
 	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/runtime.txt \
-	    -r requirements/ros-kilted.txt -r requirements/build.txt
+	    -r requirements/ros-$(ROS).txt -r requirements/build.txt
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/runtime $(addprefix requirements/,train.txt test.txt colcon.txt)
-	@echo 'Installing what training and tests need into .venv (a few minutes, once)'
+	@echo 'Installing what training and tests need into $(notdir $(VENV)) (a few minutes, once)'
 	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/train.txt \
 	    -r requirements/test.txt -r requirements/colcon.txt
 	@touch $@
@@ -102,7 +111,7 @@ $(STAMPS)/tensorrt-%: requirements/tensorrt-%.txt $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/messages: $(STAMPS)/runtime $(INSTALLED)
-	@echo 'Building the messages into .venv'
+	@echo 'Building the messages into $(notdir $(VENV))'
 	@mkdir -p $(BUILD)
 	@{ $(BIN)/cmake -S . -B $(BUILD) -G Ninja -DCMAKE_MAKE_PROGRAM=$(BIN)/ninja \
 	        -DCMAKE_PREFIX_PATH=$(VENV) -DCMAKE_INSTALL_PREFIX=$(VENV) \

@@ -17,15 +17,6 @@ NODES = (
     'replay_node',
 )
 
-# ROS 2 Kilted as wheels, which exist for x86_64 only. Elsewhere ROS 2 comes from apt.
-WHEELS = "; platform_system == 'Linux' and platform_machine == 'x86_64'"
-ROS = (
-    'ros-rclpy[fastrtps]==9.1.2',
-    'ros-sensor-msgs==5.5.1',
-    'ros-diagnostic-msgs==5.5.1',
-    'ros-std-srvs==5.5.1',
-)
-
 setup(
     name=NAME,
     version='0.1.0',
@@ -52,16 +43,23 @@ setup(
         'simplejpeg>=1.8',
         'tqdm>=4.60',
         'numba>=0.60',
-        *(requirement + WHEELS for requirement in ROS),
     ],
     extras_require={
+        # ROS 2 Jazzy as wheels, which exist for x86_64 only; not where another ROS 2 is sourced.
+        'ros': [
+            'ros-rclpy[fastrtps]==7.1.6',
+            'ros-sensor-msgs==5.3.6',
+            'ros-diagnostic-msgs==5.3.6',
+            'ros-std-srvs==5.3.6',
+        ],
         'openvino': ['openvino>=2026'],
         # Jetson images bring TensorRT along; elsewhere its version must fit the driver.
         'tensorrt': ['tensorrt-cu13>=10.12', 'cuda-bindings>=13', 'cuda-core>=1'],
         'cuda': ['cuda-bindings>=13', 'cuda-core>=1', 'nvidia-cuda-nvrtc>=13'],
         'torch': ['torch>=2.5'],
         'train': [
-            'torch==2.13.0',
+            # No exact version: a Jetson brings a build of its own.
+            'torch>=2.5',
             'safetensors>=0.4',
             'onnx>=1.16',
             'onnxscript>=0.1',

@@ -109,7 +109,8 @@ def main() -> int:
     args = _arguments()
     os.environ.setdefault('ROS_DOMAIN_ID', str(random.randrange(1, 101)))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    os.environ.setdefault('FASTRTPS_DEFAULT_PROFILES_FILE', str(_PROFILE))
+    for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+        os.environ.setdefault(name, str(_PROFILE))
     set_allocator_limits()
     command = [sys.executable, '-m', 'segformer_ros.nodes.segformer_node', '--ros-args']
     values = ('-p', f'model:={args.model}', '-p', f'threads:={args.threads}')

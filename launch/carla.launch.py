@@ -29,8 +29,6 @@ from launch import LaunchDescription
 
 _SHARE = FindPackageShare('segformer_ros')
 _BRIDGES = {
-    'humble': 'branch ika/0.9.15 of https://github.com/ika-rwth-aachen/carla-ros-bridge, '
-    'for CARLA 0.9.15',
     'jazzy': 'branch ika/0.9.16 of https://github.com/ika-rwth-aachen/carla-ros-bridge, '
     'for CARLA 0.9.16',
 }

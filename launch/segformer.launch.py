@@ -29,7 +29,7 @@ _YES_OR_NO = ('true', 'false', 'True', 'False')
 def generate_launch_description() -> LaunchDescription:
     """Give the arguments, the environment and the nodes."""
     return LaunchDescription(
-        [*_declared_arguments(), _large_images(), OpaqueFunction(function=_nodes)]
+        [*_declared_arguments(), *_large_images(), OpaqueFunction(function=_nodes)]
     )
 
 
@@ -152,9 +152,19 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
     ]
 
 
-def _large_images() -> SetEnvironmentVariable:
-    """Let large images through between processes, unless the user has a profile already."""
-    profile = EnvironmentVariable(
-        'FASTRTPS_DEFAULT_PROFILES_FILE', default_value=[_CONFIG, '/fastdds_large_images.xml']
-    )
-    return SetEnvironmentVariable('FASTRTPS_DEFAULT_PROFILES_FILE', profile)
+def _large_images() -> list[SetEnvironmentVariable]:
+    """
+    Let large images through between processes, unless the user has a profile already.
+
+    Jazzy reads the first name alone; later distributions call it deprecated and read the second.
+    Another RMW than Fast DDS reads neither.
+    """
+    first, second = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+    ours = [_CONFIG, '/fastdds_large_images.xml']
+    value = EnvironmentVariable(second, default_value=ours)
+    return [
+        SetEnvironmentVariable(first, EnvironmentVariable(first, default_value=value)),
+        SetEnvironmentVariable(
+            second, EnvironmentVariable(second, default_value=EnvironmentVariable(first))
+        ),
+    ]

@@ -14,7 +14,7 @@ import shutil
 import sys
 import sysconfig
 
-OLDEST, NEWEST = (3, 10), (3, 13)
+OLDEST, NEWEST = (3, 10), (3, 14)
 
 
 def find_problem() -> 'str | None':

@@ -34,20 +34,21 @@ COMMANDS: dict[str, str] = {
     'attention': 'draw what the attention heads of a network look at',
 }
 
-# Packages that only some installations have, and the extra of this package that brings them.
-_EXTRAS: dict[str, str] = {
-    'torch': 'train',
-    'safetensors': 'train',
-    'lightning_fabric': 'train',
-    'tensorboard': 'train',
-    'wandb': 'wandb',
-    'huggingface_hub': 'train',
-    'onnx': 'train',
-    'onnxscript': 'train',
-    'jinja2': 'train',
-    'h5py': 'train',
-    'webdataset': 'train',
-    'segmentation_models_pytorch': 'baselines',
+# What brings the packages that only some installations have; this package is on no index.
+_TRAIN = "pip install '.[train]' in the checkout of segformer_ros"
+_INSTALL: dict[str, str] = {
+    'torch': _TRAIN,
+    'safetensors': _TRAIN,
+    'lightning_fabric': _TRAIN,
+    'tensorboard': _TRAIN,
+    'wandb': 'pip install wandb',
+    'huggingface_hub': _TRAIN,
+    'onnx': _TRAIN,
+    'onnxscript': _TRAIN,
+    'jinja2': _TRAIN,
+    'h5py': _TRAIN,
+    'webdataset': _TRAIN,
+    'segmentation_models_pytorch': 'pip install segmentation-models-pytorch',
 }
 
 
@@ -123,10 +124,9 @@ def _sentence(error: BaseException) -> str:
     """Say an error in one line."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.split('.')[0]
-        if package in _EXTRAS:
+        if package in _INSTALL:
             return (
-                f'this needs the package {package!r}, which is not installed: '
-                f"pip install 'segformer_ros[{_EXTRAS[package]}]'"
+                f'this needs the package {package!r}, which is not installed: {_INSTALL[package]}'
             )
         return f'this needs the package {package!r}, which is not installed'
     if isinstance(error, OSError) and error.filename is not None and error.strerror:

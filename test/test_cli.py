@@ -83,7 +83,7 @@ def test_the_result_of_a_command_is_the_exit_status(fake_command):
         (
             ModuleNotFoundError("No module named 'torch'", name='torch.nn'),
             "this needs the package 'torch', which is not installed: "
-            "pip install 'segformer_ros[train]'",
+            "pip install '.[train]' in the checkout of segformer_ros",
         ),
         (
             ModuleNotFoundError("No module named 'rclpy'", name='rclpy'),

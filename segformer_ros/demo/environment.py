@@ -54,7 +54,8 @@ def demo_environment(base: Mapping[str, str], logs: Path) -> dict[str, str]:
     environment['PYTHONUNBUFFERED'] = '1'
     profile = next(_profiles(), None)
     if profile is not None and not any(environment.get(name) for name in _PROFILE_VARIABLES):
-        environment[_PROFILE_VARIABLES[0]] = str(fitting_profile(profile, logs))
+        fitting = str(fitting_profile(profile, logs))
+        environment |= dict.fromkeys(_PROFILE_VARIABLES, fitting)
     return environment
 
 

@@ -25,7 +25,7 @@ ALIGNMENT = 256
 """Of every address that malloc gives, in bytes; TensorRT asks for it."""
 
 _MODULES = {
-    'cuda-python': ('cuda_python', "pip install 'segformer_ros[cuda]'"),
+    'cuda-python': ('cuda_python', 'pip install cuda-bindings cuda-core nvidia-cuda-nvrtc'),
     'pycuda': ('cuda_pycuda', 'install python3-pycuda or pip install pycuda'),
 }
 

@@ -34,7 +34,7 @@ BLOCK = (32, 8)
 """Threads of a block, across and down."""
 
 _NULL = 0
-_INSTALL = "pip install 'segformer_ros[cuda]'"
+_INSTALL = 'pip install cuda-bindings cuda-core nvidia-cuda-nvrtc'
 
 
 class Launcher(Protocol):

@@ -112,9 +112,9 @@ class _Kind:
         return f'segformer_ros.inference.{self.package}_backend'
 
 
-_OPENVINO = "pip install 'segformer_ros[openvino]'"
-_TENSORRT = "pip install 'segformer_ros[tensorrt]'"
-_TORCH = "pip install 'segformer_ros[torch]'"
+_OPENVINO = 'pip install openvino'
+_TENSORRT = 'pip install tensorrt-cu13 cuda-bindings cuda-core'
+_TORCH = 'pip install torch'
 _KINDS = {
     'onnxruntime': _Kind('onnxruntime', 'float32', 'pip install onnxruntime'),
     'openvino': _Kind('openvino', 'float32', _OPENVINO),

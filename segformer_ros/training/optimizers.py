@@ -152,7 +152,7 @@ def _adamw_8bit() -> Callable[..., Any]:
     except ImportError as error:
         raise ImportError(
             'the optimizer adamw_8bit needs the package bitsandbytes: '
-            'install segformer_ros[bitsandbytes] or choose adamw'
+            'pip install bitsandbytes or choose adamw'
         ) from error
     kind: Callable[..., Any] = bitsandbytes.optim.AdamW8bit
     return kind

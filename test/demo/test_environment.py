@@ -40,6 +40,7 @@ def test_large_images_have_their_profile(tmp_path):
     """It is the one that ships with the package."""
     made = environment.demo_environment({}, tmp_path)
     profile = Path(made['FASTRTPS_DEFAULT_PROFILES_FILE'])
+    assert made['FASTDDS_DEFAULT_PROFILES_FILE'] == str(profile)
     assert profile.name == 'fastdds_large_images.xml'
     assert profile.is_file()
 

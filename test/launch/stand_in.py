@@ -79,7 +79,7 @@ class LaunchConfiguration:
 
 
 class EnvironmentVariable:
-    def __init__(self, name: str, *, default_value: Any) -> None:
+    def __init__(self, name: str, *, default_value: Any = '') -> None:
         self.name, self.default_value = name, default_value
 
     def perform(self, context: Context) -> str:

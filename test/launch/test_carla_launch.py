@@ -176,7 +176,6 @@ def test_bridge_starts_the_bridge_and_the_vehicle(prefix):
 @pytest.mark.parametrize(
     ('distribution', 'installed', 'sentence'),
     [
-        ('humble', (), r'needs carla_ros_bridge: branch ika/0\.9\.15 of .* for CARLA 0\.9\.15'),
         ('jazzy', (), r'needs carla_ros_bridge: branch ika/0\.9\.16 of .* for CARLA 0\.9\.16'),
         ('jazzy', ('carla_ros_bridge',), 'needs carla_spawn_objects: branch ika/'),
         ('kilted', (), 'no bridge is known for this ROS, use carla_mode:=native'),
@@ -350,7 +349,7 @@ def test_the_documented_launches_resolve(prefix, words):
 def test_the_documented_commands_are_taken():
     """Each has a launch of its mode, and the commands beside them parse."""
     modes = {word for words in LAUNCHED for word in words if word.startswith('carla_mode')}
-    assert modes == {'carla_mode:=bridge', 'carla_mode:=native'}
+    assert modes == {f'carla_mode:={mode}' for mode in ('attach', 'bridge', 'native')}
     commands = documented('segformer ')
     assert len(commands) == 4
     for words in commands:

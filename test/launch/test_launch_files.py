@@ -19,7 +19,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path.name for path in (ROOT / 'launch').iterdir() if path.suffix == '.py')
-PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 PARAMETERS = {
     'segformer_node': Parameters,
     'world_node': WorldParameters,
@@ -85,10 +85,12 @@ def test_only_programs_and_parameters_that_exist_are_used(name):
 def test_large_images_have_their_profile(name):
     """Without it most images are lost between processes."""
     for command in launch(name).commands:
-        assert command.environment[PROFILE] == f'{ROOT}/config/fastdds_large_images.xml'
+        for profile in PROFILES:
+            assert command.environment[profile] == f'{ROOT}/config/fastdds_large_images.xml'
     assert (ROOT / 'config' / 'fastdds_large_images.xml').is_file()
-    for command in launch(name, environment={PROFILE: '/etc/mine.xml'}).commands:
-        assert command.environment[PROFILE] == '/etc/mine.xml'
+    for users in PROFILES:
+        for command in launch(name, environment={users: '/etc/mine.xml'}).commands:
+            assert all(command.environment[profile] == '/etc/mine.xml' for profile in PROFILES)
 
 
 def test_arguments_become_parameters_and_remappings():

@@ -66,6 +66,25 @@ def test_every_transition_through_the_services(make_rig):
         assert _call(rig, GetState, 'get_state', GetState.Request()).current_state.label == state
 
 
+def test_order_of_the_lifecycle_manager_of_nav2(make_rig):
+    """Start, reset, start, shutdown through the services, with the state asked before each step."""
+    rig = make_rig(start=False, autostart=False)
+    start = [(Transition.TRANSITION_CONFIGURE, 'inactive'), (Transition.TRANSITION_ACTIVATE, 'active')]
+    reset = [
+        (Transition.TRANSITION_DEACTIVATE, 'inactive'),
+        (Transition.TRANSITION_CLEANUP, 'unconfigured'),
+    ]
+    end = [(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN, 'finalized')]
+    before = 'unconfigured'
+    for transition, after in [*start, *reset, *start, *reset, *end]:
+        assert _call(rig, GetState, 'get_state', GetState.Request()).current_state.label == before
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert _call(rig, ChangeState, 'change_state', request).success
+        before = after
+    assert _call(rig, GetState, 'get_state', GetState.Request()).current_state.label == 'finalized'
+    assert rig.pipeline.closed
+
+
 def test_outputs_appear_with_the_configuration_and_inputs_with_the_activation(make_rig):
     """In between, consumers can connect and get the classes."""
     rig = make_rig(start=False, autostart=False)

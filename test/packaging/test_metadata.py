@@ -57,8 +57,8 @@ def test_requirements_are_pinned(path: Path):
 @pytest.mark.parametrize(
     ('name', 'value', 'sentence'),
     [
-        ('sys.version_info', (3, 9, 1), 'is Python 3.9, ROS 2 from PyPI needs 3.10 to 3.13'),
-        ('sys.version_info', (3, 14, 0), 'is Python 3.14, ROS 2 from PyPI needs 3.10 to 3.13'),
+        ('sys.version_info', (3, 9, 1), 'is Python 3.9, ROS 2 from PyPI needs 3.10 to 3.14'),
+        ('sys.version_info', (3, 15, 0), 'is Python 3.15, ROS 2 from PyPI needs 3.10 to 3.14'),
         ('platform.machine', lambda: 'aarch64', 'install ROS 2 from apt'),
         ('os.getcwd', lambda: '/home/me/my work', 'has a space'),
         ('importlib.util.find_spec', lambda name: None, 'sudo apt-get install python'),

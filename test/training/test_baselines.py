@@ -127,7 +127,7 @@ def test_the_missing_library_is_named(monkeypatch, tmp_path, capsys, calls):
     with pytest.raises(ModuleNotFoundError, match=LIBRARY):
         build_baseline(BaselineConfig('unet', 5))
     assert main(['evaluate', str(path), 'world']) == 1
-    assert "pip install 'segformer_ros[baselines]'" in capsys.readouterr().err
+    assert 'pip install segmentation-models-pytorch' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_missing_library_is_named(monkeypatch, tmp_path, capsys, calls):
 )
 def test_the_networks_of_the_library_fit(baseline, encoder, stride):
     """Those that CV-3315 compares with, at a size that is no multiple of 32."""
-    pytest.importorskip(LIBRARY, reason="not installed: pip install 'segformer_ros[baselines]'")
+    pytest.importorskip(LIBRARY, reason='not installed: pip install segmentation-models-pytorch')
     network = build_baseline(BaselineConfig(baseline, 5, encoder)).eval()
     with torch.no_grad():
         logits = network(torch.rand(1, 3, 64, 72))['logits']

@@ -145,4 +145,4 @@ def test_missing_package_is_named(tmp_path, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert error.count('\n') == 1
     assert "package 'wandb'" in error
-    assert "pip install 'segformer_ros[wandb]'" in error
+    assert 'pip install wandb' in error
