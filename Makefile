@@ -13,11 +13,8 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
-# Four processes, one after another: each has the native libraries of its own part alone.
-ENGINE_TESTS := test/bench test/cuda_device test/engines test/inference
-LEARNING_TESTS := test/checkpoints test/export test/network test/training
-ROS_TESTS := test/launch test/nodes test/packaging
-OTHER_TESTS := $(addprefix --ignore=,$(ENGINE_TESTS) $(LEARNING_TESTS) $(ROS_TESTS))
+# One process after another: each has the native libraries of its own part alone.
+GROUPS := $(shell cut -d' ' -f1 test/groups.txt)
 PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
     $(BIN)/python -m pytest
 # Not compiled: Python compiles what is imported, which is a small part of it.
@@ -61,13 +58,14 @@ lint: setup-test
 	@$(BIN)/mypy
 
 test: lint
-	@$(if $(PYTEST_ARGS),$(PYTEST) $(PYTEST_ARGS),$(PYTEST) $(OTHER_TESTS))
-	@$(if $(PYTEST_ARGS),,$(PYTEST) $(ENGINE_TESTS))
-	@$(if $(PYTEST_ARGS),,$(PYTEST) $(LEARNING_TESTS))
-	@$(if $(PYTEST_ARGS),,$(PYTEST) $(ROS_TESTS))
+ifdef PYTEST_ARGS
+	@$(PYTEST) $(PYTEST_ARGS)
+else
+	@set -e; for group in $(GROUPS); do echo "tests: $$group"; $(PYTEST) --group=$$group; done
+endif
 
 test-ros: setup-test
-	@$(PYTEST) $(ROS_TESTS)
+	@$(PYTEST) --group=ros
 
 bench: setup-test
 	@set -e; for program in $(filter-out bench/rivals.py,$(wildcard bench/*.py)); do \

@@ -1,18 +1,69 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Let every test folder import the builders that lie here, such as tiny_bundle."""
+"""What all tests share: their groups, their cache, and the builders that lie here."""
 
+from collections.abc import Iterator
+import os
 from pathlib import Path
+import re
 import signal
 import sys
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 # A shell that runs the tests in the background has them ignore SIGINT, and so would every process
 # that they start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# The packages of requirements/train.txt and test.txt that a run time does without.
+_OPTIONAL = {
+    'fvcore', 'h5py', 'hypothesis', 'jinja2', 'lightning_fabric', 'matplotlib', 'onnx',
+    'onnxscript', 'safetensors', 'torch', 'torchmetrics', 'transformers', 'webdataset',
+}  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that chooses a group of test/groups.txt."""
+    parser.addoption(
+        '--group', choices=list(_groups()), help='the tests of one line of groups.txt'
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the folders of other groups; what no line names is in `others`."""
+    group = config.getoption('--group')
+    if group is None or HERE not in collection_path.parents:
+        return None
+    owners = [
+        name for name, folders in _groups().items() for f in folders if _is_in(collection_path, f)
+    ]
+    return group not in (owners or ['others'])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Skip a module whose package is not installed, unless `make test` asks for all of them."""
+    report = yield
+    if report.failed and 'SEGFORMER_TEST_REQUIRES' not in os.environ:
+        missing = re.search(r"ModuleNotFoundError: No module named '(\w+)", str(report.longrepr))
+        if missing and missing[1] in _OPTIONAL:
+            report.outcome = 'skipped'
+            report.longrepr = (str(collector.path), 0, f'Skipped: {missing[1]} is not installed')
+    return report
+
+
+def _groups() -> dict[str, list[str]]:
+    lines = (HERE / 'groups.txt').read_text(encoding='utf-8').splitlines()
+    return {name: folders for name, *folders in map(str.split, lines)}
+
+
+def _is_in(path: Path, folder: str) -> bool:
+    """Tell whether a path is that folder (from the root of the checkout), or in it."""
+    return path.is_relative_to(HERE.parent / folder)
 
 
 @pytest.fixture(scope='session', autouse=True)
