@@ -67,9 +67,12 @@ def test_every_transition_through_the_services(make_rig):
 
 
 def test_order_of_the_lifecycle_manager_of_nav2(make_rig):
-    """Start, reset, start, shutdown through the services, with the state asked before each step."""
+    """Start, reset, start and shutdown through the services; the state is asked in between."""
     rig = make_rig(start=False, autostart=False)
-    start = [(Transition.TRANSITION_CONFIGURE, 'inactive'), (Transition.TRANSITION_ACTIVATE, 'active')]
+    start = [
+        (Transition.TRANSITION_CONFIGURE, 'inactive'),
+        (Transition.TRANSITION_ACTIVATE, 'active'),
+    ]
     reset = [
         (Transition.TRANSITION_DEACTIVATE, 'inactive'),
         (Transition.TRANSITION_CLEANUP, 'unconfigured'),
