@@ -13,8 +13,10 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
-# One process after another: each has the native libraries of its own part alone.
-GROUPS := $(shell cut -d' ' -f1 test/groups.txt)
+# A process each: it has the native libraries of its own part alone. As many at once as there are
+# CPUs, or TEST_JOBS of them.
+GROUPS = $(shell cut -d' ' -f1 test/groups.txt)
+TEST_JOBS ?= $(shell nproc)
 PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
     $(BIN)/python -m pytest
 # Not compiled: Python compiles what is imported, which is a small part of it.
@@ -61,11 +63,14 @@ test: lint
 ifdef PYTEST_ARGS
 	@$(PYTEST) $(PYTEST_ARGS)
 else
-	@set -e; for group in $(GROUPS); do echo "tests: $$group"; $(PYTEST) --group=$$group; done
+	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync=target -j$(TEST_JOBS) \
+	    $(GROUPS:%=tests-of-%)
 endif
 
-test-ros: setup-test
-	@$(PYTEST) --group=ros
+tests-of-%:
+	@$(PYTEST) --group=$*
+
+test-ros: setup-test tests-of-ros
 
 bench: setup-test
 	@set -e; for program in $(filter-out bench/rivals.py,$(wildcard bench/*.py)); do \

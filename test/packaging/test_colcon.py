@@ -88,6 +88,8 @@ def test_workspace_has_everything(workspace: Path):
 @pytest.mark.slow
 def test_installed_node_becomes_active(workspace: Path):
     """The installed program finds its network, configures and activates itself, and ends."""
+    if workspace.name != 'workspace0':
+        pytest.skip('started once, from the default build: the other two install the same files')
     name = f'/{workspace.name}/segformer'
     program = prefix(workspace) / 'lib' / 'segformer_ros' / 'segformer_node'
     arguments = ['--ros-args', '-r', f'__ns:=/{workspace.name}', '-r', '__node:=segformer']
