@@ -98,7 +98,7 @@ class CameraStream:
         self.statistics = FrameStatistics(self._steady, parameters.latency_window)
         self._camera_info = None
 
-        gaps = SequenceGaps()
+        gaps = SequenceGaps(lambda: self._node.count_publishers(self.topic) == 1)
 
         def receive(message: Image | CompressedImage, info: Mapping[str, Any]) -> None:
             stamp, missed = message.header.stamp, gaps.add(info)

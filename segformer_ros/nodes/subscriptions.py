@@ -145,12 +145,15 @@ class SequenceGaps:
     Counts the messages of a topic that were published and never handed over.
 
     They were lost on the way, or newer ones took their places in the queue of the middleware. Only
-    some middlewares number what is published (Fast DDS does), and only from Kilted on does rclpy
-    say by whom; elsewhere nothing is counted.
+    some middlewares number what is published (Fast DDS does); of others nothing is counted. Jazzy
+    does not say which publisher a message is from: a topic is counted while it has one publisher.
+
+    :param is_alone: Tells whether the topic has one publisher now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_alone: Callable[[], bool]) -> None:
         self._last: dict[bytes, int] = {}
+        self._is_alone = is_alone
 
     def add(self, info: Mapping[str, Any]) -> int:
         """
@@ -160,9 +163,10 @@ class SequenceGaps:
         :returns: How many messages of the same publisher are missing between the former and this.
         """
         number, publisher = info.get('publication_sequence_number'), info.get('publisher_gid')
-        if number is None or publisher is None:
+        if number is None or (publisher is None and not self._is_alone()):
+            self._last.clear()
             return 0
-        key = bytes(publisher['data'])
+        key = b'' if publisher is None else bytes(publisher['data'])
         last = self._last.get(key, number)
         self._last[key] = number
         gap: int = number - last - 1
