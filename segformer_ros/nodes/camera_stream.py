@@ -105,6 +105,8 @@ class CameraStream:
             self.statistics.received(stamp.sec * 1_000_000_000 + stamp.nanosec, missed=missed)
             on_image(Arrival(message, self._steady(), self._camera_info))
 
+        # Jazzy knows its type with one argument alone.
+        callback: Callable[..., None] = receive
         # The executor serves in this order: a camera_info comes before its image.
         self._infos = LatchedSubscription(
             self._node, CameraInfo, self._info_name, self._remember, _qos()
@@ -112,7 +114,7 @@ class CameraStream:
         self._images = self._node.create_subscription(
             self._message_type,
             self._image_name,
-            receive,
+            callback,
             _qos(),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
