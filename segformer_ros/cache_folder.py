@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+import shutil
 import stat
 
 _PRIVATE = 0o700
@@ -29,6 +30,16 @@ def cache_folder(*names: str) -> Path | None:
         return private_folder(package_cache(), *names)
     except (OSError, RuntimeError):
         return None
+
+
+def keep_newest(folder: Path, most: int) -> None:
+    """Remove the folders beside this one that were touched longest ago, beyond so many in all."""
+    try:
+        others = sorted(folder.parent.iterdir(), key=lambda path: -path.stat().st_mtime)
+    except OSError:
+        return
+    for other in others[most:]:
+        shutil.rmtree(other, ignore_errors=True)
 
 
 def package_cache() -> Path:

@@ -23,6 +23,7 @@ from segformer_ros.bundle.manifest import (
     Manifest,
     parse,
 )
+from segformer_ros.bundle.real_files import engine_folder
 
 __all__ = [
     'FLOATS',
@@ -40,6 +41,7 @@ __all__ = [
     'InputSize',
     'LogitsOutput',
     'Manifest',
+    'engine_folder',
     'find',
     'golden_image',
     'known_names',

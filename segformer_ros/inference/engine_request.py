@@ -7,7 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from segformer_ros.bundle import Bundle, BundleError, Graph, InputSize, weights_of_graph
+from segformer_ros.bundle import (
+    Bundle,
+    BundleError,
+    engine_folder,
+    Graph,
+    InputSize,
+    weights_of_graph,
+)
 from segformer_ros.engines.request import (
     BuildOptions,
     BuildRequest,
@@ -59,11 +66,12 @@ def engine_request(
     :raises EngineError: A value is not possible.
     """
     graph = engine_graph(size, precision, outputs)
-    path = bundle.file(graph.file)
+    folder = engine_folder(bundle)
+    path = folder / graph.file
     words = [bundle.manifest.name, f'{size.height}x{size.width}', *(outputs or ())]
     return BuildRequest(
         graph=path.absolute(),
-        weights=tuple(bundle.file(name).absolute() for name in weights_of_graph(path)),
+        weights=tuple((folder / name).absolute() for name in weights_of_graph(path)),
         precision=precision,
         images=images,
         name=' '.join(words),

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.bundle import Bundle, BundleError, Graph, InputSize
+from segformer_ros.bundle import Bundle, BundleError, engine_folder, Graph, InputSize
 from segformer_ros.inference.backend import BackendError
 from segformer_ros.inference.golden_gate import check_outputs, golden_input
 
@@ -89,6 +89,7 @@ class GraphBackend:
             than the manifest says.
         """
         self._bundle, self._engine = bundle, engine
+        self._folder = engine_folder(bundle)
         self.name, self.precision = engine.name, engine.precision
         sizes = bundle.manifest.input_sizes
         self.input_format = sizes[0].graph(engine.target, inputs=inputs).input
@@ -159,7 +160,7 @@ class GraphBackend:
         return size.graph(self._engine.target, inputs=(self.input_format,), outputs=outputs)
 
     def _open(self, size: InputSize, graph: Graph) -> Session:
-        session = self._engine.open(self._bundle.file(graph.file), graph.outputs)
+        session = self._engine.open(self._folder / graph.file, graph.outputs)
         self._check(session.signature, size, graph)
         return session
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 import hashlib
 from pathlib import Path
-import shutil
 import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Bundle
-from segformer_ros.cache_folder import cache_folder
+from segformer_ros.cache_folder import cache_folder, keep_newest
 from segformer_ros.inference.backend import BackendError
 from segformer_ros.inference.graph_backend import GraphBackend, Signature
 
@@ -117,12 +116,7 @@ def _cache(bundle: Bundle) -> Path | None:
     if folder is None:
         return None
     folder.touch()
-    try:
-        others = sorted(folder.parent.iterdir(), key=lambda path: -path.stat().st_mtime)
-    except OSError:
-        return folder
-    for other in others[_MOST_CACHED_BUNDLES:]:
-        shutil.rmtree(other, ignore_errors=True)
+    keep_newest(folder, _MOST_CACHED_BUNDLES)
     return folder
 
 
