@@ -15,7 +15,8 @@ import pytest
 from segformer_ros import cli, run_folder
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.commands import run as run_command
-from segformer_ros.files.video import VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 from tiny_bundle import make_tiny_bundle
 
 

@@ -24,12 +24,8 @@ from rosbags.interfaces import (
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 from segformer_ros.bags import message_types
-from segformer_ros.bags.storage import (
-    BagFiles,
-    DAMAGE,
-    storage_files,
-    SUFFIXES,
-)
+from segformer_ros.bags.damage import DAMAGE
+from segformer_ros.bags.storage import BagFiles, storage_files, SUFFIXES
 
 STORAGES: tuple[str, ...] = ('sqlite3', 'mcap')
 MAX_TIME_NS = (1 << 63) - 1

@@ -117,7 +117,8 @@ def _painter(args: argparse.Namespace) -> Any:
 
 
 def _draw_video(args: argparse.Namespace, painter: Any) -> None:
-    from segformer_ros.files.video import VideoReader, VideoWriter
+    from segformer_ros.files.video import VideoReader
+    from segformer_ros.files.video_writer import VideoWriter
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = broken = 0

@@ -217,7 +217,7 @@ class BagJob:
     def _overlay(self, stack: ExitStack, pipeline: Pipeline, report: Report) -> Any:
         """Give what has frames drawn into the video of their camera while others are computed."""
         from segformer_ros.files.process import Artist
-        from segformer_ros.files.video import VideoWriter
+        from segformer_ros.files.video_writer import VideoWriter
         from segformer_ros.side_thread import Behind
 
         artist = Artist(pipeline)

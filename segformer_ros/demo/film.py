@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segformer_ros import draw
 from segformer_ros.demo.moments import Moment
 from segformer_ros.files.images import encode_png
-from segformer_ros.files.video import VideoWriter
+from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.metrics import DepthMeter, SegmentationMeter
 from segformer_ros.run_folder import write_bytes

@@ -16,7 +16,8 @@ from segformer_ros.files import images
 from segformer_ros.files.frames_table import FRAMES_TABLE, FramesTable
 from segformer_ros.files.images import ImageFile
 from segformer_ros.files.results import Depth, Results
-from segformer_ros.files.video import VideoFrame, VideoReader, VideoWriter
+from segformer_ros.files.video import VideoFrame, VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
 from segformer_ros.labels import LabelSet
 from segformer_ros.run_folder import Report

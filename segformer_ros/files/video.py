@@ -7,29 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-import os
 from pathlib import Path
-from types import TracebackType
 
 import av
 from av.video.frame import VideoFrame as AvFrame
-from av.video.reformatter import Colorspace, VideoReformatter
-import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros import interrupts, run_folder
 from segformer_ros.files.timeline import scan, Timeline
 from segformer_ros.files.video_colors import ColorConverter
 from segformer_ros.image_encoding import decode_file, EncodingError
-from segformer_ros.workplace import unfinished_name
 
 Image = npt.NDArray[np.uint8]
 
-MAX_WIDTH = 3840
-"""Wider pictures are made smaller: hardware decoders end at 4096."""
-
-_TICKS = 90000
-_BT709 = 1
 # Decoders hold back 16 pictures at most (H.264, H.265).
 _MOST_WAITING = 20
 # A packet without a picture repeats the one before.
@@ -88,7 +77,7 @@ class VideoReader:
 
     def _open(self) -> None:
         try:
-            self._container = av.open(_file_name(self._path))
+            self._container = av.open(ffmpeg_name(self._path))
         except av.FFmpegError as error:
             raise ValueError(f'expected a video in {self._path}: {error.strerror}') from error
         if not self._container.streams.video:
@@ -232,96 +221,6 @@ def _check_jpeg(content: bytes) -> None:
     decode_file(content if whole else content + b'\xff\xd9')
 
 
-def _file_name(path: Path) -> str:
+def ffmpeg_name(path: Path) -> str:
     """Name a file for FFmpeg, to which a relative name with a colon is an address."""
     return str(path.absolute())
-
-
-class VideoWriter:
-    """
-    An H.264 MP4 with the times that it is given, to be used in a with statement.
-
-    The file appears when the block ends well and had a frame; what there is when it ends with an
-    error stays as NAME.unfinished.mp4. The size is that of the first
-    frame, at most MAX_WIDTH wide and even; other frames are resized to it.
-
-    :param path: The file to write; its folder must exist.
-    :param rate: Frames per second, for the duration of the last frame.
-    """
-
-    def __init__(self, path: Path, rate: Fraction | float) -> None:
-        self._rate = Fraction(rate).limit_denominator(1001 * 1000)
-        self._path = path
-        self._temporary = run_folder.temporary_name(path)
-        self._colors = VideoReformatter()
-        self._last = -1
-
-    def __enter__(self) -> VideoWriter:
-        options = {'movflags': '+faststart'}
-        self._container = av.open(_file_name(self._temporary), 'w', format='mp4', options=options)
-        self._stream: av.VideoStream | None = None
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with interrupts.held():
-            try:
-                if self._stream is not None:
-                    self._container.mux(self._stream.encode())
-                self._container.close()
-            except BaseException:
-                kind = kind or RuntimeError
-                raise
-            finally:
-                if self._stream is None:
-                    self._temporary.unlink(missing_ok=True)
-                elif kind is None:
-                    os.replace(self._temporary, self._path)
-                else:
-                    os.replace(self._temporary, unfinished_name(self._path))
-
-    def add(self, image: Image, time_s: float) -> None:
-        """
-        Append a frame.
-
-        :param image: (H, W, 3) RGB.
-        :param time_s: Seconds since the start; a time that does not grow is moved on.
-        """
-        stream = self._stream or self._start(image)
-        size = (stream.width, stream.height)
-        if image.shape[1::-1] != size:
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        frame = self._colors.reformat(
-            AvFrame.from_ndarray(np.ascontiguousarray(image), format='rgb24'),
-            format='yuv420p',
-            src_colorspace=Colorspace.ITU601,
-            dst_colorspace=Colorspace.ITU709,
-            src_color_range='JPEG',
-            dst_color_range='MPEG',
-        )
-        self._last = max(self._last + 1, round(time_s * _TICKS))
-        frame.pts = self._last
-        frame.time_base = Fraction(1, _TICKS)
-        with interrupts.held():
-            self._container.mux(stream.encode(frame))
-
-    def _start(self, image: Image) -> av.VideoStream:
-        height, width = image.shape[:2]
-        scale = min(1.0, MAX_WIDTH / width)
-        options = {'preset': 'veryfast', 'crf': '20'}
-        stream = self._container.add_stream('libx264', rate=self._rate, options=options)
-        stream.width = max(2, round(width * scale / 2) * 2)
-        stream.height = max(2, round(height * scale / 2) * 2)
-        stream.pix_fmt = 'yuv420p'
-        context = stream.codec_context
-        context.time_base = Fraction(1, _TICKS)
-        # The rest is for the network, which the encoder works beside.
-        context.thread_count = max(1, min(4, len(os.sched_getaffinity(0)) // 2))
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
-        context.color_range = 1
-        self._stream = stream
-        return stream

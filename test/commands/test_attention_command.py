@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from segformer_ros.cli import main
 from segformer_ros.commands.attention import pixel
-from segformer_ros.files.video import VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 from tiny_bundle import make_tiny_bundle
 
 torch = pytest.importorskip('torch', reason='attention comes from a checkpoint')

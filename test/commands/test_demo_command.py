@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.cli import main
-from segformer_ros.files.video import VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 from tiny_bundle import make_tiny_bundle
 
 pytest.importorskip('rclpy', reason='the demonstration needs ROS')

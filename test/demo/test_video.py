@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from segformer_ros.demo import video
 from segformer_ros.demo.moments import Moment
-from segformer_ros.files.video import VideoWriter
+from segformer_ros.files.video_writer import VideoWriter
 from tiny_bundle import make_tiny_bundle
 
 _START_NS = 1_700_000_000_123_456_789

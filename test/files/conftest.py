@@ -5,7 +5,7 @@
 import cv2
 import numpy as np
 import pytest
-from segformer_ros.files.video import VideoWriter
+from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Pipeline
 from tiny_bundle import make_tiny_bundle
 

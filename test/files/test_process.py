@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from segformer_ros.files import images
 from segformer_ros.files.process import FileOptions, FrameProcessor
-from segformer_ros.files.video import VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options
 from segformer_ros.run_folder import Report
 

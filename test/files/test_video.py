@@ -9,7 +9,8 @@ import struct
 import av
 import numpy as np
 import pytest
-from segformer_ros.files.video import VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 
 _COLORS = [(200, 40, 90), (20, 160, 60), (90, 90, 230), (255, 255, 255), (0, 0, 0)]
 

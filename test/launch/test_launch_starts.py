@@ -17,7 +17,7 @@ from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.demo.environment import demo_environment
 from segformer_ros.demo.processes import Processes
 from segformer_ros.evaluation.bag_score import judge_bag, Sources
-from segformer_ros.files.video import VideoWriter
+from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.judge.drive import JudgeOptions
 from sensor_msgs.msg import Image
 import stand_in

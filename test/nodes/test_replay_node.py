@@ -15,7 +15,8 @@ from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
 from segformer_ros.bags.rosbag import BagReader, qos
 from segformer_ros.bags.writer import BagWriter
-from segformer_ros.files.video import VideoReader, VideoWriter
+from segformer_ros.files.video import VideoReader
+from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.nodes import recordings, replay_node
 from segformer_ros.nodes.replay_node import ReplayNode
 from sensor_msgs.msg import CameraInfo, Image
