@@ -28,9 +28,29 @@ float32 threshold
 }
 
 
-def make_store() -> Typestore:
-    """Give a store of the types of a ROS 2 distribution, label/classes included."""
-    store = get_typestore(Stores.ROS2_KILTED)
+# The distributions whose types are known; the first one where none is named or sourced.
+DISTRIBUTIONS: dict[str, Stores] = {
+    'jazzy': Stores.ROS2_JAZZY,
+    'kilted': Stores.ROS2_KILTED,
+    'lyrical': Stores.ROS2_LYRICAL,
+    'humble': Stores.ROS2_HUMBLE,
+}
+
+
+def make_store(distribution: str = '') -> Typestore:
+    """
+    Return a store of the message types of a ROS 2 distribution, label/classes included.
+
+    :param distribution: A name of DISTRIBUTIONS; without one the sourced ROS 2 (ROS_DISTRO), and
+        Jazzy where none of them is sourced.
+    :raises ValueError: The name is another one.
+    """
+    if distribution and distribution not in DISTRIBUTIONS:
+        raise ValueError(
+            f'expected a ROS 2 distribution of {", ".join(DISTRIBUTIONS)}, found {distribution!r}'
+        )
+    name = distribution or os.environ.get('ROS_DISTRO', '')
+    store = get_typestore(DISTRIBUTIONS.get(name, Stores.ROS2_JAZZY))
     for name, text in _OWN.items():
         store.register(get_types_from_msg(text, name))
     return store

@@ -62,15 +62,17 @@ class BagReader:
     A bag, to be used in a with statement.
 
     :param path: The folder of a rosbag2 recording, or its .mcap or .db3 file.
+    :param distribution: The ROS 2 that recorded it, as make_store() takes it, for types whose text
+        the bag does not carry.
     :raises BagError: There is no such bag, or it is damaged.
 
     A bag that is not whole is read as far as it is, with a BagWarning for everything that is
     missing or had to be mended.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, distribution: str = '') -> None:
         self.path = path
-        self.store: Typestore = message_types.make_store()
+        self.store: Typestore = message_types.make_store(distribution)
         try:
             self._reader = BagFiles(path)
             self._reader.open()

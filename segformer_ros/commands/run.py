@@ -120,6 +120,13 @@ def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         default='sqlite3',
         help='of the new bag (default: %(default)s)',
     )
+    bag.add_argument(
+        '--ros-distro',
+        default='',
+        metavar='NAME',
+        help='the ROS 2 that recorded it, where the bag does not hold its message types: jazzy, '
+        'kilted, lyrical or humble (default: the sourced one, or else jazzy)',
+    )
     bag.add_argument('--copy', action='store_true', help='copy the topics of the input too')
 
 

@@ -55,7 +55,11 @@ def open_job(args: argparse.Namespace) -> Job:
         raise ValueError(f'{path} is a ROS 1 bag: convert it with rosbags-convert first')
     from segformer_ros.files import images
 
-    for option, value in (('--topic', args.topic), ('--camera-info', args.camera_info)):
+    for option, value in (
+        ('--topic', args.topic),
+        ('--camera-info', args.camera_info),
+        ('--ros-distro', args.ros_distro),
+    ):
         if value:
             raise ValueError(f'{option} is for bags, {path} is none')
     return ImagesJob(args) if path.is_dir() or images.is_image(path) else VideoJob(args)
@@ -164,7 +168,7 @@ class BagJob:
         from segformer_ros.bags.rosbag import BagReader
 
         self._args = args
-        self._reader = BagReader(args.input)
+        self._reader = BagReader(args.input, args.ros_distro)
         try:
             self._cameras = choose(self._reader, args.topic, args.camera_info)
         except BaseException:

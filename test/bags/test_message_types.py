@@ -5,7 +5,7 @@
 from pathlib import Path
 
 import pytest
-from rosbags.typesys import get_types_from_msg
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from segformer_ros.bags import message_types
 
 _MSG = Path(__file__).parents[2] / 'msg'
@@ -17,6 +17,24 @@ def test_our_types_are_those_of_the_msg_folder(name):
     full = f'segformer_ros/msg/{name}'
     expected = get_types_from_msg((_MSG / f'{name}.msg').read_text(), full)
     assert message_types.make_store().fielddefs[full] == expected[full]
+
+
+@pytest.mark.parametrize('name', ['jazzy', 'kilted', 'lyrical'])
+def test_types_are_those_of_the_distribution(monkeypatch, name):
+    """Of the one that is named or sourced, else of Jazzy; another name is an error."""
+    expected = get_typestore(Stores(f'ros2_{name}')).fielddefs
+    changed = 'sensor_msgs/msg/CameraInfo', 'sensor_msgs/msg/PointField'
+    monkeypatch.setenv('ROS_DISTRO', 'rolling')
+    named = message_types.make_store(name)
+    default = message_types.make_store()
+    monkeypatch.setenv('ROS_DISTRO', name)
+    sourced = message_types.make_store()
+    for kind in changed:
+        assert named.fielddefs[kind] == sourced.fielddefs[kind] == expected[kind]
+    assert set(named.fielddefs) == set(sourced.fielddefs) > set(expected)
+    assert set(default.fielddefs) > set(get_typestore(Stores.ROS2_JAZZY).fielddefs)
+    with pytest.raises(ValueError, match="of jazzy, kilted, lyrical, humble, found 'foxy'"):
+        message_types.make_store('foxy')
 
 
 def test_a_type_is_learnt_from_the_text_in_a_bag():
