@@ -20,7 +20,8 @@ import numpy as np
 from segformer_ros import bundle
 from segformer_ros.bags.message_types import make_store
 from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, rgb_from_message
-from segformer_ros.bags.rosbag import BagError, BagReader, BagWriter
+from segformer_ros.bags.rosbag import BagError, BagReader
+from segformer_ros.bags.writer import BagWriter
 from segformer_ros.bundle import BundleError
 from segformer_ros.image_encoding import EncodingError
 

@@ -5,8 +5,8 @@ Bundles whose files are links, as engines take them: as real files beside each o
 
 The cache of the Hugging Face hub, DVC, git-annex and installations by links keep the content under
 other names in other folders. Engines follow a graph to its weights and refuse what lies outside
-its folder (OpenVINO 2026.4), which protects from graphs that read anything; of a bundle the sha256
-of every file was compared.
+its folder (OpenVINO 2026.4, ONNX Runtime 1.32), which protects from graphs that read anything; of
+a bundle the sha256 of every file was compared.
 """
 
 from __future__ import annotations
