@@ -39,10 +39,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def measure_rate(rig: world.CameraRig, count: int) -> None:
+def measure_rate(rig: world.CameraRig, count: int, variety: str) -> None:
     """Say how long the frames of some drives take, in wall time and in processor time."""
     for kind, time_of_day, weather in DRIVES:
-        scene = world.Scene(3, kind=kind, time_of_day=time_of_day, weather=weather)
+        scene = world.Scene(
+            3, kind=kind, time_of_day=time_of_day, weather=weather, variety=variety
+        )
         world.render(scene, rig, 0.0)
         wall, busy = [], []
         for number in range(count):
@@ -79,11 +81,11 @@ def measure_compile() -> None:
             say(f'first frame, {what}: {result.stdout.strip()}')
 
 
-def measure_classes(count: int) -> None:
+def measure_classes(count: int, variety: str) -> None:
     """Say in how many random frames each class is, and how much of them it fills."""
     share = np.zeros((count, 256))
     for seed in range(count):
-        labels = world.random_frame(seed, 512, 256).labels
+        labels = world.random_frame(seed, 512, 256, variety).labels
         share[seed] = np.bincount(labels.ravel(), minlength=256) / labels.size
     say('class           in frames  >0.3 % of it   of all pixels')
     for number in world.CLASS_IDS:
@@ -99,12 +101,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--frames', type=int, default=60, help='per drive')
     parser.add_argument('--samples', type=int, default=200, help='random frames to count')
+    parser.add_argument('--variety', choices=world.VARIETIES, default='plain')
     parser.add_argument('--compile', action='store_true', help='measure the compilation, too')
     args = parser.parse_args()
     if args.compile:
         measure_compile()
-    measure_rate(world.CameraRig(512, 256), args.frames)
-    measure_classes(args.samples)
+    measure_rate(world.CameraRig(512, 256), args.frames, args.variety)
+    measure_classes(args.samples, args.variety)
 
 
 if __name__ == '__main__':

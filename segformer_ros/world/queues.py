@@ -14,8 +14,10 @@ import math
 
 from segformer_ros.world.builder import Style
 from segformer_ros.world.dice import Dice
+from segformer_ros.world.primitives import Rows
 from segformer_ros.world.road_cars import road_car
 from segformer_ros.world.road_heavy import road_bus, road_truck, road_van
+from segformer_ros.world.road_people import road_person
 from segformer_ros.world.street import (
     GUTTER,
     LANE,
@@ -30,6 +32,7 @@ from segformer_ros.world.traffic import (
     Actor,
     EGO_HALF_LENGTH_M,
     EGO_HALF_WIDTH_M,
+    PHASES,
     Traffic,
 )
 from segformer_ros.world.two_wheelers import bicycle, motorcycle
@@ -38,6 +41,7 @@ from segformer_ros.world.vehicles import Vehicle
 REACH_M = 75.0
 # Vehicles of a kind that a scene has; each is seen more than once.
 OWN_FLEET = 16
+OWN_CROWD = 10
 # The camera is up to so far left or right of the middle of its lane.
 ASIDE_M = 0.5
 
@@ -106,6 +110,16 @@ class DenseTraffic(Traffic):
                 make = road_van
             self._fleet[key] = make(dice)
         return self._fleet[key]
+
+    def walker(self, number: int, way: float) -> Rows:
+        """Give a person of the scene's crowd; way is how far it has walked, in metres."""
+        key = (number % OWN_CROWD, int(way * 0.35 * PHASES) * 2 % PHASES)
+        if self._umbrellas and key[0] % 2 == 0:
+            return super().walker(number, way)
+        if key not in self._crowd:
+            swing = math.sin(key[1] * math.tau / PHASES)
+            self._crowd[key] = road_person(Dice(self._seed, 0x9E0, key[0]), swing)
+        return self._crowd[key]
 
     def _put(self, vehicle: Vehicle, ahead: float, t: float, turn: float) -> bool:
         """Put a vehicle where it meets nothing; say whether it does not."""

@@ -36,6 +36,7 @@ from segformer_ros.world.street import (
     HILLS,
     MARKED,
     SEAMS,
+    SIDEWALK,
     SOIL,
     STONES,
     Street,
@@ -73,6 +74,7 @@ def vary_street(dice: Dice, street: Street) -> Street:
     v[GRASS] *= dice.uniform(0.8, 1.6)
     if street.kind in ('urban', 'suburban') and dice.chance(0.06):
         v[STONES], v[MARKED], v[CALM] = dice.uniform(0.09, 0.2), 0.0, 0.9
+    v[SIDEWALK] *= dice.uniform(1.0, 1.7)
     if street.kind != 'urban' and dice.chance(0.5):
         v[HILLS] = dice.uniform(40.0, 160.0)
     if dice.chance(0.35):

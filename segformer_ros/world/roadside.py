@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 import math
 
-from segformer_ros.world import furniture, land, people
+from segformer_ros.world import furniture, land
 from segformer_ros.world.builder import Builder, CLEAR_M, clear_of_arm, LENGTH_M, Style
 from segformer_ros.world.classes import FENCE, POLE, VEGETATION, WALL
 from segformer_ros.world.dice import Dice
@@ -23,6 +23,7 @@ from segformer_ros.world.primitives import (
     Rows,
     TAPER,
 )
+from segformer_ros.world.road_people import road_person
 from segformer_ros.world.street import GREEN_MEDIAN, MEDIAN, SIDEWALK, VERGE
 from segformer_ros.world.vehicles import Vehicle
 
@@ -55,7 +56,7 @@ def make_stock(seed: int, style: Style, cars: tuple[Vehicle, ...]) -> Stock:
         cars,
         tuple(canopies),
         tuple(land.bush(dice, style.green, dice.uniform(0.5, 1.1)) for _ in range(6)),
-        tuple(people.person(dice, dice.uniform(-0.4, 0.4)) for _ in range(6)),
+        tuple(road_person(dice, dice.uniform(-0.6, 0.6)) for _ in range(6)),
     )
 
 

@@ -9,6 +9,8 @@ from segformer_ros.world import foliage, paintwork, wear
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.land import bush
 from segformer_ros.world.primitives import (
+    AXES,
+    CENTER,
     CLASS,
     COAT,
     COLOR,
@@ -23,6 +25,7 @@ from segformer_ros.world.primitives import (
     Parts,
 )
 from segformer_ros.world.road_cars import road_car, SHAPES
+from segformer_ros.world.road_people import road_person
 from segformer_ros.world.road_variety import restyle, vary_street
 from segformer_ros.world.street import ASPHALT, CALM, CRACKS, SEAMS, STONES
 from segformer_ros.world.street_kinds import make_street
@@ -104,6 +107,18 @@ def test_cars_have_the_sizes_of_real_ones():
     lit = [(car.rows[car.rows[:, MATERIAL] == LENS, PARAM] >= 1.2).any() for car in cars]
     assert 0.3 < np.mean(lit) < 0.75
     assert all((car.rows[:, CLASS] == 14).all() for car in cars)
+
+
+def test_people_stand_on_the_ground():
+    """Walking or standing, children and adults; every part is a pedestrian."""
+    for seed in range(60):
+        rows = road_person(Dice(seed), (seed % 5 - 2) / 2.0)
+        high = np.abs(rows[:, AXES + 6 : AXES + 9]).sum(axis=1)
+        top, foot = (rows[:, CENTER + 2] + high).max(), (rows[:, CENTER + 2] - high).min()
+        assert 1.0 < top < 2.0
+        assert -0.05 < foot < 0.12
+        assert (rows[:, CLASS] == 12).all()
+        assert np.abs(rows[:, CENTER : CENTER + 2]).max() < 0.7
 
 
 def test_restyling_keeps_shapes_and_classes():
