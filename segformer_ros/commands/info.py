@@ -15,7 +15,7 @@ from segformer_ros import bundle as bundles
 from segformer_ros.commands import model_facts
 from segformer_ros.commands.export import input_size
 from segformer_ros.inference import backend_choice
-from segformer_ros.inference.golden_gate import REDUCED_TOLERANCE
+from segformer_ros.inference.golden_gate import check_golden, REDUCED_TOLERANCE
 
 _INDENT = 17
 
@@ -76,7 +76,8 @@ def _show(args: argparse.Namespace, content: Any, facts: model_facts.Pairs) -> N
 
 def _check(bundle: bundles.Bundle, name: str) -> None:
     loaded = backend_choice.load(name, bundle)
-    found = ', '.join(f'{name} within {value:.1e}' for name, value in loaded.differences.items())
+    differences = loaded.differences or check_golden(bundle, loaded.backend)
+    found = ', '.join(f'{name} within {value:.1e}' for name, value in differences.items())
     allowed = model_facts.text(bundle.manifest.tolerance)
     if loaded.backend.precision != 'float32':
         allowed = f'{REDUCED_TOLERANCE:g} of the root mean square'

@@ -144,7 +144,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings = _settings(args) | job.settings
         pipeline = Pipeline.load(
-            args.model, backend=args.backend, threads=args.threads, precision=args.precision
+            args.model,
+            backend=args.backend,
+            threads=args.threads,
+            precision=args.precision,
+            compiled=job.total != 1,
         )
         _check_task(args.only, pipeline)
         run_folder.claim(args.out, settings)

@@ -130,6 +130,7 @@ _KINDS = {
 }
 
 _CUDA_API_OF = 'tensorrt'
+_DEFERRING = ('onnxruntime', 'openvino')
 
 NAMES: tuple[str, ...] = tuple(_KINDS)
 """What load_backend takes."""
@@ -141,7 +142,12 @@ def package_of(name: str) -> str:
 
 
 def load_backend(
-    name: str, bundle: Bundle, *, threads: int = 0, cuda_api: str = 'auto'
+    name: str,
+    bundle: Bundle,
+    *,
+    threads: int = 0,
+    cuda_api: str = 'auto',
+    deferred: bool = False,
 ) -> Backend:
     """
     Load a network, importing only the engine that was asked for; without the golden check.
@@ -149,6 +155,7 @@ def load_backend(
     :param name: One of NAMES.
     :param threads: Threads of the processor for one image; 0 lets the engine decide.
     :param cuda_api: One of engines.cuda.APIS, for TensorRT.
+    :param deferred: Let the engines of the processor open and check each graph when it is needed.
     :raises BackendError: The engine is not installed or cannot load the network.
     :raises EngineMissingError: It has to be built first.
     :raises BundleError: The bundle has no graph for this engine.
@@ -163,6 +170,8 @@ def load_backend(
         module = importlib.import_module(kind.module)
     except ImportError as error:
         raise BackendError(f'backend {name} is not installed ({error}): {kind.install}') from error
-    extra = {'cuda_api': cuda_api} if kind.package == _CUDA_API_OF else {}
+    extra: dict[str, Any] = {'cuda_api': cuda_api} if kind.package == _CUDA_API_OF else {}
+    if kind.package in _DEFERRING:
+        extra['deferred'] = deferred
     backend: Backend = module.load(bundle, threads=threads, precision=kind.precision, **extra)
     return backend

@@ -17,6 +17,7 @@ from segformer_ros.inference import trial_cache
 from segformer_ros.inference.backend import Backend, BackendError, load_backend, package_of
 from segformer_ros.inference.backend_order import NAMES, order_of, PRECISIONS, PROCESSOR
 from segformer_ros.inference.golden_gate import check_golden, golden_input
+from segformer_ros.inference.graph_backend import GraphBackend
 
 __all__ = [
     'NAMES', 'PRECISIONS', 'Loaded', 'Trial', 'compare', 'load', 'load_step', 'reason_of',
@@ -26,7 +27,7 @@ _CANDIDATES = {
     'float32': ('onnxruntime', 'openvino'),
     'any': ('onnxruntime', 'openvino', 'openvino_bf16'),
 }
-_FORMAT = 1
+_FORMAT = 2
 # A trial ends after this time, or as soon as more turns would not change a median; only large
 # networks take longer, for a few turns.
 _TRIAL_S, _MOST_TURNS = 1.0, 40
@@ -53,8 +54,8 @@ class Loaded:
     """
     A backend that computes the golden outputs.
 
-    reason says why it is this one, differences are what check_golden gives, trials what 'auto'
-    compared.
+    reason says why it is this one, differences are what check_golden gives (none where it was
+    found before, on this machine and these files), trials what 'auto' compared.
     """
 
     backend: Backend
@@ -141,7 +142,7 @@ def _load_processor(
     kept = _trials(trial_cache.read(facts), candidates)
     if kept:
         try:
-            loaded = _open(_fastest(kept), bundle, threads)
+            loaded = _open(_fastest(kept), bundle, threads, computed_before=True)
         except (BackendError, BundleError):
             pass
         else:
@@ -152,6 +153,8 @@ def _load_processor(
         trial_cache.write(facts, {'trials': [asdict(item) for item in trials]})
     loaded = opened.pop(_fastest(trials))
     _close(opened)
+    if isinstance(loaded.backend, GraphBackend):
+        loaded.backend.check_when_needed()
     return Loaded(loaded.backend, _reason(trials, bundle), loaded.differences, trials)
 
 
@@ -174,8 +177,19 @@ def compare(
     return trials
 
 
-def _open(name: str, bundle: Bundle, threads: int, cuda_api: str = 'auto') -> Loaded:
-    backend = load_backend(name, bundle, threads=threads, cuda_api=cuda_api)
+def _open(
+    name: str,
+    bundle: Bundle,
+    threads: int,
+    cuda_api: str = 'auto',
+    *,
+    computed_before: bool = False,
+) -> Loaded:
+    backend = load_backend(
+        name, bundle, threads=threads, cuda_api=cuda_api, deferred=computed_before
+    )
+    if computed_before and isinstance(backend, GraphBackend):
+        return Loaded(backend, 'asked for', {})
     try:
         differences = check_golden(bundle, backend)
     except (BackendError, BundleError):

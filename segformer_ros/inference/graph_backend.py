@@ -73,17 +73,23 @@ class GraphBackend:
     """
     A Backend whose graphs are ONNX files.
 
-    The graph with all outputs is open from the start. One for a single task is opened when it is
-    first needed, and used only if it computes the golden outputs.
+    The graph with all outputs is open from the start, or deferred until it is needed. One for a
+    single task is opened when it is first needed, and used only if it computes the golden outputs.
     """
 
     def __init__(
-        self, bundle: Bundle, engine: Engine, inputs: Sequence[str] = ('float32', 'uint8')
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        inputs: Sequence[str] = ('float32', 'uint8'),
+        *,
+        deferred: bool = False,
     ) -> None:
         """
         Open the graphs.
 
         :param inputs: Those of bundle.INPUTS that the engine takes, the preferred one first.
+        :param deferred: See check_when_needed.
         :raises BackendError: A graph cannot be loaded.
         :raises BundleError: There is no graph for this engine, or one has other inputs or outputs
             than the manifest says.
@@ -95,13 +101,31 @@ class GraphBackend:
         self.input_format = sizes[0].graph(engine.target, inputs=inputs).input
         self._all = tuple(bundle.manifest.output_shapes(sizes[0]))
         self._sizes = {(size.height, size.width): size for size in sizes}
-        self._whole = {
-            hw: self._open(size, self._graph(size, self._all)) for hw, size in self._sizes.items()
-        }
+        for size in sizes:
+            self._graph(size, self._all)
+        self._whole: dict[tuple[int, int], Session] = {}
         self._parts: dict[tuple[tuple[int, int], tuple[str, ...]], Session | None] = {}
-        self.supports_batch = engine.takes_many and all(
-            session.signature.free for session in self._whole.values()
+        self._unchecked = set(self._sizes) if deferred else set()
+        for hw in () if deferred else self._sizes:
+            self._opened(hw)
+
+    @property
+    def supports_batch(self) -> bool:
+        """Whether infer takes more than one image at once, as Backend says."""
+        return self._engine.takes_many and all(
+            self._opened(hw).signature.free for hw in self._sizes
         )
+
+    def check_when_needed(self) -> None:
+        """
+        Close all graphs; each computes its golden outputs when it is opened again.
+
+        This is for a network that has computed them before on this machine: what is not needed
+        costs neither time nor memory.
+        """
+        self._whole.clear()
+        self._parts.clear()
+        self._unchecked = set(self._sizes)
 
     def infer(
         self, image: npt.NDArray[Any], outputs: Sequence[str] | None = None
@@ -112,8 +136,8 @@ class GraphBackend:
         :raises BackendError: There is no graph for this size, or the engine has failed.
         """
         height, width = image.shape[1:3] if self.input_format == 'uint8' else image.shape[2:4]
-        if (height, width) not in self._whole:
-            sizes = ', '.join(f'{height}x{width}' for height, width in self._whole)
+        if (height, width) not in self._sizes:
+            sizes = ', '.join(f'{height}x{width}' for height, width in self._sizes)
             raise BackendError(f'expected an input of size {sizes}, got shape {image.shape}')
         names = [name for name in self._all if outputs is None or name in outputs]
         values = self._session((height, width), tuple(names)).run(image, names)
@@ -121,16 +145,43 @@ class GraphBackend:
 
     def close(self) -> None:
         """Free the graphs."""
+        self._sizes.clear()
         self._whole.clear()
         self._parts.clear()
 
     def _session(self, hw: tuple[int, int], outputs: tuple[str, ...]) -> Session:
         """Give the smallest graph that computes the outputs."""
         if outputs == self._all:
-            return self._whole[hw]
+            return self._opened(hw)
         if (hw, outputs) not in self._parts:
             self._parts[hw, outputs] = self._open_part(self._sizes[hw], outputs)
-        return self._parts[hw, outputs] or self._whole[hw]
+        return self._parts[hw, outputs] or self._opened(hw)
+
+    def _opened(self, hw: tuple[int, int]) -> Session:
+        """
+        Give the graph of all outputs.
+
+        :raises BackendError: It cannot be loaded, or does not compute any more what it did.
+        :raises BundleError: It has other inputs or outputs than the manifest says.
+        """
+        if hw not in self._whole:
+            size = self._sizes[hw]
+            session = self._open(size, self._graph(size, self._all))
+            if hw in self._unchecked:
+                try:
+                    self._check_outputs(size, session, self._all, self.name)
+                except BundleError as error:
+                    raise BackendError(str(error)) from error
+                self._unchecked.discard(hw)
+            self._whole[hw] = session
+        return self._whole[hw]
+
+    def _check_outputs(
+        self, size: InputSize, session: Session, outputs: tuple[str, ...], engine: str
+    ) -> None:
+        image = golden_input(self._bundle, size, self.input_format)
+        values = dict(zip(outputs, session.run(image, outputs), strict=True))
+        check_outputs(self._bundle, size, values, outputs, precision=self.precision, engine=engine)
 
     def _open_part(self, size: InputSize, outputs: tuple[str, ...]) -> Session | None:
         """Open the graph of some outputs; None: there is none, or it must not be used."""
@@ -138,18 +189,10 @@ class GraphBackend:
             graph = self._graph(size, outputs)
         except BundleError:
             return None
-        image = golden_input(self._bundle, size, self.input_format)
         try:
             session = self._open(size, graph)
-            values = dict(zip(outputs, session.run(image, outputs), strict=True))
-            check_outputs(
-                self._bundle,
-                size,
-                values,
-                outputs,
-                precision=self.precision,
-                engine=f'{self.name} ({" and ".join(outputs)} alone)',
-            )
+            alone = f'{self.name} ({" and ".join(outputs)} alone)'
+            self._check_outputs(size, session, outputs, alone)
         except (BackendError, BundleError) as error:
             text = f'{error}; the graph of both tasks runs in its place'
             warnings.warn(text, RuntimeWarning, stacklevel=2)

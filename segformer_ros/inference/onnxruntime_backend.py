@@ -83,17 +83,20 @@ class _Engine:
         return options
 
 
-def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> GraphBackend:
+def load(
+    bundle: Bundle, *, threads: int = 0, precision: str = 'float32', deferred: bool = False
+) -> GraphBackend:
     """
     Open the graphs of a bundle.
 
     :param threads: Threads for one image; 0: one for each physical core.
     :param precision: 'float32', the only one.
+    :param deferred: As of GraphBackend.
     :raises BackendError: A graph cannot be loaded.
     :raises BundleError: There is no graph for this engine, or one has other inputs or outputs than
         the manifest says.
     """
-    return GraphBackend(bundle, _Engine(threads))
+    return GraphBackend(bundle, _Engine(threads), deferred=deferred)
 
 
 def _name(kind: str) -> str:

@@ -96,17 +96,21 @@ class _Engine:
             )
 
 
-def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> GraphBackend:
+def load(
+    bundle: Bundle, *, threads: int = 0, precision: str = 'float32', deferred: bool = False
+) -> GraphBackend:
     """
     Compile the graphs of a bundle, or take them from the user's cache.
 
     :param threads: Threads for one image; 0 lets OpenVINO decide.
     :param precision: 'float32' or 'bfloat16'.
+    :param deferred: As of GraphBackend.
     :raises BackendError: A graph cannot be loaded, or the processor has no bfloat16.
     :raises BundleError: There is no graph for this engine, or one has other inputs or outputs than
         the manifest says.
     """
-    return GraphBackend(bundle, _Engine(threads, precision, _cache(bundle)))
+    engine = _Engine(threads, precision, _cache(bundle))
+    return GraphBackend(bundle, engine, deferred=deferred)
 
 
 def _cache(bundle: Bundle) -> Path | None:

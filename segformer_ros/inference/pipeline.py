@@ -43,12 +43,20 @@ class Pipeline:
     Buffers are kept from call to call, the arrays of a prediction are always new.
     """
 
-    def __init__(self, bundle: bundles.Bundle, backend: Backend, *, reason: str = '') -> None:
+    def __init__(
+        self,
+        bundle: bundles.Bundle,
+        backend: Backend,
+        *,
+        reason: str = '',
+        compiled: bool = True,
+    ) -> None:
         """
         Put a bundle and its backend together, without the golden check; compile what decodes.
 
         :param backend: The network of this bundle, loaded.
         :param reason: Why it is this backend.
+        :param compiled: False for a few images alone: nothing is compiled, each takes longer.
         """
         self._manifest = bundle.manifest
         self._backend = backend
@@ -61,7 +69,9 @@ class Pipeline:
         self._sky_id = skies[0] if skies else None
         self._pad_rgb = [round(255.0 * value) for value in bundle.manifest.mean]
         self._inputs: dict[tuple[int, ...], npt.NDArray[Any]] = {}
-        warm_up()
+        self._compiled = compiled
+        if compiled:
+            warm_up()
 
     @classmethod
     def load(
@@ -71,6 +81,7 @@ class Pipeline:
         backend: str = 'auto',
         threads: int = 0,
         precision: str = 'float32',
+        compiled: bool = True,
     ) -> Pipeline:
         """
         Find, read, check and load a network.
@@ -79,13 +90,14 @@ class Pipeline:
         :param backend: One of backend_choice.NAMES.
         :param threads: Threads for one image; 0 lets the engine decide.
         :param precision: What 'auto' may choose: one of backend_choice.PRECISIONS.
+        :param compiled: As of Pipeline.
         :raises BundleError: The bundle is missing, damaged or fails its golden check.
         :raises BackendError: The engine is missing or cannot load the network.
         :raises ValueError: There is no backend or precision of this name, or threads is negative.
         """
         bundle = bundles.read(bundles.find(model))
         loaded = backend_choice.load(backend, bundle, threads=threads, precision=precision)
-        return cls(bundle, loaded.backend, reason=loaded.reason)
+        return cls(bundle, loaded.backend, reason=loaded.reason, compiled=compiled)
 
     @property
     def manifest(self) -> bundles.Manifest:
@@ -261,6 +273,7 @@ class Pipeline:
             stride=logits.stride,
             class_ids=self._ids,
             confidence=options.confidence,
+            compiled=self._compiled,
         )
 
     def _depth(
@@ -283,6 +296,7 @@ class Pipeline:
             limits_m=self._limits_m(options),
             labels=labels if self._masks_sky(options) else None,
             sky=self._sky(options),
+            compiled=self._compiled,
         )
 
     def _factor(self, geometry: Geometry, focal_length_px: float | None) -> float:

@@ -9,11 +9,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.inference.depth_kernel import fill_depth
-from segformer_ros.inference.label_kernel import fill_labels
+from segformer_ros.inference import plain_kernels
 from segformer_ros.inference.preprocess import Geometry
 from segformer_ros.inference.upsample import crop, sampling
-from segformer_ros.machine_code import is_ready
 
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
@@ -28,6 +26,7 @@ def decode_labels(
     stride: int,
     class_ids: Sequence[int],
     confidence: bool = False,
+    compiled: bool = True,
 ) -> tuple[Image, Image | None]:
     """
     Pick the class of the largest upsampled logit; of equal ones that of the lower channel.
@@ -36,6 +35,7 @@ def decode_labels(
     :param stride: Input pixels per logit.
     :param class_ids: Class id of each channel.
     :param confidence: Also give the softmax probability of the class, 0 to 255.
+    :param compiled: Whether to load or compile machine code; False: as plain_kernels does it.
     :returns: (H, W) class ids and (H, W) confidence or None, both new.
     :raises ValueError: There are not as many ids as channels, or too few logits.
     """
@@ -45,7 +45,13 @@ def decode_labels(
     labels = np.empty(shape, np.uint8)
     certainty = np.empty(shape, np.uint8) if confidence else _NOTHING
     ids = np.array(class_ids, np.uint8)
-    fill_labels(_writeable(crop(logits, where)), ids, where, labels, certainty)
+    cells = _writeable(crop(logits, where))
+    if compiled or confidence:
+        from segformer_ros.inference.label_kernel import fill_labels
+
+        fill_labels(cells, ids, where, labels, certainty)
+    else:
+        plain_kernels.fill_labels(cells, ids, where, labels)
     return labels, certainty if confidence else None
 
 
@@ -59,6 +65,7 @@ def decode_depth(
     limits_m: tuple[float, float] = (0.0, math.inf),
     labels: Image | None = None,
     sky: tuple[int, float] = (0, math.nan),
+    compiled: bool = True,
 ) -> FloatArray:
     """
     Turn the raw depth output into metres at the size of the camera image.
@@ -70,6 +77,7 @@ def decode_depth(
     :param limits_m: Smallest and largest valid depth, inclusive; the others are NaN.
     :param labels: (H, W) class ids, which say where the sky is; None: it is not looked for.
     :param sky: Class id of the sky, and the depth that it gets.
+    :param compiled: As of decode_labels.
     :returns: (H, W) metres along the optical axis, new.
     :raises ValueError: The labels are of another size, or the output is too small.
     """
@@ -83,12 +91,22 @@ def decode_depth(
     depth = np.empty(shape, np.float32)
     limits = (np.float32(limits_m[0]), np.float32(limits_m[1]))
     known = _NOTHING if labels is None else labels
-    fill_depth(metres, where, limits, known, (np.uint8(sky[0]), np.float32(sky[1])), depth)
+    heaven = (np.uint8(sky[0]), np.float32(sky[1]))
+    if compiled:
+        from segformer_ros.inference.depth_kernel import fill_depth
+
+        fill_depth(metres, where, limits, known, heaven, depth)
+    else:
+        plain_kernels.fill_depth(metres, where, limits, known, heaven, depth)
     return depth
 
 
 def is_compiled() -> bool:
     """Tell whether warm_up takes no time."""
+    from segformer_ros.inference.depth_kernel import fill_depth
+    from segformer_ros.inference.label_kernel import fill_labels
+    from segformer_ros.machine_code import is_ready
+
     return is_ready(fill_labels) and is_ready(fill_depth)
 
 

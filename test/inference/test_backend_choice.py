@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from segformer_ros import bundle
 from segformer_ros.cache_folder import cache_folder
-from segformer_ros.inference import backend_choice, trial_cache
+from segformer_ros.inference import backend_choice, graph_backend, trial_cache
 from segformer_ros.inference.backend import BackendError, load_backend
+from segformer_ros.inference.golden_gate import golden_input
 from segformer_ros.inference.pipeline import Pipeline
 from tiny_bundle import make_tiny_bundle
 
@@ -35,7 +36,7 @@ class Engines:
         """Give the time in seconds."""
         return self.now
 
-    def load_backend(self, name, files, *, threads=0, cuda_api='auto'):
+    def load_backend(self, name, files, *, threads=0, cuda_api='auto', deferred=False):
         """Give a double, or raise the error that is set for it."""
         self.loaded.append(name)
         if name in self.errors:
@@ -290,3 +291,44 @@ def test_unknown_names_are_refused(tiny):
         backend_choice.load('cuda', tiny)
     with pytest.raises(ValueError, match="precision must be one of float32, any, not 'int8'"):
         backend_choice.load('auto', tiny, precision='int8')
+
+
+def test_what_was_tried_before_opens_what_is_needed_alone(tiny, tmp_path, monkeypatch):
+    """The second start opens no graph; a size is checked when its first image comes."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    first = backend_choice.load('auto', tiny, threads=1)
+    again = backend_choice.load('auto', tiny, threads=1)
+    size = tiny.manifest.input_sizes[0]
+    checked = []
+    check = graph_backend.check_outputs
+    monkeypatch.setattr(
+        graph_backend, 'check_outputs', lambda *a, **k: checked.append(a[1]) or check(*a, **k)
+    )
+
+    assert (again.differences, again.trials) == ({}, first.trials)
+    assert again.backend._whole == first.backend._whole == {}
+    image = golden_input(tiny, size, again.backend.input_format)
+    found = [again.backend.infer(image) for _ in range(2)]
+
+    assert checked == [size]
+    assert list(again.backend._whole) == [(size.height, size.width)]
+    np.testing.assert_array_equal(found[0]['logits'], found[1]['logits'])
+
+
+def test_an_engine_that_has_changed_since_serves_nothing(tiny, tmp_path, monkeypatch):
+    """What was found before is no leave to compute something else."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    backend_choice.load('auto', tiny, threads=1)
+    again = backend_choice.load('auto', tiny, threads=1)
+    size = tiny.manifest.input_sizes[0]
+    image = golden_input(tiny, size, again.backend.input_format)
+    session = again.backend._engine.open(
+        tiny.file(again.backend._graph(size, again.backend._all).file), again.backend._all
+    )
+    run = session.run
+    session.run = lambda *arguments: [value + 1.0 for value in run(*arguments)]
+    monkeypatch.setattr(again.backend._engine, 'open', lambda *_: session)
+
+    for _ in range(2):
+        with pytest.raises(BackendError, match='golden'):
+            again.backend.infer(image)

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labels, confidence and depth from network outputs."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -227,3 +230,35 @@ def test_an_overflowing_logarithm_is_unknown_and_no_warning():
         raw, geometry, stride=4, activation='log', factor=1.0, limits_m=(0.5, 80.0)
     )
     assert np.isnan(depth).all()
+
+
+@pytest.mark.parametrize('kind', ['noise', 'regions', 'ties'])
+@pytest.mark.parametrize('image_hw', IMAGES)
+def test_without_compiling_the_bits_are_the_same(image_hw, kind):
+    """Labels, and depth with limits and a sky."""
+    geometry = fit(image_hw, SIZES)
+    logits = _logits(geometry, kind)
+    settings = {
+        'stride': 4,
+        'activation': 'log',
+        'factor': 1.5,
+        'limits_m': (0.5, 3.0),
+        'sky': (3, np.inf),
+    }
+
+    labels, _ = _decode(logits, geometry)
+    depth = decode_depth(logits[0], geometry, labels=labels, **settings)
+    plain, _ = decode_labels(logits, geometry, stride=4, class_ids=IDS, compiled=False)
+    plain_depth = decode_depth(logits[0], geometry, labels=plain, compiled=False, **settings)
+
+    np.testing.assert_array_equal(plain, labels)
+    np.testing.assert_array_equal(plain_depth.view(np.uint32), depth.view(np.uint32))
+
+
+def test_what_is_not_compiled_imports_no_compiler():
+    """To import numba takes longer than an image."""
+    program = (
+        'import sys; from segformer_ros.inference.pipeline import Pipeline; '
+        'sys.exit("numba" in sys.modules)'
+    )
+    assert subprocess.run([sys.executable, '-c', program], check=False).returncode == 0
