@@ -22,7 +22,7 @@ setup(
     version='0.1.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['models/*/*', 'engines/*.cu', 'evaluation/*.jinja']},
+    package_data={NAME: ['py.typed', 'models/*/*', 'engines/*.cu', 'evaluation/*.jinja']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),

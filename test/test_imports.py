@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import pytest
+import segformer_ros
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / 'segformer_ros'
@@ -113,8 +114,20 @@ def test_modules_import_only_what_their_rows_allow():
 
 
 def test_package_itself_imports_nothing():
-    """The package only extends its path; none of its modules is imported with it."""
-    assert list(imports_of(PACKAGE / '__init__.py')) == ['pkgutil.extend_path']
+    """It extends its path; inference is imported where Pipeline is first used."""
+    assert set(imports_of(PACKAGE / '__init__.py')) == {
+        'pkgutil.extend_path',
+        'segformer_ros.inference.pipeline',
+        *(f'segformer_ros.inference.pipeline.{name}' for name in segformer_ros.__all__),
+    }
+    code = (
+        'import sys, segformer_ros\n'
+        'assert not {"numpy", "cv2", "numba"} & set(sys.modules)\n'
+        'found = [name for name in sys.modules if name.startswith("segformer_ros.")]\n'
+        'assert found == [], found\n'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 RUN_TIME_AND_WORLDS = (

@@ -90,6 +90,7 @@ def test_wheel_has_everything(wheel: Path):
     modules = [path.relative_to(ROOT) for path in package.rglob('*.py')]
     networks = [p.relative_to(ROOT) for p in (package / 'models').rglob('*.*') if p.is_file()]
     assert {str(path) for path in modules + networks} <= names
+    assert 'segformer_ros/py.typed' in names
     for folder in ('launch', 'config'):
         for path in (p for p in (ROOT / folder).rglob('*.*') if p.suffix != '.pyc'):
             assert f'{data}/share/segformer_ros/{path.relative_to(ROOT)}' in names
