@@ -4,6 +4,9 @@
 
 import pytest
 from segformer_ros.inference.pipeline import Pipeline
+
+pytest.importorskip('onnx', reason='the tiny networks of the tests are made with onnx')
+
 from tiny_bundle import make_tiny_bundle
 
 

@@ -3,6 +3,9 @@
 """A bundle to look at and one to damage."""
 
 import pytest
+
+pytest.importorskip('onnx', reason='the tiny networks of the tests are made with onnx')
+
 from tiny_bundle import make_tiny_bundle
 
 

@@ -129,7 +129,7 @@ def test_every_folder_is_run_by_transformers(layout, tmp_path):
     assert all(item.passed for item in [*there.differences, *back.differences])
     assert_equal(state_of(path), state_of(back.out))
     found = checkpoint.read(back.out)[1]
-    assert found['network'] == vars(config)
+    assert NetworkConfig(**found['network']) == config
     assert {name: found[name] for name in facts} == facts
 
 

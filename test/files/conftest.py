@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Pipeline
+
+pytest.importorskip('onnx', reason='the tiny networks of the tests are made with onnx')
+
 from tiny_bundle import make_tiny_bundle
 
 
