@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
+from segformer_ros.world.compiled import Array, compiled, Number, Numbers
 from segformer_ros.world.primitives import COLOR, CUT, SEED
 from segformer_ros.world.texture import noise
 
 
-@inlined
+@compiled
 def _speckle(x: Number, y: Number, z: Number, noises: Array) -> Number:
     """Give noise in space, 0 to 1: two planes through it that break each other's streaks up."""
     a = noise(noises, 1, 0.77 * x + 0.62 * y + 0.21 * z, 0.83 * z - 0.45 * x + 0.36 * y)

@@ -24,7 +24,7 @@ def bevel(
     return round_ * x6 * x2 * hx, round_ * y6 * y2 * hy, round_ * z6 * hz
 
 
-@inlined
+@compiled
 def _arch(row: Array, px: Number, pz: Number, hx: Number, hz: Number) -> Number:
     """Give the distance from the nearer axle as a share of the radius of its arch."""
     radius = row[PARAM + 2]
@@ -36,7 +36,7 @@ def _arch(row: Array, px: Number, pz: Number, hx: Number, hz: Number) -> Number:
     return best
 
 
-@inlined
+@compiled
 def _side(row: Array, px: Number, pz: Number, hx: Number, hz: Number, seed: Number) -> Number:
     """Arches, sill and seams of a side; 1 where the paint is, else how bright; negative: black."""
     arch = _arch(row, px, pz, hx, hz)
@@ -55,7 +55,7 @@ def _side(row: Array, px: Number, pz: Number, hx: Number, hz: Number, seed: Numb
     return 1.0
 
 
-@inlined
+@compiled
 def _back(row: Array, py: Number, pz: Number, hy: Number, hz: Number, seed: Number) -> Number:
     """Plate (over 2), bumper and tailgate, as _side."""
     high = -0.42 if seed & 4 else 0.35
@@ -72,7 +72,7 @@ def _back(row: Array, py: Number, pz: Number, hy: Number, hz: Number, seed: Numb
     return 1.0
 
 
-@inlined
+@compiled
 def _front(row: Array, py: Number, pz: Number, hy: Number, hz: Number, seed: Number) -> Number:
     """Grille, plate and bumper, as _side."""
     if abs(py) * hy < 0.26 and abs(pz + 0.35) * hz < 0.06:

@@ -10,7 +10,7 @@ from segformer_ros.world.street import ASPHALT, CALM, CRACKS, LANE, MEDIAN, SEAM
 from segformer_ros.world.texture import hash01, noise
 
 
-@inlined
+@compiled
 def _contour(
     u: Number, v: Number, slope: Number, half: Number, pixel: Number, noises: Array
 ) -> Number:
@@ -19,7 +19,7 @@ def _contour(
     return min(max((half - off) / (pixel + 0.01) + 0.5, 0.0), min(1.0, 2.0 * half / pixel))
 
 
-@inlined
+@compiled
 def _patch(at: Number, t: Number, share: Number, pixel: Number) -> Number:
     """Give the brightness of rectangles that were cut out and filled; 1 outside."""
     i, j = np.floor(at / 9.0), np.floor(t / 2.7)
@@ -38,7 +38,7 @@ def _patch(at: Number, t: Number, share: Number, pixel: Number) -> Number:
     return 0.68 + 0.5 * hash01(int(i), int(j), 74)
 
 
-@inlined
+@compiled
 def _cover(at: Number, t: Number) -> Number:
     """Give the brightness of covers of manholes; 1 outside."""
     i, j = np.floor(at / 17.0), np.floor(t / 3.1)
@@ -100,7 +100,7 @@ def worn(
     return gray
 
 
-@inlined
+@compiled
 def _stones(at: Number, t: Number, size: Number, pixel: Number) -> Number:
     """Give the brightness of cobbles in rows across the road."""
     u = at / size
