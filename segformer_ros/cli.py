@@ -12,6 +12,7 @@ import sys
 import warnings
 
 from segformer_ros import interrupts
+from segformer_ros.nearest import did_you_mean
 
 # The HELP of every module in commands/, here so that `segformer --help` imports none of them.
 COMMANDS: dict[str, str] = {
@@ -104,6 +105,9 @@ def _run(arguments: list[str]) -> int:
         epilog='`segformer COMMAND --help` explains a command.',
     )
     parser.add_argument('--debug', action='store_true', help='show where an error comes from')
+    if chosen is not None and chosen not in COMMANDS:
+        near = did_you_mean(chosen, COMMANDS) or f', expected one of {", ".join(COMMANDS)}'
+        parser.error(f'unknown command {chosen!r}{near}')
     commands = parser.add_subparsers(metavar='COMMAND', required=True)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f'{text[0].upper()}{text[1:]}.')

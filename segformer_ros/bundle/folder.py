@@ -21,6 +21,7 @@ from segformer_ros.bundle.golden import golden_image, unpack_golden
 from segformer_ros.bundle.graphs import InputSize, SCRIPT
 from segformer_ros.bundle.manifest import FORMAT_VERSION, Manifest, parse
 from segformer_ros.file_hash import sha256_of
+from segformer_ros.nearest import did_you_mean
 
 MODELS = Path(__file__).resolve().parents[1] / 'models'
 """The folder of the bundles that ship with the package."""
@@ -72,10 +73,14 @@ def find(model: str | Path) -> Path:
     path = Path(text).expanduser()
     if text and path.is_dir():
         return path
+    near = did_you_mean(text, known_names())
     names = ', '.join(known_names()) or 'no names are known'
     expected = f'the folder of a bundle or a name it ships under ({names})'
     raise BundleError(
-        f'bundle {text!r}', expected=expected, found='neither', do='check the name or the path'
+        f'bundle {text!r}',
+        expected=expected,
+        found='neither',
+        do=f'check the name or the path{near}',
     )
 
 

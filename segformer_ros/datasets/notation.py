@@ -12,6 +12,7 @@ from typing import Any
 
 from segformer_ros.datasets.registry import DatasetSpec, KINDS
 from segformer_ros.datasets.sample import DatasetError
+from segformer_ros.nearest import did_you_mean
 import yaml
 
 DEFAULT_SPLIT = 'train'
@@ -53,7 +54,7 @@ def parse(
     if not Path(text).exists():
         raise DatasetError(
             f'expected KIND:PATH, a path or a .yaml file of a dataset, {text!r} is none: '
-            f'the kinds are {", ".join(sorted(KINDS))}'
+            f'the kinds are {", ".join(sorted(KINDS))}{did_you_mean(kind, KINDS)}'
         )
     return DatasetSpec('', text, split or default_split, extra)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segformer_ros.datasets.sample import Dataset, DatasetError
+from segformer_ros.nearest import did_you_mean
 
 _PACKAGE = 'segformer_ros.datasets'
 
@@ -62,15 +63,19 @@ def open_dataset(spec: DatasetSpec) -> Dataset:
     root = Path(spec.root).expanduser()
     kind = spec.kind or recognise(root)
     if kind not in KINDS:
-        raise DatasetError(f'dataset kind must be one of {", ".join(sorted(KINDS))}, not {kind!r}')
+        known = ', '.join(sorted(KINDS))
+        near = did_you_mean(kind, KINDS)
+        raise DatasetError(f'dataset kind must be one of {known}, not {kind!r}{near}')
     reader = importlib.import_module(KINDS[kind])
     for name in spec.options:
         if name not in reader.OPTIONS:
             known = ', '.join(sorted(reader.OPTIONS)) or 'none'
-            raise DatasetError(f'{kind} has no option {name!r}, it has: {known}')
+            near = did_you_mean(name, reader.OPTIONS)
+            raise DatasetError(f'{kind} has no option {name!r}, it has: {known}{near}')
     if spec.split not in reader.SPLITS:
         known = ', '.join(reader.SPLITS)
-        raise DatasetError(f'{kind} has no split {spec.split!r}, it has: {known}')
+        near = did_you_mean(spec.split, reader.SPLITS)
+        raise DatasetError(f'{kind} has no split {spec.split!r}, it has: {known}{near}')
     opened: Dataset = reader.open_dataset(root, spec.split, **spec.options)
     return opened
 

@@ -14,6 +14,7 @@ from segformer_ros.labels.driving import (
 )
 from segformer_ros.labels.scenes import ADE20K_4, ADE20K_150
 from segformer_ros.labels.table import distinct_color, LabelClass, LabelSet, VOID
+from segformer_ros.nearest import did_you_mean
 
 LABEL_SETS: dict[str, LabelSet] = {
     item.name: item
@@ -39,7 +40,9 @@ def label_set(name: str) -> LabelSet:
     :raises ValueError: There is no label set of this name.
     """
     if name not in LABEL_SETS:
-        raise ValueError(f'label set must be one of {", ".join(LABEL_SETS)}, not {name!r}')
+        known = ', '.join(LABEL_SETS)
+        near = did_you_mean(name, LABEL_SETS)
+        raise ValueError(f'label set must be one of {known}, not {name!r}{near}')
     return LABEL_SETS[name]
 
 

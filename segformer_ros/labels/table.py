@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros.nearest import did_you_mean
 
 VOID: int = 255
 
@@ -57,8 +58,11 @@ class LabelSet:
         for item in self.classes:
             if item.name == name:
                 return item
-        known = ', '.join(item.name for item in self.classes)
-        raise ValueError(f'label set {self.name} has no class {name!r}, it has: {known}')
+        names = [item.name for item in self.classes]
+        near = did_you_mean(name, names)
+        raise ValueError(
+            f'label set {self.name} has no class {name!r}, it has: {", ".join(names)}{near}'
+        )
 
 
 def parse(name: str, rows: str) -> LabelSet:
