@@ -115,6 +115,7 @@ def _run(arguments: list[str]) -> int:
             command.add_argument(
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
             )
+            refuse_repeats(command)
             module = importlib.import_module(f'segformer_ros.commands.{name.replace("-", "_")}')
             module.add_arguments(command)
             command.set_defaults(run=module.run)
@@ -122,6 +123,31 @@ def _run(arguments: list[str]) -> int:
     code: int = args.run(args)
     sys.stdout.flush()
     return code
+
+
+class _Once(argparse.Action):
+    """Stores a value; a second one is a mistake, which argparse lets win in silence."""
+
+    given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Take the value of the command line."""
+        if self.given:
+            raise argparse.ArgumentError(self, 'expected once, found twice')
+        self.given = bool(self.option_strings)
+        setattr(namespace, self.dest, values)
+
+
+def refuse_repeats(parser: argparse.ArgumentParser) -> None:
+    """Let the options with a value that are added from now on be given once."""
+    for name in (None, 'store'):
+        parser.register('action', name, _Once)
 
 
 def _sentence(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `segformer` command line."""
 
+import argparse
 import importlib
 from importlib.util import find_spec
 import os
@@ -136,3 +137,21 @@ def test_a_reader_that_leaves_is_no_error():
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (1, '')
+
+
+def test_an_option_is_given_once(capsys):
+    """The second value would replace the first in silence; what may be repeated still may."""
+    arguments = ['info', 'world_b0', '--backend', 'auto', '--backend', 'openvino']
+    assert cli.main(arguments) == 2
+    assert 'argument --backend: expected once, found twice' in capsys.readouterr().err
+
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    cli.refuse_repeats(parser)
+    group = parser.add_argument_group('more').add_mutually_exclusive_group()
+    group.add_argument('--model')
+    parser.add_argument('--topic', action='append')
+    parser.add_argument('input', nargs='?')
+    args = parser.parse_args(['x', '--topic', 'a', '--model', 'b', '--topic', 'c'])
+    assert (args.input, args.topic, args.model) == ('x', ['a', 'c'], 'b')
+    with pytest.raises(argparse.ArgumentError, match='found twice'):
+        parser.parse_args(['--model', 'b', '--model', 'c'])
