@@ -11,6 +11,7 @@ from segformer_ros.bundle import (
     Bundle,
     BundleError,
     engine_folder,
+    FLOATS,
     Graph,
     InputSize,
     weights_of_graph,
@@ -34,12 +35,14 @@ def engine_graph(size: InputSize, precision: str, outputs: Sequence[str] | None 
     """
     found = sorted({item.precision for item in size.graphs if item.target in (TARGET, 'any')})
     if precision not in found and found:
+        command = 'segformer export CHECKPOINT OUT --target tensorrt'
+        if precision not in FLOATS:
+            command = 'segformer quantize BUNDLE OUT --calibration IMAGES'
         raise BundleError(
             f'input size {size.height}x{size.width}',
             expected=f'a {precision} graph for tensorrt',
             found=f'{", ".join(found)} alone',
-            do=f'segformer export CHECKPOINT OUT --target tensorrt --precision {precision}, or '
-            'choose another precision',
+            do=f'{command} --precision {precision}, or choose another precision',
         )
     inputs = ('uint8', 'float32')
     return size.graph(TARGET, precision=precision, inputs=inputs, outputs=outputs)

@@ -110,9 +110,12 @@ def test_frames_that_are_wrong_are_left_out(monkeypatch, tiny):
 
 
 def test_a_precision_that_the_bundle_lacks(tiny):
-    """It says how to export it."""
+    """It says how to export it, or to quantize it."""
     with pytest.raises(BundleError, match='segformer export CHECKPOINT OUT --target tensorrt'):
         load_backend('tensorrt_fp16', tiny)
+    command = 'segformer quantize BUNDLE OUT --calibration IMAGES --precision int8'
+    with pytest.raises(BundleError, match=command):
+        load_backend('tensorrt_int8', tiny)
 
 
 def test_a_machine_without_tensorrt_or_gpu(monkeypatch, tiny):
