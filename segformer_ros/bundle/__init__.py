@@ -4,7 +4,15 @@
 
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import weights_of_graph
-from segformer_ros.bundle.folder import Bundle, find, known_names, MODELS, read, write
+from segformer_ros.bundle.folder import (
+    Bundle,
+    find,
+    is_checkpoint,
+    known_names,
+    MODELS,
+    read,
+    write,
+)
 from segformer_ros.bundle.golden import golden_image, pack_golden
 from segformer_ros.bundle.graphs import (
     FLOATS,
@@ -44,6 +52,7 @@ __all__ = [
     'engine_folder',
     'find',
     'golden_image',
+    'is_checkpoint',
     'known_names',
     'pack_golden',
     'parse',

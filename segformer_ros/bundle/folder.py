@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import json
 import os
 from pathlib import Path
+import shlex
 import shutil
 import tempfile
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ MODELS = Path(__file__).resolve().parents[1] / 'models'
 """The folder of the bundles that ship with the package."""
 
 _MANIFEST = 'manifest.json'
+_WEIGHTS = ('*.safetensors', '*.bin', '*.pth', '*.pt', '*.ckpt')
 _COPY_AGAIN = 'copy the bundle again or export the network again'
 
 
@@ -65,12 +67,15 @@ def find(model: str | Path) -> Path:
     Find a bundle.
 
     :param model: Name of a bundle that ships with the package, or path of a folder.
-    :raises BundleError: There is neither.
+    :raises BundleError: There is neither, or it is a checkpoint.
     """
     text = os.fspath(model)
     if text in known_names():
         return MODELS / text
     path = Path(text).expanduser()
+    if is_checkpoint(text) and (not path.is_file() or f'*{path.suffix}' in _WEIGHTS):
+        do = f'export it first: segformer export {shlex.quote(text)} OUT'
+        raise BundleError(text, expected='a bundle', found='a checkpoint', do=do)
     if text and path.is_dir():
         return path
     near = did_you_mean(text, known_names())
@@ -82,6 +87,16 @@ def find(model: str | Path) -> Path:
         found='neither',
         do=f'check the name or the path{near}',
     )
+
+
+def is_checkpoint(model: str) -> bool:
+    """Tell a checkpoint, or its address on the hub, from a bundle or the name of one."""
+    path = Path(model).expanduser()
+    if model.startswith('hf://') or path.is_file():
+        return True
+    if not path.is_dir() or (path / _MANIFEST).is_file() or any(path.glob('*.onnx')):
+        return False
+    return any(any(path.glob(pattern)) for pattern in _WEIGHTS)
 
 
 def read(path: str | Path, *, verify: bool = True) -> Bundle:

@@ -10,10 +10,10 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
+from segformer_ros.bundle import is_checkpoint
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
-from segformer_ros.commands.model_facts import is_checkpoint
 from segformer_ros.commands.truth_arguments import add_truth_arguments
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     :raises BackendError: The network cannot be loaded.
     :raises CheckpointError: The checkpoint cannot be used.
     """
-    if model_facts.is_checkpoint(args.model):
+    if bundles.is_checkpoint(args.model):
         content = model_facts.read_checkpoint(args.model, args.size)
         _show(args, content, model_facts.of_checkpoint(content, args.model))
         return 0

@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from segformer_ros import bundle as bundles
 
 Pairs = Iterator[tuple[str, str]]
 
-_WEIGHTS = ('*.safetensors', '*.bin', '*.pth', '*.pt', '*.ckpt')
 _MEANINGS = {
     'metric': 'metres: sigmoid times {max:g} m',
     'linear': 'metres, unbounded',
@@ -22,16 +20,6 @@ _MEANINGS = {
 _TRAINING = (
     'source', 'sha256', 'label_set', 'focal_length_px', 'mean', 'std', 'command', 'metrics',
 )  # fmt: skip
-
-
-def is_checkpoint(model: str) -> bool:
-    """Tell a checkpoint, or its address on the hub, from a bundle or the name of one."""
-    path = Path(model).expanduser()
-    if model.startswith('hf://') or path.is_file():
-        return True
-    if not path.is_dir() or (path / 'manifest.json').is_file():
-        return False
-    return any(any(path.glob(pattern)) for pattern in _WEIGHTS)
 
 
 def of_bundle(bundle: bundles.Bundle) -> Pairs:

@@ -142,7 +142,6 @@ def run(args: argparse.Namespace) -> int:
     options(args)
     job = open_job(args)
     try:
-        settings = _settings(args) | job.settings
         pipeline = Pipeline.load(
             args.model,
             backend=args.backend,
@@ -150,6 +149,7 @@ def run(args: argparse.Namespace) -> int:
             precision=args.precision,
             compiled=job.total != 1,
         )
+        settings = _settings(args) | job.settings
         _check_task(args.only, pipeline)
         run_folder.claim(args.out, settings)
         if job.is_finished():

@@ -96,6 +96,21 @@ def test_an_unknown_name_lists_the_known_ones(original, monkeypatch, name):
     sentence_of(caught)
 
 
+@pytest.mark.parametrize('name', ['hf', 'hf/model.safetensors', 'hf://nvidia/mit-b0'])
+def test_a_checkpoint_has_to_be_exported(tmp_path, monkeypatch, name):
+    """The message is the command; a bundle that has lost its manifest is no checkpoint."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'hf').mkdir()
+    (tmp_path / 'hf' / 'model.safetensors').write_bytes(b'')
+    with pytest.raises(bundle.BundleError, match=f'export it first: segformer export {name} OUT'):
+        bundle.find(name)
+    (tmp_path / 'weights.bin').write_bytes(b'')
+    (tmp_path / 'both.onnx').write_bytes(b'')
+    assert bundle.find('.') == Path()
+    with pytest.raises(bundle.BundleError, match='found neither'):
+        bundle.find('both.onnx')
+
+
 def test_writing_replaces_a_bundle_and_nothing_else(folder, original, tmp_path):
     """A folder that is no bundle stays; no temporary folder is left behind."""
     content = content_of(original)

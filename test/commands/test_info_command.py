@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from segformer_ros.bundle import is_checkpoint
 from segformer_ros.cli import main
-from segformer_ros.commands.model_facts import is_checkpoint
 from tiny_bundle import make_tiny_bundle
 
 
