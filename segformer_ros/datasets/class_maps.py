@@ -25,7 +25,8 @@ def channel_table(
     :param rules: Class names of the network by those of the dataset, '' for none: over what is
         known.
     :returns: (256,) ids of target; VOID where it has no such class, and for VOID itself.
-    :raises DatasetError: No map is known and there are no rules, or a rule names no class.
+    :raises DatasetError: No map is known, there are no rules and target lacks a name; or a rule
+        names no class.
     """
     if source.classes == target.classes:
         table = _by_name(source, target)
@@ -33,15 +34,21 @@ def channel_table(
         try:
             table = map_classes(source, target).table.copy()
         except ValueError as error:
-            if not rules:
+            lost = [name for name in _names(source) if name not in _names(target)]
+            if not rules and lost:
                 raise DatasetError(
                     f'no map from the classes of {source.name} to those of {target.name} is '
-                    'known: give rules, the names of the latter by those of the former'
+                    f'known, and there is no class of the same name for {", ".join(lost)}: give '
+                    'rules (--map DATA=NETWORK of evaluate, rules of a dataset in a recipe)'
                 ) from error
             table = _by_name(source, target)
     for own, other in (rules or {}).items():
         table[_id(source, own)] = _id(target, other) if other else VOID
     return table
+
+
+def _names(label_set: LabelSet) -> list[str]:
+    return [item.name for item in label_set.classes]
 
 
 def _by_name(source: LabelSet, target: LabelSet) -> npt.NDArray[np.uint8]:

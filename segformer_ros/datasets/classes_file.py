@@ -17,6 +17,8 @@ from segformer_ros.labels import distinct_color, label_set, LabelClass, LabelSet
 import yaml
 
 NAME = 'classes.yaml'
+TREE = 'classes.yaml, images/NAME.png, labels/NAME.png, depth/NAME.png or .npy'
+"""The layout of a plain folder."""
 
 _KEYS = ('name', 'label_set', 'classes', 'labels', 'depth', 'camera', 'splits')
 _CAMERA = ('fx', 'fy', 'cx', 'cy', 'width', 'height', 'fov_deg')
@@ -60,7 +62,9 @@ def read(path: Path) -> FolderFacts:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except OSError as error:
-        raise DatasetError(f'expected a file {path}: {error.strerror}') from error
+        raise DatasetError(
+            f'expected {TREE} in {path.parent}, found no {NAME}: {error.strerror}'
+        ) from error
     except yaml.YAMLError as error:
         raise DatasetError(f'{path}: not YAML: {" ".join(str(error).split())}') from error
     values = _keys(path, '', content, _KEYS)

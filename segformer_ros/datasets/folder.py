@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import classes_file
-from segformer_ros.datasets.classes_file import FolderFacts
+from segformer_ros.datasets.classes_file import FolderFacts, TREE
 from segformer_ros.datasets.file_dataset import (
     Depth,
     FileDataset,
@@ -38,7 +38,6 @@ SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
 OPTIONS: dict[str, str] = {
     'confidence': 'folder of images that say how far each label is trusted, 0 to 255 (none)',
 }
-TREE = 'classes.yaml, images/NAME.png, labels/NAME.png, depth/NAME.png or .npy'
 _SUFFIXES = {
     'images': (*SUFFIXES,),
     'labels': ('.png', '.bmp', '.pgm', '.tif', '.tiff'),

@@ -54,8 +54,19 @@ def test_rules_of_a_set_of_ones_own():
 
 def test_an_unknown_set_needs_rules():
     """Nothing is guessed."""
-    with pytest.raises(DatasetError, match='classes of yard to those of cityscapes_19 is known'):
+    with pytest.raises(
+        DatasetError, match=r'cityscapes_19 is known, .* for ground, robot: .*--map'
+    ):
         channel_table(YARD, CITYSCAPES_19)
+
+
+def test_equal_names_need_no_rules():
+    """Whatever their ids and colours are, and whatever else the network knows."""
+    own = LabelSet('own', (LabelClass(7, 'sky', (1, 1, 1)), LabelClass(3, 'road', (2, 2, 2))))
+    assert known(channel_table(own, CITYSCAPES_19)) == {
+        7: CITYSCAPES_19.by_name('sky').id,
+        3: CITYSCAPES_19.by_name('road').id,
+    }
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,10 @@ def test_files_that_do_not_belong_together(tmp_path):
     (root / 'labels/003.png').unlink()
     with pytest.raises(DatasetError, match=r'expected labels/003 with one of .png'):
         opened(root)
-    with pytest.raises(DatasetError, match=r'expected a file .*classes.yaml: No such file'):
+    with pytest.raises(
+        DatasetError,
+        match=r'expected classes.yaml, images/NAME.png, .* found no classes.yaml: No such',
+    ):
         opened(tmp_path / 'nothing')
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'empty/classes.yaml').write_text('classes: [a]')
