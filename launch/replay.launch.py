@@ -132,7 +132,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('fov_deg', '0.0', 'Horizontal field of view of a video; 0 is unknown.'),
         ('wait_for_subscribers_s', '60.0', 'Longest wait for network and recorder.'),
         ('use_sim_time', 'false', 'Play the time of a bag too, and let the node use it.'),
-        ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
+        ('model', 'road_b0', 'The network: name of one that ships, or path of a bundle.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),
         ('rviz', 'false', 'Show everything in RViz.'),

@@ -125,7 +125,7 @@ def _names(context: object, name: str) -> list[str]:
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
     rows = (
-        ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
+        ('model', 'road_b0', 'The network: name of one that ships, or path of a bundle.'),
         ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
         ('cameras', "['']", 'Names of the cameras, such as [front, left]; one is enough without.'),
         ('namespace', '', 'Namespace of the node and of its outputs.'),

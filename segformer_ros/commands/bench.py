@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
-        'model', nargs='?', default='world_b0_fast', help='name or folder (default: %(default)s)'
+        'model', nargs='?', default='road_b0', help='name or folder (default: %(default)s)'
     )
     names = [name for name in backend_choice.NAMES if name != 'auto']
     parser.add_argument(

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--out', type=Path, default=Path('demo_output'), help='default: demo_output'
     )
     parser.add_argument('--seconds', type=float, default=30.0, help='longest drive (default: 30)')
-    parser.add_argument('--model', default='world_b0_fast', help='name or path of a bundle')
+    parser.add_argument(
+        '--model', help='name or path of a bundle (world_b0_fast; road_b0 for a video)'
+    )
     parser.add_argument('--seed', type=int, default=3, help='which street (default: 3)')
     parser.add_argument(
         '--fov', type=float, default=0.0, help='horizontal field of view of the video, degrees'
@@ -46,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.seconds <= 0.0:
         raise ValueError(f'--seconds must be positive, not {args.seconds}')
+    args.model = args.model or default_model(args)
     bundle.read(bundle.find(args.model))
     # A terminal that is closed ends all processes too.
     signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
@@ -60,6 +63,11 @@ def run(args: argparse.Namespace) -> int:
             'writes labels and depth as files.'
         )
     return 0
+
+
+def default_model(args: argparse.Namespace) -> str:
+    """Name the network for what is shown: real roads, or the built-in world."""
+    return 'road_b0' if args.input else 'world_b0_fast'
 
 
 def _world(args: argparse.Namespace) -> Show:

@@ -25,10 +25,10 @@ HELP = 'measure a network against ground truth'
 _SEEDS, _SIZE = '0-63', (256, 512)
 
 _EPILOG = """
-  segformer evaluate world_b0 cityscapes:/data/cityscapes --report report
+  segformer evaluate road_b0 cityscapes:/data/cityscapes --report report
   segformer evaluate model.safetensors kitti_depth:/data/kitti --crop garg --clip
   segformer evaluate hf://org/name ade20k:/data/ade --window 512x512 --stride 341x341 --flip
-  segformer evaluate world_b0 --seeds 0-127
+  segformer evaluate world_b0_fast --seeds 0-127
   segformer evaluate --bag drive
 
 docs/evaluation.md explains every figure and every option.

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'model',
         nargs='?',
-        default='world_b0_fast',
+        default='road_b0',
         help='name or folder of a bundle, or a checkpoint: file, folder or hf://org/name '
         '(default: %(default)s)',
     )

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--model',
-        default='world_b0_fast',
+        default='road_b0',
         help='name or folder of a network (default: %(default)s)',
     )
     parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')

@@ -50,7 +50,7 @@ class Parameters:
     """
 
     model: str = _param(
-        'world_b0_fast', 'The network: name of one that ships, or path of a bundle.', fixed=True
+        'road_b0', 'The network: name of one that ships, or path of a bundle.', fixed=True
     )
     backend: str = _param(
         'auto',

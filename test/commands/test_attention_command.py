@@ -89,7 +89,7 @@ def test_a_video_becomes_a_video(tmp_path, capsys, weights):
 def test_a_bundle_has_no_attention_to_show(tmp_path, capsys, image):
     """It says what to give instead."""
     folder = make_tiny_bundle(tmp_path / 'tiny')
-    for model in ('world_b0', str(folder)):
+    for model in ('road_b0', str(folder)):
         out = tmp_path / 'out.png'
         assert main(['attention', str(image), '--model', model, '--out', str(out)]) == 1
         error = capsys.readouterr().err.strip()

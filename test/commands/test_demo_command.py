@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """segformer demo, with a network that costs nothing."""
 
+import argparse
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.cli import main
+from segformer_ros.commands import demo
 from segformer_ros.files.video import VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from tiny_bundle import make_tiny_bundle
@@ -28,6 +30,17 @@ DEADLINE_S = 120.0
 def model(tmp_path_factory):
     """Give a bundle that is computed in a millisecond."""
     return str(make_tiny_bundle(tmp_path_factory.mktemp('model') / 'tiny'))
+
+
+@pytest.mark.parametrize(
+    ('words', 'name'), [([], 'world_b0_fast'), (['--input', 'drive.mp4'], 'road_b0')]
+)
+def test_a_video_is_shown_to_the_network_of_real_roads(words, name):
+    """The built-in world has a network of its own."""
+    parser = argparse.ArgumentParser()
+    demo.add_arguments(parser)
+
+    assert demo.default_model(parser.parse_args(words)) == name
 
 
 def _film(path):

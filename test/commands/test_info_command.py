@@ -28,14 +28,14 @@ def test_the_costs_of_a_bundle_are_shown_without_torch():
     code = (
         'import sys\n'
         'from segformer_ros import cli\n'
-        "assert cli.main(['info', 'world_b0', '--no-check']) == 0\n"
+        "assert cli.main(['info', 'road_b0', '--no-check']) == 0\n"
         "assert not {'torch', 'safetensors'} & set(sys.modules)\n"
     )
 
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
 
     facts = lines_of(done.stdout)
-    assert 'encoder 3,319,392, segmentation head' in facts['parameters']
+    assert 'encoder 4,060,640, segmentation head' in facts['parameters']
     assert facts['GMACs'].startswith('512 wide, ')
     assert 'encoder 1.' in facts['GMACs']
 
@@ -155,7 +155,7 @@ def test_a_bundle_is_told_from_a_checkpoint(tmp_path):
     (tmp_path / 'hub' / 'model.safetensors').write_bytes(b'')
     (tmp_path / 'empty').mkdir()
 
-    for model in ('world_b0', 'absent', str(bundle), str(tmp_path / 'empty')):
+    for model in ('road_b0', 'absent', str(bundle), str(tmp_path / 'empty')):
         assert not is_checkpoint(model)
     for model in ('hf://org/name', str(tmp_path / 'hub' / 'model.safetensors')):
         assert is_checkpoint(model)

@@ -136,7 +136,7 @@ def test_a_bag_without_a_single_pair_is_a_failure(tmp_path, frames, capsys):
     assert '4 results of segmentation without a partner; 4 truths' in said.err
 
 
-@pytest.mark.parametrize('arguments', [[], ['world_b0', '--bag', 'x']])
+@pytest.mark.parametrize('arguments', [[], ['road_b0', '--bag', 'x']])
 def test_the_command_needs_a_network_or_a_bag(arguments, capsys):
     """Both at once would be two different things."""
     assert main(['evaluate', *arguments]) == 1

@@ -172,7 +172,7 @@ def test_without_modelopt_the_command_says_so(capsys, tmp_path, monkeypatch):
     """In one line."""
     monkeypatch.setitem(sys.modules, 'modelopt', None)
     monkeypatch.delitem(sys.modules, 'segformer_ros.export.modelopt', raising=False)
-    command = ['quantize', 'world_b0', str(tmp_path / 'out'), '--calibration', 'world']
+    command = ['quantize', 'road_b0', str(tmp_path / 'out'), '--calibration', 'world']
     assert main(command) == 1
     assert 'modelopt' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()

@@ -126,7 +126,7 @@ def test_installed_command_works_without_torch(environment: Path):
     helped = run(environment, 'segformer', '--help')
     assert helped.returncode == 0, helped.stderr
 
-    told = run(environment, 'segformer', 'info', 'world_b0')
+    told = run(environment, 'segformer', 'info', 'road_b0')
     assert told.returncode == 0, told.stderr
 
     found = run(environment, 'python', '-c', 'import segformer_ros; print(segformer_ros.__file__)')

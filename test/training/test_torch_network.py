@@ -38,7 +38,7 @@ def module():
     return network.eval()
 
 
-@pytest.mark.parametrize('name', ['world_b0', 'world_b0_fast'])
+@pytest.mark.parametrize('name', ['road_b0', 'world_b0_fast'])
 def test_a_checkpoint_and_its_bundle_say_the_same(name):
     """Of the networks that ship: the same facts, labels and depths, whole and in windows."""
     bundle = BundleNetwork.load(name, backend='onnxruntime', threads=1)
