@@ -12,7 +12,6 @@ import sys
 from segformer_ros.bundle import Bundle, FLOATS, TARGETS
 
 HELP = 'turn a checkpoint into a bundle that can be deployed'
-_SIZES = ((256, 512), (288, 512), (320, 512))
 _TARGETS = tuple(name for name in TARGETS if name != 'any')
 _OPSET = 17
 
@@ -65,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=input_sizes,
         action='extend',
         metavar='HxW[,HxW]',
-        help='input sizes, multiples of 32, also repeated (256x512,288x512,320x512)',
+        help='input sizes, multiples of 32, also repeated (default: those that the checkpoint '
+        'was made for)',
     )
     parser.add_argument('--notes', default='', help='a sentence for the provenance')
     parser.add_argument(
@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     bundle = export_checkpoint(
         args.checkpoint,
         args.out,
-        args.size or list(_SIZES),
+        args.size,
         notes=args.notes,
         licence=args.licence,
         focal_length_px=args.focal_length,
@@ -146,9 +146,15 @@ def run(args: argparse.Namespace) -> int:
             opset=args.opset,
         ),
         torchscript=args.torchscript,
+        report=_report,
     )
     sys.stdout.write(f'{summary(bundle)}{_reloaded(bundle)}\n')
     return 0
+
+
+def _report(line: str) -> None:
+    sys.stdout.write(f'{line}\n')
+    sys.stdout.flush()
 
 
 def summary(bundle: Bundle) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 import shutil
 import subprocess
@@ -20,6 +20,7 @@ from segformer_ros.export.background import (
     with_background,
 )
 from segformer_ros.export.bundle_export import export_bundle, golden_outputs, golden_planes
+from segformer_ros.export.input_sizes import own_sizes
 from segformer_ros.export.manifest import Facts
 from segformer_ros.export.torchscript import write_torchscript
 from segformer_ros.export.variants import ExportOptions
@@ -156,27 +157,30 @@ def _three(values: Sequence[float]) -> tuple[float, float, float]:
 def export_checkpoint(
     source: str | Path,
     folder: Path,
-    sizes: Sequence[tuple[int, int]],
+    sizes: Sequence[tuple[int, int]] | None,
     *,
     notes: str = '',
     licence: str | None = None,
     focal_length_px: float | None = None,
     options: ExportOptions | None = None,
     torchscript: bool = False,
+    report: Callable[[str], object] = lambda line: None,
 ) -> Bundle:
     """
     Export a checkpoint of any layout under the name of the folder.
 
     :param source: A file, a folder or hf://org/name.
-    :param sizes: (height, width) of the inputs.
+    :param sizes: (height, width) of the inputs; None: those that the checkpoint was made for.
     :param licence: As for bundle_facts.
     :param focal_length_px: As for bundle_facts.
     :param torchscript: Also write the published network as TorchScript, a file for each size
         beside the folder.
+    :param report: Called with a line on sizes that nobody named, or that are portrait.
     :raises CheckpointError: The checkpoint cannot be used.
     :raises ExportError: What was exported does not compute the same.
     """
     model = load(source)
+    sizes = _chosen(sizes, model, report)
     name = folder.absolute().name
     facts = bundle_facts(
         model, name, notes=notes, licence=licence, focal_length_px=focal_length_px
@@ -193,6 +197,19 @@ def export_checkpoint(
             golden_outputs(network, facts, *size),
         )
     return bundle
+
+
+def _chosen(
+    sizes: Sequence[tuple[int, int]] | None, model: LoadedModel, report: Callable[[str], object]
+) -> Sequence[tuple[int, int]]:
+    if sizes is None:
+        sizes, reason = own_sizes(model.facts)
+        names = ', '.join(f'{height}x{width}' for height, width in sizes)
+        report(f'input sizes (height x width): {names}, {reason}; --size names others')
+    for height, width in sizes:
+        if height > width:
+            report(f'{height}x{width} is portrait: {height} high, {width} wide')
+    return sizes
 
 
 def torchscript_path(folder: Path, height: int, width: int) -> Path:
