@@ -4,6 +4,7 @@
 
 from functools import partial
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -114,6 +115,38 @@ def test_a_second_run_does_nothing_again(segformer, inputs, tmp_path, name):
     expected = 'nothing to do' if name != 'a.png' else '0 frames in'
     assert said.startswith(expected)
     assert before.items() <= {item: item.stat().st_mtime_ns for item in out.rglob('*')}.items()
+
+
+def test_an_image_that_has_changed_is_computed_again(segformer, inputs, tmp_path):
+    """Also where its new content keeps an old time, as after `cp -p`."""
+    out, source = tmp_path / 'out', inputs / 'a.png'
+    segformer('run', source, '--out', out)
+    before = source.stat()
+    old = (out / 'label/a.png').read_bytes()
+    cv2.imwrite(str(source), 255 - cv2.imread(str(source)))
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert segformer('run', source, '--out', out)[0] == 0
+    assert _report(out)['frames'] == {'total': 1, 'done': 1, 'reused': 0, 'failed': 0}
+    segformer('run', source, '--out', tmp_path / 'anew')
+    new = (out / 'label/a.png').read_bytes()
+    assert new == (tmp_path / 'anew/label/a.png').read_bytes() != old
+
+
+@pytest.mark.parametrize('name', ['a.mp4', 'bag'])
+def test_results_of_an_input_that_has_changed_are_not_taken_for_its_own(
+    segformer, inputs, tmp_path, name
+):
+    """Another recording under the same name; what was made of the first stays."""
+    out = tmp_path / 'out'
+    segformer('run', inputs / name, '--out', out)
+    before = {item: item.read_bytes() for item in out.rglob('*') if item.is_file()}
+    files = list((inputs / name).glob('*.db3')) or [inputs / name]
+    later = files[0].stat().st_mtime_ns + 1_000_000_000
+    os.utime(files[0], ns=(later, later))
+    status, _, error = segformer('run', inputs / name, '--out', out)
+    assert status == 1
+    assert 'holds the output of another run (input_modified was' in error
+    assert before == {item: item.read_bytes() for item in out.rglob('*') if item.is_file()}
 
 
 def test_a_longer_run_continues_a_shorter_one(segformer, inputs, tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,6 +100,16 @@ def _file_options(args: argparse.Namespace) -> Any:
     )
 
 
+def _state(files: Sequence[Path]) -> dict[str, Any]:
+    """Give what changes when other files take the place of an input of which results exist."""
+    facts = [file.stat() for file in files]
+    latest = max((item.st_mtime for item in facts), default=0.0)
+    return {
+        'input_bytes': sum(item.st_size for item in facts),
+        'input_modified': datetime.fromtimestamp(latest, timezone.utc).isoformat(),
+    }
+
+
 class ImagesJob:
     """One image, or a folder of images."""
 
@@ -138,7 +149,7 @@ class VideoJob:
         self._reader = VideoReader(args.input)
         self.total = min(self._reader.count, args.max_frames or self._reader.count)
         self.settings: dict[str, Any] = {
-            'input_bytes': args.input.stat().st_size,
+            **_state([args.input]),
             'numbered_by': 'time',
         }
 
@@ -166,6 +177,7 @@ class BagJob:
         from segformer_ros.bags.cameras import choose
         from segformer_ros.bags.process import count_images
         from segformer_ros.bags.rosbag import BagReader
+        from segformer_ros.bags.storage import storage_files
 
         self._args = args
         self._reader = BagReader(args.input, args.ros_distro)
@@ -175,7 +187,9 @@ class BagJob:
             self._reader.close()
             raise
         self.total = count_images(self._reader, self._cameras, args.max_frames)
+        files = storage_files(args.input) if args.input.is_dir() else [args.input]
         self.settings: dict[str, Any] = {
+            **_state(files),
             'topics': [camera.topic for camera in self._cameras],
             'camera_infos': [camera.camera_info for camera in self._cameras],
             'bag_format': args.bag_format,

@@ -153,7 +153,7 @@ class FrameProcessor:
         """Read images; in place of one None where it is finished, and why it cannot be read."""
         for file in files:
             image: Image | str | None = None
-            if not results.finished(file.name):
+            if not results.finished(file.name, file.path):
                 try:
                     with self._report.timed('decode'):
                         image = images.read(file.path)

@@ -47,9 +47,24 @@ class Results:
         suffix = '.npy' if kind == 'depth' and self.depth_format == 'npy' else '.png'
         return self.folder / kind / f'{name}{suffix}'
 
-    def finished(self, name: str) -> bool:
-        """Tell whether every file of a frame is there; files are there only when whole."""
-        return bool(self.kinds) and all(self.path(kind, name).is_file() for kind in self.kinds)
+    def finished(self, name: str, source: Path | None = None) -> bool:
+        """
+        Tell whether every file of a frame is there; files are there only when whole.
+
+        :param source: What the frame is read from: the files must not be older than its content
+            or, as after a copy that keeps times, than its place on the disk.
+        """
+        files = [self.path(kind, name) for kind in self.kinds]
+        if not files or not all(file.is_file() for file in files):
+            return False
+        if source is None:
+            return True
+        try:
+            facts = source.stat()
+        except OSError:
+            return False
+        changed = max(facts.st_mtime_ns, facts.st_ctime_ns)
+        return all(file.stat().st_mtime_ns >= changed for file in files)
 
     def write(
         self,
