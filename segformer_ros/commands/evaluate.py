@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     :raises CheckpointError: The checkpoint cannot be used.
     :raises DatasetError: The dataset cannot be used.
     :raises BagError: The bag cannot be used.
-    :raises ValueError: Neither or both of model and bag are given.
+    :raises ValueError: Neither or both of model and bag are given, or no pixel was judged.
     """
     if (args.model is None) == (args.bag is None):
         raise ValueError('expected either a model or --bag')
@@ -152,6 +152,12 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     indices = spread(len(dataset), args.max_frames)
     with tqdm(total=len(indices), unit='image', dynamic_ncols=True, disable=None) as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)
+    figures = result.summary()
+    if figures.get('accuracy') is None and not figures.get('pixels'):
+        raise ValueError(
+            f'nothing to measure: no pixel of {args.data or spec.kind} has a label or a depth '
+            'that is judged: check its files, --ignore and the range of depth'
+        )
     facts = {
         'model': args.model,
         'computed by': engine,
@@ -164,7 +170,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
         write_report(
             args.report, result, network, dataset, title=title, facts=facts, indices=indices
         )
-    summary = {**result.summary(), 'measured': facts}
+    summary = {**figures, 'measured': facts}
     lines = console(summary)
     if args.data is None:
         summary['size'] = list(args.size or _SIZE)

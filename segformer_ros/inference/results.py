@@ -59,13 +59,18 @@ class Options:
         """
         Check the values against each other.
 
-        :raises ValueError: sky_depth is not one of the three, or the depth range is empty.
+        :raises ValueError: sky_depth is not one of the three, or the depth range is empty or
+            not a number.
         """
         if self.sky_depth not in SKY_DEPTHS:
             raise ValueError(
                 f'sky_depth must be one of {", ".join(SKY_DEPTHS)}, not {self.sky_depth!r}'
             )
         low, high = self.min_depth_m, self.max_depth_m
+        if any(limit is not None and math.isnan(limit) for limit in (low, high)):
+            raise ValueError(
+                f'expected min_depth_m and max_depth_m in metres, got {low} and {high}'
+            )
         if low is not None and high is not None and not low < high:
             raise ValueError(f'expected min_depth_m < max_depth_m, got {low} and {high}')
 

@@ -206,6 +206,21 @@ def test_an_image_that_cannot_be_read_costs_itself_alone(run):
     assert 'yuv444' in report.failed[0]['reason']
 
 
+def test_a_camera_info_that_cannot_be_read_is_no_frame(run, monkeypatch):
+    """It is counted apart: all images were read."""
+    deserialize = BagReader.deserialize
+
+    def damaged(self, raw, name):
+        return deserialize(self, raw[:20] if name == CAMERA_INFO else raw, name)
+
+    monkeypatch.setattr(BagReader, 'deserialize', damaged)
+    _, report = run(drive(2))
+    frames = report.as_dict()['frames']
+    assert frames == {'total': 2, 'done': 2, 'reused': 0, 'failed': 0}
+    assert report.facts['camera_infos_not_read'] == 2
+    assert report.facts['frames_of_unknown_camera'] == 2
+
+
 def test_compressed_images_are_read(run, pipeline):
     """The outputs lie beside the topic of the raw images."""
     pixels = drive(1)[1].message.data.reshape(48, 96, 3)

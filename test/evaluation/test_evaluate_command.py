@@ -5,6 +5,8 @@
 import argparse
 import json
 
+import cv2
+import numpy as np
 import pytest
 from segformer_ros.cli import main
 from segformer_ros.commands.evaluate_options import add_options, names, numbers, pair
@@ -93,6 +95,24 @@ def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):
     assert code == 1
     assert message in err
     assert err.count('\n') == 1
+
+
+def test_a_dataset_without_a_judged_pixel_is_an_error(bundle, tmp_path, capsys):
+    """Every label unknown and every depth NaN: figures of nothing are no success."""
+    for name in ('images', 'labels', 'depth'):
+        (tmp_path / 'data' / name).mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'data/images/a.png'), np.zeros((32, 64, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / 'data/labels/a.png'), np.full((32, 64), 255, np.uint8))
+    np.save(tmp_path / 'data/depth/a.npy', np.full((32, 64), np.nan, np.float32))
+    facts = 'label_set: carla_0914\nlabels: {stored: ids}\n'
+    (tmp_path / 'data/classes.yaml').write_text(facts)
+    figures = tmp_path / 'figures.json'
+    code, out, err = _run(
+        capsys, bundle, str(tmp_path / 'data'), '--split', 'all', '--json', str(figures)
+    )
+    assert (code, out) == (1, '')
+    assert err.startswith('segformer: error: nothing to measure: no pixel of ')
+    assert not figures.exists()
 
 
 def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):

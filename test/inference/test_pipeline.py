@@ -345,6 +345,9 @@ def test_wrong_arguments_are_refused(pipeline):
         Options(sky_depth='blue')
     with pytest.raises(ValueError, match='min_depth_m < max_depth_m'):
         Options(min_depth_m=5.0, max_depth_m=5.0)
+    for name in ('min_depth_m', 'max_depth_m'):
+        with pytest.raises(ValueError, match='in metres, got'):
+            Options(**{name: np.nan})
 
 
 @pytest.mark.parametrize('values', [{'logits': np.nan}, {'depth': np.inf}])
