@@ -108,7 +108,7 @@ def _show(
     height, width = args.image
     threads = f'{found["threads"]} thread(s)' if found['threads'] else 'all threads'
     lines = [
-        f'{bundle.manifest.name}, image {width}x{height}, {threads}, {args.repeats} turns',
+        f'{bundle.manifest.name}, image {height}x{width}, {threads}, {args.repeats} turns',
         f'{"":<{_COLUMN}}{"network, ms":<{_COLUMN}}{"image to results, ms":<{_COLUMN}}frames/s',
     ]
     for item in times:

@@ -35,8 +35,8 @@ def of_bundle(bundle: bundles.Bundle) -> Pairs:
     if manifest.depth is not None and manifest.depth_range_m is not None:
         low, high = manifest.depth_range_m
         yield 'depth', f'{low:g} to {high:g} m, of a camera of {manifest.focal_length_px:g} px'
-    sizes = ', '.join(f'{item.width}x{item.height}' for item in manifest.input_sizes)
-    yield 'input sizes', sizes
+    sizes = ', '.join(f'{item.height}x{item.width}' for item in manifest.input_sizes)
+    yield 'input sizes', f'{sizes} (height x width)'
     yield from _costs(manifest.arithmetic.parameters, manifest.arithmetic.gmacs)
     yield 'opset', str(manifest.opset)
     yield 'licence', manifest.licence
@@ -106,7 +106,7 @@ def of_checkpoint(content: Mapping[str, Any], source: str) -> Pairs:
         if parts != arithmetic['gmacs'][size]:
             yield (
                 'as published',
-                f'{_size(size)}: {total:.2f} GMACs, in the order of the original code',
+                f'{size}: {total:.2f} GMACs, in the order of the original code',
             )
 
 
@@ -122,12 +122,7 @@ def _costs(parameters: Mapping[str, int], gmacs: Mapping[str, Mapping[str, float
     yield 'parameters', f'{sum(parameters.values()):,}: {parts}'
     for size, costs in gmacs.items():
         parts = ', '.join(f'{_part(name)} {cost:.2f}' for name, cost in costs.items())
-        yield 'GMACs', f'{_size(size)}: {sum(costs.values()):.2f}: {parts}'
-
-
-def _size(text_hw: str) -> str:
-    height, width = text_hw.split('x')
-    return f'{width} wide, {height} high'
+        yield 'GMACs', f'{size}: {sum(costs.values()):.2f}: {parts}'
 
 
 def _part(name: str) -> str:

@@ -22,7 +22,7 @@ def test_every_backend_has_a_line_and_auto_says_its_choice(tiny, capsys):
     assert main(['bench', tiny, '--threads', '1', *_SHORT]) == 0
 
     title, heads, line, choice = capsys.readouterr().out.splitlines()
-    assert title == 'tiny, image 96x48, 1 thread(s), 2 turns'
+    assert title == 'tiny, image 48x96, 1 thread(s), 2 turns'
     assert heads.split() == ['network,', 'ms', 'image', 'to', 'results,', 'ms', 'frames/s']
     assert line.startswith('onnxruntime ')
     assert line.count(' to ') == 2

@@ -36,7 +36,8 @@ def test_the_costs_of_a_bundle_are_shown_without_torch():
 
     facts = lines_of(done.stdout)
     assert 'encoder 4,060,640, segmentation head' in facts['parameters']
-    assert facts['GMACs'].startswith('512 wide, ')
+    assert facts['GMACs'].startswith('256x512: ')
+    assert facts['input sizes'].startswith('256x512')
     assert 'encoder 1.' in facts['GMACs']
 
 
@@ -61,7 +62,7 @@ def write_checkpoint(path, **options):
                 'encoder': 'MiT-B0, eps 1e-05',
                 'labels': 'nvlabs head, 256 channels, stride 4',
                 'depth': 'glpn head, 32 channels, stride 4, log metres, unbounded',
-                'GMACs': '256 wide, 128 high: 0.40: '
+                'GMACs': '128x256: 0.40: '
                 'encoder 0.29, segmentation head 0.03, depth head 0.08',
             },
         ),
