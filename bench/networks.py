@@ -23,7 +23,7 @@ from segformer_ros import bundle
 
 _SHIPPED = ['road_b0', 'world_b0_fast']
 _ENGINES = ('onnxruntime', 'openvino', 'bf16')
-_HEAD = '| size | engine | network | ms | of the processor, ms | ratio of these | MB |'
+_HEAD = '| size | engine | network | ms | CPU time, ms | ratio of these | MB |'
 Row = tuple[str, str, str, float, float, float]
 
 

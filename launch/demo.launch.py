@@ -88,18 +88,22 @@ def _at_the_end(event: object, context: object) -> Shutdown:
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
     rows = (
-        ('model', 'world_b0_fast', 'The network: name of one that ships, or path of a bundle.'),
-        ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
+        ('model', 'world_b0_fast', 'Network: name of a shipped one, or path of a bundle.'),
+        ('backend', 'auto', 'Inference backend; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),
-        ('seed', '3', 'Which world: the same seed gives the same pixels.'),
-        ('time_of_day', '', 'Such as day, dusk or night; empty leaves it to the seed.'),
-        ('weather', '', 'Such as clear, rain or fog; empty leaves it to the seed.'),
-        ('width', '512', 'Of the images, in pixels.'),
-        ('height', '256', 'Of the images, in pixels.'),
-        ('rate_hz', '10.0', 'Frames in a second of simulated time.'),
-        ('lock_step', 'true', 'Let the world wait for the results of every frame.'),
-        ('loop_frames', '0', 'Render so many frames before the start and repeat them.'),
-        ('frames', '0', 'End after so many frames; 0 drives until Ctrl-C.'),
+        ('seed', '3', 'Seed of the world: the same seed gives the same pixels.'),
+        ('time_of_day', '', 'Time of day: day, dusk, night, ...; empty = chosen by the seed.'),
+        ('weather', '', 'Weather: clear, rain, fog, ...; empty = chosen by the seed.'),
+        ('width', '512', 'Width of the images in pixels.'),
+        ('height', '256', 'Height of the images in pixels.'),
+        ('rate_hz', '10.0', 'Frames per second of simulated time.'),
+        ('lock_step', 'true', 'Make the world wait for the results of every frame.'),
+        (
+            'loop_frames',
+            '0',
+            'Number of frames to render in advance and then repeat; 0 = render while driving.',
+        ),
+        ('frames', '0', 'Exit after this many frames; 0 = drive until Ctrl-C.'),
         ('summary', '', 'JSON file for the figures at the end.'),
         ('rviz', 'false', 'Show everything in RViz.'),
     )

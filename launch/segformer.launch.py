@@ -125,23 +125,40 @@ def _names(context: object, name: str) -> list[str]:
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
     rows = (
-        ('model', 'road_b0', 'The network: name of one that ships, or path of a bundle.'),
-        ('backend', 'auto', 'What runs the network; auto takes the best that is installed.'),
-        ('cameras', "['']", 'Names of the cameras, such as [front, left]; one is enough without.'),
+        ('model', 'road_b0', 'Network: name of a shipped one, or path of a bundle.'),
+        ('backend', 'auto', 'Inference backend; auto takes the best that is installed.'),
+        (
+            'cameras',
+            "['']",
+            'Camera namespaces, e.g. [front, left]. Leave empty for a single camera.',
+        ),
         ('namespace', '', 'Namespace of the node and of its outputs.'),
-        ('image', '', 'Topic of the camera image, of one camera; image if not set.'),
-        ('camera_info', '', 'Topic of its camera_info; the sibling of the image if not set.'),
-        ('camera_info_topics', "['']", 'Topics of camera_info of several cameras, one for each.'),
-        ('camera_fov_deg', '0.0', 'Horizontal field of view in place of camera_info; 0 is not.'),
+        ('image', '', 'Topic of the camera image (single camera); default: image.'),
+        ('camera_info', '', 'Topic of its camera_info; default: the one next to the image.'),
+        (
+            'camera_info_topics',
+            "['']",
+            'Topics of camera_info of several cameras, one per camera.',
+        ),
+        (
+            'camera_fov_deg',
+            '0.0',
+            'Horizontal field of view in degrees, overriding camera_info; 0 = use camera_info.',
+        ),
         (
             'transport',
             'raw',
-            'raw, or compressed: the images that are beside the topic, at IMAGE/compressed.',
+            'raw, or compressed: the images at IMAGE/compressed.',
             ('raw', 'compressed'),
         ),
-        ('params_file', '', 'YAML with further parameters; it wins over these arguments.'),
+        ('params_file', '', 'YAML with further parameters; it overrides these arguments.'),
         ('use_sim_time', 'false', 'Take the time from /clock.', _YES_OR_NO),
-        ('rviz', 'false', 'Show everything in RViz; of several cameras the first.', _YES_OR_NO),
+        (
+            'rviz',
+            'false',
+            'Show everything in RViz; with several cameras, the first one.',
+            _YES_OR_NO,
+        ),
         ('frame', 'camera_optical_frame', 'Fixed frame of RViz: frame_id of the images.'),
     )
     return [

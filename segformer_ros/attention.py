@@ -101,7 +101,7 @@ class AttentionPainter:
     def _with_title(self, sheet: Image) -> Image:
         bar = np.full((_BAR_PX + 10, sheet.shape[1], 3), _DARK, np.uint8)
         text = (
-            f'{self._name}: what the marked pixel attends to in the last block of each stage; '
+            f'{self._name}: attention of the marked pixel in the last block of each stage; '
             'dark is nothing, bright the most of its panel'
         )
         _write(bar, text, _LIGHT, scale=0.6)

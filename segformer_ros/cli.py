@@ -16,23 +16,23 @@ from segformer_ros.nearest import did_you_mean
 
 # The HELP of every module in commands/, here so that `segformer --help` imports none of them.
 COMMANDS: dict[str, str] = {
-    'run': 'label images, a video or a bag, and give them depth',
-    'info': 'show what a network is, and check that it is intact',
-    'demo': 'show everything working, without a camera or a simulator',
+    'run': 'predict labels and depth for images, a video or a bag',
+    'info': 'show the facts of a network, and check that it is intact',
+    'demo': 'run everything once, without a camera or a simulator',
     'world': 'write example frames of the built-in world',
     'train': 'train a network',
-    'init-from': 'take the encoder of a checkpoint, to start a training from',
-    'convert': 'turn a checkpoint into the format of another program, and compare both',
-    'export': 'turn a checkpoint into a bundle that can be deployed',
+    'init-from': 'extract the encoder of a checkpoint, to start a training from',
+    'convert': 'convert a checkpoint to the format of another program, and verify the result',
+    'export': 'export a checkpoint to a bundle that can be deployed',
     'quantize': 'add graphs in int8 or fp8 to a bundle, for TensorRT',
     'build-engine': 'compile a network with TensorRT for a GPU, ahead of time',
-    'bench': 'measure a network on every backend of this machine',
-    'browse': 'show samples of a dataset, and what a recipe makes of them',
-    'evaluate': 'measure a network against ground truth',
-    'stats': 'count the classes of a dataset, and weigh them for a loss',
+    'bench': 'benchmark a network on every backend of this machine',
+    'browse': 'show samples of a dataset, and their augmentation by a recipe',
+    'evaluate': 'evaluate a network against ground truth',
+    'stats': 'count the classes of a dataset, and compute class weights for a loss',
     'record-dataset': 'turn recorded drives with ground truth into a dataset',
     'shards': 'write a dataset as tar shards, for data larger than a disk',
-    'attention': 'draw what the attention heads of a network look at',
+    'attention': 'draw the attention maps of a network',
 }
 
 # What brings the packages that only some installations have; this package is on no index.

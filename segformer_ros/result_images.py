@@ -89,7 +89,9 @@ def true_labels_from_message(
     if coding not in CODINGS:
         raise ValueError(f'coding must be one of {", ".join(CODINGS)}, not {coding!r}')
     if message.encoding in _DTYPES:
-        raise ValueError(f'expected true labels in a colour image, got {message.encoding!r}')
+        raise ValueError(
+            f'expected ground-truth labels in a colour image, got {message.encoding!r}'
+        )
     bgra = rgb_from_message(message)[..., ::-1]
     if coding == 'native':
         return carla.decode_tags(bgra, label_set)

@@ -75,7 +75,7 @@ def test_the_camera_info_of_a_bag_is_chosen_and_named(segformer, tmp_path):
     folder.mkdir()
     status, _, said = segformer('run', folder, '--out', out, '--camera-info', '/calibration')
     assert status == 1
-    assert '--camera-info is for bags' in said
+    assert '--camera-info applies to bags' in said
 
 
 def _report(out):

@@ -42,7 +42,7 @@ def markdown(results: Record) -> str:
         for item in requirements(results)
     ]
     if rows:
-        heads = ['what', 'found', 'by time of the processor', 'asked for', 'reached']
+        heads = ['what', 'found', 'by CPU time', 'asked for', 'reached']
         parts += ['### What is asked for', table(heads, rows)]
     return '\n\n'.join(parts) + '\n'
 
@@ -73,7 +73,7 @@ def _case(case: Record) -> list[str]:
 def _network(records: Sequence[Record]) -> str:
     eager, plain = (figures.ratio(records, name, 'network') for name in (EAGER, PLAIN))
     heads = [
-        'contestant', 'ms', 'of the processor, ms', 'times HF eager', 'times plain ONNX Runtime',
+        'candidate', 'ms', 'CPU time, ms', 'times HF eager', 'times plain ONNX Runtime',
         'peak memory, MB', 'GMAC', 'share of peak', 'logits differ', 'depth differs',
         'labels equal',
     ]  # fmt: skip
@@ -101,7 +101,7 @@ def _network(records: Sequence[Record]) -> str:
 def _whole(records: Sequence[Record]) -> str:
     eager, plain = (figures.ratio(records, name, 'whole') for name in (EAGER, PLAIN))
     heads = [
-        'contestant', 'ms', 'of the processor, ms', 'times HF eager', 'times plain ONNX Runtime',
+        'candidate', 'ms', 'CPU time, ms', 'times HF eager', 'times plain ONNX Runtime',
         'Mean Frame Rate (fps)', 'Mean End-to-End Latency (ms)', 'peak memory, MB',
         'depth differs', 'labels equal',
     ]  # fmt: skip

@@ -137,7 +137,7 @@ def write(
     """
     folder = Path(path).absolute()
     if folder.exists() and not (folder / _MANIFEST).is_file():
-        found, do = 'something that is no bundle', 'move it away or choose another path'
+        found, do = 'something that is not a bundle', 'move it away or choose another path'
         raise BundleError(folder, expected='nothing or a bundle', found=found, do=do)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f'.{folder.name}.', dir=folder.parent) as name:

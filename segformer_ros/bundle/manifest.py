@@ -251,7 +251,7 @@ def _files(fields: Fields) -> dict[str, str]:
     files = {}
     for name in inner.names():
         if not _FILE_NAME.fullmatch(name) or name == 'manifest.json':
-            fields.refuse('files', 'plain file names beside the manifest', repr(name))
+            fields.refuse('files', 'plain file names next to the manifest', repr(name))
         files[name] = inner.text(name)
         if not _SHA256.fullmatch(files[name]):
             inner.refuse(name, 'a sha256 of 64 hexadecimal digits', repr(files[name]))

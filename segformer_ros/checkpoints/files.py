@@ -83,7 +83,7 @@ def _open_folder(folder: Path) -> Raw:
     if not (folder / CONFIG).is_file() or not names:
         found = ', '.join(sorted(item.name for item in folder.iterdir())[:6]) or 'nothing'
         raise CheckpointError(
-            f'{folder} is no checkpoint: expected {CONFIG} and {SAFETENSORS}, {PICKLE} or '
+            f'{folder} is not a checkpoint: expected {CONFIG} and {SAFETENSORS}, {PICKLE} or '
             f'the index of several, found {found}; give the folder or the file with the weights'
         )
     open_one = _open_indexed if names[0] in INDEXES else _open_file
@@ -186,7 +186,7 @@ def _read_torch(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str
         if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
             beside = sorted(str(key) for key in state if key not in {name, 'meta'})
             if beside:
-                notes.append(f'left out what lies beside the weights: {", ".join(beside)}')
+                notes.append(f'left out what lies next to the weights: {", ".join(beside)}')
             state = state[name]
             break
     if not isinstance(state, Mapping) or not all(isinstance(i, Tensor) for i in state.values()):
@@ -218,14 +218,14 @@ def _unpickle(path: Path) -> object:
     except pickle.UnpicklingError as error:
         names = _unsafe_globals(path, str(error))
         if not names:
-            raise CheckpointError(f'{path} is no checkpoint of torch, or damaged') from error
+            raise CheckpointError(f'{path} is not a checkpoint of torch, or damaged') from error
         raise CheckpointError(
             f'{path} is refused: to load it would run {names}; have the program that wrote it '
             'save its state_dict alone'
         ) from error
     except Exception as error:
         raise CheckpointError(
-            f'{path} is no checkpoint of torch, or damaged: expected a file of torch.save'
+            f'{path} is not a checkpoint of torch, or damaged: expected a file of torch.save'
         ) from error
     return content
 

@@ -19,7 +19,7 @@ from segformer_ros.network.mix_transformer import EPS_PROFILES, SIZES
 
 EPS = EPS_PROFILES['hugging_face']
 """transformers reads layer_norm_eps and ignores it: every LayerNorm has torch's 1e-5."""
-NO_CONFIG = 'weights of Hugging Face need the config.json beside them: give the folder'
+NO_CONFIG = 'weights of Hugging Face need the config.json next to them: give the folder'
 
 # What our encoder has and a configuration could change without changing a name or a shape.
 _FIXED: Mapping[str, Any] = {

@@ -14,7 +14,7 @@ from segformer_ros.bundle import folder as bundle_folder
 from segformer_ros.commands.export import input_size
 from tqdm import tqdm
 
-HELP = 'draw what the attention heads of a network look at'
+HELP = 'draw the attention maps of a network'
 
 _EPILOG = """
 Every panel is one head of the last block of a stage: how the marked pixel shares its
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar='FILE',
-        help='.png for an image, .mp4 for a video',
+        help='file to write: .png for an image, .mp4 for a video',
     )
     parser.add_argument(
         '--query', type=pixel, metavar='X,Y', help='pixel of the image (default: its middle)'
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='HxW',
         help='input of the network, multiples of 32 (default: that of the image, at most 1024)',
     )
-    parser.add_argument('--max-frames', type=int, metavar='N', help='end a video after N frames')
+    parser.add_argument('--max-frames', type=int, metavar='N', help='stop a video after N frames')
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from segformer_ros.benchmark import BackendTimes, Spread, time_backends
 from segformer_ros.commands.export import input_size
 from segformer_ros.inference import backend_choice
 
-HELP = 'measure a network on every backend of this machine'
+HELP = 'benchmark a network on every backend of this machine'
 _EPILOG = """\
 The backends take turns on one image of random content; given are medians with the
 first and the third quartile. Both times are for one image: the network alone, and
@@ -33,18 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
-        'model', nargs='?', default='road_b0', help='name or folder (default: %(default)s)'
+        'model',
+        nargs='?',
+        default='road_b0',
+        help='name or folder of a bundle (default: %(default)s)',
     )
     names = [name for name in backend_choice.NAMES if name != 'auto']
     parser.add_argument(
-        '--backend', nargs='+', choices=names, default=names, help='only these (default: all)'
+        '--backend',
+        nargs='+',
+        choices=names,
+        default=names,
+        help='backends to measure (default: all)',
     )
     parser.add_argument(
         '--image',
         type=input_size,
         default=(800, 1280),
         metavar='HxW',
-        help='of the camera image (default: 800x1280)',
+        help='size of the camera image (default: 800x1280)',
     )
     parser.add_argument(
         '--threads',
@@ -52,15 +59,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[0],
         metavar='N',
-        help='of the network, one table for each number; 0 is all (default)',
+        help='number of inference threads, one table per value (default: 0, all CPUs)',
     )
     parser.add_argument(
         '--precision',
         choices=backend_choice.PRECISIONS,
         default='float32',
-        help='what auto may choose from (default: %(default)s)',
+        help='precisions that auto may use (default: %(default)s)',
     )
-    parser.add_argument('--repeats', type=int, default=20, help='turns of each (%(default)s)')
+    parser.add_argument(
+        '--repeats',
+        type=int,
+        default=20,
+        help='number of measurements per backend (default: %(default)s)',
+    )
     parser.add_argument('--json', action='store_true', help='print all figures as JSON')
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segformer_ros.labels import LabelSet
     from segformer_ros.training.augment import Augmentation
 
-HELP = 'show samples of a dataset, and what a recipe makes of them'
+HELP = 'show samples of a dataset, and their augmentation by a recipe'
 
 _CELL_PX = 384
 _NAME_LENGTH = 40
@@ -30,24 +30,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_data_arguments(parser)
     parser.add_argument(
-        '--recipe', type=Path, metavar='FILE', help='also show variations as this recipe has them'
+        '--recipe', type=Path, metavar='FILE', help='also show samples augmented as in this recipe'
     )
     parser.add_argument(
-        '--stage', type=int, default=0, metavar='N', help='of the recipe, from 0 (default: 0)'
+        '--stage',
+        type=int,
+        default=0,
+        metavar='N',
+        help='stage of the recipe, counted from 0 (default: 0)',
     )
     parser.add_argument('--count', type=int, default=4, help='number of samples (default: 4)')
     parser.add_argument(
-        '--variants', type=int, default=3, help='variations of each with a recipe (default: 3)'
+        '--variants',
+        type=int,
+        default=3,
+        help='augmented versions of each sample, with a recipe (default: 3)',
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='decides which samples and how varied (default: 0)'
+        '--seed',
+        type=int,
+        default=0,
+        help='seed of the choice of samples and of their augmentation (default: 0)',
     )
     parser.add_argument(
         '--max-depth',
         type=float,
         default=80.0,
         metavar='M',
-        help='end of the colours (default: 80)',
+        help='depth at the end of the colour scale, in metres (default: 80)',
     )
     parser.add_argument(
         '--out',

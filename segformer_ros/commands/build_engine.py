@@ -64,69 +64,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(_PRECISIONS),
         default='fp16',
         metavar='TYPE',
-        help='fp16, bf16, fp32, int8 or fp8, of which the bundle must have a graph (%(default)s)',
+        help='fp16, bf16, fp32, int8 or fp8; the bundle must have a graph of it (default: '
+        '%(default)s)',
     )
     parser.add_argument(
         '--size',
         type=input_sizes,
         action='extend',
         metavar='HxW[,HxW]',
-        help='input sizes of the bundle (all of them)',
+        help='input sizes of the bundle to build for (default: all)',
     )
     parser.add_argument(
         '--batch',
         type=batch,
         default=(1, 1),
         metavar='N|A..B',
-        help='most images at once, or fewest and most; tuned for the most (1)',
+        help='maximum batch size, or minimum and maximum; tuned for the maximum (default: 1)',
     )
     parser.add_argument(
         '--device',
         default=CURRENT,
-        help='current, or sm86, sm89, sm120, ... of a machine elsewhere, which needs tensorrt_rtx '
-        '(%(default)s)',
+        help='current, or sm86, sm89, sm120, ... for another machine, which needs '
+        'tensorrt_rtx (default: %(default)s)',
     )
     parser.add_argument(
-        '--flavour', choices=('auto', *FLAVOURS), default='auto', help='of TensorRT (%(default)s)'
+        '--flavour',
+        choices=('auto', *FLAVOURS),
+        default='auto',
+        help='variant of TensorRT (default: %(default)s)',
     )
-    _add_options(parser.add_argument_group('options of the builder'))
+    _add_options(parser.add_argument_group('builder options'))
     _add_cache(parser.add_argument_group('cache'))
 
 
 def _add_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        '--workspace-gb', type=float, metavar='GB', help='most memory of the GPU for one layer'
+        '--workspace-gb', type=float, metavar='GB', help='maximum GPU memory for one layer'
     )
     group.add_argument(
         '--optimization-level',
         type=int,
         metavar='0..5',
-        help='0 builds fastest, 5 searches longest (that of TensorRT)',
+        help='0 builds fastest, 5 searches longest (default: that of TensorRT)',
     )
     group.add_argument(
         '--version-compatible',
         action='store_true',
-        help='also runs with later versions of TensorRT; a little slower',
+        help='make the engine run with later versions of TensorRT too; a little slower',
     )
     group.add_argument(
         '--hardware-compatible',
         choices=HARDWARE,
         default='none',
         metavar='LEVEL',
-        help='ampere_plus or same_compute_capability: also runs on those GPUs; slower (none)',
+        help='ampere_plus or same_compute_capability: make the engine run on those GPUs too; '
+        'slower (default: none)',
     )
 
 
 def _add_cache(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--cache', type=Path, metavar='DIR', help='folder for engines')
+    group.add_argument(
+        '--cache', type=Path, metavar='DIR', help='folder in which engines are kept'
+    )
     group.add_argument(
         '--cache-gb',
         type=float,
         default=4.0,
         metavar='GB',
-        help='beyond this, engines used longest ago are removed (%(default)s)',
+        help='maximum size of the cache; the least recently used engines are removed first '
+        '(default: %(default)s)',
     )
-    group.add_argument('--list', action='store_true', help='show the engines that are kept')
+    group.add_argument('--list', action='store_true', help='list the cached engines')
     group.add_argument(
         '--remove',
         nargs='+',

@@ -16,7 +16,7 @@ from segformer_ros.commands.export import input_size
 if TYPE_CHECKING:
     from segformer_ros.checkpoints.parity import Difference
 
-HELP = 'turn a checkpoint into the format of another program, and compare both'
+HELP = 'convert a checkpoint to the format of another program, and verify the result'
 # Equal to checkpoints.formats.FORMATS, which needs torch to be imported.
 FORMATS = (
     'native',
@@ -41,44 +41,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--to', required=True, choices=FORMATS, metavar='FORMAT', help=', '.join(FORMATS)
     )
     parser.add_argument(
-        '--from', dest='layout', choices=FORMATS, metavar='FORMAT', help='found out by default'
+        '--from',
+        dest='layout',
+        choices=FORMATS,
+        metavar='FORMAT',
+        help='format of the source (default: detected)',
     )
     parser.add_argument(
-        '--only', choices=('encoder', 'segmentation', 'depth'), help='convert this part alone'
+        '--only', choices=('encoder', 'segmentation', 'depth'), help='convert this part only'
     )
     parser.add_argument(
         '--tolerance',
         type=float,
         nargs=2,
         metavar=('FLOAT32', 'FLOAT64'),
-        help='allowed relative difference of the outputs (1e-5 1e-6)',
+        help='maximum relative difference of the outputs (default: 1e-5 1e-6)',
     )
     parser.add_argument(
         '--size',
         type=input_size,
         default=(96, 128),
         metavar='HxW',
-        help='of the compared input (96x128)',
+        help='size of the input that both networks are compared on (default: 96x128)',
     )
     parser.add_argument(
         '--accept-eps',
         action='store_true',
-        help='write although the target computes its LayerNorms with another eps',
+        help='write even though the target uses a different eps in its LayerNorms',
     )
     parser.add_argument(
         '--accept-input',
         action='store_true',
-        help='write although the programs of the target normalise images in another way',
+        help='write even though programs for the target format normalise images differently',
     )
     parser.add_argument(
-        '--max-depth', type=float, metavar='M', help='largest depth of a glpdepth file, metres'
+        '--max-depth', type=float, metavar='M', help='maximum depth of a glpdepth file, in metres'
     )
-    parser.add_argument('--label-set', metavar='NAME', help='what the classes are, in this order')
-    parser.add_argument('--licence', help='of the weights, to be kept as a fact')
+    parser.add_argument(
+        '--label-set', metavar='NAME', help='label set that names the classes, in this order'
+    )
+    parser.add_argument('--licence', help='licence of the weights, recorded in the output')
     parser.add_argument(
         '--backbone-prefix',
         action='store_true',
-        help='name the weights of an encoder alone backbone.*',
+        help='prefix the weights of an encoder with backbone.',
     )
 
 

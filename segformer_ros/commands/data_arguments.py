@@ -27,13 +27,13 @@ def add_data_arguments(
         help='KIND:PATH such as cityscapes:/data/cityscapes, a path whose kind can be recognised, '
         'or a .yaml file with kind, root, split and options (docs/datasets.md)',
     )
-    parser.add_argument('--split', help=f'of the dataset ({split})')
+    parser.add_argument('--split', help=f'split of the dataset (default: {split})')
     parser.add_argument(
         '--option',
         action='append',
         default=[],
         metavar='KEY=VALUE',
-        help='of the reader of this kind; may be repeated',
+        help='option of the reader of this kind; may be repeated',
     )
     parser.set_defaults(default_split=split)
 

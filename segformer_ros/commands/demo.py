@@ -14,24 +14,34 @@ if TYPE_CHECKING:
     from segformer_ros.demo.display import Display
     from segformer_ros.demo.show import Show
 
-HELP = 'show everything working, without a camera or a simulator'
+HELP = 'run everything once, without a camera or a simulator'
 
 _RATE_HZ = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--input', type=Path, metavar='FILE', help='your video, not the world')
     parser.add_argument(
-        '--out', type=Path, default=Path('demo_output'), help='default: demo_output'
+        '--input', type=Path, metavar='FILE', help='use this video instead of the built-in world'
     )
-    parser.add_argument('--seconds', type=float, default=30.0, help='longest drive (default: 30)')
     parser.add_argument(
-        '--model', help='name or path of a bundle (world_b0_fast; road_b0 for a video)'
+        '--out',
+        type=Path,
+        default=Path('demo_output'),
+        help='output folder (default: demo_output)',
     )
-    parser.add_argument('--seed', type=int, default=3, help='which street (default: 3)')
     parser.add_argument(
-        '--fov', type=float, default=0.0, help='horizontal field of view of the video, degrees'
+        '--seconds',
+        type=float,
+        default=30.0,
+        help='maximum duration of the drive, in seconds (default: 30)',
+    )
+    parser.add_argument(
+        '--model', help='name or path of a bundle (default: world_b0_fast, road_b0 for a video)'
+    )
+    parser.add_argument('--seed', type=int, default=3, help='seed of the street (default: 3)')
+    parser.add_argument(
+        '--fov', type=float, default=0.0, help='horizontal field of view of the video, in degrees'
     )
 
 

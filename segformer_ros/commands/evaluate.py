@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segformer_ros.datasets import DatasetSpec
     from segformer_ros.evaluation import Network
 
-HELP = 'measure a network against ground truth'
+HELP = 'evaluate a network against ground truth'
 
 _SEEDS, _SIZE = '0-63', (256, 512)
 
@@ -79,23 +79,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_world_and_bag(parser: argparse.ArgumentParser) -> None:
     world = parser.add_argument_group(
-        'of the built-in world', 'Without DATA a network is measured on frames of the world.'
+        'built-in world', 'Without DATA a network is evaluated on frames of the built-in world.'
     )
     world.add_argument(
-        '--seeds', type=seed_range, metavar='A-B', help=f'frames, first-last ({_SEEDS})'
+        '--seeds',
+        type=seed_range,
+        metavar='A-B',
+        help=f'frames, first to last (default: {_SEEDS})',
     )
     world.add_argument(
         '--size',
         type=input_size,
         metavar='HxW',
-        help=f'of the frames ({_SIZE[0]}x{_SIZE[1]})',
+        help=f'size of the frames (default: {_SIZE[0]}x{_SIZE[1]})',
     )
     bag = parser.add_argument_group(
-        'of a recorded drive',
+        'recorded drive',
         'Results and ground truth of CARLA or of world_node in one bag; no network runs.',
     )
-    bag.add_argument('--bag', type=Path, help='rosbag2 (folder, .mcap, .db3), in place of a model')
-    bag.add_argument('--namespace', help='of label/image and depth/image (the only one)')
+    bag.add_argument(
+        '--bag', type=Path, help='evaluate this rosbag2 (folder, .mcap, .db3) instead of a model'
+    )
+    bag.add_argument(
+        '--namespace', help='namespace of label/image and depth/image (default: the only one)'
+    )
     add_truth_arguments(bag)
 
 

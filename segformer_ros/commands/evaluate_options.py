@@ -46,24 +46,37 @@ def names(text: str) -> tuple[str, ...]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare everything that a dataset is measured with."""
-    _add_network(parser.add_argument_group('of the network'))
-    _add_inference(parser.add_argument_group('how images go through the network'))
-    _add_labels(parser.add_argument_group('of labels'))
-    _add_depth(parser.add_argument_group('of depth'))
+    _add_network(parser.add_argument_group('network'))
+    _add_inference(parser.add_argument_group('inference'))
+    _add_labels(parser.add_argument_group('labels'))
+    _add_depth(parser.add_argument_group('depth'))
 
 
 def _add_network(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--backend', default='auto', help='of a bundle (%(default)s)')
+    group.add_argument(
+        '--backend', default='auto', help='inference backend of a bundle (default: %(default)s)'
+    )
     group.add_argument(
         '--precision',
         choices=('float32', 'any'),
         default='float32',
-        help='what auto may choose: exact backends alone (default), or any',
+        help='precisions that auto may use: float32 only (default), or any',
     )
-    group.add_argument('--device', help='of a checkpoint, such as cuda:0 (a GPU where there is)')
-    group.add_argument('--threads', type=int, default=1, help='of a bundle (%(default)s)')
     group.add_argument(
-        '--label-set', help='of a checkpoint or a bag that does not say (bag: carla_0914)'
+        '--device',
+        help='torch device that runs a checkpoint, such as cuda:0 (default: a GPU if there is '
+        'one)',
+    )
+    group.add_argument(
+        '--threads',
+        type=int,
+        default=1,
+        help='inference threads of a bundle (default: %(default)s)',
+    )
+    group.add_argument(
+        '--label-set',
+        help='label set of a checkpoint or bag that does not name it (default for bags: '
+        'carla_0914)',
     )
 
 
@@ -72,29 +85,43 @@ def _add_inference(group: argparse._ArgumentGroup) -> None:
         '--resize',
         choices=_RESIZES,
         default='fit',
-        help='fit: as the node does it (default); scale: as large as --scale allows; aligned: '
-        'the same, rounded up to multiples of 32; multiple: resized once more to multiples of '
-        '32; exact: stretched to --input-size',
+        help='fit: as in the node (default); scale: as large as --scale allows; aligned: the '
+        'same, rounded up to multiples of 32; multiple: resized once more to multiples '
+        'of 32; exact: stretched to --input-size',
     )
     group.add_argument(
-        '--scale', type=pair, metavar='LONGxSHORT', help='longest and shortest side, pixels'
+        '--scale',
+        type=pair,
+        metavar='LONGxSHORT',
+        help='maximum length of the long and the short side, in pixels',
     )
-    group.add_argument('--input-size', type=pair, metavar='HxW', help='of the network, for fit')
-    group.add_argument('--window', type=pair, metavar='HxW', help='slide windows over the image')
-    group.add_argument('--stride', type=pair, metavar='HxW', help='of the windows (the window)')
+    group.add_argument(
+        '--input-size',
+        type=pair,
+        metavar='HxW',
+        help='input size of the network, with --resize fit',
+    )
+    group.add_argument(
+        '--window', type=pair, metavar='HxW', help='evaluate in sliding windows of this size'
+    )
+    group.add_argument(
+        '--stride', type=pair, metavar='HxW', help='stride of the windows (default: their size)'
+    )
     group.add_argument(
         '--ratios',
         type=numbers,
         default=(1.0,),
         metavar='R,R',
-        help='average over several sizes, such as 0.5,0.75,1,1.25,1.5,1.75',
+        help='average over several scales, such as 0.5,0.75,1,1.25,1.5,1.75',
     )
-    group.add_argument('--flip', action='store_true', help='average with the mirrored image')
+    group.add_argument(
+        '--flip', action='store_true', help='average with the result on the mirrored image'
+    )
     group.add_argument(
         '--average',
         choices=('logits', 'probabilities'),
         default='logits',
-        help='what is averaged of labels (%(default)s)',
+        help='quantity of the labels that is averaged (default: %(default)s)',
     )
 
 
@@ -103,49 +130,65 @@ def _add_labels(group: argparse._ArgumentGroup) -> None:
         '--classes-of',
         choices=('auto', 'network', 'dataset'),
         default='auto',
-        help='whose classes are judged (auto: the finest that both have)',
+        help='whose classes are evaluated (auto: the finest that both have)',
     )
     group.add_argument(
         '--map',
         action='append',
         default=[],
         metavar='DATA=NETWORK',
-        help='read a class of the dataset as one of the network; may be repeated',
+        help='map a class of the dataset to a class of the network; may be repeated',
     )
     group.add_argument(
-        '--ignore', type=names, default=(), metavar='CLASS,CLASS', help='leave classes out'
+        '--ignore', type=names, default=(), metavar='CLASS,CLASS', help='exclude classes'
     )
     group.add_argument(
         '--count-ignored',
         action='store_true',
-        help='a class that is predicted on ignored pixels is a false one',
+        help='count predictions on ignored pixels as false positives',
     )
     group.add_argument(
-        '--rule', choices=('shift',), help='shift: the 14 classes that SHIFT is judged in'
+        '--rule', choices=('shift',), help='shift: the 14 classes of the SHIFT benchmark'
     )
     group.add_argument(
-        '--no-boundary', action='store_true', help='do not judge borders, which takes time'
+        '--no-boundary', action='store_true', help='skip the boundary figures, which take time'
     )
 
 
 def _add_depth(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        '--min-depth', type=float, default=0.5, metavar='M', help='nearest truth (%(default)s)'
+        '--min-depth',
+        type=float,
+        default=0.5,
+        metavar='M',
+        help='minimum ground-truth depth, in metres (default: %(default)s)',
     )
     group.add_argument(
-        '--max-depth', type=float, default=80.0, metavar='M', help='farthest truth (%(default)s)'
+        '--max-depth',
+        type=float,
+        default=80.0,
+        metavar='M',
+        help='maximum ground-truth depth, in metres (default: %(default)s)',
     )
-    group.add_argument('--crop', choices=_CROPS, default='none', help='(%(default)s)')
-    group.add_argument('--clip', action='store_true', help='move predictions into the range first')
+    group.add_argument(
+        '--crop',
+        choices=_CROPS,
+        default='none',
+        help='evaluated crop of the image (default: %(default)s)',
+    )
+    group.add_argument('--clip', action='store_true', help='clip predictions to the range first')
     group.add_argument(
         '--bands',
         type=numbers,
         default=(10.0, 20.0, 40.0),
         metavar='M,M',
-        help='where distance bands end (10,20,40)',
+        help='upper ends of the distance bands, in metres (default: 10,20,40)',
     )
     group.add_argument(
-        '--focal-length', type=float, metavar='PX', help='where the dataset does not say'
+        '--focal-length',
+        type=float,
+        metavar='PX',
+        help='focal length in pixels, if the dataset does not contain it',
     )
 
 

@@ -11,7 +11,7 @@ import sys
 
 from segformer_ros.bundle import Bundle, FLOATS, TARGETS
 
-HELP = 'turn a checkpoint into a bundle that can be deployed'
+HELP = 'export a checkpoint to a bundle that can be deployed'
 _TARGETS = tuple(name for name in TARGETS if name != 'any')
 _OPSET = 17
 
@@ -64,18 +64,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=input_sizes,
         action='extend',
         metavar='HxW[,HxW]',
-        help='input sizes, multiples of 32, also repeated (default: those that the checkpoint '
+        help='input sizes, multiples of 32; may be repeated (default: those that the checkpoint '
         'was made for)',
     )
     parser.add_argument('--notes', default='', help='a sentence for the provenance')
     parser.add_argument(
-        '--licence', help='of weights from elsewhere (default: what the checkpoint says)'
+        '--licence', help='licence of third-party weights (default: what the checkpoint says)'
     )
     parser.add_argument(
         '--focal-length',
         type=float,
         metavar='PX',
-        help='of the camera for which the depth of weights from elsewhere is right',
+        help='focal length for which the depth of third-party weights is correct',
     )
     _add_graph_arguments(parser.add_argument_group('graphs'))
 
@@ -86,37 +86,41 @@ def _add_graph_arguments(group: argparse._ArgumentGroup) -> None:
         type=one_of(_TARGETS),
         action='extend',
         metavar='ENGINE[,ENGINE]',
-        help='engines to write for: onnxruntime, openvino, tensorrt, torch; the first two take '
-        'the same graph (onnxruntime,openvino)',
+        help='engines to export for: onnxruntime, openvino, tensorrt, torch; the first two '
+        'share a graph (default: onnxruntime,openvino)',
     )
     group.add_argument(
         '--precision',
         type=one_of(FLOATS),
         action='extend',
         metavar='TYPE[,TYPE]',
-        help='of the graphs for tensorrt: float32, float16, bfloat16 (float16); the others are '
-        'float32',
+        help='precision of the graphs for tensorrt: float32, float16, bfloat16 (default: '
+        'float16); all others are float32',
     )
     group.add_argument(
         '--plain',
         action='store_true',
-        help='the network as published, without the rewrites that make it faster',
+        help='export the network as published, without the rewrites that make it faster',
     )
     group.add_argument(
         '--fused-attention',
         action='store_true',
-        help='one more graph for onnxruntime, with its own attention operator',
+        help='add a graph for onnxruntime that uses its own attention operator',
     )
     group.add_argument(
         '--single-task',
         action=argparse.BooleanOptionalAction,
         default=True,
-        help='also graphs for labels alone and for depth alone (yes)',
+        help='also write graphs for labels only and for depth only (default: yes)',
     )
     group.add_argument(
-        '--torchscript', action='store_true', help='also TorchScript files beside the folder'
+        '--torchscript',
+        action='store_true',
+        help='also write TorchScript files next to the folder',
     )
-    group.add_argument('--opset', type=int, default=_OPSET, help='of ONNX, 17 to 20 (17)')
+    group.add_argument(
+        '--opset', type=int, default=_OPSET, help='ONNX opset, 17 to 20 (default: 17)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from segformer_ros.inference.golden_gate import check_golden, REDUCED_TOLERANCE
 
 _INDENT = 17
 
-HELP = 'show what a network is, and check that it is intact'
+HELP = 'show the facts of a network, and check that it is intact'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='name or folder of a bundle, or a checkpoint: file, folder or hf://org/name '
         '(default: %(default)s)',
     )
-    parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')
+    parser.add_argument(
+        '--backend', default='auto', help='inference backend (default: %(default)s)'
+    )
     parser.add_argument(
         '--no-check', action='store_true', help='do not run the network on its golden input'
     )
@@ -40,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=input_size,
         default=(512, 1024),
         metavar='HxW',
-        help='of the image that the GMACs of a checkpoint are for (default: 512x1024)',
+        help='input size at which the GMACs of a checkpoint are counted (default: 512x1024)',
     )
     parser.add_argument('--json', action='store_true', help='print everything known as JSON')
 

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 import sys
 
-HELP = 'take the encoder of a checkpoint, to start a training from'
+HELP = 'extract the encoder of a checkpoint, to start a training from'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

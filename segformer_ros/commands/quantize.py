@@ -24,21 +24,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument('model', metavar='BUNDLE', help='name or folder of a bundle')
-    parser.add_argument('out', type=Path, help='folder of the bundle that is written')
+    parser.add_argument('out', type=Path, help='folder for the new bundle')
     parser.add_argument(
         '--calibration',
         required=True,
         metavar='DATA',
-        help='images like those it will see: a folder, a bag, or a dataset (world, shift:PATH)',
+        help='images like those it will see: a folder, a bag or a dataset (world, shift:PATH)',
     )
     parser.add_argument(
-        '--topic', action='append', default=[], help='of a bag with several cameras, also repeated'
+        '--topic',
+        action='append',
+        default=[],
+        help='image topic of a bag with several cameras; may be repeated',
     )
     parser.add_argument(
-        '--images', type=int, default=64, metavar='N', help='how many of them (%(default)s)'
+        '--images',
+        type=int,
+        default=64,
+        metavar='N',
+        help='number of calibration images (default: %(default)s)',
     )
     parser.add_argument(
-        '--precision', choices=('int8', 'fp8'), default='int8', help='(%(default)s)'
+        '--precision',
+        choices=('int8', 'fp8'),
+        default='int8',
+        help='precision of the new graphs (default: %(default)s)',
     )
 
 

@@ -13,9 +13,9 @@ from segformer_ros.commands.truth_arguments import add_truth_arguments
 HELP = 'turn recorded drives with ground truth into a dataset'
 
 _EPILOG = """
-A drive is a bag with camera image, true labels and true depth, such as carla.launch.py writes
-with record:=drive. Each becomes a route, named after its folder, of one split; a second call with
-the same folder adds routes:
+A drive is a bag with camera image, ground-truth labels and ground-truth depth, such as
+carla.launch.py writes with record:=drive. Each becomes a route of one split, named after its
+folder; a second call with the same folder adds routes:
 
   segformer record-dataset town01 town03 --out dataset
   segformer record-dataset town05 --out dataset --split val
@@ -27,19 +27,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument('bags', nargs='+', type=Path, help='rosbag2 (folder, .mcap, .db3)')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='of the dataset')
     parser.add_argument(
-        '--split', choices=('train', 'val', 'test'), default='train', help='(%(default)s)'
+        '--out', type=Path, required=True, metavar='DIR', help='folder of the dataset'
     )
-    parser.add_argument('--camera', default='rgb_front', help='id of the camera (%(default)s)')
+    parser.add_argument(
+        '--split',
+        choices=('train', 'val', 'test'),
+        default='train',
+        help='split that the drives become part of (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--camera', default='rgb_front', help='id of the camera (default: %(default)s)'
+    )
     add_truth_arguments(parser)
     parser.add_argument(
         '--camera-fov',
         type=float,
         default=0.0,
         metavar='DEGREES',
-        help='horizontal field of view in place of camera_info, which is wrong in the topics of '
-        'CARLA itself up to 0.9.16',
+        help='horizontal field of view in degrees, overriding camera_info, which is wrong in '
+        'the native topics of CARLA up to 0.9.16',
     )
 
 

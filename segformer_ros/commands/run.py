@@ -19,7 +19,7 @@ from segformer_ros.inference.results import SKY_DEPTHS
 from segformer_ros.run_folder import Report
 from tqdm import tqdm
 
-HELP = 'label images, a video or a bag, and give them depth'
+HELP = 'predict labels and depth for images, a video or a bag'
 
 _EPILOG = """
 what is written to DIR:
@@ -28,14 +28,14 @@ what is written to DIR:
   depth/NAME.png       16-bit millimetres, 0 where unknown (--format png16)
   overlay/NAME.png     camera, labels and depth side by side; of a video or a bag:
   overlay.mp4          the same as a video with the times of the input
-  bag/                 of a bag: a new bag with the topics of the live node beside the
+  bag/                 of a bag: a new bag with the topics of the live node next to the
                        images (label/image, depth/image, their camera_info,
                        label/classes), with the stamps and times of the input
   frames.csv           of a video: the time of every frame, and why one has no result
   report.json          frames, what could not be read, where the time went
 
 A run that was stopped continues when it is started again with the same arguments:
-images and video frames that are finished are not computed again, a bag begins anew.
+images and video frames that are finished are not computed again, a bag starts over.
 Files appear when they are whole. A folder with anything else in it is refused.
 """
 
@@ -55,70 +55,93 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='road_b0',
         help='name or folder of a network (default: %(default)s)',
     )
-    parser.add_argument('--backend', default='auto', help='what runs it (default: %(default)s)')
+    parser.add_argument(
+        '--backend', default='auto', help='inference backend (default: %(default)s)'
+    )
     parser.add_argument(
         '--precision',
         choices=PRECISIONS,
         default='float32',
-        help='what auto may choose: exact backends alone (default), or any',
+        help='precisions that auto may use: float32 only (default), or any',
     )
     parser.add_argument(
-        '--threads', type=int, default=0, help='of the network; 0 is all (default)'
+        '--threads', type=int, default=0, help='number of inference threads (default: 0, all CPUs)'
     )
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument(
-        '--focal-length', type=float, metavar='PX', help='of the camera, in pixels of the images'
+        '--focal-length',
+        type=float,
+        metavar='PX',
+        help='focal length of the camera, in pixels of the images',
     )
     camera.add_argument(
-        '--fov', type=float, default=0.0, metavar='DEG', help='horizontal field of view'
+        '--fov',
+        type=float,
+        default=0.0,
+        metavar='DEG',
+        help='horizontal field of view of the camera, in degrees',
     )
     _add_result_arguments(parser)
     _add_bag_arguments(parser)
 
 
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--only', choices=('segmentation', 'depth'), help='one task alone')
+    parser.add_argument('--only', choices=('segmentation', 'depth'), help='compute one task only')
     parser.add_argument(
-        '--confidence', action='store_true', help='write the confidence of the labels too'
+        '--confidence', action='store_true', help='also write the confidence of the labels'
     )
     parser.add_argument(
         '--format',
         choices=('npy', 'png16'),
         default='npy',
-        help='of depth; in a bag npy is 32FC1 and png16 is 16UC1 (default: %(default)s)',
+        help='file format of depth; in a bag npy is 32FC1 and png16 is 16UC1 (default: '
+        '%(default)s)',
     )
-    parser.add_argument('--min-depth', type=float, metavar='M', help='smaller depths are unknown')
-    parser.add_argument('--max-depth', type=float, metavar='M', help='larger depths are unknown')
     parser.add_argument(
-        '--sky-depth', choices=SKY_DEPTHS, default='nan', help='of sky (default: %(default)s)'
+        '--min-depth',
+        type=float,
+        metavar='M',
+        help='minimum depth in metres; smaller values become unknown',
     )
-    parser.add_argument('--no-overlay', action='store_true', help='draw nothing')
-    parser.add_argument('--max-frames', type=int, metavar='N', help='end after N frames')
+    parser.add_argument(
+        '--max-depth',
+        type=float,
+        metavar='M',
+        help='maximum depth in metres; larger values become unknown',
+    )
+    parser.add_argument(
+        '--sky-depth',
+        choices=SKY_DEPTHS,
+        default='nan',
+        help='depth written for sky pixels (default: %(default)s)',
+    )
+    parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
+    parser.add_argument('--max-frames', type=int, metavar='N', help='stop after N frames')
     parser.add_argument(
         '--strict', action='store_true', help='exit with 1 if any frame cannot be read'
     )
 
 
 def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
-    bag = parser.add_argument_group('of bags')
+    bag = parser.add_argument_group('options for bags')
     bag.add_argument(
         '--topic',
         action='append',
         default=[],
-        help='camera images; may be repeated (default: the only colour images)',
+        help='image topic; may be repeated (default: the only colour images)',
     )
     bag.add_argument(
         '--camera-info',
         action='append',
         default=[],
         metavar='TOPIC',
-        help='topic of camera_info; one for each camera (default: the one beside the images)',
+        help='camera_info topic, one per camera (default: the one next to the images)',
     )
     bag.add_argument(
         '--bag-format',
         choices=('sqlite3', 'mcap'),
         default='sqlite3',
-        help='of the new bag (default: %(default)s)',
+        help='storage format of the new bag (default: %(default)s)',
     )
     bag.add_argument(
         '--ros-distro',
@@ -127,7 +150,7 @@ def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         help='the ROS 2 that recorded it, where the bag does not hold its message types: jazzy, '
         'kilted, lyrical or humble (default: the sourced one, or else jazzy)',
     )
-    bag.add_argument('--copy', action='store_true', help='copy the topics of the input too')
+    bag.add_argument('--copy', action='store_true', help='also copy the topics of the input')
 
 
 def run(args: argparse.Namespace) -> int:

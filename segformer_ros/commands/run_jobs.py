@@ -62,7 +62,7 @@ def open_job(args: argparse.Namespace) -> Job:
         ('--ros-distro', args.ros_distro),
     ):
         if value:
-            raise ValueError(f'{option} is for bags, {path} is none')
+            raise ValueError(f'{option} applies to bags; {path} is not a bag')
     return ImagesJob(args) if path.is_dir() or images.is_image(path) else VideoJob(args)
 
 

@@ -14,7 +14,7 @@ HELP = 'write a dataset as tar shards, for data larger than a disk'
 
 _EPILOG = """
 OUT gets SPLIT.json, an index that `wids` reads too, and SPLIT-000000.tar and so on, which are
-shards of WebDataset. A call that was interrupted goes on where it stopped. Read them with
+shards of WebDataset. A call that was interrupted continues where it stopped. Read them with
 
   segformer evaluate MODEL shards:OUT --split val
   segformer evaluate MODEL shards: --split val --option url=https://host/data --option keep_gb=50
@@ -28,16 +28,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument('out', type=Path, metavar='OUT', help='folder to write to')
     parser.add_argument(
-        '--shard-size', type=float, default=1000.0, metavar='MB', help='(%(default)g)'
+        '--shard-size',
+        type=float,
+        default=1000.0,
+        metavar='MB',
+        help='maximum size of a shard, in MB (default: %(default)g)',
     )
     parser.add_argument(
         '--image',
         choices=('keep', 'png', 'jpg'),
         default='keep',
-        help="keep the dataset's own files, png where that cannot be done (%(default)s)",
+        help="image format; keep copies the dataset's own files, or writes png where that is "
+        'impossible (default: %(default)s)',
     )
-    parser.add_argument('--quality', type=int, default=95, help='of --image jpg (%(default)s)')
-    parser.add_argument('--threads', type=int, default=4, help='that encode (%(default)s)')
+    parser.add_argument(
+        '--quality',
+        type=int,
+        default=95,
+        help='JPEG quality, with --image jpg (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--threads', type=int, default=4, help='number of encoding threads (default: %(default)s)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segformer_ros.datasets.statistics import ClassStatistics, Counts
     from segformer_ros.labels import LabelSet
 
-HELP = 'count the classes of a dataset, and weigh them for a loss'
+HELP = 'count the classes of a dataset, and compute class weights for a loss'
 
 _EPILOG = """
 Shares are of all pixels that have a class. The weights by count n, frequency f and number of
@@ -37,12 +37,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_data_arguments(parser)
-    parser.add_argument('--frames', type=int, metavar='N', help='look at N, evenly spread (all)')
     parser.add_argument(
-        '--label-set', metavar='NAME', help='count as a network of this label set sees the classes'
+        '--frames', type=int, metavar='N', help='use N frames, evenly spaced (default: all)'
     )
-    parser.add_argument('--c', type=float, default=1.02, help='of log_c (%(default)s)')
-    parser.add_argument('--beta', type=float, default=0.9999, help='of effective (%(default)s)')
+    parser.add_argument(
+        '--label-set', metavar='NAME', help='count the classes as mapped to this label set'
+    )
+    parser.add_argument(
+        '--c',
+        type=float,
+        default=1.02,
+        help='constant of the log_c weights (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--beta',
+        type=float,
+        default=0.9999,
+        help='beta of the effective-number weights (default: %(default)s)',
+    )
     parser.add_argument('--json', action='store_true', help='print all figures as JSON')
 
 

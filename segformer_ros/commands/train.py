@@ -14,9 +14,9 @@ HELP = 'train a network'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--config', type=Path, required=True, help='recipe, a YAML file')
+    parser.add_argument('--config', type=Path, required=True, help='recipe (YAML file)')
     parser.add_argument(
-        '--print-config', action='store_true', help='show the recipe with all defaults, and stop'
+        '--print-config', action='store_true', help='print the recipe with all defaults, and stop'
     )
     parser.add_argument(
         '--render-only',
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'overrides',
         nargs='*',
         metavar='key=value',
-        help='replaces a value of the recipe: seed=1, stages.0.steps=100',
+        help='overrides a value of the recipe: seed=1, stages.0.steps=100',
     )
 
 

@@ -19,19 +19,31 @@ HELP = 'write example frames of the built-in world'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('--out', type=Path, required=True, help='folder to write to')
-    parser.add_argument('--seed', type=int, default=3, help='which street (default: 3)')
+    parser.add_argument('--seed', type=int, default=3, help='seed of the street (default: 3)')
     parser.add_argument('--count', type=int, default=12, help='number of frames (default: 12)')
     parser.add_argument(
-        '--every', type=float, default=2.0, metavar='S', help='seconds between them (default: 2)'
+        '--every', type=float, default=2.0, metavar='S', help='seconds between frames (default: 2)'
     )
-    parser.add_argument('--random', action='store_true', help='every frame from another street')
     parser.add_argument(
-        '--variety', default='plain', help='plain or roads: wider, toward real roads (plain)'
+        '--random', action='store_true', help='take every frame from a different street'
     )
-    parser.add_argument('--time-of-day', help='such as day, dusk or night')
-    parser.add_argument('--weather', help='such as clear, rain or fog')
-    parser.add_argument('--width', type=int, default=512, help='in pixels (default: 512)')
-    parser.add_argument('--height', type=int, default=256, help='in pixels (default: 256)')
+    parser.add_argument(
+        '--variety',
+        default='plain',
+        help='plain, or roads: more varied, closer to real roads (default: plain)',
+    )
+    parser.add_argument(
+        '--time-of-day', help='time of day: day, dusk, night, ... (default: chosen by the seed)'
+    )
+    parser.add_argument(
+        '--weather', help='weather: clear, rain, fog, ... (default: chosen by the seed)'
+    )
+    parser.add_argument(
+        '--width', type=int, default=512, help='image width in pixels (default: 512)'
+    )
+    parser.add_argument(
+        '--height', type=int, default=256, help='image height in pixels (default: 256)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -33,12 +33,14 @@ __all__ = ['OPTIONS', 'SPLITS', 'BagDataset', 'open_dataset', 'recognises']
 SPLITS = ('train', 'val', 'test')
 OPTIONS: dict[str, str] = {
     'camera': f'id of the camera ({Recording.camera})',
-    'label_sensor': f'of the true labels ({Recording.label_sensor})',
-    'depth_sensor': f'of the true depth ({Recording.depth_sensor})',
-    'role_name': f'of the vehicle ({Recording.role_name})',
-    'tag_table': f'of the simulator: auto, t1, t2, t3 or t3_ue5 ({Recording.tag_table})',
-    'coding': f'of the true labels: {" or ".join(result_images.CODINGS)} ({Recording.coding})',
-    'camera_fov_deg': 'horizontal field of view in place of camera_info, degrees (0: it is not)',
+    'label_sensor': f'id of the ground-truth label sensor ({Recording.label_sensor})',
+    'depth_sensor': f'id of the ground-truth depth sensor ({Recording.depth_sensor})',
+    'role_name': f'role name of the vehicle ({Recording.role_name})',
+    'tag_table': f'tag table of the simulator: auto, t1, t2, t3 or t3_ue5 ({Recording.tag_table})',
+    'coding': f'coding of the ground-truth labels: {" or ".join(result_images.CODINGS)} '
+    f'({Recording.coding})',
+    'camera_fov_deg': 'horizontal field of view in degrees, overriding camera_info (0: use '
+    'camera_info)',
     'held_out': 'share of the drive, at its end, that is val and test instead of train (0: '
     'the whole bag is whatever split is asked for)',
 }

@@ -32,7 +32,7 @@ OPTIONS: dict[str, str] = {'routes': 'names of the drives that are wanted, one o
 _FACTS = 'dataset.json'
 _EXPECTED = (
     'expected a dataset of `segformer record-dataset` in {root} (dataset.json, and '
-    'SPLIT/ROUTE/frames.csv with images, labels and depth beside it), {found}'
+    'SPLIT/ROUTE/frames.csv with images, labels and depth next to it), {found}'
 )
 
 

@@ -53,7 +53,7 @@ def parse(
         )
     if not Path(text).exists():
         raise DatasetError(
-            f'expected KIND:PATH, a path or a .yaml file of a dataset, {text!r} is none: '
+            f'expected KIND:PATH, a path or a .yaml file of a dataset; {text!r} is not a dataset: '
             f'the kinds are {", ".join(sorted(KINDS))}{did_you_mean(kind, KINDS)}'
         )
     return DatasetSpec('', text, split or default_split, extra)

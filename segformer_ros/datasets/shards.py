@@ -32,7 +32,7 @@ __all__ = ['OPTIONS', 'SPLITS', 'ShardsDataset', 'open_dataset', 'recognises', '
 
 SPLITS = ('train', 'val', 'test', 'minival', 'minitest', 'selection', 'all')
 OPTIONS: dict[str, str] = {
-    'url': 'of the folder with the index, where it is not ROOT, such as https://host/data',
+    'url': 'URL of the folder with the index, where it is not ROOT, such as https://host/data',
     'cache': 'folder for shards that are fetched (shards in the cache folder of the package)',
     'keep_gb': 'fetched shards beyond so many gigabytes are deleted, the unused first (0: none)',
     'pipes': 'true lets pipe:COMMAND in an index run its command (false)',
@@ -72,7 +72,7 @@ def open_dataset(
             content = Path(where).read_bytes()
         except OSError as error:
             raise DatasetError(
-                f'expected the index {where} with {split}-000000.tar and so on beside it: '
+                f'expected the index {where} with {split}-000000.tar and so on next to it: '
                 f'{error.strerror}; write them with `segformer shards DATA {root}`'
             ) from error
     folder = Path(cache).expanduser() if cache else package_cache() / 'shards'

@@ -108,7 +108,7 @@ def _expected(part: Part, view: str, group: str) -> str:
     place = part.folders(view)[0] / group
     suffix = 'jpg' if group == 'img' else 'png'
     if part.backend == 'auto':
-        archives = f'a folder, or {group}.zip, {group}.tar or {group}.hdf5 beside it'
+        archives = f'a folder, or {group}.zip, {group}.tar or {group}.hdf5 next to it'
     else:
         archives = f'as {part.backend}'
     return (

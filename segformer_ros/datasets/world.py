@@ -41,7 +41,7 @@ OPTIONS: dict[str, str] = {
     f'({", ".join(f"{name}: {seed}" for name, (seed, _) in SEEDS.items())})',
     'frames': f'how many ({", ".join(f"{name}: {n}" for name, (_, n) in SEEDS.items())})',
     'size': 'HxW such as 256x512, or a list of them that shards have in turn (256x512)',
-    'variety': 'plain, as the demo, or roads: varied widely, toward real roads (plain)',
+    'variety': 'plain, as the demo, or roads: more varied, closer to real roads (plain)',
     'cache': 'folder to keep frames in; empty: every frame is rendered when it is read (ROOT)',
     'shard_frames': 'frames in one folder of the cache (100)',
     'processes': 'how many render ahead (2)',

@@ -99,8 +99,8 @@ def _cell(moment: Moment) -> Image:
         labels = draw.overlay(moment.image, moment.true_labels, palette, 0.65)
         truth = (
             np.full_like(moment.image, _DARK),
-            draw.caption(labels, 'true labels'),
-            draw.caption(draw.colorize_depth(depth), 'true depth'),
+            draw.caption(labels, 'ground-truth labels'),
+            draw.caption(draw.colorize_depth(depth), 'ground-truth depth'),
         )
         rows.append(np.concatenate(truth, axis=1))
     picture = np.concatenate(rows)

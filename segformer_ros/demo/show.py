@@ -112,7 +112,7 @@ class Show:
             self.outputs.film,
             self._moments(('image', 'labels', 'depth')),
             rate_hz=self.rate_hz,
-            progress=lambda count: display.status(f'making the film: frame {count}'),
+            progress=lambda count: display.status(f'writing the video: frame {count}'),
         )
         if not stamps:
             raise ValueError(f'the recording {self.outputs.bag} has no complete frame')

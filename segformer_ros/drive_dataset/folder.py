@@ -126,7 +126,9 @@ class DatasetFolder:
             raise
         if not count:
             workplace.remove()
-            raise DatasetError(f'expected frames with their truth in {place.name}, found none')
+            raise DatasetError(
+                f'expected frames with their ground truth in {place.name}, found none'
+            )
         return count, pixels
 
     def _keep(self, workplace: Workplace, error: BaseException) -> None:

@@ -237,7 +237,7 @@ def _frame(
         depth = result_images.true_depth_from_message(found['depth'])
         if not image.shape[:2] == truth.labels.shape == depth.shape:
             raise ValueError(
-                f'expected image and truth of one size, got {image.shape[:2]}, '
+                f'expected image and ground truth of one size, got {image.shape[:2]}, '
                 f'{truth.labels.shape} and {depth.shape}'
             )
         if not np.all(depth >= 0.0):

@@ -51,7 +51,7 @@ def find_flavour(name: str = 'auto', *, builds_ahead: bool = False) -> Flavour:
     :raises EngineError: None is installed, or what is installed is too old or does not load.
     """
     if name not in ('auto', *FLAVOURS):
-        raise EngineError(f'expected a flavour of auto, {", ".join(FLAVOURS)}, got {name!r}')
+        raise EngineError(f'expected --flavour auto, {", ".join(FLAVOURS)}, got {name!r}')
     names: tuple[str, ...] = FLAVOURS if name == 'auto' else (name,)
     if builds_ahead:
         names = tuple(item for item in names if item == 'tensorrt_rtx')

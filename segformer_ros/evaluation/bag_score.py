@@ -56,7 +56,7 @@ def judge_bag(path: Path, sources: Sources, options: JudgeOptions) -> DriveJudge
     judge.finish()
     if not judge.scores.judged:
         raise BagError(
-            f'expected results and truth of equal stamps in {path}, judged none: '
+            f'expected results and ground truth of equal stamps in {path}, evaluated none: '
             + _reasons(judge)
         )
     return judge
@@ -91,8 +91,9 @@ def find_streams(reader: BagReader, sources: Sources) -> dict[str, str]:
             streams |= {result: stream, truth: f'true_{stream}'}
     if not streams:
         raise BagError(
-            f'expected label/image or depth/image with its truth under /carla/{sources.role_name} '
-            f'in {reader.path}, found images on: {", ".join(sorted(found)) or "no topic"}'
+            'expected label/image or depth/image with its ground truth under '
+            f'/carla/{sources.role_name} in {reader.path}, found images on: '
+            f'{", ".join(sorted(found)) or "no topic"}'
         )
     return streams
 

@@ -95,8 +95,8 @@ def judged_classes(facts: NetworkFacts, truth: LabelSet, rules: LabelRules) -> J
     classes = tuple(item for item in table if item.id in said and item.name not in rules.ignore)
     if not classes:
         raise ValueError(
-            f'no class of {facts.name} ({facts.label_set}) is judged on labels of {truth.name}: '
-            'map classes or ignore fewer'
+            f'no class of {facts.name} ({facts.label_set}) is evaluated on labels of {truth.name}'
+            ': map classes or ignore fewer'
         )
     ids = {item.id for item in classes}
     counted: set[int] = set()

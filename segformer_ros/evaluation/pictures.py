@@ -111,9 +111,9 @@ def _label_panels(image: Image, labels: Image, truth: Image, judged: JudgedClass
     wrong[~known] = 0
     return [
         ('camera', image),
-        ('true labels', draw.overlay(image, true, palette, 0.7)),
+        ('ground truth', draw.overlay(image, true, palette, 0.7)),
         ('labels', draw.overlay(image, said, palette, 0.7)),
-        ('wrong (red), not judged (black)', wrong),
+        ('wrong (red), ignored (black)', wrong),
     ]
 
 
@@ -124,7 +124,7 @@ def _depth_panels(image: Image, depth: Depth, truth: Depth, max_m: float) -> Pan
     over = points_over(predicted, truth, max_m) if sparse else predicted
     return [
         ('camera', image),
-        (f'true depth, 1 to {max_m:g} m', true),
+        (f'ground-truth depth, 1 to {max_m:g} m', true),
         ('depth with the true points' if sparse else 'depth', over),
         (f'relative error, 0 to {WORST_ERROR:g}', depth_error(depth, truth)),
     ]

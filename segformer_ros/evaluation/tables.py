@@ -32,7 +32,7 @@ _DEPTH = {
     'silog_eigen': 'SILog, Eigen: M - 0.5 m2',
     'silog_eigen_x100': 'SILog, Eigen, times 100',
     'silog_raw25': 'SILog: M - 0.25 m2',
-    'coverage': 'share of the truth with a prediction',
+    'coverage': 'share of the ground truth with a prediction',
 }
 _SHORT = ('abs_rel', 'rmse', 'silog_kitti', 'delta1')
 _SHORT_NAMES = ('AbsRel', 'RMSE [m]', 'SILog (KITTI)', 'delta1', 'pixels')
@@ -76,9 +76,9 @@ def _how(summary: Mapping[str, Any]) -> Table:
 
 
 def _labels(summary: Mapping[str, Any]) -> Table:
-    note = 'mIoU is the mean over the classes that occur in the truth.'
+    note = 'mIoU is the mean over the classes that occur in the ground truth.'
     if summary['not_judged']:
-        note += f' Not judged: {", ".join(summary["not_judged"])}.'
+        note += f' Not evaluated: {", ".join(summary["not_judged"])}.'
     rows = [
         (title, number(summary[name]), number(summary.get(f'{name}_per_image')))
         for name, title in _LABELS.items()
@@ -100,7 +100,7 @@ def _depth(summary: Mapping[str, Any]) -> Table:
     low, high = summary['depth_range_m']
     scaled = summary['depth_median_scaled']
     note = (
-        f'Truth from {low:g} to {high:g} m, crop: {summary["depth_crop"]}, predictions '
+        f'Ground truth from {low:g} to {high:g} m, crop: {summary["depth_crop"]}, predictions '
         f'{"clipped to the range" if summary["depth_clipped"] else "as they are"}. '
         'M is the mean of squares and m the mean of ln prediction - ln truth. Median-scaled: '
         'every image was multiplied by median truth / median prediction first '

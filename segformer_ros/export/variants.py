@@ -96,7 +96,7 @@ def _check(options: ExportOptions) -> None:
     if options.precisions and 'tensorrt' not in options.targets:
         raise ValueError(
             f'precision {options.precisions[0]} is for the target tensorrt: the graph of the '
-            'others is float32, and OpenVINO lowers it by itself where the processor can'
+            'others is float32, and OpenVINO lowers it by itself where the CPU can'
         )
     if options.fused_attention and (options.plain or 'onnxruntime' not in options.targets):
         raise ValueError(

@@ -40,7 +40,7 @@ _SIGNATURES = (
 _HEIF_BRANDS = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1'}
 _REFUSED = {
     'heic': 'a HEIC, which is not read: convert it to PNG or JPEG, such as with heif-convert',
-    'gif': 'a GIF, which may be a film: give it alone as a video, or convert it to PNG',
+    'gif': 'a GIF, which may be a video: give it alone as a video, or convert it to PNG',
 }
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _END_OF_JPEG = b'\xff\xd9'

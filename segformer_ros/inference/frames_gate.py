@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 EQUAL_LABELS = 0.9999
 """How many pixels must have the label that the processor gives them."""
 DEPTH_TOLERANCE = 1e-3
-"""How far a depth may be from that of the processor, relatively."""
+"""How far a depth may be from that of the CPU, relatively."""
 
 _LEAST_M = 1e-3
 
@@ -70,7 +70,7 @@ def _labels_problem(
     equal = float(np.mean(labels == found.labels))
     if equal >= EQUAL_LABELS:
         return ''
-    return f'the device gives {equal:.2%} of the labels that the processor gives'
+    return f'the device gives {equal:.2%} of the labels that the CPU gives'
 
 
 def _depth_problem(
@@ -91,4 +91,4 @@ def _depth_problem(
     largest = float(np.nanmax(difference, initial=0.0))
     if both_known and largest <= DEPTH_TOLERANCE:
         return ''
-    return f'depth on the device is {largest:.2%} from that of the processor'
+    return f'depth on the device is {largest:.2%} from that of the CPU'

@@ -91,7 +91,7 @@ class _Engine:
         known = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         if 'BF16' not in known:
             raise BackendError(
-                'expected a processor with bfloat16 instructions (AVX-512 BF16 or AMX), this one '
+                'expected a CPU with bfloat16 instructions (AVX-512 BF16 or AMX), this one '
                 f'has {", ".join(known)}: use the backend openvino'
             )
 

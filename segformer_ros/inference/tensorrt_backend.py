@@ -58,7 +58,7 @@ class TensorrtBackend:
 
         :param engines: ICudaEngine by height and width.
         :param precision: That of the graphs that the engines were built from.
-        :param kernels: Put frames through them; None: the processor does what is around the
+        :param kernels: Put frames through them; None: the CPU does what is around the
             network.
         :param graphs: Capture CUDA graphs.
         :raises BackendError: An engine is of another network, or the memory does not suffice.
@@ -182,7 +182,7 @@ def _check_frames(bundle: Bundle, backend: TensorrtBackend) -> None:
     with _closed_on_error(backend.close):
         problem = frames_problem(bundle, backend, backend.frames)
         if problem:
-            warnings.warn(f'{problem}; the processor does it', RuntimeWarning, stacklevel=3)
+            warnings.warn(f'{problem}; the CPU does it', RuntimeWarning, stacklevel=3)
             backend.drop_frames()
 
 
@@ -204,7 +204,7 @@ def _kernels(capability: tuple[int, int]) -> Kernels | None:
     try:
         return Kernels(CudaCoreLauncher(capability))
     except CudaError as error:
-        text = f'no kernels for the GPU, the processor does what is around the network: {error}'
+        text = f'no kernels for the GPU, the CPU does what is around the network: {error}'
         warnings.warn(text, RuntimeWarning, stacklevel=2)
         return None
 

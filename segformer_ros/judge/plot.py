@@ -134,5 +134,5 @@ def _bars(title: str, iou: Mapping[str, float], miou: float | None) -> Image:
         cv2.line(picture, (x, _TOP - 4), (x, end), _ORANGE, 1, cv2.LINE_AA)
         _write(picture, f'mIoU {miou:.3f}', x - 20, end + 16, _ORANGE)
     if not iou:
-        _write(picture, 'no labels were judged', left, _TOP + 13, _GREY)
+        _write(picture, 'no labels were evaluated', left, _TOP + 13, _GREY)
     return picture

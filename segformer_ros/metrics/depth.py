@@ -52,7 +52,7 @@ class DepthMeter:
         if prediction.shape != truth.shape:
             raise ValueError(
                 f'expected depths of one shape, got {prediction.shape} and {truth.shape}: '
-                'resize neither, predict at the size of the truth'
+                'resize neither, predict at the size of the ground truth'
             )
         judged = np.isfinite(truth) & (truth >= self.min_m) & (truth <= self.max_m)
         valid = judged & np.isfinite(prediction) & (prediction > 0.0)

@@ -31,7 +31,7 @@ def confusion_matrix(
     if prediction.shape != truth.shape:
         raise ValueError(
             f'expected labels of one shape, got {prediction.shape} and {truth.shape}: '
-            'resize neither, predict at the size of the truth'
+            'resize neither, predict at the size of the ground truth'
         )
     rows, columns = truth.ravel(), prediction.ravel()
     if ignore is not None:

@@ -93,7 +93,8 @@ class BackendLog:
         """Tell why it takes longer the first time."""
         if not is_compiled():
             self._node.get_logger().info(
-                'compiling what makes images of the outputs, once on this machine: a few seconds'
+                'compiling the post-processing kernels (first start on this machine, takes a few '
+                'seconds)'
             )
 
     def update(self, pipeline: Any) -> None:

@@ -25,25 +25,33 @@ from segformer_ros.nodes.fixed_parameters import parameter, take
 class CarlaWorldParameters:
     """One field per ROS parameter; all of them hold from the start of the node on."""
 
-    host: str = parameter('localhost', 'Where CARLA runs.')
-    port: int = parameter(2000, 'Of CARLA.', between=(1, 65535))
-    timeout: float = parameter(20.0, 'Longest wait for CARLA, seconds.', between=(0.1, 3600.0))
-    town: str = parameter('', 'Map to load, such as Town03; empty keeps the one that is loaded.')
-    synchronous_mode: bool = parameter(True, 'The world waits for every step of this node.')
+    host: str = parameter('localhost', 'Host that CARLA runs on.')
+    port: int = parameter(2000, 'TCP port of CARLA.', between=(1, 65535))
+    timeout: float = parameter(20.0, 'Maximum wait for CARLA, in seconds.', between=(0.1, 3600.0))
+    town: str = parameter('', 'Map to load, e.g. Town03; empty = keep the current one.')
+    synchronous_mode: bool = parameter(
+        True, 'Synchronous mode: the world waits for every step of this node.'
+    )
     fixed_delta_seconds: float = parameter(
-        0.05, 'Simulated time of a step; physics needs less than 0.1.', between=(0.001, 0.1)
+        0.05, 'Simulated seconds per step; the physics needs less than 0.1.', between=(0.001, 0.1)
     )
     real_time: bool = parameter(
-        True, 'Never let simulated time run faster than time; false is as fast as possible.'
+        True, 'Never let simulated time run faster than real time; false = as fast as possible.'
     )
     passive: bool = parameter(
-        False, 'Somebody else ticks the world: its settings and map stay as they are.'
+        False, 'Another client ticks the world; its settings and map stay unchanged.'
     )
-    role_name: str = parameter(ROLE_NAME, 'Name of the vehicle, in its topics.')
-    objects_definition_file: str = parameter('', 'The vehicle and its sensors (JSON).')
-    autopilot: bool = parameter(True, 'Let the traffic manager of CARLA drive.')
-    traffic_manager_port: int = parameter(8000, 'Of the traffic manager.', between=(1, 65535))
-    seed: int = parameter(3, 'Of start and traffic manager.', between=(0, (1 << 31) - 1))
+    role_name: str = parameter(ROLE_NAME, 'Role name of the vehicle in its topics.')
+    objects_definition_file: str = parameter(
+        '', 'Objects file (JSON) with the vehicle and its sensors.'
+    )
+    autopilot: bool = parameter(True, "Let CARLA's traffic manager drive.")
+    traffic_manager_port: int = parameter(
+        8000, 'TCP port of the traffic manager.', between=(1, 65535)
+    )
+    seed: int = parameter(
+        3, 'Seed of the start position and of the traffic manager.', between=(0, (1 << 31) - 1)
+    )
 
     def __post_init__(self) -> None:
         if not self.objects_definition_file:

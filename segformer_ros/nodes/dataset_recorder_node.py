@@ -42,26 +42,32 @@ _LOOK_PERIOD_S = 0.1
 class DatasetRecorderParameters:
     """One field per ROS parameter; all of them hold from the start of the node on."""
 
-    dataset: str = parameter('', 'Folder of the dataset, new or with routes already.')
-    split: str = parameter('train', 'train, val or test.')
-    route: str = parameter('', 'Name of the route; empty takes date and time.')
+    dataset: str = parameter(
+        '', 'Folder of the dataset, a new one or one that already has routes.'
+    )
+    split: str = parameter('train', 'Split that the route becomes part of: train, val or test.')
+    route: str = parameter('', 'Name of the route; empty = date and time.')
     camera: str = parameter(RGB, 'Id of the camera.')
-    label_sensor: str = parameter(LABELS, 'Id of the camera of the true labels.')
-    depth_sensor: str = parameter(DEPTH, 'Id of the camera of the true depth.')
-    role_name: str = parameter('ego_vehicle', 'Of the vehicle, in the topics.')
-    coding: str = parameter('bridge', 'Of the true labels: bridge (colours) or native (tags).')
-    tag_table: str = parameter('t3', 'Of the simulator: t1, t2, t3, t3_ue5 or auto.')
+    label_sensor: str = parameter(LABELS, 'Id of the ground-truth label sensor.')
+    depth_sensor: str = parameter(DEPTH, 'Id of the ground-truth depth sensor.')
+    role_name: str = parameter('ego_vehicle', 'Role name of the vehicle in the topics.')
+    coding: str = parameter(
+        'bridge', 'Coding of the ground-truth labels: bridge (colours) or native (tags).'
+    )
+    tag_table: str = parameter('t3', 'Tag table of the simulator: t1, t2, t3, t3_ue5 or auto.')
     camera_fov: float = parameter(
         0.0,
-        'Horizontal field of view in degrees in place of camera_info, which is wrong in the '
-        'topics of CARLA itself up to 0.9.16; 0 takes camera_info.',
+        'Horizontal field of view in degrees, overriding camera_info, which is wrong in '
+        'the native topics of CARLA up to 0.9.16; 0 = use camera_info.',
         between=(0.0, 179.0),
     )
     every: int = parameter(
-        1, 'Keep one of so many frames: neighbours are alike.', between=(1, 10000)
+        1, 'Keep every n-th frame only; neighbouring frames are alike.', between=(1, 10000)
     )
-    frames: int = parameter(0, 'End after so many; 0 is never.', between=(0, 1 << 31))
-    queue: int = parameter(16, 'Frames that may wait for the disk.', between=(1, 1000))
+    frames: int = parameter(0, 'Exit after this many frames; 0 = never.', between=(0, 1 << 31))
+    queue: int = parameter(
+        16, 'Maximum number of frames waiting to be written.', between=(1, 1000)
+    )
 
     def __post_init__(self) -> None:
         if not self.dataset:

@@ -73,7 +73,7 @@ def evaluation_diagnostics(
     lonely = {
         side: sum(item[side] for item in judge.unpaired.values()) for side in ('results', 'truths')
     }
-    level, text = DiagnosticStatus.OK, f'{max(judged.values(), default=0)} frames judged'
+    level, text = DiagnosticStatus.OK, f'{max(judged.values(), default=0)} frames evaluated'
     if contradiction:
         level, text = DiagnosticStatus.ERROR, contradiction
     elif jumped:
@@ -82,19 +82,22 @@ def evaluation_diagnostics(
         reason, count = judge.refused.most_common(1)[0]
         level, text = (
             DiagnosticStatus.WARN,
-            f'{judge.refused.total()} not judged: {reason} ({count})',
+            f'{judge.refused.total()} not evaluated: {reason} ({count})',
         )
     elif judge.unknown:
         what, count = judge.unknown.most_common(1)[0]
         level, text = (
             DiagnosticStatus.WARN,
-            f'{judge.unknown.total()} pixels of the truth are no class, most often {what} '
+            f'{judge.unknown.total()} ground-truth pixels have no class, most often {what} '
             f'({count}): set tag_table or coding',
         )
     elif not judged.total() and lonely['results'] and not lonely['truths']:
-        level, text = DiagnosticStatus.WARN, 'results come, but no truth with their stamps'
+        level, text = (
+            DiagnosticStatus.WARN,
+            'results arrive, but no ground truth with their stamps',
+        )
     elif not judged.total():
-        text = 'waiting for results and their truth'
+        text = 'waiting for results and their ground truth'
         if silent:
             level, text = DiagnosticStatus.WARN, f'{text}: nothing came on {silent}'
     values = {

@@ -146,7 +146,7 @@ class EvaluationNode(Node):
         classes = {item.class_id: item.class_name for item in msg.class_map}
         self._contradiction = self.board.judge.contradiction(classes)
         if self._contradiction:
-            self.get_logger().error(f'The labels cannot be judged: {self._contradiction}')
+            self.get_logger().error(f'The labels cannot be evaluated: {self._contradiction}')
 
     def _on_labels(self, msg: Image) -> None:
         now_s = self._now()
@@ -174,7 +174,7 @@ class EvaluationNode(Node):
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         judged = max(self.board.judge.scores.judged.values(), default=0)
         response.success = True
-        response.message = f'{judged} judged frames are forgotten'
+        response.message = f'{judged} evaluated frames are forgotten'
         self.get_logger().info(f'Starting the evaluation anew: {response.message}')
         self.board.reset(self._now())
         self._first_result_s = None
@@ -268,7 +268,7 @@ class EvaluationNode(Node):
             if judge.scores.judged['labels']:
                 self._write(f'intersection over union\n{self.board.classes()}\n')
             for text, count in (*judge.refused.items(), *judge.unknown.most_common(3)):
-                self._write(f'not judged: {text} ({count})\n')
+                self._write(f'not evaluated: {text} ({count})\n')
         sys.stdout.flush()
 
     def _save(self, path: Path, write: Callable[[], object]) -> None:

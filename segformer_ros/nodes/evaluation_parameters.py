@@ -15,14 +15,16 @@ from segformer_ros.nodes.fixed_parameters import parameter
 class EvaluationParameters:
     """One field per ROS parameter; all of them hold from the start of the node on."""
 
-    role_name: str = parameter('ego_vehicle', 'Name of the vehicle in the topics of the truth.')
-    ground_truth: bool = parameter(True, 'Compare with the truth; false only measures rates.')
-    label_sensor: str = parameter(LABELS, 'Sensor of the true labels, in its topics.')
-    depth_sensor: str = parameter(DEPTH, 'Sensor of the true depth, in its topics.')
+    role_name: str = parameter(
+        'ego_vehicle', 'Role name of the vehicle in the ground-truth topics.'
+    )
+    ground_truth: bool = parameter(True, 'Compare with ground truth; false only measures rates.')
+    label_sensor: str = parameter(LABELS, 'Id of the ground-truth label sensor, as in its topics.')
+    depth_sensor: str = parameter(DEPTH, 'Id of the ground-truth depth sensor, as in its topics.')
     coding: str = parameter(
         'bridge',
-        'Of the true labels: colours of the ROS bridge (and of the built-in world), or native, '
-        'which is the tag in the red channel.',
+        'Coding of the ground-truth labels: bridge (colours, as the CARLA ROS bridge and '
+        'the built-in world write them) or native (tag in the red channel).',
     )
     tag_table: str = parameter(
         't3',
@@ -30,34 +32,37 @@ class EvaluationParameters:
         't3_ue5 for 0.10, or auto for the installed client.',
     )
     label_set: str = parameter(
-        'carla_0914', 'Classes of the network; where they differ, both are united until they fit.'
+        'carla_0914',
+        'Label set of the network; where it differs from the ground truth, classes of '
+        'both are merged until they match.',
     )
     min_depth_m: float = parameter(
-        0.5, 'Nearest true depth that is judged.', between=(0.001, 1000.0)
+        0.5, 'Minimum ground-truth depth that is evaluated, in metres.', between=(0.001, 1000.0)
     )
     max_depth_m: float = parameter(
-        80.0, 'Farthest true depth that is judged.', between=(0.001, 1000.0)
+        80.0, 'Maximum ground-truth depth that is evaluated, in metres.', between=(0.001, 1000.0)
     )
-    kept: int = parameter(
-        32, 'Images without a partner that are kept of every topic.', between=(1, 10000)
-    )
+    kept: int = parameter(32, 'Number of unmatched images kept per topic.', between=(1, 10000))
     frames: int = parameter(
         0,
-        'End after so many judged label images (results, without ground truth); 0 is never.',
+        'Exit after this many evaluated label images (results, if ground_truth is '
+        'false); 0 = never.',
         between=(0, 1 << 31),
     )
     duration_s: float = parameter(
-        0.0, 'End so long after the first result; 0 is never.', between=(0.0, 1e9)
+        0.0, 'Exit this many seconds after the first result; 0 = never.', between=(0.0, 1e9)
     )
     report_period_s: float = parameter(
-        1.0, 'Time between the rows of the table; 0 prints none.', between=(0.0, 3600.0)
+        1.0, 'Seconds between the rows of the table; 0 = no table.', between=(0.0, 3600.0)
     )
-    window: int = parameter(50, 'Frames that the windowed figures are of.', between=(1, 10000))
-    summary: str = parameter('', 'JSON file to write at the end; empty writes none.')
+    window: int = parameter(
+        50, 'Number of recent frames that the windowed figures cover.', between=(1, 10000)
+    )
+    summary: str = parameter('', 'JSON file to write at the end; empty = none.')
     report: str = parameter(
         '',
-        'Folder for frames.csv, summary.json and evaluation.png, written at the end; empty '
-        'writes none.',
+        'Folder for frames.csv, summary.json and evaluation.png, written at the end; '
+        'empty = none.',
     )
 
     def __post_init__(self) -> None:

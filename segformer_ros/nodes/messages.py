@@ -119,7 +119,7 @@ def image_message(header: Header, pixels: npt.NDArray[Any], encoding: str) -> Im
     """
     dtype, rank = _DTYPES[encoding]
     if pixels.ndim != rank or pixels.dtype.kind != dtype[1] or not pixels.size:
-        raise ValueError(f'{pixels.dtype} of shape {pixels.shape} is no {encoding} image')
+        raise ValueError(f'{pixels.dtype} of shape {pixels.shape} is not a {encoding} image')
     content = np.ascontiguousarray(pixels, dtype)
     message = Image(
         header=header, height=content.shape[0], width=content.shape[1], encoding=encoding

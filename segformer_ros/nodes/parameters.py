@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, Field, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 import math
 import re
 from typing import Any
@@ -50,102 +50,108 @@ class Parameters:
     """
 
     model: str = _param(
-        'road_b0', 'The network: name of one that ships, or path of a bundle.', fixed=True
+        'road_b0', 'Network: name of a shipped one, or path of a bundle.', fixed=True
     )
     backend: str = _param(
         'auto',
-        'What runs the network: onnxruntime, openvino, openvino_bf16, torch, torch_fp16, '
-        'torch_bf16, tensorrt_fp16, tensorrt_bf16, tensorrt_fp32, tensorrt_int8, tensorrt_fp8, '
-        "'tensorrt', which is float16 or else float32, or 'auto', the best that is installed and "
-        'computes what it should.',
+        'Inference backend: onnxruntime, openvino, openvino_bf16, torch, torch_fp16, '
+        'torch_bf16, tensorrt_fp16, tensorrt_bf16, tensorrt_fp32, tensorrt_int8, '
+        'tensorrt_fp8, tensorrt (float16, else float32), or auto: the fastest that is '
+        'installed and passes its checks.',
         fixed=True,
     )
     precision: str = _param(
         'float32',
-        "What 'auto' may choose: exact backends alone (float32), or those of reduced precision "
-        'too (any).',
+        "Precisions that 'auto' may use: float32 only, or any.",
         one_of=PRECISIONS,
         fixed=True,
     )
     cuda_api: str = _param(
         'auto',
-        'The package through which TensorRT gets memory and streams; auto takes cuda-python, or '
+        'Package through which TensorRT gets memory and streams; auto takes cuda-python, '
         'else pycuda.',
         one_of=CUDA_APIS,
         fixed=True,
     )
     require_tensorrt: bool = _param(
         False,
-        'Publish nothing before TensorRT runs, in place of running on another backend while its '
+        'Publish nothing until TensorRT runs, instead of using another backend while its '
         'engines are built or after it has failed.',
         fixed=True,
     )
     build_only: bool = _param(
-        False, 'Build the engines of TensorRT, check them and end.', fixed=True
+        False, 'Build the TensorRT engines, check them and exit.', fixed=True
     )
     threads: int = _param(
         0,
-        'Threads of the network on a CPU; 0 leaves it to the backend.',
+        'Number of CPU threads for inference; 0 leaves the choice to the backend.',
         between=(0, 256),
         fixed=True,
     )
-    autostart: bool = _param(True, 'Configure and activate without being asked to.', fixed=True)
+    autostart: bool = _param(True, 'Configure and activate automatically at start-up.', fixed=True)
     cameras: tuple[str, ...] = _param(
         ('',),
-        'Names of the cameras; each is the namespace of its topics. One empty name is one camera '
+        "Camera namespaces, e.g. [front, left]. Leave at [''] for a single camera "
         'without a namespace.',
         fixed=True,
     )
     camera_info_topics: tuple[str, ...] = _param(
         ('',),
-        'Topics of camera_info, one for each camera; an empty name is camera_info in the '
+        'Topics of camera_info, one per camera; an empty name means camera_info in the '
         'namespace of the camera.',
         fixed=True,
     )
     transport: str = _param(
         'raw',
-        "Take 'image' (raw) or 'image/compressed' (compressed: jpeg, png).",
+        "Image topic to subscribe to: 'image' (raw) or 'image/compressed' (compressed: "
+        'jpeg, png).',
         one_of=('raw', 'compressed'),
         fixed=True,
     )
     segmentation: bool = _param(True, 'Compute labels.')
     depth: bool = _param(True, 'Compute depth.')
-    confidence: bool = _param(True, 'Offer label/confidence/image.')
-    color: bool = _param(True, 'Offer label/color/image.')
-    overlay: bool = _param(True, 'Offer overlay/image.')
-    points: bool = _param(True, 'Offer depth/points.')
+    confidence: bool = _param(True, 'Publish label/confidence/image.')
+    color: bool = _param(True, 'Publish label/color/image.')
+    overlay: bool = _param(True, 'Publish overlay/image.')
+    points: bool = _param(True, 'Publish depth/points.')
     depth_encoding: str = _param(
         '32FC1',
-        'Of depth/image: 32FC1 is metres with NaN for unknown, 16UC1 millimetres with 0 for '
-        'unknown.',
+        'Encoding of depth/image: 32FC1 (metres, NaN = unknown) or 16UC1 (millimetres, 0 '
+        '= unknown).',
         one_of=DEPTH_ENCODINGS,
     )
     min_depth_m: float = _param(
-        0.0, "Smaller depths are unknown; 0 is the network's own limit.", between=(0.0, 10000.0)
+        0.0,
+        'Minimum depth in metres; smaller values become unknown. 0 = limit of the network.',
+        between=(0.0, 10000.0),
     )
     max_depth_m: float = _param(
-        0.0, "Larger depths are unknown; 0 is the network's own limit.", between=(0.0, 10000.0)
+        0.0,
+        'Maximum depth in metres; larger values become unknown. 0 = limit of the network.',
+        between=(0.0, 10000.0),
     )
     sky_depth: str = _param(
         'nan',
-        'Depth of pixels labelled sky: unknown (nan), infinite (inf; RViz shows such an image '
-        'black), or what the network says (keep).',
+        'Depth of pixels labelled sky: unknown (nan), infinite (inf; RViz shows such an '
+        'image black) or as predicted (keep).',
         one_of=('nan', 'inf', 'keep'),
     )
     camera_fov_deg: float = _param(
         0.0,
-        'Horizontal field of view of the cameras, in place of a missing or wrong camera_info; '
-        '0 uses camera_info.',
+        'Horizontal field of view in degrees, overriding a missing or wrong camera_info; '
+        '0 = use camera_info.',
         between=(0.0, 179.0),
     )
-    overlay_opacity: float = _param(0.5, 'Of the colours in overlay/image.', between=(0.0, 1.0))
-    lazy: bool = _param(True, 'Let the network rest while nobody subscribes to an output.')
+    overlay_opacity: float = _param(
+        0.5, 'Opacity of the class colours in overlay/image.', between=(0.0, 1.0)
+    )
+    lazy: bool = _param(True, 'Skip inference while no output has a subscriber.')
     stale_after_s: float = _param(
-        2.0, 'Warn in the diagnostics when no image came for this long.', between=(0.1, 3600.0)
+        2.0, 'Seconds without an image after which the diagnostics warn.', between=(0.1, 3600.0)
     )
     latency_window: int = _param(
         300,
-        'Number of frames that the latencies in the diagnostics are of.',
+        'Number of recent frames that the latency percentiles cover.',
         between=(10, 10000),
     )
 
@@ -165,7 +171,7 @@ class Parameters:
             raise ValueError(f'cameras must be different names, not {list(self.cameras)}')
         for name in self.cameras:
             if not _CAMERA_NAME.fullmatch(name) and self.cameras != ('',):
-                raise ValueError(f'cameras: {name!r} is no name for a namespace')
+                raise ValueError(f'cameras: {name!r} is not a valid namespace')
         infos = self.camera_info_topics
         if infos != ('',) and len(infos) != len(self.cameras):
             raise ValueError(
@@ -236,34 +242,6 @@ def watch(node: Node, on_change: Callable[[Parameters], None]) -> None:
 
     node.add_on_set_parameters_callback(check)
     node.add_post_set_parameters_callback(report)
-
-
-def markdown_table() -> str:
-    """Give the table of the parameters for the README."""
-    rows = [
-        '| parameter | default | values | at run time | meaning |',
-        '|---|---|---|---|---|',
-    ]
-    for item in fields(Parameters):
-        when = 'no' if item.metadata['fixed'] else 'yes'
-        cells = (f'`{item.name}`', f'`{_as_yaml(item.default)}`', _values(item), when)
-        rows.append(f'| {" | ".join(cells)} | {item.metadata["description"]} |')
-    return '\n'.join(rows)
-
-
-def _values(item: Field[Any]) -> str:
-    if item.metadata['one_of']:
-        return ', '.join(item.metadata['one_of'])
-    if item.metadata['between'] is not None:
-        low, high = item.metadata['between']
-        return f'{low:g} to {high:g}'
-    return {bool: 'true, false', str: 'text', tuple: 'list of text'}[type(item.default)]
-
-
-def _as_yaml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(_as_ros(value)) if isinstance(value, tuple) else f'{value}'
 
 
 def _as_ros(value: Any) -> Any:

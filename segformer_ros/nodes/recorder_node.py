@@ -32,12 +32,14 @@ _COMMIT_PERIOD_S = 0.5
 class RecorderParameters:
     """One field per ROS parameter; all of them hold from the start of the node on."""
 
-    topics: tuple[str, ...] = parameter(('',), 'Names of the topics; they may appear later.')
+    topics: tuple[str, ...] = parameter(('',), 'Topics to record; they may appear later.')
     output: str = parameter('', 'Folder of the new bag; it appears when the node ends.')
-    storage: str = parameter('sqlite3', f'{" or ".join(STORAGES)}.')
-    queue: int = parameter(50, 'Messages of a topic that may wait.', between=(1, 10000))
+    storage: str = parameter('sqlite3', f'Storage format: {" or ".join(STORAGES)}.')
+    queue: int = parameter(50, 'Maximum number of waiting messages per topic.', between=(1, 10000))
     max_file_mb: int = parameter(
-        2000, 'A larger file is followed by another one; 0 is never.', between=(0, 1 << 31)
+        2000,
+        'Maximum file size in MB, after which a new file is started; 0 = unlimited.',
+        between=(0, 1 << 31),
     )
 
     def __post_init__(self) -> None:

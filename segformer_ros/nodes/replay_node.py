@@ -32,27 +32,31 @@ _WAIT_FOR_READERS = Duration(seconds=2)
 class ReplayParameters:
     """One field per ROS parameter; all of them hold from the start of the node on."""
 
-    input: str = parameter('', 'A rosbag2 (folder, .mcap, .db3) or a video file.')
-    topics: tuple[str, ...] = parameter(('',), 'Of a bag, those to play; one empty name is all.')
+    input: str = parameter('', 'Input: a rosbag2 (folder, .mcap, .db3) or a video file.')
+    topics: tuple[str, ...] = parameter(('',), "Topics of a bag to play; [''] = all.")
     image: str = parameter(
-        '', 'Image topic that a bag must have and that is waited for; empty waits for all of them.'
+        '',
+        'Image topic that a bag must contain and whose subscriber is waited for; empty = '
+        'all image topics.',
     )
     recorded: tuple[str, ...] = parameter(
         ('',), 'Results that recorder_node must subscribe to before the first message.'
     )
-    rate: float = parameter(1.0, 'How much faster than recorded.', between=(0.01, 100.0))
-    loop: bool = parameter(False, 'Begin again at the end.')
-    clock: bool = parameter(False, 'Of a bag, publish the recorded time as /clock.')
+    rate: float = parameter(1.0, 'Playback rate relative to the recording.', between=(0.01, 100.0))
+    loop: bool = parameter(False, 'Start over at the end.')
+    clock: bool = parameter(False, 'Publish the recorded time of a bag as /clock.')
     wait_for_subscribers_s: float = parameter(
         0.0,
-        'Longest wait for a subscriber of the images, and for the recorder.',
+        'Maximum wait for a subscriber of the images and for the recorder, in seconds.',
         between=(0.0, 3600.0),
     )
-    encoding: str = parameter('bgr8', f'Of the images of a video: {" or ".join(_ENCODINGS)}.')
-    frame_id: str = parameter('camera_optical', 'Of the images of a video.')
+    encoding: str = parameter(
+        'bgr8', f'Encoding of the images of a video: {" or ".join(_ENCODINGS)}.'
+    )
+    frame_id: str = parameter('camera_optical', 'frame_id of the images of a video.')
     fov_deg: float = parameter(
         0.0,
-        'Horizontal field of view of a video, for camera_info; 0 means unknown.',
+        'Horizontal field of view of a video in degrees, for camera_info; 0 = unknown.',
         between=(0.0, 179.0),
     )
 

@@ -14,8 +14,8 @@ from segformer_ros.judge.drive import DriveJudge
 from segformer_ros.judge.figures import plain
 
 HEADER = (
-    '  time   in/s  out/s  dropped  latency    mIoU  AbsRel  delta1  judged\n'
-    '     s                 frames       ms                          frames'
+    '  time   in/s  out/s  dropped  latency    mIoU  AbsRel  delta1  evaluated\n'
+    '     s                 frames       ms                             frames'
 )
 TIMES = ('wait', 'preprocess', 'network', 'postprocess', 'publish', 'latency')
 
@@ -110,7 +110,7 @@ class Scoreboard:
             f'{_cell(math.nan if self.dropped is None else self.dropped, 8, 0)} '
             f'{_cell(latency, 8, 0)} {_cell(scores.total.segmentation.miou(), 7, 3)} '
             f'{_cell(depth["abs_rel"], 7, 3)} {_cell(depth["delta1"], 7, 3)} '
-            f'{_cell(max(scores.judged.values(), default=0), 7, 0)}'
+            f'{_cell(max(scores.judged.values(), default=0), 10, 0)}'
         )
 
     def classes(self) -> str:

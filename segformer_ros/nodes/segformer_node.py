@@ -276,7 +276,9 @@ class SegformerNode(LifecycleNode):
             return True
         # The thread still uses the network: leave it to the thread rather than free it.
         self._pipeline = None
-        self.get_logger().error('a frame does not end: its network is left behind')
+        self.get_logger().error(
+            f'inference did not return within {STOP_PATIENCE_S:g} s; the network was abandoned'
+        )
         return False
 
     def _release(self) -> None:

@@ -104,7 +104,7 @@ def doubts(config: HardwareConfig, device: torch.device) -> list[str]:
     if any(has for name, has in torch.cpu.get_capabilities().items() if 'bf16' in name):
         return []
     return [
-        'this processor has no instructions for bfloat16, so that it takes longer than float32: '
+        'this CPU has no instructions for bfloat16, so that it takes longer than float32: '
         'hardware.precision=32 is faster, with slightly other weights'
     ]
 

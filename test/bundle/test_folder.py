@@ -121,7 +121,7 @@ def test_writing_replaces_a_bundle_and_nothing_else(folder, original, tmp_path):
 
     (tmp_path / 'photos').mkdir()
     (tmp_path / 'photos' / 'cat.jpg').write_bytes(b'cat')
-    with pytest.raises(bundle.BundleError, match='found something that is no bundle') as caught:
+    with pytest.raises(bundle.BundleError, match='found something that is not a bundle') as caught:
         bundle.write(tmp_path / 'photos', content, files)
     sentence_of(caught)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['photos', 'tiny']

@@ -33,7 +33,7 @@ def test_a_report_is_printed(path, tmp_path, capsys):
     assert code == 0
     assert out.is_file()
     assert lines[0] == f'nvlabs -> native: B0 with nvlabs head of 5 classes, {out}'
-    assert 'note: left out what lies beside the weights: optimizer' in lines
+    assert 'note: left out what lies next to the weights: optimizer' in lines
     assert 'compared on 1x3x32x64, relative to the largest magnitude:' in lines
     rows = [line.split() for line in lines if line.startswith('logits')]
     assert [row[1] for row in rows] == ['float32', 'float64']

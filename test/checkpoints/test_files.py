@@ -77,7 +77,7 @@ def test_other_files_are_no_checkpoints(tmp_path, data):
     path = tmp_path / 'some.pth'
     path.write_bytes(data)
 
-    with pytest.raises(CheckpointError, match='is no checkpoint of torch, or damaged'):
+    with pytest.raises(CheckpointError, match='is not a checkpoint of torch, or damaged'):
         open_checkpoint(path)
 
 
@@ -88,7 +88,7 @@ def test_pickle_cut_off_anywhere_is_no_checkpoint(tmp_path, times):
     whole = old_pickle()
     for stop in range(0, len(whole), 7):
         path.write_bytes(whole[:120] * (times - 1) + whole[:stop])
-        with pytest.raises(CheckpointError, match=r'is no checkpoint of torch|is refused'):
+        with pytest.raises(CheckpointError, match=r'is not a checkpoint of torch|is refused'):
             open_checkpoint(path)
 
 

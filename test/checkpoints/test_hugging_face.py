@@ -234,7 +234,7 @@ def test_weights_without_their_description_are_refused(tmp_path):
     lonely = tmp_path / 'lonely.safetensors'
     (folder / 'model.safetensors').rename(lonely)
 
-    with pytest.raises(CheckpointError, match=r'need the config.json beside them'):
+    with pytest.raises(CheckpointError, match=r'need the config.json next to them'):
         read(lonely)
     with pytest.raises(CheckpointError, match=r'expected config.json and model.safetensors'):
         read(folder)

@@ -157,7 +157,8 @@ def test_an_unreadable_image_names_its_frame(tmp_path):
     label.message.encoding = 'mono8'
     data = open_bag(write_bag(tmp_path / 'town03', messages))
     with pytest.raises(
-        DatasetError, match=r'town03/1000000000 of .*: expected true labels in a colour image'
+        DatasetError,
+        match=r'town03/1000000000 of .*: expected ground-truth labels in a colour image',
     ):
         data[0]
     assert VEHICLE in label.topic

@@ -78,8 +78,8 @@ def test_a_yaml_file_that_is_wrong(tmp_path, content, message):
 @pytest.mark.parametrize(
     ('text', 'options', 'message'),
     [
-        ('coco:/data', (), "'coco:/data' is none: the kinds are ade20k, bag"),
-        ('/no/such/folder', (), "'/no/such/folder' is none"),
+        ('coco:/data', (), "'coco:/data' is not a dataset: the kinds are ade20k, bag"),
+        ('/no/such/folder', (), "'/no/such/folder' is not a dataset"),
         ('nyu:x', ('depth',), "such as labels=19, got 'depth'"),
         ('nyu:x', ('a=[',), 'option a: not YAML'),
     ],

@@ -86,7 +86,7 @@ def test_options_reach_reader_and_rules(bundle, capsys):
         (['stub', '--resize', 'aligned'], "resize 'aligned' needs a scale"),
         (['stub', '--map', 'road'], 'expected --map DATA=NETWORK'),
         (['stub', '--max-frames', '0'], '--max-frames must be at least 1'),
-        (['nowhere'], "'nowhere' is none: the kinds are"),
+        (['nowhere'], "'nowhere' is not a dataset: the kinds are"),
     ],
 )
 def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):

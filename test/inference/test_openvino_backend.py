@@ -77,7 +77,7 @@ def test_bfloat16_runs_where_the_processor_has_it(tiny):
     """Near the golden outputs, and not at them; elsewhere one sentence says so."""
     known = backend_module.openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
     if 'BF16' not in known:
-        with pytest.raises(BackendError, match='expected a processor with bfloat16'):
+        with pytest.raises(BackendError, match='expected a CPU with bfloat16'):
             load_backend('openvino_bf16', tiny, threads=1)
         return
     backend = load_backend('openvino_bf16', tiny, threads=1)

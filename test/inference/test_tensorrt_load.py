@@ -101,7 +101,7 @@ def test_frames_that_are_wrong_are_left_out(monkeypatch, tiny):
     """With a warning that says how wrong; the network itself goes on."""
     installed = Installed(monkeypatch, tiny)
     monkeypatch.setattr(tensorrt_backend, 'frames_problem', lambda *args: 'labels differ')
-    with pytest.warns(RuntimeWarning, match='labels differ; the processor does it'):
+    with pytest.warns(RuntimeWarning, match='labels differ; the CPU does it'):
         backend = load_backend('tensorrt_fp32', tiny)
     assert backend.frames is None
     check_golden(tiny, backend)

@@ -200,7 +200,7 @@ def test_foreign_colours_are_counted(bench):
     (status,) = evaluation_diagnostics('node', running.board.judge, '').status
     assert (status.level, status.message) == (
         DiagnosticStatus.WARN,
-        '3 pixels of the truth are no class, most often color 3 2 1 (3): set tag_table or coding',
+        '3 ground-truth pixels have no class, most often color 3 2 1 (3): set tag_table or coding',
     )
 
 
@@ -220,13 +220,13 @@ def test_diagnostics_say_whether_results_and_truth_fit(bench):
     assert now().level == DiagnosticStatus.WARN
     running.source.publish(running.source.frame(), 1, ('labels', 'depth'))
     running.source.publish(running.source.frame(), 2)
-    running.spin(lambda: now().message == '1 frames judged')
+    running.spin(lambda: now().message == '1 frames evaluated')
     assert now().level == DiagnosticStatus.OK
     damaged = running.source.frame(judged=False)
     damaged['labels'] = ('rgb8', np.zeros((8, 12, 3), np.uint8))
     running.source.publish(damaged, 3)
     running.spin(lambda: now().level == DiagnosticStatus.WARN)
-    assert "1 not judged: expected labels in mono8, got 'rgb8' (1)" in now().message
+    assert "1 not evaluated: expected labels in mono8, got 'rgb8' (1)" in now().message
     values = {item.key: item.value for item in now().values}
     assert values['refused'] == '1'
 
@@ -253,7 +253,7 @@ def test_a_reset_starts_anew(bench):
     answer = running.source.reset.call_async(Trigger.Request())
     running.spin(answer.done)
     assert answer.result().success
-    assert answer.result().message == '1 judged frames are forgotten'
+    assert answer.result().message == '1 evaluated frames are forgotten'
     assert not running.judged['depth']
     running.source.publish(running.source.frame(), 2)
     running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
@@ -410,7 +410,7 @@ def test_the_table_says_what_it_waits_for_then_gives_rows(bench):
     running.spin(lambda: running.lines)
     assert running.lines[0].startswith('waiting for /label/image (it has a publisher), ')
     running.source.publish(running.source.frame(), 1)
-    running.spin(lambda: any('judged' in line for line in running.lines))
+    running.spin(lambda: any('evaluated' in line for line in running.lines))
     running.spin(lambda: len(running.lines[-1].split()) == 9)
     running.evaluation.destroy_node()
     assert running.lines[-1].startswith('intersection over union')

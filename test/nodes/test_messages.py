@@ -161,7 +161,7 @@ def test_image_message_describes_its_bytes(encoding, pixels):
 )
 def test_array_of_another_kind_is_no_image(encoding, pixels):
     """An image message cannot be made to lie."""
-    with pytest.raises(ValueError, match=f'is no {encoding} image'):
+    with pytest.raises(ValueError, match=f'is not a {encoding} image'):
         messages.image_message(_header(), pixels, encoding)
 
 
