@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 # Of the vehicle that carries the camera; no class of the world.
-UNLABELED = 0
+NONE = 0
 ROAD = 1
 SIDEWALK = 2
 BUILDING = 3

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.world.classes import UNLABELED
+from segformer_ros.world.classes import NONE
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.paintwork import PANEL
 from segformer_ros.world.primitives import BOX, COAT, ELLIPSOID, Parts, place, Rows
@@ -40,7 +40,7 @@ def bonnet(
     dice: Dice, rig: CameraRig, camera: npt.NDArray[np.float64], focal_px: float
 ) -> Rows | None:
     """
-    Make the bonnet of the ego vehicle as the camera sees it; its class is `unlabeled`.
+    Make the bonnet of the ego vehicle as the camera sees it; its class is `none`.
 
     :param camera: As of rig.camera_of.
     :param focal_px: Of the camera.
@@ -63,7 +63,7 @@ def bonnet(
         ELLIPSOID,
         (ahead, 0.0, -drop),
         half,
-        UNLABELED,
+        NONE,
         paint,
         material=COAT,
         param=param,
@@ -73,7 +73,7 @@ def bonnet(
     )
     if dice.chance(0.3):
         place_ = (ahead - 0.5 * half[0], 0.0, 0.05 - drop + half[2] * 0.85)
-        parts.add(BOX, place_, (0.04, half[1] * 0.8, 0.02), UNLABELED, BLACK, shadow=False)
+        parts.add(BOX, place_, (0.04, half[1] * 0.8, 0.02), NONE, BLACK, shadow=False)
     x, y, z = camera[0].tolist()
     yaw = math.atan2(camera[4, 1], camera[4, 0])
     poses = np.array([[x, y, z, yaw, camera[4, 2] / math.hypot(camera[4, 0], camera[4, 1])]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from segformer_ros import world
 from segformer_ros.camera import back_project
-from segformer_ros.world.classes import UNLABELED
+from segformer_ros.world.classes import NONE
 from segformer_ros.world.dice import Dice
 from segformer_ros.world.mounting import road_rig
 from segformer_ros.world.queues import _span
@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_pixels(seed):
 def test_labels_are_classes_or_the_own_bonnet(many):
     """All twenty occur; the sky alone has no depth."""
     ids = np.unique(np.concatenate([np.unique(frame.labels) for frame in many]))
-    assert ids.tolist() == [UNLABELED, *sorted(world.CLASS_IDS)]
+    assert ids.tolist() == [NONE, *sorted(world.CLASS_IDS)]
     for frame in many:
         assert np.array_equal(frame.labels == 11, np.isposinf(frame.depth))
         assert frame.depth.min() >= 0.2
@@ -71,10 +71,10 @@ def test_labels_are_classes_or_the_own_bonnet(many):
 
 def test_the_bonnet_is_close_and_below(many):
     """A part of the frames has one; it touches the lower edge of the picture."""
-    with_bonnet = [frame for frame in many if (frame.labels == UNLABELED).any()]
+    with_bonnet = [frame for frame in many if (frame.labels == NONE).any()]
     assert 0.1 < len(with_bonnet) / len(many) < 0.5
     for frame in with_bonnet:
-        own = frame.labels == UNLABELED
+        own = frame.labels == NONE
         assert own[-1].any()
         assert frame.depth[own].max() < 2.5
         assert own.mean() < 0.4
