@@ -141,7 +141,7 @@ def test_a_reader_that_leaves_is_no_error():
 
 def test_an_option_is_given_once(capsys):
     """The second value would replace the first in silence; what may be repeated still may."""
-    arguments = ['info', 'world_b0', '--backend', 'auto', '--backend', 'openvino']
+    arguments = ['info', 'road_b0', '--backend', 'auto', '--backend', 'openvino']
     assert cli.main(arguments) == 2
     assert 'argument --backend: expected once, found twice' in capsys.readouterr().err
 
