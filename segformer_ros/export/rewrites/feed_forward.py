@@ -14,11 +14,10 @@ from torch.nn import functional
 
 class ConvFeedForward(nn.Module):
     """
-    MixFFN on rows (N * height * width, C): 1x1 convolution, depthwise convolution, GELU, matrix.
+    MixFFN on rows (N * height * width, C): three convolutions, 1x1 at both ends, and GELU.
 
-    A linear layer on the channels of a map is a 1x1 convolution, and GELU acts on each value
-    alone, so that layouts can change in between at will: the wide map (four times the channels)
-    is then never transposed on its way into the depthwise convolution, and once behind it.
+    A linear layer on the channels of a map is a 1x1 convolution. So the wide map (four times the
+    channels) is never transposed, and an engine keeps the layout of its convolutions in between.
     """
 
     def __init__(self, feed_forward: MixFFN, height: int, width: int) -> None:
@@ -27,10 +26,9 @@ class ConvFeedForward(nn.Module):
         self.height, self.width = height, width
         self.fc1 = pointwise_conv(feed_forward.fc1)
         self.dwconv = feed_forward.dwconv
-        self.fc2 = feed_forward.fc2
+        self.fc2 = pointwise_conv(feed_forward.fc2)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Turn rows (N * height * width, C) into rows of the same shape."""
         x = self.dwconv(self.fc1(map_of_rows(rows, self.height, self.width)))
-        result: Tensor = self.fc2(functional.gelu(rows_of_map(x)))
-        return result
+        return rows_of_map(self.fc2(functional.gelu(x)))

@@ -1,0 +1,60 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""This checkout against another commit: turns, and ratios the right way round."""
+
+import against
+import pytest
+
+
+def test_both_take_turns_and_the_first_round_fills_the_caches(monkeypatch, tmp_path):
+    """The order turns round from round to round."""
+    seen = []
+
+    def figures(tree, inputs, out):
+        seen.append(tree)
+        return {'s': {'old': 4.0, 'new': 2.0}[tree] * len(seen)}
+
+    monkeypatch.setitem(against.ROWS, 'image', against.Row(figures))
+
+    found = against.measure(['image'], ['old', 'new'], tmp_path, 2)
+
+    assert seen == ['old', 'new', 'new', 'old', 'old', 'new']
+    assert found == {'image, s': [[16.0, 20.0], [6.0, 12.0]]}
+
+
+@pytest.mark.parametrize(('row', 'ratio'), [('image', '2.00'), ('video', '0.50')])
+def test_above_one_this_checkout_is_better(row, ratio):
+    """Fewer seconds, more frames."""
+    text = against.report({f'{row}, unit': [[4.0, 4.0], [2.0, 2.0]]})
+
+    assert f'| 4.00 | 2.00 | {ratio} | {ratio} to {ratio} |' in text
+
+
+def test_the_other_commit_is_gone_afterwards(tmp_path):
+    """Also the entry that git keeps of it."""
+    with against.other_tree('HEAD', 'python', tmp_path) as tree:
+        assert (tree.folder / 'segformer_ros' / 'cli.py').is_file()
+
+    assert not tree.folder.exists()
+
+
+def test_it_is_the_other_tree_that_runs(tmp_path):
+    """Wherever this program was started, and with the memory of its own alone."""
+    package = tmp_path / 'segformer_ros'
+    package.mkdir()
+    (package / '__init__.py').touch()
+    (package / 'cli.py').write_text('import sys; sys.exit(sys.argv[1:] != ["run"])')
+    weight = bytearray(200 << 20)
+
+    seconds, memory = against.Tree(tmp_path, against.sys.executable).segformer('run')
+
+    assert seconds > 0.0
+    assert 0.0 < memory < len(weight) / 2**20
+
+
+def test_a_command_that_fails_says_why():
+    """With the end of what it wrote."""
+    tree = against.Tree(against._ROOT, against.sys.executable)
+
+    with pytest.raises(RuntimeError, match='found nothing at'):
+        tree.segformer('run', '/nowhere.png', '--out', '/nowhere')
