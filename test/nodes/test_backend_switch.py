@@ -249,7 +249,7 @@ def test_the_first_start_on_a_machine_says_why_it_takes_longer(
     make_node(Machine())
 
     said = capfd.readouterr().err
-    assert ('compiling what makes images of the outputs' in said) is not compiled
+    assert ('compiling the post-processing kernels' in said) is not compiled
     if not compiled:
         assert said.index('compiling') < said.index('fake for segmentation and depth')
 

@@ -214,7 +214,8 @@ def test_diagnostics_say_whether_results_and_truth_fit(bench):
         return next((item for item in said[-1].status if 'evaluation' in item.name), None)
 
     waiting = (
-        'waiting for results and their truth: nothing came on /label/image (it has a publisher)'
+        'waiting for results and their ground truth: nothing came on /label/image (it has a '
+        'publisher)'
     )
     running.spin(lambda: said and now().message.startswith(waiting))
     assert now().level == DiagnosticStatus.WARN
