@@ -368,7 +368,7 @@ def test_info_shows_what_a_network_is(segformer):
     """Its facts, and that it computes what it should."""
     status, said, error = segformer('info')
     assert status == 0, error
-    for text in ('name:', 'tiny', 'road 1', '128x64', '0.5 to 80 m', 'Apache-2.0', 'passed on'):
+    for text in ('name:', 'tiny', 'road 1', '64x128', '0.5 to 80 m', 'Apache-2.0', 'passed on'):
         assert text in said
     status, said, _ = segformer('info', '--no-check')
     assert status == 0
