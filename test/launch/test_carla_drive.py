@@ -244,7 +244,7 @@ def test_a_session_with_the_bridge(session, tmp_path):
     with session('bridge', record=str(bag)) as running:
         running.order('readers 2')
         running.warm_up()
-        assert re.fullmatch(r'[1-9]\d* judged frames are forgotten', running.reset())
+        assert re.fullmatch(r'[1-9]\d* evaluated frames are forgotten', running.reset())
         running.order('clock on', 'readers 3')
         running.order('frames 3', 'lose labels', 'lose depth', 'hold')
         running.judged(5, 5)
