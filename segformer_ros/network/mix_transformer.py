@@ -107,14 +107,21 @@ def pad_for_reduction(x: Tensor, sr_ratio: int) -> Tensor:
     """
     Repeat the last row and column of (N, C, H, W) up to multiples of sr_ratio.
 
-    A convolution would leave out what does not fill a patch. No published network has such a rest.
+    A convolution leaves out what does not fill a patch. The published networks do so; their ratios
+    leave no rest of an image that is padded to multiples of 32, but larger ones would.
     """
     bottom, right = -x.shape[2] % sr_ratio, -x.shape[3] % sr_ratio
     return functional.pad(x, (0, right, 0, bottom), 'replicate') if bottom or right else x
 
 
 class EfficientSelfAttention(nn.Module):
-    """Attend to a map of keys and values reduced sr_ratio times per side (eq. 2)."""
+    """
+    Attend to a map of keys and values reduced sr_ratio times per side (eq. 2).
+
+    :ivar pads: Whether a rest that does not fill a patch is padded rather than left out.
+    """
+
+    pads = False
 
     def __init__(self, dim: int, num_heads: int, sr_ratio: int, norm_eps: float) -> None:
         super().__init__()
@@ -156,8 +163,10 @@ class EfficientSelfAttention(nn.Module):
 
     def _keys_and_values(self, x: Tensor, height: int, width: int) -> tuple[Tensor, ...]:
         if self.sr_ratio > 1:
-            reduced = self.sr(pad_for_reduction(to_map(x, height, width), self.sr_ratio))
-            x = self.norm(to_tokens(reduced))
+            reduced = to_map(x, height, width)
+            if self.pads:
+                reduced = pad_for_reduction(reduced, self.sr_ratio)
+            x = self.norm(to_tokens(self.sr(reduced)))
         heads = (self.num_heads, x.shape[-1] // self.num_heads)
         both: Tensor = self.kv(x).unflatten(2, (2, *heads))
         return both.permute(2, 0, 3, 1, 4).unbind(0)
@@ -263,6 +272,8 @@ class MixTransformer(nn.Module):
             blocks = [
                 Block(*block, next(rates), norm_eps, inner_eps) for _ in range(depths[index])
             ]
+            for item in blocks:
+                item.attn.pads = sr_ratios[index] > SR_RATIOS[index]
             stages.append(Stage(embed, blocks, dim, norm_eps))
             in_chans = dim
         self.stages = nn.ModuleList(stages)

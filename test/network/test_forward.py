@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='the network needs torch')
 
 from segformer_ros.network import build, MultitaskSegformer, NetworkConfig  # noqa: E402
-from segformer_ros.network.mix_transformer import EfficientSelfAttention  # noqa: E402
+from segformer_ros.network.mix_transformer import EfficientSelfAttention, make_encoder  # noqa: E402
 from segformer_ros.network.segformer_head import SegformerHead  # noqa: E402
 
 
@@ -145,6 +145,7 @@ def test_drop_path_drops_in_training_only(small):
 def test_a_reduction_that_leaves_a_rest_repeats_the_last_tokens():
     """Twelve rows of tokens in patches of eight: the second one sees its last row five times."""
     attention = EfficientSelfAttention(32, 1, 8, 1e-5).double()
+    attention.pads = True
     tokens = torch.randn(1, 12 * 16, 32, dtype=torch.float64)
     rows = tokens.unflatten(1, (12, 16))
     whole = torch.cat([rows, rows[:, -1:].expand(-1, 4, -1, -1)], 1).flatten(1, 2)
@@ -152,6 +153,16 @@ def test_a_reduction_that_leaves_a_rest_repeats_the_last_tokens():
     found = attention(tokens, 12, 16)
 
     torch.testing.assert_close(found, attention(whole, 16, 16)[:, : 12 * 16])
+
+
+def test_published_ratios_leave_the_rest_out():
+    """As the published encoders do with an image that does not fill patches; larger ratios pad."""
+    for ratios, padded in (
+        ((8, 4, 2, 1), [False] * 4),
+        ((16, 8, 2, 1), [True, True, False, False]),
+    ):
+        encoder = make_encoder('b0', sr_ratios=ratios)
+        assert [stage.blocks[0].attn.pads for stage in encoder.stages] == padded
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_adamw_8bit_without_its_package_is_one_sentence(monkeypatch):
     """It names the package and the way out."""
     monkeypatch.setitem(sys.modules, 'bitsandbytes', None)
 
-    with pytest.raises(ImportError, match='needs the package bitsandbytes: install') as caught:
+    with pytest.raises(ImportError, match='needs the package bitsandbytes: pip install') as caught:
         make_optimizer(nn.Linear(2, 2), OptimizerConfig('adamw_8bit'))
     assert '\n' not in str(caught.value)
 
