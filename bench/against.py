@@ -22,6 +22,7 @@ from fractions import Fraction
 import json
 import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
 import tempfile
@@ -215,6 +216,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument('--rows', nargs='+', choices=ROWS, default=list(ROWS))
     parser.add_argument('--repeats', type=int, default=5, help='turns of each')
     arguments = parser.parse_args(words)
+    # So that the other checkout is removed when the run is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix='against_') as name:
         folder = Path(name)
         try:

@@ -157,10 +157,8 @@ def test_a_reduction_that_leaves_a_rest_repeats_the_last_tokens():
 
 def test_published_ratios_leave_the_rest_out():
     """As the published encoders do with an image that does not fill patches; larger ratios pad."""
-    for ratios, padded in (
-        ((8, 4, 2, 1), [False] * 4),
-        ((16, 8, 2, 1), [True, True, False, False]),
-    ):
+    published, larger = (8, 4, 2, 1), (16, 8, 2, 1)
+    for ratios, padded in ((published, [False] * 4), (larger, [True, True, False, False])):
         encoder = make_encoder('b0', sr_ratios=ratios)
         assert [stage.blocks[0].attn.pads for stage in encoder.stages] == padded
 
