@@ -35,7 +35,9 @@ def test_every_frame_is_three_pictures_and_all_are_on_the_sheet(tmp_path, capsys
 )
 def test_what_the_world_cannot_do_is_one_line(tmp_path, capsys, arguments, words):
     """A wrong argument names what is possible."""
-    assert main(['world', '--out', str(tmp_path / 'world'), *_SMALL, *arguments]) == 1
+    small = dict(zip(_SMALL[::2], _SMALL[1::2], strict=True)) | dict([arguments])
+    words_of_it = [word for option in small.items() for word in option]
+    assert main(['world', '--out', str(tmp_path / 'world'), *words_of_it]) == 1
     error = capsys.readouterr().err.strip()
     assert words in error
     assert len(error.splitlines()) == 1

@@ -133,7 +133,7 @@ def test_a_missing_group_is_said_with_its_tree(tmp_path):
         shift(tmp_path)
     assert str(caught.value) == (
         f'expected the group depth of SHIFT in {tmp_path}/discrete/images/train/front/depth (a '
-        'folder, or depth.zip, depth.tar or depth.hdf5 beside it) with files such as '
+        'folder, or depth.zip, depth.tar or depth.hdf5 next to it) with files such as '
         'SEQUENCE/00000000_depth_front.png, found none: download the group, or choose another '
         'split, view, shift, framerate or backend'
     )

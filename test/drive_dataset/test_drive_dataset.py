@@ -284,7 +284,7 @@ def test_other_folders_and_names_are_refused(tmp_path):
         dataset.add('all', 'a', [])
     with pytest.raises(DatasetError, match='as a route'):
         dataset.add('train', '../a', [])
-    with pytest.raises(DatasetError, match='expected frames with their truth in a, found none'):
+    with pytest.raises(DatasetError, match='with their ground truth in a, found none'):
         dataset.add('train', 'a', [])
     (tmp_path / 'new' / 'train' / 'a').mkdir()
     with pytest.raises(DatasetError, match=r'not in dataset\.json: delete it'):
