@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
 # A process each: it has the native libraries of its own part alone. As many at once as there are
-# CPUs, or TEST_JOBS of them.
+# CPUs, or TEST_JOBS of them; then, alone, those that start nodes.
 GROUPS = $(shell cut -d' ' -f1 test/groups.txt)
 TEST_JOBS ?= $(shell nproc)
 PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
@@ -63,8 +63,9 @@ test: lint
 ifdef PYTEST_ARGS
 	@$(PYTEST) $(PYTEST_ARGS)
 else
-	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync=target -j$(TEST_JOBS) \
-	    $(GROUPS:%=tests-of-%)
+	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync=target --keep-going \
+	    -j$(TEST_JOBS) $(filter-out %-ros,$(GROUPS:%=tests-of-%))
+	@$(MAKE) --no-print-directory tests-of-ros
 endif
 
 tests-of-%:

@@ -198,7 +198,7 @@ def test_auto_takes_what_is_installed(monkeypatch):
 
     monkeypatch.setitem(sys.modules, 'pycuda', None)
     monkeypatch.delitem(sys.modules, 'segformer_ros.engines.cuda_pycuda', raising=False)
-    with pytest.raises(CudaError, match='cuda-bindings cuda-core .*pip install pycuda'):
+    with pytest.raises(CudaError, match=r'cuda-bindings cuda-core .*pip install pycuda'):
         open_cuda('auto')
 
 
