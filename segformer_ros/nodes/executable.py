@@ -10,7 +10,7 @@ import sys
 
 import rclpy
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos_overriding_options import InvalidQosOverridesError
 from segformer_ros import interrupts
@@ -57,7 +57,8 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
             node = _make(make_node)
             # A signal may have come while the node was made: rclpy would complain about it.
             if rclpy.ok():
-                rclpy.spin(node)
+                # Not the shared executor: Jazzy stumbles over a shutdown while it is made.
+                rclpy.spin(node, SingleThreadedExecutor())
         except _RefusedError as error:
             return _refuse(error)
         except (KeyboardInterrupt, ExternalShutdownException):

@@ -79,9 +79,8 @@ def test_an_error_that_nobody_foresaw_takes_everything_away(alone, monkeypatch):
     def tick(self, seconds=0.0):
         raise TypeError('no such argument')
 
-    def spin(node):
+    def spin(node, executor):
         monkeypatch.setattr(carla_double.World, 'tick', tick)
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.spin()
 
