@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
+import time
 import uuid
 
 ROOT = Path(__file__).parents[2]
@@ -15,10 +17,17 @@ PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
 PROGRAM = Path(__file__).parent / 'image_stream.py'
 FRAMES = 60
 DEADLINE_S = 60
+# Between two pauses the receiver catches up; one pause is about three images long.
+PAUSE_S, CATCH_UP_S = 0.1, 0.2
 
 
 def count_arrivals(profile: Path | None) -> int:
-    """Send FRAMES best-effort images from one process to another and count the arrivals."""
+    """
+    Send FRAMES best-effort images from one process to another and count the arrivals.
+
+    The receiving process is stopped for PAUSE_S again and again, as one is that waits for a CPU:
+    what arrives meanwhile has to lie in shared memory until it continues.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -37,6 +46,12 @@ def count_arrivals(profile: Path | None) -> int:
         subprocess.Popen([*command, 'send', *arguments], env=environment) as sender,
     ):
         try:
+            deadline = time.monotonic() + DEADLINE_S
+            while sender.poll() is None and time.monotonic() < deadline:
+                time.sleep(CATCH_UP_S)
+                counter.send_signal(signal.SIGSTOP)
+                time.sleep(PAUSE_S)
+                counter.send_signal(signal.SIGCONT)
             output, _ = counter.communicate(timeout=DEADLINE_S)
             sender.wait(timeout=DEADLINE_S)
         finally:
