@@ -30,7 +30,8 @@ def lines(start):
     return found(rf'^(?: {{4}})?({start}[^\[\n]*)$')
 
 
-@pytest.mark.parametrize('line', lines('segformer '))
+# At the start of a line, or behind a folder or another command: fresh/bin/segformer, && segformer.
+@pytest.mark.parametrize('line', found(r'^(?: {4})?(?:.*&& )?(?:\S+/)?(segformer [^\[\n&]*)$'))
 def test_segformer_takes_the_line(line):
     """Every option is known and has a value that can be read."""
     name, *arguments = shlex.split(line, comments=True)[1:]

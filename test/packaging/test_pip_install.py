@@ -77,6 +77,26 @@ def run(environment: Path, *command: str | Path) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.skipif(not (ROOT / '.git').exists(), reason='git lists what the checkout holds')
+def test_sdist_is_the_checkout_without_weights(tmp_path: Path):
+    """Every tracked file is in it."""
+    files = subprocess.run(
+        ['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split('\0')[:-1]
+    for name in files:
+        if not name.startswith('weights/'):
+            (tmp_path / 'source' / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / 'source' / name).symlink_to(ROOT / name)
+    subprocess.run(
+        [sys.executable, 'setup.py', '-q', 'egg_info', '-e', str(tmp_path)],
+        cwd=tmp_path / 'source', capture_output=True, check=True, timeout=DEADLINE_S,
+    )  # fmt: skip
+    (listed,) = tmp_path.glob('*.egg-info/SOURCES.txt')
+
+    expected = {name for name in files if not name.startswith('weights/')}
+    assert expected <= set(listed.read_text().split('\n'))
+
+
 def test_wheel_has_everything(wheel: Path):
     """The wheel holds every module, network, launch file, setting and program of the checkout."""
     with zipfile.ZipFile(wheel) as archive:
