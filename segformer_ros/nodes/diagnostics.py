@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+import os
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.utilities import get_rmw_implementation_identifier
 from segformer_ros.nodes.frame_statistics import Summary
 from segformer_ros.nodes.parameters import Parameters
+from segformer_ros.nodes.subscriptions import NOBODY
 
 
 def status(
@@ -50,6 +53,7 @@ def camera_status(
     values['clock_jumps'] = summary.jumps
     values['camera_info'] = summary.camera_text
     values['last_error'] = summary.last_error
+    values['rmw'] = _middleware()
     return status(name, level, message, values, hardware_id)
 
 
@@ -61,6 +65,9 @@ def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[by
         return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies start anew'
     if summary.silent_s > parameters.stale_after_s:
         why = summary.image_fault or 'it has a publisher, but nothing arrives from it'
+        # Neither a publisher of another RMW nor one of another domain can be seen from here.
+        if summary.image_fault in ('', NOBODY):
+            why += f'; this node uses {_middleware()}, and its publisher must use the same'
         return DiagnosticStatus.WARN, f'no image on {topic} for {summary.silent_s:.1f} s: {why}'
     if summary.failing:
         return DiagnosticStatus.ERROR, f'no frame since this error: {summary.last_error}'
@@ -79,6 +86,11 @@ def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[by
     return DiagnosticStatus.OK, (
         f'{summary.input_rate_hz:.1f} images/s in, {summary.output_rate_hz:.1f} frames/s out'
     )
+
+
+def _middleware() -> str:
+    domain = os.environ.get('ROS_DOMAIN_ID') or '0'
+    return f'{get_rmw_implementation_identifier()} in ROS_DOMAIN_ID {domain}'
 
 
 def _text(value: object) -> str:
