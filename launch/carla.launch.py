@@ -101,7 +101,7 @@ def _segformer() -> IncludeLaunchDescription:
             'namespace': _several_cameras(['carla/', LaunchConfiguration('role_name')], []),
             'image': _several_cameras([], _camera_topic('/image')),
             'camera_info': _several_cameras([], _camera_topic('/camera_info')),
-            'camera_fov_deg': LaunchConfiguration('camera_fov'),
+            'camera_fov_deg': LaunchConfiguration('camera_fov_deg'),
             'use_sim_time': 'true',
             'rviz': LaunchConfiguration('rviz'),
             'frame': PythonExpression(
@@ -168,7 +168,7 @@ def _dataset_recorder() -> Node:
     values = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in names}
     values['split'] = ParameterValue(LaunchConfiguration('dataset_split'), value_type=str)
     values['every'] = ParameterValue(LaunchConfiguration('dataset_every'))
-    values['camera_fov'] = ParameterValue(LaunchConfiguration('camera_fov'))
+    values['camera_fov_deg'] = ParameterValue(LaunchConfiguration('camera_fov_deg'))
     return Node(
         package='segformer_ros',
         executable='dataset_recorder_node',
@@ -312,7 +312,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
             '0.10; auto asks the installed client.',
         ),
         (
-            'camera_fov',
+            'camera_fov_deg',
             '0.0',
             'Horizontal field of view in degrees, overriding camera_info; 0 = use camera_info.',
         ),

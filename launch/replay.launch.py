@@ -38,7 +38,7 @@ _REPLAY = {
     'topics': None,
     'rate': None,
     'loop': None,
-    'fov_deg': None,
+    'camera_fov_deg': None,
     'wait_for_subscribers_s': None,
 }
 _RESULTS = (
@@ -129,7 +129,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('topics', "['']", 'Topics of a bag to play, e.g. [/front/image]; default: all.'),
         ('rate', '1.0', 'Playback rate relative to the recording.'),
         ('loop', 'false', 'Start over at the end.'),
-        ('fov_deg', '0.0', 'Horizontal field of view of a video in degrees; 0 = unknown.'),
+        ('camera_fov_deg', '0.0', 'Horizontal field of view of a video in degrees; 0 = unknown.'),
         (
             'wait_for_subscribers_s',
             '60.0',

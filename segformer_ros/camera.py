@@ -24,16 +24,16 @@ class Intrinsics:
     height: int
 
     @classmethod
-    def from_fov(cls, width: int, height: int, fov_deg: float) -> Intrinsics:
+    def from_fov(cls, width: int, height: int, camera_fov_deg: float) -> Intrinsics:
         """
         Make the intrinsics of a CARLA camera.
 
-        :param fov_deg: Horizontal field of view in degrees, between 0 and 180.
+        :param camera_fov_deg: Horizontal field of view in degrees, between 0 and 180.
         :raises ValueError: The field of view is outside its range.
         """
-        if not 0.0 < fov_deg < 180.0:
-            raise ValueError(f'fov_deg must be between 0 and 180, not {fov_deg}')
-        focal = width / (2.0 * math.tan(math.radians(fov_deg) / 2.0))
+        if not 0.0 < camera_fov_deg < 180.0:
+            raise ValueError(f'camera_fov_deg must be between 0 and 180, not {camera_fov_deg}')
+        focal = width / (2.0 * math.tan(math.radians(camera_fov_deg) / 2.0))
         return cls(focal, focal, width / 2.0, height / 2.0, width, height)
 
     @classmethod

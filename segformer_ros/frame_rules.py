@@ -97,7 +97,7 @@ def calibrate(
     model: CameraModel | None,
     image_hw: tuple[int, int],
     *,
-    fov_deg: float = 0.0,
+    camera_fov_deg: float = 0.0,
     focal_px: float | None = None,
     topic: str = '',
 ) -> Calibration:
@@ -110,10 +110,11 @@ def calibrate(
 
     :param model: The latest camera_info that came before the image, or None.
     :param image_hw: Height and width of the image.
-    :param fov_deg: Horizontal field of view in degrees that replaces camera_info; 0 uses it.
+    :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses it.
     :param focal_px: Focal length in pixels of the image that replaces both; None uses them.
     :param topic: Of the image; one named image_raw is not rectified.
-    :raises ValueError: fov_deg is not 0 and not between 0 and 180, or focal_px is not positive.
+    :raises ValueError: camera_fov_deg is not 0 and not between 0 and 180, or focal_px is not
+        positive.
     """
     height, width = image_hw
     fits = model is not None and model.image_hw == image_hw
@@ -122,8 +123,10 @@ def calibrate(
             raise ValueError(f'the focal length must be a positive number, not {focal_px}')
         own = Intrinsics(focal_px, focal_px, width / 2.0, height / 2.0, width, height)
         return Calibration(own, 'focal length', fits=fits)
-    if fov_deg:
-        return Calibration(Intrinsics.from_fov(width, height, fov_deg), 'field of view', fits=fits)
+    if camera_fov_deg:
+        return Calibration(
+            Intrinsics.from_fov(width, height, camera_fov_deg), 'field of view', fits=fits
+        )
     if model is None:
         return Calibration(problem='no camera_info')
     if not fits:
@@ -184,12 +187,12 @@ def implausible_focal_length(fx: float, width: int) -> str:
     """
     ratio = fx / width
     for half_degrees in range(2, 360):
-        fov_deg = half_degrees / 2.0
-        wrong = 360.0 / (2.0 * math.tan(fov_deg) * math.pi)
+        camera_fov_deg = half_degrees / 2.0
+        wrong = 360.0 / (2.0 * math.tan(camera_fov_deg) * math.pi)
         if math.isclose(ratio, wrong, rel_tol=1e-6):
             return (
                 f'fx = {fx:.6g} is what CARLA up to 0.9.16 wrongly writes for a field of view of '
-                f'{fov_deg:g} degrees'
+                f'{camera_fov_deg:g} degrees'
             )
     if ratio > 0.0 and not _FX_PER_WIDTH[0] <= ratio <= _FX_PER_WIDTH[1]:
         return f'fx = {fx:.6g} cannot be right for an image of {width} pixels in width'

@@ -54,7 +54,7 @@ PALETTE = (
 def render(life, elapsed_s):
     """Give the frame of a moment, where `life` counts the worlds that were loaded before."""
     scene = world.Scene(3 + life, time_of_day='day', weather='clear')
-    rig = world.CameraRig(width=WIDTH, height=HEIGHT, fov_deg=FOV_DEG)
+    rig = world.CameraRig(width=WIDTH, height=HEIGHT, camera_fov_deg=FOV_DEG)
     return world.render(scene, rig, elapsed_s)
 
 

@@ -17,7 +17,7 @@ def test_ninety_degrees_give_half_the_width():
 @pytest.mark.parametrize('fov', [0.0, 180.0, float('nan')])
 def test_an_impossible_field_of_view_is_refused(fov):
     """Both ends are excluded."""
-    with pytest.raises(ValueError, match='fov_deg'):
+    with pytest.raises(ValueError, match='camera_fov_deg'):
         Intrinsics.from_fov(8, 8, fov)
 
 

@@ -108,18 +108,18 @@ def test_a_camera_info_that_does_not_fit_is_no_camera_info(model):
     assert not found.source
 
 
-@pytest.mark.parametrize('fov_deg', range(10, 171))
-def test_the_wrong_focal_length_of_carla_is_recognised(fov_deg):
+@pytest.mark.parametrize('camera_fov_deg', range(10, 171))
+def test_the_wrong_focal_length_of_carla_is_recognised(camera_fov_deg):
     """A tangent of degrees as if they were radians; the right one is never suspected."""
-    wrong = 1616 / (2.0 * np.tan(np.float32(fov_deg)) * np.pi / 360.0)
-    right = 1616 / (2.0 * np.tan(np.radians(fov_deg) / 2.0))
-    assert f'{fov_deg} degrees' in implausible_focal_length(wrong, 1616)
+    wrong = 1616 / (2.0 * np.tan(np.float32(camera_fov_deg)) * np.pi / 360.0)
+    right = 1616 / (2.0 * np.tan(np.radians(camera_fov_deg) / 2.0))
+    assert f'{camera_fov_deg} degrees' in implausible_focal_length(wrong, 1616)
     assert implausible_focal_length(right, 1616) == ''
     model = _with_fx(wrong, 1616)
     found = calibrate(model, (48, 1616))
     assert found.intrinsics is None
-    assert f'{fov_deg} degrees' in found.wrong
-    override = calibrate(model, (48, 1616), fov_deg=fov_deg).intrinsics
+    assert f'{camera_fov_deg} degrees' in found.wrong
+    override = calibrate(model, (48, 1616), camera_fov_deg=camera_fov_deg).intrinsics
     assert override.fx == pytest.approx(right)
 
 
@@ -135,16 +135,16 @@ def test_a_focal_length_has_limits(fx, known):
 
 def test_a_field_of_view_replaces_the_camera_info():
     """A 90 degree camera has a focal length of half its width."""
-    found = calibrate(_model(), _HW, fov_deg=90.0)
+    found = calibrate(_model(), _HW, camera_fov_deg=90.0)
     assert found.intrinsics.fx == pytest.approx(32.0)
     assert found.source == 'field of view'
-    with pytest.raises(ValueError, match='fov_deg'):
-        calibrate(None, _HW, fov_deg=180.0)
+    with pytest.raises(ValueError, match='camera_fov_deg'):
+        calibrate(None, _HW, camera_fov_deg=180.0)
 
 
 def test_a_focal_length_replaces_everything():
     """The camera is then ideal: square pixels, the centre in the middle."""
-    found = calibrate(_model(p=_P), _HW, fov_deg=90.0, focal_px=50.0)
+    found = calibrate(_model(p=_P), _HW, camera_fov_deg=90.0, focal_px=50.0)
     assert _known(found)[:4] == (50.0, 50.0, 32.0, 24.0)
     assert found.source == 'focal length'
     with pytest.raises(ValueError, match='positive'):

@@ -31,7 +31,7 @@ class BagOptions:
 
     :param depth_encoding: '32FC1' or '16UC1', as the parameter of the node.
     :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
-    :param fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
+    :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
     :param copy: Whether the topics of the input are in the output too.
     :param max_frames: End after so many images; None takes all.
     :param inference: What the network is asked for.
@@ -39,7 +39,7 @@ class BagOptions:
 
     depth_encoding: str = '32FC1'
     focal_px: float | None = None
-    fov_deg: float = 0.0
+    camera_fov_deg: float = 0.0
     copy: bool = False
     max_frames: int | None = None
     inference: Options = field(default_factory=Options)
@@ -186,7 +186,7 @@ class _Stream:
             return
         camera = self._calibrate(image, info)
         self._note(camera, info)
-        replaced = bool(self._options.fov_deg) or self._options.focal_px is not None
+        replaced = bool(self._options.camera_fov_deg) or self._options.focal_px is not None
         intrinsics = camera.intrinsics
         frame = Frame(
             message.header,
@@ -211,7 +211,7 @@ class _Stream:
         return calibrate(
             None if info is None else CameraModel.from_message(info),
             (image.shape[0], image.shape[1]),
-            fov_deg=self._options.fov_deg,
+            camera_fov_deg=self._options.camera_fov_deg,
             focal_px=self._options.focal_px,
             topic=self.camera.topic,
         )

@@ -41,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--seed', type=int, default=3, help='seed of the street (default: 3)')
     parser.add_argument(
-        '--fov', type=float, default=0.0, help='horizontal field of view of the video, in degrees'
+        '--camera-fov',
+        type=float,
+        default=0.0,
+        help='horizontal field of view of the video, in degrees',
     )
 
 
@@ -91,21 +94,21 @@ def _world(args: argparse.Namespace) -> Show:
 def _video(args: argparse.Namespace, display: Display) -> Show:
     from segformer_ros.demo.scenario import video_scenario
     from segformer_ros.demo.show import Outputs, Show
-    from segformer_ros.demo.video import probe, trained_fov_deg
+    from segformer_ros.demo.video import probe, trained_camera_fov_deg
 
     video = probe(args.input)
-    fov_deg = args.fov or trained_fov_deg(args.model, video)
+    camera_fov_deg = args.camera_fov or trained_camera_fov_deg(args.model, video)
     display.line(
         f'{video.path.name}: {video.width}x{video.height} at {video.rate_hz:.4g} frames/s, '
         f'{video.duration_s:.0f} s'
     )
     if video.duration_s > args.seconds:
         display.line(f'The first {args.seconds:g} s are played; --seconds changes that.')
-    if not args.fov and fov_deg:
+    if not args.camera_fov and camera_fov_deg:
         display.line(
-            f'The field of view is not known; depth is right for {fov_deg:.0f} degrees, and '
-            '--fov changes that.'
+            f'The field of view is not known; depth is right for {camera_fov_deg:.0f} degrees, '
+            'and --camera-fov changes that.'
         )
-    scenario = video_scenario(video.path, fov_deg=fov_deg)
+    scenario = video_scenario(video.path, camera_fov_deg=camera_fov_deg)
     outputs = Outputs(args.out)
     return Show(scenario, outputs, args.model, args.seconds, video.rate_hz, video.path)

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='focal length of the camera, in pixels of the images',
     )
     camera.add_argument(
-        '--fov',
+        '--camera-fov',
         type=float,
         default=0.0,
         metavar='DEG',
@@ -161,7 +161,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
-    frame_rules.calibrate(None, (1, 1), fov_deg=args.fov, focal_px=args.focal_length)
+    frame_rules.calibrate(None, (1, 1), camera_fov_deg=args.camera_fov, focal_px=args.focal_length)
     options(args)
     job = open_job(args)
     try:
@@ -198,7 +198,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'backend': args.backend,
         'precision': args.precision,
         'focal_length_px': args.focal_length,
-        'fov_deg': args.fov,
+        'camera_fov_deg': args.camera_fov,
         'only': args.only,
         'confidence': args.confidence,
         'depth_format': args.format,

@@ -95,7 +95,7 @@ def _file_options(args: argparse.Namespace) -> Any:
         depth_format=args.format,
         overlay=not args.no_overlay,
         focal_px=args.focal_length,
-        fov_deg=args.fov,
+        camera_fov_deg=args.camera_fov,
         inference=options(args),
     )
 
@@ -212,7 +212,7 @@ class BagJob:
         bag_options = BagOptions(
             depth_encoding='16UC1' if args.format == 'png16' else '32FC1',
             focal_px=args.focal_length,
-            fov_deg=args.fov,
+            camera_fov_deg=args.camera_fov,
             copy=args.copy,
             max_frames=args.max_frames,
             inference=options(args),

@@ -201,7 +201,7 @@ class BagDataset:
             raise DatasetError(f'{self.name(index)} of {self._path}: {error}') from error
         height, width = rgb.shape[:2]
         intrinsics = calibrate(
-            frame.camera, (height, width), fov_deg=self._recording.camera_fov_deg
+            frame.camera, (height, width), camera_fov_deg=self._recording.camera_fov_deg
         ).intrinsics
         sample = Sample(rgb, truth.labels, metres, intrinsics, self.name(index))
         return check_sizes(sample)

@@ -21,7 +21,7 @@ TREE = 'classes.yaml, images/NAME.png, labels/NAME.png, depth/NAME.png or .npy'
 """The layout of a plain folder."""
 
 _KEYS = ('name', 'label_set', 'classes', 'labels', 'depth', 'camera', 'splits')
-_CAMERA = ('fx', 'fy', 'cx', 'cy', 'width', 'height', 'fov_deg')
+_CAMERA = ('fx', 'fy', 'cx', 'cy', 'width', 'height', 'camera_fov_deg')
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class FolderFacts:
         """Give the intrinsics of an image of this size; None: they are unknown."""
         if not self.camera:
             return None
-        if 'fov_deg' in self.camera:
-            return Intrinsics.from_fov(width, height, self.camera['fov_deg'])
+        if 'camera_fov_deg' in self.camera:
+            return Intrinsics.from_fov(width, height, self.camera['camera_fov_deg'])
         return _intrinsics(self.camera).resized(width, height)
 
 
@@ -175,13 +175,13 @@ def _camera(path: Path, content: object) -> Mapping[str, float]:
         name: _number(path, f'camera.{name}', value)
         for name, value in _keys(path, 'camera', content, _CAMERA).items()
     }
-    if values and set(values) not in ({'fov_deg'}, set(_CAMERA[:-1])):
+    if values and set(values) not in ({'camera_fov_deg'}, set(_CAMERA[:-1])):
         raise DatasetError(
-            f'{path}: camera must be fov_deg alone, or fx, fy, cx, cy, width and height, got '
-            f'{", ".join(values)}'
+            f'{path}: camera must be camera_fov_deg alone, or fx, fy, cx, cy, width and height, '
+            f'got {", ".join(values)}'
         )
-    if values.get('fov_deg', 90.0) >= 180.0:
-        raise DatasetError(f'{path}: camera.fov_deg must be below 180')
+    if values.get('camera_fov_deg', 90.0) >= 180.0:
+        raise DatasetError(f'{path}: camera.camera_fov_deg must be below 180')
     flaw = _intrinsics(values).flaw() if len(values) > 1 else ''
     if flaw:
         raise DatasetError(f'{path}: camera is not calibrated: {flaw}')

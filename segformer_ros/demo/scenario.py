@@ -80,20 +80,20 @@ def world_scenario(*, seed: int, rate_hz: float, width: int, height: int) -> Sce
     )
 
 
-def video_scenario(path: Path, *, fov_deg: float) -> Scenario:
+def video_scenario(path: Path, *, camera_fov_deg: float) -> Scenario:
     """
     Play a video at its own rate, whether the network keeps up or not.
 
     The images are not recorded: the video has them already. The first result must not be missed:
     it tells when the video began.
 
-    :param fov_deg: Horizontal field of view of its camera; 0 is unknown.
+    :param camera_fov_deg: Horizontal field of view of its camera; 0 is unknown.
     """
     return Scenario(
         source='replay_node',
         source_parameters={
             'input': str(path),
-            'fov_deg': fov_deg,
+            'camera_fov_deg': camera_fov_deg,
             'wait_for_subscribers_s': 120.0,
         },
         source_namespace='/camera',

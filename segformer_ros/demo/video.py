@@ -50,7 +50,7 @@ def probe(path: Path) -> Video:
     raise ValueError(f'expected a video in {path}, found no frame that can be decoded')
 
 
-def trained_fov_deg(model: str, video: Video) -> float:
+def trained_camera_fov_deg(model: str, video: Video) -> float:
     """
     Give the field of view with which the depth of a network is left as it comes.
 

@@ -251,12 +251,12 @@ def _frame(
 
 
 def _camera_matrix(
-    info: Any, size: tuple[int, ...], fov_deg: float, losses: Losses
+    info: Any, size: tuple[int, ...], camera_fov_deg: float, losses: Losses
 ) -> tuple[float, ...] | None:
     """Give the camera matrix that the live node takes; None where that is not known."""
     height, width = size
     model = None if info is None else CameraModel.from_message(info)
-    found = calibrate(model, (height, width), fov_deg=fov_deg)
+    found = calibrate(model, (height, width), camera_fov_deg=camera_fov_deg)
     known = found.intrinsics
     if known is None:
         if found.fits:

@@ -36,15 +36,15 @@ class FileOptions:
 
     :param depth_format: 'npy' or 'png16', see Results.
     :param overlay: Whether to draw the results for people.
-    :param focal_px: Focal length in pixels of the images; None leaves it to fov_deg.
-    :param fov_deg: Horizontal field of view; 0 means that the camera is unknown.
+    :param focal_px: Focal length in pixels of the images; None leaves it to camera_fov_deg.
+    :param camera_fov_deg: Horizontal field of view; 0 means that the camera is unknown.
     :param inference: What the network is asked for.
     """
 
     depth_format: str = 'npy'
     overlay: bool = True
     focal_px: float | None = None
-    fov_deg: float = 0.0
+    camera_fov_deg: float = 0.0
     inference: Options = field(default_factory=Options)
 
 
@@ -194,7 +194,7 @@ class FrameProcessor:
         options = self._options
         size = (image.shape[0], image.shape[1])
         camera = frame_rules.calibrate(
-            None, size, fov_deg=options.fov_deg, focal_px=options.focal_px
+            None, size, camera_fov_deg=options.camera_fov_deg, focal_px=options.focal_px
         ).intrinsics
         prediction = self._pipeline.predict(
             image,

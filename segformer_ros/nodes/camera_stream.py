@@ -150,14 +150,14 @@ class CameraStream:
         image = read(arrival.message)
         size = (image.shape[0], image.shape[1])
         model = None if info is None else CameraModel.from_message(info)
-        found = calibrate(model, size, fov_deg=parameters.camera_fov_deg, topic=self.topic)
+        found = calibrate(model, size, camera_fov_deg=parameters.camera_fov_deg, topic=self.topic)
         self._note(found, model, parameters.camera_fov_deg)
         override = found.intrinsics if parameters.camera_fov_deg else None
         known = override is not None or found.fits
         beside = messages.camera_info_message(header, info, override) if known else None
         return Frame(header, image, found.intrinsics, beside)
 
-    def _note(self, found: Calibration, model: CameraModel | None, fov_deg: float) -> None:
+    def _note(self, found: Calibration, model: CameraModel | None, camera_fov_deg: float) -> None:
         """Keep what is known of the camera for the diagnostics, and log once what is wrong."""
         problem, text = found.problem, found.text
         if model is None and problem:
@@ -167,9 +167,9 @@ class CameraStream:
         if self._warned or model is None or not found.fits:
             return
         wrong, advice = found.problem or found.doubt, ''
-        if fov_deg:
+        if camera_fov_deg:
             wrong = calibrate(model, model.image_hw).wrong
-            advice = f'; using camera_fov_deg ({fov_deg:g})'
+            advice = f'; using camera_fov_deg ({camera_fov_deg:g})'
         elif found.problem:
             advice = f'; set camera_fov_deg: {_CONSEQUENCE}'
         if wrong:

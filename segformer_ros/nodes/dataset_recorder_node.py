@@ -55,7 +55,7 @@ class DatasetRecorderParameters:
         'bridge', 'Coding of the ground-truth labels: bridge (colours) or native (tags).'
     )
     tag_table: str = parameter('t3', 'Tag table of the simulator: t1, t2, t3, t3_ue5 or auto.')
-    camera_fov: float = parameter(
+    camera_fov_deg: float = parameter(
         0.0,
         'Horizontal field of view in degrees, overriding camera_info, which is wrong in '
         'the native topics of CARLA up to 0.9.16; 0 = use camera_info.',
@@ -84,7 +84,7 @@ class DatasetRecorderParameters:
             role_name=self.role_name,
             tag_table=self.tag_table,
             coding=self.coding,
-            camera_fov_deg=self.camera_fov,
+            camera_fov_deg=self.camera_fov_deg,
         )
 
 
@@ -165,7 +165,7 @@ class DatasetRecorderNode(Node):
         if self.losses.uncalibrated:
             why = next(iter(self.losses.uncalibrated))
             self.get_logger().warning(
-                f'frames are recorded without intrinsics: {why}; set camera_fov', once=True
+                f'frames are recorded without intrinsics: {why}; set camera_fov_deg', once=True
             )
         if frame is None or self.failed:
             return

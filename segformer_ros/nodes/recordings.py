@@ -136,13 +136,13 @@ class VideoRecording:
     """A video file as a camera: `image`, and `camera_info` where the field of view is known."""
 
     def __init__(
-        self, node: Node, path: Path, *, encoding: str, frame_id: str, fov_deg: float
+        self, node: Node, path: Path, *, encoding: str, frame_id: str, camera_fov_deg: float
     ) -> None:
         """
         Create the publishers.
 
         :param encoding: 'bgr8' or 'rgb8'.
-        :param fov_deg: Horizontal field of view; 0 leaves camera_info out.
+        :param camera_fov_deg: Horizontal field of view; 0 leaves camera_info out.
         :raises ValueError: The file is no video.
         :raises OSError: The file cannot be read.
         """
@@ -150,13 +150,13 @@ class VideoRecording:
         self._path = path
         self._encoding = encoding
         self._frame_id = frame_id
-        self._fov_deg = fov_deg
+        self._camera_fov_deg = camera_fov_deg
         with VideoReader(path) as reader:
             self.pause_s = float(1 / reader.rate)
         image = node.create_publisher(Image, 'image', _profile())
         self.images: list[Publisher[Any]] = [image]
         self.publishers: list[Publisher[Any]] = [image]
-        if fov_deg:
+        if camera_fov_deg:
             self.publishers.append(node.create_publisher(CameraInfo, 'camera_info', _profile()))
         self.skipped: list[str] = []
 
@@ -179,8 +179,8 @@ class VideoRecording:
 
     def _publish(self, message: Image) -> None:
         message.header.stamp = self._node.get_clock().now().to_msg()
-        if self._fov_deg:
-            camera = Intrinsics.from_fov(message.width, message.height, self._fov_deg)
+        if self._camera_fov_deg:
+            camera = Intrinsics.from_fov(message.width, message.height, self._camera_fov_deg)
             self.publishers[1].publish(camera_info_message(message.header, None, camera))
         self.images[0].publish(message)
 

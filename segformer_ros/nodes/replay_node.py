@@ -54,7 +54,7 @@ class ReplayParameters:
         'bgr8', f'Encoding of the images of a video: {" or ".join(_ENCODINGS)}.'
     )
     frame_id: str = parameter('camera_optical', 'frame_id of the images of a video.')
-    fov_deg: float = parameter(
+    camera_fov_deg: float = parameter(
         0.0,
         'Horizontal field of view of a video in degrees, for camera_info; 0 = unknown.',
         between=(0.0, 179.0),
@@ -112,7 +112,7 @@ class ReplayNode(Node):
                 path,
                 encoding=values.encoding,
                 frame_id=values.frame_id,
-                fov_deg=values.fov_deg,
+                camera_fov_deg=values.camera_fov_deg,
             )
         except OSError as error:
             raise ValueError(f'{path}: {error.strerror}') from error

@@ -50,7 +50,7 @@ def make_camera(parameters: WorldParameters) -> Camera:
     rig = world.CameraRig(
         width=parameters.width,
         height=parameters.height,
-        fov_deg=parameters.fov_deg,
+        camera_fov_deg=parameters.camera_fov_deg,
         height_m=parameters.camera_height_m,
         pitch_deg=parameters.camera_pitch_deg,
     )

@@ -25,7 +25,9 @@ class WorldParameters:
     weather: str = parameter('', 'Weather: clear, rain, fog, ...; empty = chosen by the seed.')
     width: int = parameter(512, 'Width of the images in pixels.', between=(16, 8192))
     height: int = parameter(256, 'Height of the images in pixels.', between=(16, 8192))
-    fov_deg: float = parameter(80.0, 'Horizontal field of view in degrees.', between=(10.0, 170.0))
+    camera_fov_deg: float = parameter(
+        80.0, 'Horizontal field of view in degrees.', between=(10.0, 170.0)
+    )
     camera_height_m: float = parameter(
         1.5, 'Height of the camera above the road, in metres.', between=(0.3, 5.0)
     )

@@ -28,7 +28,7 @@ def road_rig(dice: Dice, width: int, height: int) -> CameraRig:
     return CameraRig(
         width,
         height,
-        fov_deg=dice.uniform(35.0, 110.0),
+        camera_fov_deg=dice.uniform(35.0, 110.0),
         height_m=dice.uniform(1.0, 2.2),
         pitch_deg=dice.uniform(-6.0, 6.0),
         yaw_deg=yaw,

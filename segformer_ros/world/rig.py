@@ -18,7 +18,7 @@ class CameraRig:
     """
     A camera on the ego vehicle.
 
-    :param fov_deg: Horizontal field of view.
+    :param camera_fov_deg: Horizontal field of view.
     :param height_m: Above the ground.
     :param pitch_deg: Positive looks down.
     :param yaw_deg: Positive looks to the left.
@@ -27,7 +27,7 @@ class CameraRig:
 
     width: int = 512
     height: int = 256
-    fov_deg: float = 80.0
+    camera_fov_deg: float = 80.0
     height_m: float = 1.5
     pitch_deg: float = 2.0
     yaw_deg: float = 0.0
@@ -67,7 +67,7 @@ class Frame:
 
 def intrinsics_of(rig: CameraRig) -> Intrinsics:
     """Give the intrinsics; pixel (0, 0) has its middle at (0, 0), as in OpenCV and ROS."""
-    focal = Intrinsics.from_fov(rig.width, rig.height, rig.fov_deg).fx
+    focal = Intrinsics.from_fov(rig.width, rig.height, rig.camera_fov_deg).fx
     middle = 0.5 * (rig.width - 1), 0.5 * (rig.height - 1)
     return Intrinsics(focal, focal, *middle, rig.width, rig.height)
 

@@ -179,7 +179,7 @@ def test_depth_is_scaled_with_p(run, pipeline):
     assert 'frames_of_unknown_camera' not in report.facts
 
 
-@pytest.mark.parametrize('options', [{'fov_deg': 90.0}, {'focal_px': 48.0}])
+@pytest.mark.parametrize('options', [{'camera_fov_deg': 90.0}, {'focal_px': 48.0}])
 def test_the_user_may_replace_the_camera_info(run, pipeline, options):
     """By a field of view or a focal length; the camera_info of the outputs says the same."""
     messages = drive(1)

@@ -166,9 +166,15 @@ def test_a_camera_with_intrinsics_fits_resized_images(tmp_path):
         ('{label_set: ade20k_150, labels: {stored: colors}}', 'two classes have the color'),
         ('{classes: [a], depth: {scale: 0}}', 'depth.scale must be a number above 0'),
         ('{classes: [a], depth: {scale: 1, sky: x}}', 'depth.sky must be a whole number'),
-        ('{classes: [a], camera: {fx: 1}}', 'fov_deg alone, or fx, fy, cx, cy, width and height'),
-        ('{classes: [a], camera: {fov_deg: 200}}', 'fov_deg must be below 180'),
-        ('{classes: [a], camera: {fov_deg: .inf}}', 'camera.fov_deg must be a number above 0'),
+        (
+            '{classes: [a], camera: {fx: 1}}',
+            'camera_fov_deg alone, or fx, fy, cx, cy, width and height',
+        ),
+        ('{classes: [a], camera: {camera_fov_deg: 200}}', 'camera_fov_deg must be below 180'),
+        (
+            '{classes: [a], camera: {camera_fov_deg: .inf}}',
+            'camera.camera_fov_deg must be a number above 0',
+        ),
         (
             '{classes: [a], camera: {fx: 9, fy: 9, cx: 30, cy: 5, width: 20, height: 10}}',
             'camera is not calibrated: cx = 30 in an image of 20x10',

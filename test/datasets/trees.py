@@ -200,7 +200,7 @@ classes:
   - {id: 1, name: plant, color: [20, 160, 40]}
   - {id: 4, name: robot, color: [200, 30, 30]}
 depth: {scale: 1000}
-camera: {fov_deg: 90}
+camera: {camera_fov_deg: 90}
 """
 
 

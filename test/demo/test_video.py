@@ -55,6 +55,6 @@ def test_results_find_the_frames_they_belong_to(film, kept, late_ms):
 def test_the_trained_field_of_view_leaves_depth_as_it_comes(film, tmp_path):
     """The focal length, made smaller as the image is, is that of the network."""
     model = make_tiny_bundle(tmp_path / 'tiny', sizes=((64, 128),))
-    fov_deg = video.trained_fov_deg(str(model), video.probe(film))
+    camera_fov_deg = video.trained_camera_fov_deg(str(model), video.probe(film))
     # 96 x 48 pixels are enlarged to 128 x 64, where the focal length must be 100 pixels.
-    assert fov_deg == pytest.approx(2 * np.degrees(np.arctan(48 / 75)))
+    assert camera_fov_deg == pytest.approx(2 * np.degrees(np.arctan(48 / 75)))

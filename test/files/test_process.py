@@ -91,7 +91,7 @@ def test_a_single_image_without_a_picture(run, folder, tmp_path):
     assert (depth.dtype, depth.shape) == (np.uint16, (48, 96))
 
 
-@pytest.mark.parametrize('options', [{'focal_px': 48.0}, {'fov_deg': 90.0}])
+@pytest.mark.parametrize('options', [{'focal_px': 48.0}, {'camera_fov_deg': 90.0}])
 def test_the_camera_scales_depth(run, folder, pipeline, tmp_path, options):
     """By its focal length, however it is told."""
     run(folder / 'a2.png', **options)

@@ -289,7 +289,7 @@ def test_a_session_that_drives_through_carla(session, tmp_path):
             sensor |= {**size, 'fov': carla_wire_double.FOV_DEG}
     objects = tmp_path / 'objects.json'
     objects.write_text(json.dumps(content))
-    arguments = {'carla_mode': 'native', 'camera_fov': '80', 'fixed_delta_seconds': '0.1'}
+    arguments = {'carla_mode': 'native', 'camera_fov_deg': '80', 'fixed_delta_seconds': '0.1'}
     with session('native', objects_definition_file=str(objects), **arguments) as running:
         running.spin(
             lambda: (

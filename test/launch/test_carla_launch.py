@@ -125,7 +125,7 @@ def test_attach_starts_only_our_nodes():
 def test_native_drives_through_carla():
     """The truth is then coded by CARLA itself."""
     arguments = {'town': 'Town03', 'fixed_delta_seconds': '0.02', 'role_name': 'hero'}
-    context = launch(carla_mode='native', camera_fov='90', **arguments)
+    context = launch(carla_mode='native', camera_fov_deg='90', **arguments)
     commands = nodes(context)
     assert commands.keys() == {'segformer_node', 'evaluation_node', 'carla_world_node'}
     world = commands['carla_world_node']
@@ -271,7 +271,7 @@ def test_a_drive_goes_into_a_dataset_while_it_happens():
     """With the camera, the truth and the coding of the session."""
     assert 'dataset_recorder_node' not in nodes(launch())
     arguments = {'dataset': '/tmp/dataset', 'dataset_split': 'val', 'carla_mode': 'native'}
-    arguments['camera_fov'] = '90'
+    arguments['camera_fov_deg'] = '90'
     assert values(nodes(launch(**arguments))['dataset_recorder_node']) == {
         'dataset': '/tmp/dataset',
         'split': 'val',
@@ -282,7 +282,7 @@ def test_a_drive_goes_into_a_dataset_while_it_happens():
         'depth_sensor': 'depth_front',
         'coding': 'native',
         'tag_table': 'auto',
-        'camera_fov': 90.0,
+        'camera_fov_deg': 90.0,
         'use_sim_time': True,
     }
 

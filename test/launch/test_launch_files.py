@@ -158,7 +158,12 @@ def test_a_quote_in_a_topic_is_no_syntax_error():
         ('demo', {'seed': 'abc'}, 'world_node', 'seed'),
         ('replay', {'rate': 'abc'}, 'replay_node', 'rate'),
         ('carla', {'seed': 'abc', 'carla_mode': 'native'}, 'carla_world_node', 'seed'),
-        ('carla', {'camera_fov': 'abc', 'dataset': '/d'}, 'dataset_recorder_node', 'camera_fov'),
+        (
+            'carla',
+            {'camera_fov_deg': 'abc', 'dataset': '/d'},
+            'dataset_recorder_node',
+            'camera_fov_deg',
+        ),
     ],
 )
 def test_what_is_no_number_is_for_the_node_to_refuse(name, arguments, node, parameter):

@@ -164,7 +164,7 @@ def test_a_replay_labels_a_video_and_records(tmp_path, environment, listen, mode
         for number in range(25):
             writer.add(np.full((48, 96, 3), 5 * number, np.uint8), number / 25)
     heard = listen('/depth/image')
-    arguments = {'input': str(video), 'record': str(bag), 'fov_deg': '70', 'loop': 'true'}
+    arguments = {'input': str(video), 'record': str(bag), 'camera_fov_deg': '70', 'loop': 'true'}
     with started('replay', tmp_path / 'logs', environment, model=model, **arguments) as processes:
         wait_for_line(processes, 'recorder_node', lambda text: 'recording' in text)
         heard.images['/depth/image'].clear()

@@ -188,7 +188,7 @@ def _as_dict(message):
     [
         (lambda: drive(3), {}, {}),
         (lambda: drive(1), {'depth_encoding': '16UC1'}, {'depth_encoding': '16UC1'}),
-        (lambda: drive(1), {'fov_deg': 62.5}, {'camera_fov_deg': 62.5}),
+        (lambda: drive(1), {'camera_fov_deg': 62.5}, {'camera_fov_deg': 62.5}),
         (
             lambda: drive(1),
             {'inference': Options(confidence=True, max_depth_m=11.0, sky_depth='inf')},

@@ -88,11 +88,12 @@ def test_field_of_view_replaces_a_wrong_camera_info(make_rig):
 
 
 @pytest.mark.parametrize(
-    ('fov_deg', 'advice'), [(0.0, 'set camera_fov_deg'), (80.0, 'using camera_fov_deg (80)')]
+    ('camera_fov_deg', 'advice'),
+    [(0.0, 'set camera_fov_deg'), (80.0, 'using camera_fov_deg (80)')],
 )
-def test_the_wrong_camera_info_of_carla_is_told_once(make_rig, capfd, fov_deg, advice):
+def test_the_wrong_camera_info_of_carla_is_told_once(make_rig, capfd, camera_fov_deg, advice):
     """The tangent of 80 radians in place of degrees looks like a telephoto lens."""
-    rig = make_rig(camera_fov_deg=fov_deg)
+    rig = make_rig(camera_fov_deg=camera_fov_deg)
     rig.connect()
     rig.listen('/depth/image')
     wrong = WIDTH / (2.0 * np.tan(80.0) * np.pi / 360.0)
@@ -103,7 +104,9 @@ def test_the_wrong_camera_info_of_carla_is_told_once(make_rig, capfd, fov_deg, a
     assert said.count('/camera_info is wrong') == 1
     assert f'for a field of view of 80 degrees; {advice}' in said
     known = rig.pipeline.calls[-1].focal[0]
-    assert known is None if not fov_deg else known == pytest.approx(WIDTH / 1.6782, rel=1e-4)
+    assert (
+        known is None if not camera_fov_deg else known == pytest.approx(WIDTH / 1.6782, rel=1e-4)
+    )
 
 
 def test_points_need_a_camera_info_and_carry_the_labels(rig):

@@ -193,7 +193,7 @@ def test_a_video_is_a_camera(play, video, encoding, order):
 
 def test_a_known_field_of_view_gives_a_camera_info(play, video):
     """Before each image, with the same header."""
-    theatre = play({'/camera_info': CameraInfo, '/image': Image}, input=video, fov_deg=90.0)
+    theatre = play({'/camera_info': CameraInfo, '/image': Image}, input=video, camera_fov_deg=90.0)
     found = theatre.hear(5)
     for info, message in zip(found['/camera_info'], found['/image'], strict=True):
         assert info.header == message.header

@@ -247,7 +247,11 @@ def test_lock_step_starts_with_its_first_subscriber(drive):
 
 @pytest.mark.parametrize(
     ('parameter', 'words'),
-    [('width:=4', 'width'), ('wait_for:=[""]', 'wait_for'), ('fov_deg:=190.0', 'fov_deg')],
+    [
+        ('width:=4', 'width'),
+        ('wait_for:=[""]', 'wait_for'),
+        ('camera_fov_deg:=190.0', 'camera_fov_deg'),
+    ],
 )
 def test_a_wrong_parameter_is_one_line_and_no_start(monkeypatch, capfd, parameter, words):
     """The user is told which one, not where in the code it was noticed."""

@@ -11,7 +11,7 @@ import pytest
 from segformer_ros import world
 from segformer_ros.camera import back_project
 
-RIG = world.CameraRig(width=160, height=80, fov_deg=80.0, height_m=1.5, pitch_deg=2.0)
+RIG = world.CameraRig(width=160, height=80, camera_fov_deg=80.0, height_m=1.5, pitch_deg=2.0)
 STANDS_STILL = (1, 2, 3, 4, 5, 6, 8, 10, 20, 24)
 _DIGEST = """
 import hashlib

@@ -153,10 +153,10 @@ def test_cameras_are_mounted_anywhere():
     rigs = [road_rig(Dice(seed), 64, 32) for seed in range(400)]
     ends = {
         name: (min(getattr(rig, name) for rig in rigs), max(getattr(rig, name) for rig in rigs))
-        for name in ('fov_deg', 'height_m', 'pitch_deg', 'roll_deg')
+        for name in ('camera_fov_deg', 'height_m', 'pitch_deg', 'roll_deg')
     }
-    assert 35.0 <= ends['fov_deg'][0] < 38.0
-    assert 107.0 < ends['fov_deg'][1] <= 110.0
+    assert 35.0 <= ends['camera_fov_deg'][0] < 38.0
+    assert 107.0 < ends['camera_fov_deg'][1] <= 110.0
     assert 1.0 <= ends['height_m'][0] < 1.05
     assert 2.15 < ends['height_m'][1] <= 2.2
     assert -6.0 <= ends['pitch_deg'][0] < -5.5 < 5.5 < ends['pitch_deg'][1] <= 6.0

@@ -115,7 +115,7 @@ def test_lights_change_in_the_picture():
     """Half a cycle later a signal shines in another colour; nothing else has changed."""
     scene = world.Scene(8, kind='urban', time_of_day='day', weather='cloudy')
     time_s = scene.traffic.ego_passes(scene.street.junctions(100.0, 400.0)[0] - 22.0)
-    rig = world.CameraRig(width=256, height=128, fov_deg=60.0, pitch_deg=-4.0)
+    rig = world.CameraRig(width=256, height=128, camera_fov_deg=60.0, pitch_deg=-4.0)
     one, two = (
         frames._compose(scene, rig, time_s, scene.sensor, frames.Shot(clock_s=clock_s))
         for clock_s in (0.0, 12.0)
