@@ -6,7 +6,7 @@ Check that the memory of segformer_node stays flat, frame after frame.
 A real node gets real messages in one process, with every output subscribed and a network that
 costs nothing; the resident memory after a warm-up may not change by more than two per cent.
 
-    python bench/memory.py --frames 10000
+    python bench/memory.py --max-frames 10000
 """
 
 from __future__ import annotations
@@ -112,14 +112,14 @@ def main() -> int:
     executor.add_node(node)
     executor.add_node(probe)
     try:
-        samples = _run(executor, camera, args.frames)
+        samples = _run(executor, camera, args.max_frames)
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
-    steady = [mib for number, mib in samples if number >= args.frames // 10]
+    steady = [mib for number, mib in samples if number >= args.max_frames // 10]
     change = max(steady) / min(steady) - 1.0
     sys.stdout.write(
-        f'{args.frames} frames of {args.width}x{args.height}, all outputs: memory '
+        f'{args.max_frames} frames of {args.width}x{args.height}, all outputs: memory '
         f'{min(steady):.1f} to {max(steady):.1f} MiB after the first tenth, {change:.2%}\n'
     )
     return 0 if change <= _LIMIT else 1
@@ -154,7 +154,7 @@ def _ignore(message: Any) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or '').strip().splitlines()[0])
-    parser.add_argument('--frames', type=int, default=10000)
+    parser.add_argument('--max-frames', type=int, default=10000)
     parser.add_argument('--width', type=int, default=320)
     parser.add_argument('--height', type=int, default=200)
     return parser.parse_args()

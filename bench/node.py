@@ -8,7 +8,7 @@ process, more slowly than the network runs, and takes labels and depth. The over
 from the stamp to the last publication, less the network's own time, both as the node says them in
 ~/frame_stats; beside it stands the same up to the arrival of labels and depth in this process.
 
-    python bench/node.py --model world_b0_fast --frames 100
+    python bench/node.py --model world_b0_fast --max-frames 100
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def main() -> int:
             camera = Camera(args.height, args.width)
             camera.connect(process)
             shots = []
-            for _ in range(args.frames + _WARM_UP):
+            for _ in range(args.max_frames + _WARM_UP):
                 shots.append(camera.shoot(args.timeout))
                 camera.rest(args.pause)
         except RuntimeError as error:
@@ -177,7 +177,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or '').strip().splitlines()[0])
     parser.add_argument('--model', default='world_b0_fast', help='name or path of a bundle')
     parser.add_argument('--threads', type=int, default=1, help='threads of the network')
-    parser.add_argument('--frames', type=int, default=100, help='frames to measure')
+    parser.add_argument('--max-frames', type=int, default=100, help='frames to measure')
     parser.add_argument('--width', type=int, default=1280)
     parser.add_argument('--height', type=int, default=800)
     parser.add_argument('--pause', type=float, default=0.05, help='seconds between frames')

@@ -146,7 +146,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--trained', default='world_b0_fast', help='bundle whose labels are compared'
     )
-    parser.add_argument('--frames', type=int, default=20, help='frames for that; 0 leaves it out')
+    parser.add_argument(
+        '--max-frames', type=int, default=20, help='frames for that; 0 leaves it out'
+    )
     parser.add_argument('--core', type=int, help='number of the core to use (the last one)')
     parser.add_argument('--out', type=Path, default=Path('bench_output'), help='folder to write')
     arguments = parser.parse_args(words)

@@ -10,7 +10,7 @@ listeners that come and go, publishers that restart. At the end the sums must be
 image answered with its own labels and depth, or counted as replaced, idle or failed; every bad one
 refused. Memory may not grow by more than one per cent, threads and file handles not at all.
 
-    python bench/soak.py --frames 100000 --seed 1
+    python bench/soak.py --max-frames 100000 --seed 1
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def main() -> int:
         node = NodeProcess(Path(__file__).resolve(), log)
         try:
             camera = Camera(node, args.seed)
-            usage, seconds = _soak(camera, args.frames)
+            usage, seconds = _soak(camera, args.max_frames)
             checks = _checks(camera, usage, args.memory)
             _print(args, camera, usage, seconds, checks)
         except (RuntimeError, SoakError) as error:
@@ -180,13 +180,13 @@ def _hardware() -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or '').strip().splitlines()[0])
-    parser.add_argument('--frames', type=int, default=10000, help='images to send')
+    parser.add_argument('--max-frames', type=int, default=10000, help='images to send')
     parser.add_argument('--seed', type=int, default=1, help='of the faults')
     parser.add_argument('--memory', type=float, default=0.01, help='by which memory may grow')
     parser.add_argument('--node', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.frames < 100:
-        parser.error(f'--frames must be 100 or more, not {args.frames}')
+    if args.max_frames < 100:
+        parser.error(f'--max-frames must be 100 or more, not {args.max_frames}')
     return args
 
 

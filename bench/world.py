@@ -99,14 +99,14 @@ def measure_classes(count: int, variety: str) -> None:
 def main() -> None:
     """Run the measurements asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--frames', type=int, default=60, help='per drive')
+    parser.add_argument('--max-frames', type=int, default=60, help='per drive')
     parser.add_argument('--samples', type=int, default=200, help='random frames to count')
     parser.add_argument('--variety', choices=world.VARIETIES, default='plain')
     parser.add_argument('--compile', action='store_true', help='measure the compilation, too')
     args = parser.parse_args()
     if args.compile:
         measure_compile()
-    measure_rate(world.CameraRig(512, 256), args.frames, args.variety)
+    measure_rate(world.CameraRig(512, 256), args.max_frames, args.variety)
     measure_classes(args.samples, args.variety)
 
 

@@ -22,7 +22,7 @@ _WORLD = {
     'rate_hz': None,
     'lock_step': None,
     'loop_frames': None,
-    'frames': None,
+    'max_frames': None,
 }
 
 
@@ -103,7 +103,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
             '0',
             'Number of frames to render in advance and then repeat; 0 = render while driving.',
         ),
-        ('frames', '0', 'Exit after this many frames; 0 = drive until Ctrl-C.'),
+        ('max_frames', '0', 'Exit after this many frames; 0 = drive until Ctrl-C.'),
         ('summary', '', 'JSON file for the figures at the end.'),
         ('rviz', 'false', 'Show everything in RViz.'),
     )

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='stage of the recipe, counted from 0 (default: 0)',
     )
-    parser.add_argument('--count', type=int, default=4, help='number of samples (default: 4)')
+    parser.add_argument('--max-frames', type=int, default=4, help='number of samples (default: 4)')
     parser.add_argument(
         '--variants',
         type=int,
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros import run_folder
     from segformer_ros.datasets import open_dataset
 
-    if args.count < 1 or args.variants < 1:
-        raise ValueError('--count and --variants must be at least 1')
+    if args.max_frames < 1 or args.variants < 1:
+        raise ValueError('--max-frames and --variants must be at least 1')
     if args.out.suffix.lower() not in {'.jpg', '.jpeg', '.png'}:
         raise ValueError(f'expected a .jpg or .png as --out, got {args.out}')
     dataset = open_dataset(data_spec(args))
@@ -111,7 +111,7 @@ def _blocks(
 
     if not len(dataset):
         raise ValueError('expected samples, the dataset has none: choose another --split')
-    order = np.random.default_rng(args.seed).permutation(len(dataset))[: args.count]
+    order = np.random.default_rng(args.seed).permutation(len(dataset))[: args.max_frames]
     blocks = []
     for index in sorted(order.tolist()):
         sample = dataset[index]
@@ -220,7 +220,9 @@ def _encode(picture: Image, suffix: str) -> bytes:
     from segformer_ros.image_encoding import encode_jpeg
 
     if suffix != '.png' and max(picture.shape) > _JPEG_PX:
-        raise ValueError('a JPEG cannot hold so many samples: write a .png or a smaller --count')
+        raise ValueError(
+            'a JPEG cannot hold so many samples: write a .png or a smaller --max-frames'
+        )
     if suffix != '.png':
         return encode_jpeg(picture, 88)
     return cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()

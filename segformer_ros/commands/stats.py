@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add_data_arguments(parser)
     parser.add_argument(
-        '--frames', type=int, metavar='N', help='use N frames, evenly spaced (default: all)'
+        '--max-frames', type=int, metavar='N', help='use N frames, evenly spaced (default: all)'
     )
     parser.add_argument(
         '--label-set', metavar='NAME', help='count the classes as mapped to this label set'
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.datasets.statistics import channel_counts, count_classes
     from segformer_ros.labels import label_set
 
-    if args.frames is not None and args.frames < 1:
-        raise ValueError(f'--frames must be at least 1, not {args.frames}')
+    if args.max_frames is not None and args.max_frames < 1:
+        raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
     dataset = open_dataset(data_spec(args))
     classes = dataset.label_set
     if classes is None:
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     check_labels(dataset)
     target = classes if args.label_set is None else label_set(args.label_set)
     table = channel_table(classes, target)
-    found = count_classes(dataset, frames=args.frames, progress=_progress)
+    found = count_classes(dataset, frames=args.max_frames, progress=_progress)
     counts = channel_counts(found.pixels, table, target.ids)
     if not counts.sum():
         raise DatasetError(f'expected pixels of {target.name} in {args.data}, found none')

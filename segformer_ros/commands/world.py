@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('--out', type=Path, required=True, help='folder to write to')
     parser.add_argument('--seed', type=int, default=3, help='seed of the street (default: 3)')
-    parser.add_argument('--count', type=int, default=12, help='number of frames (default: 12)')
+    parser.add_argument(
+        '--max-frames', type=int, default=12, help='number of frames (default: 12)'
+    )
     parser.add_argument(
         '--every', type=float, default=2.0, metavar='S', help='seconds between frames (default: 2)'
     )
@@ -56,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.draw import contact_sheet
     from segformer_ros.files.images import encode_png
 
-    if args.count < 1:
-        raise ValueError(f'--count must be at least 1, not {args.count}')
+    if args.max_frames < 1:
+        raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
     settings = {name: value for name, value in vars(args).items() if name not in {'run', 'out'}}
     settings.pop('debug', None)
     run_folder.claim(args.out, {'command': 'world', **settings})
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         sheet.append(_side_by_side(frame))
     path = args.out / 'contact_sheet.png'
     run_folder.write_bytes(path, encode_png(contact_sheet(sheet, 2)))
-    sys.stdout.write(f'{args.count} frames in {args.out}, all of them in {path}\n')
+    sys.stdout.write(f'{args.max_frames} frames in {args.out}, all of them in {path}\n')
     return 0
 
 
@@ -78,13 +80,13 @@ def _frames(args: argparse.Namespace) -> list[Frame]:
     from segformer_ros.world import CameraRig, random_frame, render, Scene
 
     if args.random:
-        seeds = range(args.seed, args.seed + args.count)
+        seeds = range(args.seed, args.seed + args.max_frames)
         return [random_frame(seed, args.width, args.height, args.variety) for seed in seeds]
     scene = Scene(
         args.seed, time_of_day=args.time_of_day, weather=args.weather, variety=args.variety
     )
     rig = CameraRig(width=args.width, height=args.height)
-    return [render(scene, rig, index * args.every) for index in range(args.count)]
+    return [render(scene, rig, index * args.every) for index in range(args.max_frames)]
 
 
 def _pictures(frame: Frame) -> dict[str, Image]:

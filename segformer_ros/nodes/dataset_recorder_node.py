@@ -64,7 +64,7 @@ class DatasetRecorderParameters:
     every: int = parameter(
         1, 'Keep every n-th frame only; neighbouring frames are alike.', between=(1, 10000)
     )
-    frames: int = parameter(0, 'Exit after this many frames; 0 = never.', between=(0, 1 << 31))
+    max_frames: int = parameter(0, 'Exit after this many frames; 0 = never.', between=(0, 1 << 31))
     queue: int = parameter(
         16, 'Maximum number of frames waiting to be written.', between=(1, 1000)
     )
@@ -193,7 +193,7 @@ class DatasetRecorderNode(Node):
         while (frame := self._queue.get()) is not None:
             yield frame
             self.written += 1
-            if self.parameters.frames and self.written >= self.parameters.frames:
+            if self.parameters.max_frames and self.written >= self.parameters.max_frames:
                 self._ended.set()
                 return
 

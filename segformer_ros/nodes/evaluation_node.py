@@ -243,7 +243,7 @@ class EvaluationNode(Node):
             done = judged['labels']
             if self._has_depth:
                 done = min(done, judged['depth'])
-        return 0 < self.parameters.frames <= done
+        return 0 < self.parameters.max_frames <= done
 
     def _is_over(self) -> bool:
         if self._first_result_s is None or not self.parameters.duration_s:

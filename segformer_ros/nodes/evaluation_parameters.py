@@ -43,7 +43,7 @@ class EvaluationParameters:
         80.0, 'Maximum ground-truth depth that is evaluated, in metres.', between=(0.001, 1000.0)
     )
     kept: int = parameter(32, 'Number of unmatched images kept per topic.', between=(1, 10000))
-    frames: int = parameter(
+    max_frames: int = parameter(
         0,
         'Exit after this many evaluated label images (results, if ground_truth is '
         'false); 0 = never.',

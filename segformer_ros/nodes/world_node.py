@@ -141,7 +141,7 @@ class WorldNode(Node):
         """Publish the next frame if it is due and nothing holds it back."""
         if (self.parameters.real_time and not self._due) or not self._may_go():
             return
-        if 0 < self.parameters.frames <= self.published:
+        if 0 < self.parameters.max_frames <= self.published:
             self._end()
             return
         self._due = False
@@ -152,7 +152,7 @@ class WorldNode(Node):
         self.published = number
         if self._lock is not None:
             self._lock.sent(stamp_ns, time.monotonic())
-        if number != self.parameters.frames:
+        if number != self.parameters.max_frames:
             self._next = self._messages(number + 1)
 
     def _may_go(self) -> bool:

@@ -54,7 +54,7 @@ class WorldParameters:
         'later; 0 = render while driving.',
         between=(0, 100000),
     )
-    frames: int = parameter(0, 'Exit after this many frames; 0 = never.', between=_FOR_EVER)
+    max_frames: int = parameter(0, 'Exit after this many frames; 0 = never.', between=_FOR_EVER)
     ground_truth: bool = parameter(True, 'Publish ground-truth labels and depth.')
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ def test_run_measures_everybody_that_is_asked_for(tmp_path):
     names = ['mmdeploy_like', 'ours_onnxruntime']
     done = run(
         *('--models', 'b0', '--sizes', '32x64', '--camera', '40x64', '--repeats', '3'),
-        *('--contestants', *names, '--frames', '0', '--out', str(tmp_path / 'out')),
+        *('--contestants', *names, '--max-frames', '0', '--out', str(tmp_path / 'out')),
     )
 
     assert done.returncode == 0, done.stderr

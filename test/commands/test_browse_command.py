@@ -67,7 +67,7 @@ def panel(picture, row, column, height=HEIGHT, width=WIDTH):
 def test_samples_are_shown_with_labels_and_depth(few, tmp_path, capsys):
     """A row is a sample: image, labels over it, depth; the legend names the classes seen."""
     out = tmp_path / 'sheet.png'
-    assert main(['browse', 'few:', '--count', '2', '--seed', '1', '--out', str(out)]) == 0
+    assert main(['browse', 'few:', '--max-frames', '2', '--seed', '1', '--out', str(out)]) == 0
 
     picture = cv2.imread(str(out))[..., ::-1]
     assert picture.shape[0] == GAP + 2 * (HEIGHT + GAP)
@@ -90,7 +90,8 @@ def test_a_recipe_adds_its_variations(few, tmp_path):
     pictures = []
     for seed in ('3', '3', '4'):
         out = tmp_path / 'sheet.png'
-        arguments = ['--recipe', str(recipe), '--count', '1', '--variants', '2', '--seed', seed]
+        arguments = ['--recipe', str(recipe), '--max-frames', '1']
+        arguments += ['--variants', '2', '--seed', seed]
         assert main(['browse', 'few:', *arguments, '--out', str(out)]) == 0
         pictures.append(out.read_bytes())
 
@@ -130,7 +131,7 @@ def test_points_of_sparse_depth_can_be_seen(few, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [
-        (('--count', '0'), '--count'),
+        (('--max-frames', '0'), '--max-frames'),
         (('--out', 'sheet.gif'), '.jpg or .png'),
         (('--split', 'none'), 'choose another --split'),
         (('--recipe', 'nowhere.yaml'), 'nowhere.yaml'),

@@ -46,7 +46,7 @@ def test_shares_and_weights(capsys, folder):
 
 def test_the_table_has_every_class(capsys, folder):
     """With all weights in a row."""
-    assert main(['stats', f'folder:{folder}', '--split', 'all', '--frames', '1']) == 0
+    assert main(['stats', f'folder:{folder}', '--split', 'all', '--max-frames', '1']) == 0
     title, head, *rows = capsys.readouterr().out.splitlines()
     assert title.endswith('1 frames, 25.00% of the pixels without a class')
     assert head.split() == [
@@ -83,7 +83,7 @@ def test_classes_as_a_network_sees_them(capsys, folder):
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
-        (['--frames', '0'], '--frames must be at least 1'),
+        (['--max-frames', '0'], '--max-frames must be at least 1'),
         (['--label-set', 'moon'], 'label set must be one of'),
         (['--label-set', 'shift_23'], 'give rules'),
         (['--option', 'a=1'], "folder has no option 'a', it has: confidence"),

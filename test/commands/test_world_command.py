@@ -8,7 +8,7 @@ import pytest
 from segformer_ros.cli import main
 from segformer_ros.labels import CARLA_0914
 
-_SMALL = ('--count', '2', '--width', '64', '--height', '32', '--seed', '5')
+_SMALL = ('--max-frames', '2', '--width', '64', '--height', '32', '--seed', '5')
 
 
 @pytest.mark.parametrize('kind', [(), ('--random',)])
@@ -31,7 +31,11 @@ def test_every_frame_is_three_pictures_and_all_are_on_the_sheet(tmp_path, capsys
 
 @pytest.mark.parametrize(
     ('arguments', 'words'),
-    [(('--count', '0'), '--count'), (('--weather', 'frogs'), 'weather'), (('--width', '4'), '16')],
+    [
+        (('--max-frames', '0'), '--max-frames'),
+        (('--weather', 'frogs'), 'weather'),
+        (('--width', '4'), '16'),
+    ],
 )
 def test_what_the_world_cannot_do_is_one_line(tmp_path, capsys, arguments, words):
     """A wrong argument names what is possible."""

@@ -137,7 +137,7 @@ def test_what_is_published_can_be_trained_from(record, tmp_path):
 
 def test_one_of_several_frames_is_kept_until_there_are_enough(record, tmp_path):
     """Then the node ends by itself."""
-    session = record(route='short', every=3, frames=2)
+    session = record(route='short', every=3, max_frames=2)
     for number in range(5):
         session.publish(number + 1)
     session.until(lambda: not rclpy.ok())

@@ -353,7 +353,7 @@ def test_labels_of_another_label_set_are_not_judged(bench, own, capfd):
 
 def test_a_report_is_written_at_the_end(bench, tmp_path):
     """One line for every frame, everything in sum, and a picture."""
-    running = bench('frames:=3', f'report:={tmp_path / "report"}')
+    running = bench('max_frames:=3', f'report:={tmp_path / "report"}')
     for number in range(3):
         running.source.publish(running.source.frame(), number * 50_000_000)
     running.spin(lambda: not rclpy.ok())
@@ -367,7 +367,7 @@ def test_a_file_that_cannot_be_written_costs_no_other(bench, tmp_path, capfd):
     """The report is there without the summary, and the node ends with 1."""
     (tmp_path / 'file').write_text('')
     summary, report = tmp_path / 'file' / 'summary.json', tmp_path / 'report'
-    running = bench('frames:=1', f'summary:={summary}', f'report:={report}')
+    running = bench('max_frames:=1', f'summary:={summary}', f'report:={report}')
     running.source.publish(running.source.frame(), 0)
     running.spin(lambda: not rclpy.ok())
     assert (report / 'summary.json').is_file()
@@ -378,7 +378,7 @@ def test_a_file_that_cannot_be_written_costs_no_other(bench, tmp_path, capfd):
 def test_it_ends_by_itself_with_a_summary(bench, tmp_path):
     """After the frames that were asked for, everything is in a file of JSON."""
     path = tmp_path / 'summary.json'
-    running = bench('frames:=3', f'summary:={path}')
+    running = bench('max_frames:=3', f'summary:={path}')
     for number in range(3):
         running.source.infos.publish(CameraInfo())
         running.source.publish(running.source.frame(), number * 50_000_000)
@@ -420,7 +420,7 @@ def test_the_table_says_what_it_waits_for_then_gives_rows(bench):
 def test_without_truth_the_rates_are_measured(bench, tmp_path):
     """On a recorded video nobody knows the truth."""
     path = tmp_path / 'summary.json'
-    running = bench('ground_truth:=false', 'frames:=4', f'summary:={path}')
+    running = bench('ground_truth:=false', 'max_frames:=4', f'summary:={path}')
     labels, infos = running.source.publishers['labels'], running.source.infos
     running.spin(lambda: labels.get_subscription_count() and infos.get_subscription_count())
     for number in range(4):

@@ -189,7 +189,7 @@ def test_swapped_topics_are_played_swapped(stage, tmp_path):
 def test_the_world_in_lock_step_waits_for_remapped_results(stage):
     """Who publishes the results is asked for by the name that they have outside."""
     args = ['--ros-args', '-r', 'label/image:=/net/labels', '-p', 'lock_step:=true']
-    args += ['-p', 'wait_for:=[label/image]', '-p', 'frames:=2', '-p', 'width:=32']
+    args += ['-p', 'wait_for:=[label/image]', '-p', 'max_frames:=2', '-p', 'width:=32']
     args += ['-p', 'height:=16', '-p', 'wait_timeout_s:=0.2']
     running = stage(lambda: WorldNode(make=lambda parameters: lambda seconds: _FRAME), args)
     running.publisher('/net/labels')

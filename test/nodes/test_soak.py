@@ -18,7 +18,7 @@ MEMORY = '0.05'
 def test_two_thousand_images_with_faults_between_are_all_accounted_for(own):
     """Sums are equal, nothing wrong is published, no thread and no file handle is left behind."""
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), '--frames', '2000', '--seed', '3', '--memory', MEMORY],
+        [sys.executable, str(PROGRAM), '--max-frames', '2000', '--seed', '3', '--memory', MEMORY],
         capture_output=True,
         text=True,
         env=os.environ | {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'},

@@ -123,7 +123,7 @@ def test_topics_encodings_and_sizes_are_those_of_the_bridge(drive):
 
 def test_all_sensors_of_a_frame_share_the_stamp(drive):
     """Consumers pair images, camera_info and ground truth by exact stamp."""
-    _, other, executor = drive('frames:=5')
+    _, other, executor = drive('max_frames:=5')
     sensors = ['rgb_front', 'depth_front', 'semantic_segmentation_front']
     heard = _Listener(other, sensors)
     _spin(executor, lambda: not rclpy.ok())
@@ -138,7 +138,7 @@ def test_all_sensors_of_a_frame_share_the_stamp(drive):
 
 def test_camera_info_describes_the_camera_and_comes_before_the_image(drive):
     """The node has the focal length before it gets the first image."""
-    _, other, executor = drive('frames:=3')
+    _, other, executor = drive('max_frames:=3')
     heard = _Listener(other, ['rgb_front'])
     _spin(executor, lambda: not rclpy.ok())
 
@@ -152,7 +152,7 @@ def test_camera_info_describes_the_camera_and_comes_before_the_image(drive):
 
 def test_the_clock_only_goes_forward_and_is_never_behind_a_stamp(drive):
     """A node under use_sim_time must not see an image from the future."""
-    _, other, executor = drive('frames:=20')
+    _, other, executor = drive('max_frames:=20')
     heard = _Listener(other, ['rgb_front'])
     _spin(executor, lambda: not rclpy.ok())
 
@@ -181,7 +181,7 @@ def test_the_role_name_is_in_topics_and_frames(drive):
 
 def test_a_loop_repeats_the_pixels_but_not_the_time(drive):
     """The repeated drive costs nothing, and its stamps go on."""
-    _, other, executor = drive('loop_frames:=3', 'frames:=7')
+    _, other, executor = drive('loop_frames:=3', 'max_frames:=7')
     heard = _Listener(other, ['rgb_front'])
     _spin(executor, lambda: not rclpy.ok())
 
@@ -208,7 +208,7 @@ class _Consumer:
 def test_lock_step_never_outruns_the_results(drive):
     """The next frame comes after both results, and never without them."""
     world, other, executor = drive(
-        'lock_step:=true', 'real_time:=false', 'wait_timeout_s:=60.0', 'frames:=5'
+        'lock_step:=true', 'real_time:=false', 'wait_timeout_s:=60.0', 'max_frames:=5'
     )
     consumer = _Consumer(other)
     for number in range(1, 6):
@@ -227,7 +227,7 @@ def test_lock_step_never_outruns_the_results(drive):
 def test_lock_step_gives_up_a_result_that_never_comes(drive):
     """A network that drops one frame does not stop the world."""
     _, other, executor = drive(
-        'lock_step:=true', 'real_time:=false', 'wait_timeout_s:=0.05', 'frames:=3'
+        'lock_step:=true', 'real_time:=false', 'wait_timeout_s:=0.05', 'max_frames:=3'
     )
     consumer = _Consumer(other)
     _spin(executor, lambda: not rclpy.ok())
