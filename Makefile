@@ -80,8 +80,8 @@ bench: setup-test
 	@echo bench/rivals.py; $(BIN)/python bench/rivals.py $(RIVALS_ARGS)
 
 train: setup-test
-	@$(BIN)/segformer train --config config/train/world_b0_fast.yaml $(TRAIN_ARGS)
-	@$(BIN)/segformer train --config config/train/world_b0.yaml \
+	@$(BIN)/segformer train --recipe config/train/world_b0_fast.yaml $(TRAIN_ARGS)
+	@$(BIN)/segformer train --recipe config/train/world_b0.yaml \
 	    init=runs/world_b0_fast/best.safetensors $(TRAIN_ARGS)
 
 clean:

@@ -14,9 +14,9 @@ HELP = 'train a network'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--config', type=Path, required=True, help='recipe (YAML file)')
+    parser.add_argument('--recipe', type=Path, required=True, help='recipe (YAML file)')
     parser.add_argument(
-        '--print-config', action='store_true', help='print the recipe with all defaults, and stop'
+        '--print-recipe', action='store_true', help='print the recipe with all defaults, and stop'
     )
     parser.add_argument(
         '--render-only',
@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from segformer_ros.training import recipe, yaml_config
 
-    config = recipe.load(args.config, args.overrides)
-    if args.print_config:
+    config = recipe.load(args.recipe, args.overrides)
+    if args.print_recipe:
         sys.stdout.write(yaml_config.write(config))
         return 0
     if args.render_only:
@@ -55,6 +55,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from segformer_ros.training.fit import fit
 
-    command = ' '.join(['segformer train --config', str(args.config), *args.overrides])
+    command = ' '.join(['segformer train --recipe', str(args.recipe), *args.overrides])
     fit(config, _report, command=command)
     return 0

@@ -15,13 +15,13 @@ import yaml
 SHIPPED = Path(__file__).parents[2] / 'config' / 'train' / 'world_b0_fast.yaml'
 
 
-def test_print_config_shows_the_resolved_recipe(capsys, tmp_path):
+def test_print_recipe_shows_the_resolved_recipe(capsys, tmp_path):
     """What it prints is a recipe that reads as the same, overrides included."""
     arguments = [
         'train',
-        '--config',
+        '--recipe',
         str(SHIPPED),
-        '--print-config',
+        '--print-recipe',
         'seed=5',
         f'output={tmp_path}',
     ]
@@ -49,7 +49,7 @@ def test_mistakes_are_one_line(tmp_path, capsys, override, message):
     path = tmp_path / 'recipe.yaml'
     path.write_text(yaml.safe_dump(tiny_recipe(tmp_path)), encoding='utf-8')
 
-    assert cli.main(['train', '--config', str(path), override]) == 1
+    assert cli.main(['train', '--recipe', str(path), override]) == 1
 
     error = capsys.readouterr().err
     assert error.count('\n') == 1

@@ -134,7 +134,7 @@ def test_a_wrong_recipe_is_one_line(tmp_path, capsys):
     recipe = tmp_path / 'recipe.yaml'
     recipe.write_text('epochs: 3', encoding='utf-8')
 
-    code = main(['train', '--config', str(recipe)])
+    code = main(['train', '--recipe', str(recipe)])
 
     assert code == 1
     assert "unknown key 'epochs'" in capsys.readouterr().err

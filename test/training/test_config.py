@@ -61,7 +61,7 @@ def test_stages_get_the_defaults_that_they_do_not_replace():
 
 
 def test_resolved_recipe_reads_as_itself():
-    """What --print-config shows is a recipe, and the same one."""
+    """What --print-recipe shows is a recipe, and the same one."""
     config = resolve(recipe('out', stages=[{'steps': 1, 'batch_size': 4}]))
 
     assert resolve(yaml.safe_load(write(config))) == config

@@ -55,7 +55,7 @@ def start(path, rank, port):
         'TORCHELASTIC_RUN_ID': 'test',
     }
     return subprocess.Popen(
-        [sys.executable, str(PROGRAM), '--config', str(path)],
+        [sys.executable, str(PROGRAM), '--recipe', str(path)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -93,7 +93,7 @@ def test_killed_process_loses_nothing_but_its_last_steps(tmp_path):
     path.write_text(yaml.safe_dump(values), encoding='utf-8')
     config, whole = load(path), resolve(recipe(tmp_path / 'whole', **changes))
     process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), '--config', str(path)], stdout=subprocess.DEVNULL
+        [sys.executable, str(PROGRAM), '--recipe', str(path)], stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120.0
     while not (config.folder / RESUME_FILE).exists() and time.monotonic() < deadline:

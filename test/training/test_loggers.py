@@ -140,7 +140,7 @@ def test_missing_package_is_named(tmp_path, monkeypatch, capsys):
     path = tmp_path / 'recipe.yaml'
     path.write_text(yaml.safe_dump(recipe(tmp_path / 'run', loggers=['wandb'])), encoding='utf-8')
 
-    assert cli.main(['train', '--config', str(path)]) == 1
+    assert cli.main(['train', '--recipe', str(path)]) == 1
 
     error = capsys.readouterr().err
     assert error.count('\n') == 1
