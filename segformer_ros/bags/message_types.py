@@ -21,7 +21,7 @@ uint8 red
 uint8 green
 uint8 blue
 """,
-    'segformer_ros/msg/LabelInfo': """std_msgs/Header header
+    'segformer_ros/msg/LabelClasses': """std_msgs/Header header
 LabelClass[] class_map
 float32 threshold
 """,

@@ -18,7 +18,7 @@ from segformer_ros.labels import LabelClass
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
-LABEL_INFO = 'segformer_ros/msg/LabelInfo'
+LABEL_CLASSES = 'segformer_ros/msg/LabelClasses'
 _LABEL_CLASS = 'segformer_ros/msg/LabelClass'
 
 # Colour types of PNG (https://www.w3.org/TR/png-3/#3colourType): grey, and grey with alpha.
@@ -141,4 +141,4 @@ class MessageMaker:
         seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
         stamp = self._types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=nanoseconds)
         header = self._types['std_msgs/msg/Header'](stamp=stamp, frame_id='')
-        return self._types[LABEL_INFO](header=header, class_map=class_map, threshold=0.0)
+        return self._types[LABEL_CLASSES](header=header, class_map=class_map, threshold=0.0)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
 from segformer_ros.bags.cameras import Camera
-from segformer_ros.bags.messages import CAMERA_INFO, IMAGE, LABEL_INFO, MessageMaker
+from segformer_ros.bags.messages import CAMERA_INFO, IMAGE, LABEL_CLASSES, MessageMaker
 from segformer_ros.bags.rosbag import qos
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.camera import Intrinsics
@@ -100,12 +100,12 @@ class Outputs:
     def _write_classes(self, time_ns: int) -> None:
         if 'label/classes' not in self._connections:
             message = self._maker.label_classes(time_ns, self._classes)
-            self._put('label/classes', LABEL_INFO, time_ns, message)
+            self._put('label/classes', LABEL_CLASSES, time_ns, message)
 
     def _put(self, name: str, message_type: str, time_ns: int, message: Any) -> None:
         connection = self._connections.get(name)
         if connection is None:
-            latched = message_type == LABEL_INFO
+            latched = message_type == LABEL_CLASSES
             offered = qos(latched=latched, depth=1 if latched else 5)
             connection = self._writer.add_topic(self._camera.output(name), message_type, offered)
             self._connections[name] = connection

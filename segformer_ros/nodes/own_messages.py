@@ -42,7 +42,7 @@ def evaluation_stats_type() -> Any | None:
 
 def label_classes_type() -> Any | None:
     """Give the type of label/classes, None where this package's messages are not built."""
-    return None if _own is None else _own.LabelInfo
+    return None if _own is None else _own.LabelClasses
 
 
 def label_info_type() -> Any | None:
@@ -83,7 +83,7 @@ def label_classes_message(header: Header, classes: Iterable[LabelClass]) -> Any:
                 class_id=item.id, class_name=item.name, red=red, green=green, blue=blue
             )
         )
-    return _own.LabelInfo(header=header, class_map=class_map)
+    return _own.LabelClasses(header=header, class_map=class_map)
 
 
 def label_info_message(header: Header, classes: Iterable[LabelClass]) -> Any:

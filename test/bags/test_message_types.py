@@ -11,7 +11,7 @@ from segformer_ros.bags import message_types
 _MSG = Path(__file__).parents[2] / 'msg'
 
 
-@pytest.mark.parametrize('name', ['LabelClass', 'LabelInfo'])
+@pytest.mark.parametrize('name', ['LabelClass', 'LabelClasses'])
 def test_our_types_are_those_of_the_msg_folder(name):
     """The copies in the package are for those who did not build the messages."""
     full = f'segformer_ros/msg/{name}'

@@ -309,7 +309,7 @@ def test_every_frame_is_shown_to_the_caller(run):
 
 def test_the_store_of_the_tests_is_the_one_of_the_package():
     """The builder writes what the package reads."""
-    assert 'segformer_ros/msg/LabelInfo' in STORE.fielddefs
+    assert 'segformer_ros/msg/LabelClasses' in STORE.fielddefs
 
 
 def test_a_compressed_image_with_a_hole_is_counted(run):

@@ -336,16 +336,16 @@ def test_labels_of_another_label_set_are_not_judged(bench, own, capfd):
     """The node's own topic says what the ids mean: a wrong parameter cannot give wrong figures."""
     running = bench()
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    classes = running.other.create_publisher(own.LabelInfo, 'label/classes', latched)
+    classes = running.other.create_publisher(own.LabelClasses, 'label/classes', latched)
     rows = [own.LabelClass(class_id=0, class_name='road')]
-    classes.publish(own.LabelInfo(class_map=rows))
+    classes.publish(own.LabelClasses(class_map=rows))
     running.spin(lambda: running.evaluation._contradiction)
     running.source.publish(running.source.frame(), 1)
     running.spin(lambda: running.judged['depth'] == 1 and running.board.judge.refused)
     assert not running.judged['labels']
     assert 'set label_set to cityscapes_19' in capfd.readouterr().err
     rows = [own.LabelClass(class_id=1, class_name='road')]
-    classes.publish(own.LabelInfo(class_map=rows))
+    classes.publish(own.LabelClasses(class_map=rows))
     running.spin(lambda: not running.evaluation._contradiction)
     running.source.publish(running.source.frame(), 2)
     running.spin(lambda: running.judged['labels'] == 1)

@@ -237,7 +237,7 @@ def with_vision_msgs(monkeypatch, own):
     """Let the messages of this package stand in for those of vision_msgs, their likeness."""
 
     class Vision:
-        LabelInfo, VisionClass = own.LabelInfo, own.LabelClass
+        LabelInfo, VisionClass = own.LabelClasses, own.LabelClass
 
     monkeypatch.setattr(own_messages, '_vision', Vision)
 
@@ -251,7 +251,7 @@ def test_late_subscriber_gets_the_classes(with_vision_msgs, make_rig, own, topic
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )
-    rig.listen(topic, own.LabelInfo, latched)
+    rig.listen(topic, own.LabelClasses, latched)
     class_map = rig.get(topic).class_map
     found = [(item.class_id, item.class_name) for item in class_map]
     assert found == [(item.id, item.name) for item in CARLA_0914.classes]
