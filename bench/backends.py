@@ -49,7 +49,9 @@ class Variant:
 
 def scaling(threads: Sequence[int], batches: Sequence[int]) -> list[Variant]:
     """Give the variants of threads and batches."""
-    single = [Variant(engine, threads=n) for n in threads for engine in ('openvino', 'bf16')]
+    single = [
+        Variant(engine, threads=n) for n in threads for engine in ('openvino', 'openvino_bfloat16')
+    ]
     many = [Variant('onnxruntime', threads=n, images=m) for n in threads for m in batches]
     return many + single
 
@@ -152,7 +154,7 @@ def _openvino(variant: Variant, graph: Path, images: npt.NDArray[Any]) -> Callab
     if not chosen.pop('free', False):
         model.reshape({'image': images.shape})
     properties = {
-        'INFERENCE_PRECISION_HINT': 'bf16' if variant.engine == 'bf16' else 'f32',
+        'INFERENCE_PRECISION_HINT': 'bf16' if variant.engine == 'openvino_bfloat16' else 'f32',
         'INFERENCE_NUM_THREADS': variant.threads,
         'PERFORMANCE_HINT': 'LATENCY',
         'NUM_STREAMS': 1,

@@ -40,15 +40,15 @@ import torch
 from torch import nn, Tensor
 
 SIZES = ((512, 512), (512, 1024), (800, 1280))
-PRECISIONS = {'fp16': 'float16', 'fp32': 'float32'}
+PRECISIONS = {name: name for name in ('float16', 'float32')}
 CAMERA_HW = (800, 1280)
 WHOLE_HW = (512, 1024)
 MISSING = (
-    'Not measured: network times at {sizes} in fp16 and fp32, their shares of bandwidth and of '
-    'matrix multiplication, and the whole path at {height}x{width}.'
+    'Not measured: network times at {sizes} in float16 and float32, their shares of bandwidth '
+    'and of matrix multiplication, and the whole path at {height}x{width}.'
 )
 _WARM_UPS = 20
-_TYPES = {'fp16': torch.float16, 'fp32': torch.float32}
+_TYPES = {'float16': torch.float16, 'float32': torch.float32}
 _COPY_BYTES, _MATRIX = 1 << 30, 8192
 
 Call = Callable[[], object]
@@ -217,9 +217,9 @@ def network_rows(
 def whole_rows(
     setting: Setting, theirs: nn.Module, files: bundles.Bundle, absent: dict[str, str]
 ) -> list[list[str]]:
-    """Measure from the camera image to labels and depth, both in memory of the host, in fp16."""
+    """Measure from the camera image to labels and depth, both in host memory, in float16."""
     image = np.random.default_rng(0).integers(0, 256, (*CAMERA_HW, 3), np.uint8)
-    kind, hw = _TYPES['fp16'], _whole_hw(setting)
+    kind, hw = _TYPES['float16'], _whole_hw(setting)
     rival = theirs.to(setting.device, kind)
     known = (files.manifest.mean, files.manifest.std)
     mean, std = (torch.tensor(item).view(3, 1, 1) for item in known)
@@ -232,7 +232,7 @@ def whole_rows(
         resize(logits.float(), CAMERA_HW, mode='bilinear').argmax(1).byte().cpu()
         resize(depth.float(), CAMERA_HW, mode='bilinear').cpu()
 
-    loaded = backends(setting, files, 'fp16', absent)
+    loaded = backends(setting, files, 'float16', absent)
     calls: dict[str, Call] = {'Hugging Face, eager': eager}
     for name, backend in loaded.items():
         pipeline = Pipeline(files, backend)
@@ -271,7 +271,7 @@ def report(setting: Setting, title: str) -> str:
         f'medians of {setting.repeats} turns.',
         f'Measured: copies {peaks.copied_gb_s:.0f} GB/s, matrices {tflops}.',
         table(['network', 'ms', 'times eager', 'of bandwidth', 'of matrices'], rows),
-        f'Camera image {CAMERA_HW[0]}x{CAMERA_HW[1]}, network {height}x{width}, fp16:',
+        f'Camera image {CAMERA_HW[0]}x{CAMERA_HW[1]}, network {height}x{width}, float16:',
         table(['whole path', 'ms', 'times eager'], whole),
         *(f'Absent: {name}: {reason}.' for name, reason in absent.items()),
     ]

@@ -7,7 +7,7 @@ Each has a process of its own for each engine, one thread, and they take turns a
 that all of them have.
 
     python bench/networks.py
-    python bench/networks.py road_b0 my_network --engines onnxruntime openvino bf16
+    python bench/networks.py road_b0 my_network --engines onnxruntime openvino openvino_bfloat16
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from contest import machine
 from segformer_ros import bundle
 
 _SHIPPED = ['road_b0', 'world_b0_fast']
-_ENGINES = ('onnxruntime', 'openvino', 'bf16')
+_ENGINES = ('onnxruntime', 'openvino', 'openvino_bfloat16')
 _HEAD = '| size | engine | network | ms | CPU time, ms | ratio of these | MB |'
 Row = tuple[str, str, str, float, float, float]
 

@@ -37,7 +37,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 _CLASSES = 19
-_ENGINES = {'onnxruntime': 'ONNX Runtime', 'openvino': 'OpenVINO', 'bf16': 'OpenVINO bf16'}
+_ENGINES = {
+    'onnxruntime': 'ONNX Runtime',
+    'openvino': 'OpenVINO',
+    'openvino_bfloat16': 'OpenVINO bfloat16',
+}
 _WHOLE = Style(query_rows=0)
 
 

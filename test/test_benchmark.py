@@ -53,19 +53,19 @@ def test_backends_take_turns_and_each_has_its_times(tiny, monkeypatch):
             return self._backend.infer(*arguments, **options)
 
     def load_noted(name, *arguments, **options):
-        if name == 'openvino_bf16':
-            raise BackendError('backend openvino_bf16 is not installed')
+        if name == 'openvino_bfloat16':
+            raise BackendError('backend openvino_bfloat16 is not installed')
         loaded = load('onnxruntime', *arguments, **options)
         return backend_choice.Loaded(Noted(name, loaded.backend), '', {})
 
     monkeypatch.setattr(backend_choice, 'load', load_noted)
-    names = ['onnxruntime', 'openvino_bf16', 'openvino']
+    names = ['onnxruntime', 'openvino_bfloat16', 'openvino']
     image = np.zeros((48, 96, 3), np.uint8)
 
     found = benchmark.time_backends(tiny, names, image, threads=1, repeats=2)
 
     assert [item.backend for item in found] == names
-    assert found[1].refused == 'backend openvino_bf16 is not installed'
+    assert found[1].refused == 'backend openvino_bfloat16 is not installed'
     assert found[1].network is None
     for item in (found[0], found[2]):
         assert item.engine.startswith('onnxruntime')

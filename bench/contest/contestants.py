@@ -261,12 +261,12 @@ def _rivals() -> tuple[Entry, ...]:
             lambda case: LabelsGraph(case, onnxruntime_graph(case.labels_graph)),
         ),
         _plain_entry('plain_openvino', 'plain ONNX, OpenVINO', 'f32'),
-        _plain_entry('plain_openvino_bf16', 'plain ONNX, OpenVINO bf16', 'bf16'),
+        _plain_entry('plain_openvino_bfloat16', 'plain ONNX, OpenVINO bfloat16', 'bf16'),
     )
 
 
 def _ours(name: str) -> Entry:
-    precision = 'bfloat16' if 'bf16' in name or 'bfloat16' in name else 'float32'
+    precision = 'bfloat16' if 'bfloat16' in name else 'float32'
     title = ' '.join(_ENGINES.get(word, word) for word in name.split('_'))
     return Entry(OURS + name, f'ours, {title}', precision, 'ours', lambda case: Ours(case, name))
 

@@ -29,7 +29,7 @@ class MatmulPeak:
         }
         if find_spec('openvino'):
             self._runs['openvino'] = ('float32', openvino_graph(model, 'f32'))
-            self._runs['openvino bf16'] = ('bfloat16', openvino_graph(model, 'bf16'))
+            self._runs['openvino bfloat16'] = ('bfloat16', openvino_graph(model, 'bf16'))
         self.facts = {name: precision for name, (precision, _) in self._runs.items()}
         self.turn()
 

@@ -16,7 +16,7 @@ from segformer_ros.engines.builder_process import BuildHandle, FinishedBuild, st
 from segformer_ros.engines.cache import EngineCache, Entry
 from segformer_ros.engines.errors import EngineError
 from segformer_ros.engines.flavour import FLAVOURS
-from segformer_ros.engines.request import BuildOptions, BuildRequest, CURRENT, HARDWARE
+from segformer_ros.engines.request import BuildOptions, BuildRequest, CURRENT, HARDWARE, PRECISIONS
 from segformer_ros.inference.engine_request import engine_request
 from tqdm import tqdm
 
@@ -26,16 +26,6 @@ Engines are kept in the user's cache (~/.cache/segformer_ros/engines) and found 
 everything that runs networks. An engine is machine code: build it where it will run, or copy it
 only from a machine that you trust. The same command again takes the engine from the cache.
 """
-_PRECISIONS = {
-    'fp16': 'float16',
-    'bf16': 'bfloat16',
-    'fp32': 'float32',
-    'int8': 'int8',
-    'fp8': 'fp8',
-    'float16': 'float16',
-    'bfloat16': 'bfloat16',
-    'float32': 'float32',
-}
 _POLL_S = 0.1
 _BAR = '{desc} {percentage:3.0f}%|{bar}| {elapsed}{postfix}'
 _PHASE_WIDTH = 40
@@ -61,11 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('model', nargs='?', metavar='BUNDLE', help='name or folder of a bundle')
     parser.add_argument(
         '--precision',
-        choices=sorted(_PRECISIONS),
-        default='fp16',
+        choices=PRECISIONS,
+        default='float16',
         metavar='TYPE',
-        help='fp16, bf16, fp32, int8 or fp8; the bundle must have a graph of it (default: '
-        '%(default)s)',
+        help=f'{", ".join(PRECISIONS)}; the bundle must have a graph of it (default: %(default)s)',
     )
     parser.add_argument(
         '--size',
@@ -184,7 +173,7 @@ def _requests(args: argparse.Namespace) -> list[BuildRequest]:
         engine_request(
             bundle,
             known[size],
-            precision=_PRECISIONS[args.precision],
+            precision=args.precision,
             images=args.batch,
             device=args.device,
             flavour=args.flavour,

@@ -118,15 +118,15 @@ _TORCH = 'pip install torch'
 _KINDS = {
     'onnxruntime': _Kind('onnxruntime', 'float32', 'pip install onnxruntime'),
     'openvino': _Kind('openvino', 'float32', _OPENVINO),
-    'openvino_bf16': _Kind('openvino', 'bfloat16', _OPENVINO),
-    'tensorrt_fp16': _Kind('tensorrt', 'float16', _TENSORRT),
-    'tensorrt_bf16': _Kind('tensorrt', 'bfloat16', _TENSORRT),
-    'tensorrt_fp32': _Kind('tensorrt', 'float32', _TENSORRT),
+    'openvino_bfloat16': _Kind('openvino', 'bfloat16', _OPENVINO),
+    'tensorrt_float16': _Kind('tensorrt', 'float16', _TENSORRT),
+    'tensorrt_bfloat16': _Kind('tensorrt', 'bfloat16', _TENSORRT),
+    'tensorrt_float32': _Kind('tensorrt', 'float32', _TENSORRT),
     'tensorrt_int8': _Kind('tensorrt', 'int8', _TENSORRT),
     'tensorrt_fp8': _Kind('tensorrt', 'fp8', _TENSORRT),
     'torch': _Kind('torch', 'float32', _TORCH),
-    'torch_fp16': _Kind('torch', 'float16', _TORCH),
-    'torch_bf16': _Kind('torch', 'bfloat16', _TORCH),
+    'torch_float16': _Kind('torch', 'float16', _TORCH),
+    'torch_bfloat16': _Kind('torch', 'bfloat16', _TORCH),
 }
 
 _CUDA_API_OF = 'tensorrt'

@@ -25,7 +25,7 @@ __all__ = [
 
 _CANDIDATES = {
     'float32': ('onnxruntime', 'openvino'),
-    'any': ('onnxruntime', 'openvino', 'openvino_bf16'),
+    'any': ('onnxruntime', 'openvino', 'openvino_bfloat16'),
 }
 _FORMAT = 2
 # A trial ends after this time, or as soon as more turns would not change a median; only large

@@ -16,10 +16,10 @@ PROCESSOR = 'processor'
 """The step of an order that is the fastest backend of the processor."""
 
 _GPU = {
-    'float32': ('tensorrt_fp32', 'torch'),
-    'any': ('tensorrt_fp16', 'tensorrt_fp32', 'torch_fp16', 'torch'),
+    'float32': ('tensorrt_float32', 'torch'),
+    'any': ('tensorrt_float16', 'tensorrt_float32', 'torch_float16', 'torch'),
 }
-_TENSORRT = ('tensorrt_fp16', 'tensorrt_fp32')
+_TENSORRT = ('tensorrt_float16', 'tensorrt_float32')
 
 
 def is_tensorrt(step: str) -> bool:

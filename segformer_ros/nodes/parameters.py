@@ -54,8 +54,8 @@ class Parameters:
     )
     backend: str = _param(
         'auto',
-        'Inference backend: onnxruntime, openvino, openvino_bf16, torch, torch_fp16, '
-        'torch_bf16, tensorrt_fp16, tensorrt_bf16, tensorrt_fp32, tensorrt_int8, '
+        'Inference backend: onnxruntime, openvino, openvino_bfloat16, torch, torch_float16, '
+        'torch_bfloat16, tensorrt_float16, tensorrt_bfloat16, tensorrt_float32, tensorrt_int8, '
         'tensorrt_fp8, tensorrt (float16, else float32), or auto: the fastest that is '
         'installed and passes its checks.',
         fixed=True,

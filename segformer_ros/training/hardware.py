@@ -33,7 +33,8 @@ class HardwareConfig:
     :param devices: Processes of this machine, one for each GPU; 0: every GPU, or one process.
         Under torchrun its numbers decide.
     :param nodes: Machines.
-    :param precision: 'bf16' and 'fp16' compute where it is safe in 16 bits, weights stay float32.
+    :param precision: 'bfloat16' and 'float16' compute where it is safe in 16 bits; weights stay
+        float32.
     :param tf32: Let a GPU round float32 products to 10 bits.
     :param threads: Of a CPU; 0: as many as torch takes.
     :param workers: Processes that make batches; 0: a thread.
@@ -46,7 +47,7 @@ class HardwareConfig:
     accelerator: Literal['auto', 'cpu', 'cuda'] = 'auto'
     devices: int = 0
     nodes: int = 1
-    precision: Literal[32, 'bf16', 'fp16'] = 32
+    precision: Literal['float32', 'bfloat16', 'float16'] = 'float32'
     tf32: bool = True
     threads: int = 0
     workers: int = 0
@@ -78,8 +79,8 @@ def make_fabric(config: HardwareConfig) -> Fabric:
         raise ValueError('accelerator cuda: torch finds no GPU here; choose cpu or auto')
     devices, nodes = _processes(config, accelerator)
     plugins: list[Any] = []
-    if config.precision != 32:
-        half: Any = {'bf16': 'bf16-mixed', 'fp16': '16-mixed'}[config.precision]
+    if config.precision != 'float32':
+        half: Any = {'bfloat16': 'bf16-mixed', 'float16': '16-mixed'}[config.precision]
         plugins.append(_Autocast(half, accelerator))
     strategy = DDPStrategy(timeout=_PATIENCE) if devices * nodes > 1 else 'auto'
     fabric = Fabric(
@@ -99,13 +100,13 @@ def doubts(config: HardwareConfig, device: torch.device) -> list[str]:
 
     :returns: Sentences for the user.
     """
-    if config.precision != 'bf16' or device.type != 'cpu':
+    if config.precision != 'bfloat16' or device.type != 'cpu':
         return []
     if any(has for name, has in torch.cpu.get_capabilities().items() if 'bf16' in name):
         return []
     return [
         'this CPU has no instructions for bfloat16, so that it takes longer than float32: '
-        'hardware.precision=32 is faster, with slightly other weights'
+        'hardware.precision=float32 is faster, with slightly other weights'
     ]
 
 

@@ -195,7 +195,7 @@ class RunFiles:
         else:
             facts = network_facts(module, classes.classes, classes.name, focal)
         # Scaled float16 is for gradients.
-        half = self._config.hardware.precision == 'bf16'
+        half = self._config.hardware.precision == 'bfloat16'
         return TorchNetwork(module, facts, dtype=torch.bfloat16 if half else None)
 
     def result(self) -> Path:

@@ -21,7 +21,9 @@ def test_without_a_gpu_it_says_what_is_missing(monkeypatch, capsys):
     assert gpu.main([]) == 1
     said = capsys.readouterr().out
     assert 'There is no GPU here: expected an NVIDIA driver' in said
-    assert 'Not measured: network times at 512x512, 512x1024, 800x1280 in fp16 and fp32' in said
+    assert (
+        'Not measured: network times at 512x512, 512x1024, 800x1280 in float16 and float32' in said
+    )
 
 
 @pytest.mark.slow
@@ -41,7 +43,7 @@ def test_the_program_runs(monkeypatch):
         targets=('torch',),
     )
     text = gpu.report(setting, 'a processor')
-    for precision in ('fp16', 'fp32'):
+    for precision in ('float16', 'float32'):
         for name in ('Hugging Face, eager', 'ours, torch'):
             assert f'| 32x64 {precision} {name} |' in text
     assert '| ours, torch |' in text

@@ -93,12 +93,12 @@ def test_who_was_left_out_is_named():
 
 def test_trained_network_has_its_own_table():
     """Labels of backends of reduced precision on a trained network."""
-    backends = {'openvino_bf16': {'labels': 0.9995, 'depth_median': 0.001, 'depth_p99': 0.02}}
+    backends = {'openvino_bfloat16': {'labels': 0.9995, 'depth_median': 0.001, 'depth_p99': 0.02}}
     facts = {'model': 'w', 'frames': 3, 'reference': 'onnxruntime', 'backends': backends}
     facts['left_out'] = ['tensorrt']
     text = report.markdown(results_of(run_of(PLAIN), trained=facts))
-    assert '| openvino_bf16 | 99.9500 % | 0.100 % | 2.00 % |' in text
-    assert '| openvino_bf16: equal labels of w | 0.9995 |  | >= 0.999 | yes |' in text
+    assert '| openvino_bfloat16 | 99.9500 % | 0.100 % | 2.00 % |' in text
+    assert '| openvino_bfloat16: equal labels of w | 0.9995 |  | >= 0.999 | yes |' in text
 
 
 def test_requirements_are_checked_on_their_case():

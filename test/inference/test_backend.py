@@ -188,7 +188,7 @@ def test_a_missing_engine_says_how_to_install_it(tiny, monkeypatch):
     for name, command in (
         ('onnxruntime', 'pip install onnxruntime'),
         ('openvino', 'pip install openvino'),
-        ('openvino_bf16', 'pip install openvino'),
+        ('openvino_bfloat16', 'pip install openvino'),
     ):
         package = package_of(name)
         monkeypatch.delitem(sys.modules, f'segformer_ros.inference.{package}_backend', False)

@@ -15,7 +15,7 @@ from segformer_ros.inference.pipeline import Pipeline
 from tiny_bundle import make_tiny_bundle
 
 VERSIONS = {'onnxruntime': '1', 'openvino': '2'}
-MILLISECONDS = {'onnxruntime': 50.0, 'openvino': 30.0, 'openvino_bf16': 20.0}
+MILLISECONDS = {'onnxruntime': 50.0, 'openvino': 30.0, 'openvino_bfloat16': 20.0}
 
 
 class Engines:
@@ -53,7 +53,7 @@ class Double:
     def __init__(self, name, engines, inner):
         """Wrap a backend."""
         self.name = f'{name} 9'
-        self.precision = 'bfloat16' if name.endswith('bf16') else 'float32'
+        self.precision = 'bfloat16' if name.endswith('bfloat16') else 'float32'
         self._key, self._engines, self._inner = name, engines, inner
 
     def infer(self, image, outputs=None):
@@ -247,10 +247,12 @@ def test_where_no_engine_is_right_the_first_fault_is_told(engines, tiny):
 def test_reduced_precision_is_chosen_only_where_it_is_allowed(engines, tiny):
     """The default asks for exact results."""
     assert _load(engines, tiny).backend.name == 'openvino 9'
-    assert 'openvino_bf16' not in engines.loaded
+    assert 'openvino_bfloat16' not in engines.loaded
     found = _load(engines, tiny, precision='any')
-    assert found.backend.name == 'openvino_bf16 9'
-    assert found.reason.startswith('the fastest at 80x128: openvino_bf16 20.0 ms, openvino 30.0')
+    assert found.backend.name == 'openvino_bfloat16 9'
+    assert found.reason.startswith(
+        'the fastest at 80x128: openvino_bfloat16 20.0 ms, openvino 30.0'
+    )
 
 
 def test_a_named_backend_is_taken_without_a_trial(engines, tiny):
@@ -265,14 +267,14 @@ def test_a_named_backend_is_taken_without_a_trial(engines, tiny):
 
 def test_compare_tries_all_and_keeps_nothing(engines, tiny):
     """For a report: names, figures and reasons."""
-    engines.faults['openvino_bf16'] = np.nan
+    engines.faults['openvino_bfloat16'] = np.nan
     trials = backend_choice.compare(tiny, threads=1, clock=engines.clock)
     assert [(item.backend, item.engine) for item in trials] == [
-        ('onnxruntime', 'onnxruntime 9'), ('openvino', 'openvino 9'), ('openvino_bf16', ''),
+        ('onnxruntime', 'onnxruntime 9'), ('openvino', 'openvino 9'), ('openvino_bfloat16', ''),
     ]  # fmt: skip
     assert [item.milliseconds for item in trials] == pytest.approx([50.0, 30.0, None])
     assert [bool(item.refused) for item in trials] == [False, False, True]
-    assert sorted(engines.closed) == ['onnxruntime', 'openvino', 'openvino_bf16']
+    assert sorted(engines.closed) == ['onnxruntime', 'openvino', 'openvino_bfloat16']
     assert list(cache_folder('trials').iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from segformer_ros.inference.backend import BackendError, EngineMissingError, lo
 from segformer_ros.inference.backend_order import order_of, order_with_fallbacks
 from tiny_bundle import make_tiny_bundle
 
-ON_A_GPU = ('tensorrt_fp16', 'tensorrt_fp32', 'torch_fp16', 'torch', 'processor')
+ON_A_GPU = ('tensorrt_float16', 'tensorrt_float32', 'torch_float16', 'torch', 'processor')
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,9 @@ def test_without_a_driver_there_is_no_gpu(monkeypatch):
     ('name', 'precision', 'expected'),
     [
         ('auto', 'any', ON_A_GPU),
-        ('auto', 'float32', ('tensorrt_fp32', 'torch', 'processor')),
-        ('tensorrt', 'float32', ('tensorrt_fp16', 'tensorrt_fp32')),
-        ('tensorrt_bf16', 'float32', ('tensorrt_bf16',)),
+        ('auto', 'float32', ('tensorrt_float32', 'torch', 'processor')),
+        ('tensorrt', 'float32', ('tensorrt_float16', 'tensorrt_float32')),
+        ('tensorrt_bfloat16', 'float32', ('tensorrt_bfloat16',)),
         ('openvino', 'float32', ('openvino',)),
     ],
 )
@@ -54,8 +54,8 @@ def test_the_order_of_a_name(name, precision, expected):
     [
         ('auto', 'any', ON_A_GPU),
         ('tensorrt', 'any', ON_A_GPU),
-        ('tensorrt_fp32', 'any', ('tensorrt_fp32', *ON_A_GPU[:1], *ON_A_GPU[2:])),
-        ('torch_fp16', 'any', ON_A_GPU[2:]),
+        ('tensorrt_float32', 'any', ('tensorrt_float32', *ON_A_GPU[:1], *ON_A_GPU[2:])),
+        ('torch_float16', 'any', ON_A_GPU[2:]),
         ('torch', 'float32', ('torch', 'processor')),
         ('onnxruntime', 'any', ('onnxruntime',)),
     ],
@@ -67,7 +67,7 @@ def test_what_stands_in(name, precision, expected):
 
 @pytest.mark.parametrize(
     ('name', 'expected'),
-    [('auto', ON_A_GPU[:2]), ('tensorrt', ON_A_GPU[:2]), ('tensorrt_fp16', ON_A_GPU[:1])],
+    [('auto', ON_A_GPU[:2]), ('tensorrt', ON_A_GPU[:2]), ('tensorrt_float16', ON_A_GPU[:1])],
 )
 def test_nothing_stands_in_where_tensorrt_is_required(name, expected):
     """Its precisions alone."""
@@ -116,13 +116,13 @@ def test_an_engine_that_overflows_gives_way_to_the_next_precision(monkeypatch, t
     """The measured error is in the reason, and its memory is free."""
     broken = Overflowing(load_backend('onnxruntime', tiny, threads=1))
     good = load_backend('onnxruntime', tiny, threads=1)
-    _doubles(monkeypatch, tensorrt_fp16=broken, tensorrt_fp32=good)
+    _doubles(monkeypatch, tensorrt_float16=broken, tensorrt_float32=good)
 
     loaded = backend_choice.load('auto', tiny, precision='any')
 
     assert loaded.backend is good
     assert broken.closed
-    assert loaded.reason.startswith('asked for; tensorrt_fp16 refused: ')
+    assert loaded.reason.startswith('asked for; tensorrt_float16 refused: ')
     assert 'golden logits within float16 0.05, found a difference of' in loaded.reason
 
 
@@ -131,12 +131,12 @@ def test_an_engine_that_is_missing_gives_way_too(monkeypatch, tiny):
     missing = EngineMissingError('segformer build-engine makes them', ())
     gone = BackendError('not installed')
     good = load_backend('onnxruntime', tiny, threads=1)
-    _doubles(monkeypatch, tensorrt_fp32=missing, torch=gone, onnxruntime=good, openvino=gone)
+    _doubles(monkeypatch, tensorrt_float32=missing, torch=gone, onnxruntime=good, openvino=gone)
 
     loaded = backend_choice.load('auto', tiny)
 
     assert loaded.backend is good
-    assert 'tensorrt_fp32 refused: segformer build-engine makes them' in loaded.reason
+    assert 'tensorrt_float32 refused: segformer build-engine makes them' in loaded.reason
     assert 'torch refused: not installed' in loaded.reason
 
 
@@ -144,8 +144,8 @@ def test_all_refusals_are_told(monkeypatch, tiny):
     """Where nothing is left."""
     _doubles(
         monkeypatch,
-        tensorrt_fp16=BundleError('x', expected='1', found='2', do='3'),
-        tensorrt_fp32=BackendError('no engine'),
+        tensorrt_float16=BundleError('x', expected='1', found='2', do='3'),
+        tensorrt_float32=BackendError('no engine'),
     )
-    with pytest.raises(BackendError, match=r'tensorrt_fp16: x.*tensorrt_fp32: no engine'):
+    with pytest.raises(BackendError, match=r'tensorrt_float16: x.*tensorrt_float32: no engine'):
         backend_choice.load('tensorrt', tiny)

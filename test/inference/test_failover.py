@@ -11,7 +11,7 @@ from segformer_ros.engines.errors import EngineError
 from segformer_ros.inference.backend import BackendError
 from segformer_ros.inference.failover import Failover, FAILURES_BEFORE_CHANGE
 
-ORDER = ('tensorrt_fp16', 'tensorrt_fp32', 'torch', 'processor')
+ORDER = ('tensorrt_float16', 'tensorrt_float32', 'torch', 'processor')
 IMAGE = np.zeros((2, 3, 3), np.uint8)
 
 
@@ -67,12 +67,12 @@ def test_the_best_backend_is_opened_and_no_other(start):
     machine = Machine()
     failover = start(machine)
     failover.predict_batch([IMAGE])
-    assert machine.opened == ['tensorrt_fp16']
-    assert failover.backend_name == 'tensorrt_fp16 1.0'
-    assert failover.backend_reason == 'tensorrt_fp16 was chosen'
+    assert machine.opened == ['tensorrt_float16']
+    assert failover.backend_name == 'tensorrt_float16 1.0'
+    assert failover.backend_reason == 'tensorrt_float16 was chosen'
     state = failover.state()
     assert (state.step, state.building, state.failures, state.worse) == (
-        'tensorrt_fp16', '', 0, False,
+        'tensorrt_float16', '', 0, False,
     )  # fmt: skip
 
 
@@ -83,14 +83,14 @@ def test_frames_go_on_while_an_engine_is_built(start):
     until(lambda: machine.builds)
     failover.predict_batch([IMAGE])
     assert failover.state().building == (
-        'tensorrt_fp16: building engine 1 of 2, 42% after 63 s: tactics'
+        'tensorrt_float16: building engine 1 of 2, 42% after 63 s: tactics'
     )
     assert 'torch refused: not installed' in failover.backend_reason
 
     machine.missing.clear()
     machine.builds[0].finish()
     until(lambda: len(machine.builds) == 2)
-    assert failover.state().building.startswith('tensorrt_fp16: building engine 2 of 2')
+    assert failover.state().building.startswith('tensorrt_float16: building engine 2 of 2')
     failover.predict_batch([IMAGE])
     machine.builds[1].finish()
     until(lambda: not failover.state().building)
@@ -98,20 +98,23 @@ def test_frames_go_on_while_an_engine_is_built(start):
     assert not machine.networks[0].closed
 
     failover.predict_batch([IMAGE])
-    assert machine.calls == ['processor', 'processor', 'tensorrt_fp16']
+    assert machine.calls == ['processor', 'processor', 'tensorrt_float16']
     assert machine.networks[0].closed
     state = failover.state()
-    assert (state.step, state.changes, state.worse) == ('tensorrt_fp16', 1, False)
-    assert state.note == 'tensorrt_fp16 is ready and takes the place of processor'
-    assert [build.request for build in machine.builds] == ['tensorrt_fp16 a', 'tensorrt_fp16 b']
+    assert (state.step, state.changes, state.worse) == ('tensorrt_float16', 1, False)
+    assert state.note == 'tensorrt_float16 is ready and takes the place of processor'
+    assert [build.request for build in machine.builds] == [
+        'tensorrt_float16 a',
+        'tensorrt_float16 b',
+    ]
 
 
 def test_an_engine_that_fails_its_gate_gives_way_to_the_next_precision(start):
     """It was built, computes something else, and float32 is built in its place."""
     machine = Machine(missing=ORDER[:2])
     failover = start(machine)
-    machine.missing.discard('tensorrt_fp16')
-    machine.broken['tensorrt_fp16'] = 'golden logits within 0.05, found 547'
+    machine.missing.discard('tensorrt_float16')
+    machine.broken['tensorrt_float16'] = 'golden logits within 0.05, found 547'
     for number in range(4):
         until(lambda number=number: len(machine.builds) > number)
         if number == 3:
@@ -119,9 +122,11 @@ def test_an_engine_that_fails_its_gate_gives_way_to_the_next_precision(start):
         machine.builds[number].finish()
     until(lambda: not failover.state().building)
     failover.predict_batch([IMAGE])
-    assert failover.state().step == 'tensorrt_fp32'
-    assert 'tensorrt_fp16 refused: golden logits within 0.05, found 547' in failover.backend_reason
-    assert 'tensorrt_fp32 refused' not in failover.backend_reason
+    assert failover.state().step == 'tensorrt_float32'
+    assert (
+        'tensorrt_float16 refused: golden logits within 0.05, found 547' in failover.backend_reason
+    )
+    assert 'tensorrt_float32 refused' not in failover.backend_reason
 
 
 def test_a_build_that_fails_is_told(start):
@@ -132,8 +137,8 @@ def test_a_build_that_fails_is_told(start):
     machine.builds[0].finish(EngineError('out of memory'))
     until(lambda: not failover.state().building)
     failover.predict_batch([IMAGE])
-    assert failover.state().step == 'tensorrt_fp32'
-    assert 'tensorrt_fp16 refused: out of memory' in failover.backend_reason
+    assert failover.state().step == 'tensorrt_float32'
+    assert 'tensorrt_float16 refused: out of memory' in failover.backend_reason
 
 
 def test_an_engine_that_cannot_be_found_after_its_build(start):
@@ -144,7 +149,7 @@ def test_an_engine_that_cannot_be_found_after_its_build(start):
         until(lambda number=number: len(machine.builds) > number)
         machine.builds[number].finish()
     until(lambda: not failover.state().building)
-    assert 'tensorrt_fp16 refused: was built and is not found' in failover.backend_reason
+    assert 'tensorrt_float16 refused: was built and is not found' in failover.backend_reason
 
 
 def test_where_tensorrt_is_required_nothing_stands_in(start):
@@ -164,7 +169,7 @@ def test_where_tensorrt_is_required_nothing_stands_in(start):
     assert failover.serving
     failover.predict_batch([IMAGE])
     assert failover.state().changes == 0
-    assert failover.state().step == 'tensorrt_fp16'
+    assert failover.state().step == 'tensorrt_float16'
 
 
 def test_where_tensorrt_is_required_and_cannot_be_built(start):
@@ -174,13 +179,17 @@ def test_where_tensorrt_is_required_and_cannot_be_built(start):
     until(lambda: machine.builds)
     machine.builds[0].finish(EngineError('the disk is full'))
     until(lambda: failover.serving)
-    fails(failover, 'no backend is ready: none is ready; tensorrt_fp16 refused: the disk is full')
+    fails(
+        failover, 'no backend is ready: none is ready; tensorrt_float16 refused: the disk is full'
+    )
 
 
 def test_nothing_to_open_and_nothing_to_build():
     """It is an error with all reasons."""
     machine = Machine(broken=ORDER)
-    with pytest.raises(BackendError, match='no backend can be used: tensorrt_fp16: not installed'):
+    with pytest.raises(
+        BackendError, match='no backend can be used: tensorrt_float16: not installed'
+    ):
         Failover('manifest', ORDER, machine.open, machine.start_build)
 
 
@@ -209,15 +218,15 @@ def test_a_frame_that_fails_costs_that_frame(start, clock):
     """The backend is opened anew, but not at once."""
     machine = Machine()
     failover = start(machine)
-    machine.failing['tensorrt_fp16'] = BackendError('cudaErrorIllegalAddress')
+    machine.failing['tensorrt_float16'] = BackendError('cudaErrorIllegalAddress')
     fails(failover, 'cudaErrorIllegalAddress')
     assert machine.networks[0].closed
     machine.failing.clear()
 
-    fails(failover, r'tensorrt_fp16 is restarted in 0\.5 s')
+    fails(failover, r'tensorrt_float16 is restarted in 0\.5 s')
     clock.now += 0.5
     failover.predict_batch([IMAGE])
-    assert machine.opened == ['tensorrt_fp16'] * 2
+    assert machine.opened == ['tensorrt_float16'] * 2
     state = failover.state()
     assert (state.failures, state.changes, state.worse) == (1, 0, False)
     assert 'cudaErrorIllegalAddress' in state.note
@@ -225,9 +234,9 @@ def test_a_frame_that_fails_costs_that_frame(start, clock):
 
 def test_after_some_failures_the_next_backend_runs(start, clock):
     """Each wait is longer than the one before; the reason stays in the diagnostics."""
-    machine = Machine(broken=['tensorrt_fp32'])
+    machine = Machine(broken=['tensorrt_float32'])
     failover = start(machine)
-    machine.failing['tensorrt_fp16'] = BackendError('out of memory')
+    machine.failing['tensorrt_float16'] = BackendError('out of memory')
     for wait_s in (0.5, 1.0, 0.0)[:FAILURES_BEFORE_CHANGE]:
         fails(failover, 'out of memory')
         if wait_s:
@@ -238,8 +247,10 @@ def test_after_some_failures_the_next_backend_runs(start, clock):
 
     state = failover.state()
     assert (state.step, state.failures, state.worse) == ('torch', 3, True)
-    assert 'torch takes the place of tensorrt_fp32, which has failed (not installed)' in state.note
-    assert 'tensorrt_fp16 refused: failed 3 times in a row, last: out of memory' in (
+    assert (
+        'torch takes the place of tensorrt_float32, which has failed (not installed)' in state.note
+    )
+    assert 'tensorrt_float16 refused: failed 3 times in a row, last: out of memory' in (
         failover.backend_reason
     )
 
@@ -249,12 +260,12 @@ def test_a_good_frame_forgives_the_failures_before_it(start, clock):
     machine = Machine()
     failover = start(machine)
     for _ in range(5):
-        machine.failing['tensorrt_fp16'] = BackendError('now and then')
+        machine.failing['tensorrt_float16'] = BackendError('now and then')
         fails(failover, 'now and then')
         machine.failing.clear()
         clock.now += 10.0
         failover.predict_batch([IMAGE])
-    assert failover.state().step == 'tensorrt_fp16'
+    assert failover.state().step == 'tensorrt_float16'
     assert failover.state().failures == 5
 
 
@@ -275,21 +286,21 @@ def test_a_device_that_cannot_be_opened_again(start, clock):
     """The restart fails too: after three attempts the next backend runs, in the same frame."""
     machine = Machine()
     failover = start(machine)
-    machine.failing['tensorrt_fp16'] = BackendError('the GPU is lost')
-    machine.broken['tensorrt_fp16'] = 'no device'
+    machine.failing['tensorrt_float16'] = BackendError('the GPU is lost')
+    machine.broken['tensorrt_float16'] = 'no device'
     fails(failover, 'the GPU is lost')
     clock.now += 0.5
-    fails(failover, 'tensorrt_fp16 cannot be restarted: no device')
+    fails(failover, 'tensorrt_float16 cannot be restarted: no device')
     clock.now += 1.0
     failover.predict_batch([IMAGE])
-    assert machine.calls[-1] == 'tensorrt_fp32'
+    assert machine.calls[-1] == 'tensorrt_float32'
 
 
 def test_a_wrong_image_is_no_failure_of_the_backend(start):
     """The caller is wrong, not the device."""
     machine = Machine()
     failover = start(machine)
-    machine.failing['tensorrt_fp16'] = ValueError('expected a (H, W, 3) image')
+    machine.failing['tensorrt_float16'] = ValueError('expected a (H, W, 3) image')
     with pytest.raises(ValueError, match='expected a'):
         failover.predict_batch([IMAGE])
     machine.failing.clear()

@@ -78,9 +78,9 @@ def test_bfloat16_runs_where_the_processor_has_it(tiny):
     known = backend_module.openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
     if 'BF16' not in known:
         with pytest.raises(BackendError, match='expected a CPU with bfloat16'):
-            load_backend('openvino_bf16', tiny, threads=1)
+            load_backend('openvino_bfloat16', tiny, threads=1)
         return
-    backend = load_backend('openvino_bf16', tiny, threads=1)
+    backend = load_backend('openvino_bfloat16', tiny, threads=1)
     assert backend.precision == 'bfloat16'
     assert backend.name.endswith('cpu bfloat16')
     exact = _run(load_backend('openvino', tiny, threads=1), tiny)
@@ -101,7 +101,7 @@ def test_a_processor_without_bfloat16_is_told_what_to_use(tiny, monkeypatch):
 
     monkeypatch.setattr(backend_module.openvino, 'Core', OldProcessor)
     with pytest.raises(BackendError, match=r'has FP32, INT8: use the backend openvino$'):
-        load_backend('openvino_bf16', tiny, threads=1)
+        load_backend('openvino_bfloat16', tiny, threads=1)
 
 
 def test_an_operator_that_it_does_not_know_is_named(tmp_path):

@@ -69,7 +69,7 @@ class Installed:
 def test_engines_of_the_cache_are_opened(monkeypatch, tiny):
     """One for each input size, with frames on the device, and the name says all."""
     installed = Installed(monkeypatch, tiny)
-    backend = load_backend('tensorrt_fp32', tiny)
+    backend = load_backend('tensorrt_float32', tiny)
     assert [request.precision for request in installed.asked] == ['float32'] * 2
     assert backend.name == 'tensorrt 10.99 Fake GPU float32 (fake-cuda 1)'
     assert backend.precision == 'float32'
@@ -83,7 +83,7 @@ def test_an_engine_that_is_not_in_the_cache(monkeypatch, tiny):
     """The error carries what has to be built, and says why an old one was not taken."""
     Installed(monkeypatch, tiny, missing=['64x64'])
     with pytest.raises(EngineMissingError, match=r'tiny 64x64.*wrong driver') as found:
-        load_backend('tensorrt_fp32', tiny)
+        load_backend('tensorrt_float32', tiny)
     assert [request.name for request in found.value.requests] == ['tiny 64x64']
 
 
@@ -91,7 +91,7 @@ def test_without_cuda_core_the_processor_does_what_is_around_thenetwork(monkeypa
     """With a warning."""
     installed = Installed(monkeypatch, tiny, kernels=False)
     with pytest.warns(RuntimeWarning, match='no kernels for the GPU.*NotInstalled'):
-        backend = load_backend('tensorrt_fp32', tiny)
+        backend = load_backend('tensorrt_float32', tiny)
     assert backend.frames is None
     backend.close()
     assert installed.cuda.taken() == {}
@@ -102,7 +102,7 @@ def test_frames_that_are_wrong_are_left_out(monkeypatch, tiny):
     installed = Installed(monkeypatch, tiny)
     monkeypatch.setattr(tensorrt_backend, 'frames_problem', lambda *args: 'labels differ')
     with pytest.warns(RuntimeWarning, match='labels differ; the CPU does it'):
-        backend = load_backend('tensorrt_fp32', tiny)
+        backend = load_backend('tensorrt_float32', tiny)
     assert backend.frames is None
     check_golden(tiny, backend)
     backend.close()
@@ -112,7 +112,7 @@ def test_frames_that_are_wrong_are_left_out(monkeypatch, tiny):
 def test_a_precision_that_the_bundle_lacks(tiny):
     """It says how to export it, or to quantize it."""
     with pytest.raises(BundleError, match='segformer export CHECKPOINT OUT --target tensorrt'):
-        load_backend('tensorrt_fp16', tiny)
+        load_backend('tensorrt_float16', tiny)
     command = 'segformer quantize BUNDLE OUT --calibration IMAGES --precision int8'
     with pytest.raises(BundleError, match=command):
         load_backend('tensorrt_int8', tiny)
@@ -126,7 +126,7 @@ def test_a_machine_without_tensorrt_or_gpu(monkeypatch, tiny):
 
     monkeypatch.setattr(tensorrt_backend, 'find_engine', find)
     with pytest.raises(BackendError, match='TensorRT cannot run here: expected tensorrt, found'):
-        load_backend('tensorrt_fp32', tiny)
+        load_backend('tensorrt_float32', tiny)
 
 
 def test_the_bindings_have_what_the_run_time_calls():

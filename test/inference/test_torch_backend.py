@@ -77,8 +77,8 @@ def test_the_outputs_are_those_of_onnxruntime(files, hw, count):
     ('name', 'precision', 'least', 'most'),
     [
         ('torch', 'float32', 0.0, 1e-5),
-        ('torch_fp16', 'float16', 1e-5, 0.01),
-        ('torch_bf16', 'bfloat16', 1e-3, 0.05),
+        ('torch_float16', 'float16', 1e-5, 0.01),
+        ('torch_bfloat16', 'bfloat16', 1e-3, 0.05),
     ],
 )
 def test_every_precision_is_as_exact_as_it_can_be(files, name, precision, least, most):

@@ -22,7 +22,7 @@ from segformer_ros.nodes import backend_switch
 from segformer_ros.nodes.parameters import Parameters
 from tiny_bundle import make_tiny_bundle
 
-ORDER = ('tensorrt_fp16', 'tensorrt_fp32', 'processor')
+ORDER = ('tensorrt_float16', 'tensorrt_float32', 'processor')
 MANIFEST = SimpleNamespace(
     name='fake', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
 )
@@ -88,15 +88,15 @@ def test_frames_go_on_while_an_engine_is_built_and_none_is_lost(make_node):
     status = rig.status('network')
     assert status.level == DiagnosticStatus.OK
     assert status.message == (
-        'runs on tensorrt_fp32 meanwhile; tensorrt_fp16: building engine 1 of 2, 42% after 63 s: '
-        'tactics'
+        'runs on tensorrt_float32 meanwhile; tensorrt_float16: building engine 1 of 2, 42% after '
+        '63 s: tactics'
     )
-    assert status.values['backend'] == 'tensorrt_fp32 1.0'
-    assert status.values['backend_building'].startswith('tensorrt_fp16: building engine')
+    assert status.values['backend'] == 'tensorrt_float32 1.0'
+    assert status.values['backend_building'].startswith('tensorrt_float16: building engine')
 
     _finish(rig, machine, 2)
     number = 5
-    while machine.calls[-1] != 'tensorrt_fp16':
+    while machine.calls[-1] != 'tensorrt_float16':
         number += 1
         _send(rig, number)
         rig.get('/label/image', number)
@@ -107,9 +107,9 @@ def test_frames_go_on_while_an_engine_is_built_and_none_is_lost(make_node):
     assert (pixels_of(last) == (number + 1) % 200).all()
     status = rig.status('network')
     assert (status.level, status.message) == (DiagnosticStatus.OK, 'active')
-    assert status.values['backend'] == 'tensorrt_fp16 1.0'
+    assert status.values['backend'] == 'tensorrt_float16 1.0'
     assert status.values['backend_note'] == (
-        'tensorrt_fp16 is ready and takes the place of tensorrt_fp32'
+        'tensorrt_float16 is ready and takes the place of tensorrt_float32'
     )
     assert rig.status().values['failed'] == '0'
 
@@ -122,7 +122,7 @@ def test_where_tensorrt_is_required_nothing_is_published_before(make_node):
     rig.until(lambda: rig.counts().idle == 1)
     status = rig.status('network')
     assert status.level == DiagnosticStatus.WARN
-    assert 'nothing is published until TensorRT runs: tensorrt_fp16: building' in status.message
+    assert 'nothing is published until TensorRT runs: tensorrt_float16: building' in status.message
 
     _finish(rig, machine, 2)
     number = 1
@@ -150,11 +150,11 @@ def test_where_tensorrt_is_required_and_cannot_be_built(make_node):
 
 def test_a_device_that_fails_for_good_gives_way(make_node):
     """Each failed frame is counted; after three the next backend runs, and it is said."""
-    machine = Machine(broken=['tensorrt_fp32'])
+    machine = Machine(broken=['tensorrt_float32'])
     rig = make_node(machine)
     _send(rig, 1)
     rig.get('/label/image', 1)
-    machine.failing['tensorrt_fp16'] = BackendError('cudaErrorMemoryAllocation')
+    machine.failing['tensorrt_float16'] = BackendError('cudaErrorMemoryAllocation')
     for number in range(2, 5):
         rig.backend_clock.offset_s += 20.0
         _send(rig, number)
@@ -164,12 +164,12 @@ def test_a_device_that_fails_for_good_gives_way(make_node):
     _send(rig, 5)
     rig.get('/label/image', 2)
 
-    assert machine.calls == [*['tensorrt_fp16'] * 4, 'processor']
+    assert machine.calls == [*['tensorrt_float16'] * 4, 'processor']
     status = rig.status('network')
     assert status.level == DiagnosticStatus.WARN
-    assert 'processor takes the place of tensorrt_fp32' in status.message
+    assert 'processor takes the place of tensorrt_float32' in status.message
     assert status.values['backend_failures'] == '3'
-    assert 'tensorrt_fp16 refused: failed 3 times' in status.values['backend_reason']
+    assert 'tensorrt_float16 refused: failed 3 times' in status.values['backend_reason']
     assert rig.counts().failed == 3
 
 
@@ -177,18 +177,18 @@ def test_a_device_that_fails_once_is_restarted(make_node):
     """It waits a moment, and the diagnostics name it as an error until then."""
     machine = Machine()
     rig = make_node(machine)
-    machine.failing['tensorrt_fp16'] = BackendError('the GPU is lost')
+    machine.failing['tensorrt_float16'] = BackendError('the GPU is lost')
     _send(rig, 1)
     rig.until(lambda: rig.counts().failed == 1)
     status = rig.status('network')
     assert status.level == DiagnosticStatus.ERROR
-    assert 'no backend runs: tensorrt_fp16 has failed (the GPU is lost)' in status.message
+    assert 'no backend runs: tensorrt_float16 has failed (the GPU is lost)' in status.message
 
     machine.failing.clear()
     rig.backend_clock.offset_s += 1.0
     _send(rig, 2)
     rig.get('/label/image', 1)
-    assert machine.opened == ['tensorrt_fp16'] * 2
+    assert machine.opened == ['tensorrt_float16'] * 2
     assert rig.status('network').level == DiagnosticStatus.OK
 
 
@@ -258,7 +258,7 @@ def test_the_real_order_on_a_machine_without_a_gpu(tmp_path):
     """TensorRT cannot run, the reason is told, and the processor does."""
     model = make_tiny_bundle(tmp_path / 'tiny')
     pipeline = backend_switch.load_pipeline(
-        Parameters(model=str(model), backend='tensorrt_fp32', threads=1)
+        Parameters(model=str(model), backend='tensorrt_float32', threads=1)
     )
     level, _, values = backend_switch.describe(pipeline)
     pipeline.close()
@@ -266,7 +266,7 @@ def test_the_real_order_on_a_machine_without_a_gpu(tmp_path):
         pytest.skip('there is a GPU here')
     assert level == DiagnosticStatus.OK
     assert values['backend_step'] == 'processor'
-    assert 'tensorrt_fp32 refused: TensorRT cannot run here' in values['backend_reason']
+    assert 'tensorrt_float32 refused: TensorRT cannot run here' in values['backend_reason']
 
 
 def test_required_without_a_gpu_is_an_error(tmp_path):

@@ -155,9 +155,9 @@ def test_a_raw_image_that_contradicts_itself_is_refused(make_rig, tiny):
 
 def test_what_is_asked_for_follows_the_backend():
     """RGB while the processor stands in, bytes from the engine on; a change costs no frame."""
-    machine = Machine(missing=['tensorrt_fp16'])
+    machine = Machine(missing=['tensorrt_float16'])
     failover = Failover(
-        SimpleNamespace(), ('tensorrt_fp16', 'processor'), machine.open, machine.start_build
+        SimpleNamespace(), ('tensorrt_float16', 'processor'), machine.open, machine.start_build
     )
     assert not failover.takes_raw
     image = RawImage(np.full((4, 4, 4), 7, np.uint8), 'bgra8')
@@ -165,7 +165,7 @@ def test_what_is_asked_for_follows_the_backend():
     failover.close()
     machine.missing.clear()
     failover = Failover(
-        SimpleNamespace(), ('tensorrt_fp16', 'processor'), machine.open, machine.start_build
+        SimpleNamespace(), ('tensorrt_float16', 'processor'), machine.open, machine.start_build
     )
     assert failover.takes_raw
     failover.close()

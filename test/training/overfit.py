@@ -35,7 +35,9 @@ def overfit(config: TrainConfig, steps: int = 30, stage: int = -1) -> tuple[floa
         consistency=None,
     )
     data = replace(config.data, validation=())
-    hardware = replace(config.hardware, accelerator='cpu', devices=1, precision=32, threads=1)
+    hardware = replace(
+        config.hardware, accelerator='cpu', devices=1, precision='float32', threads=1
+    )
     config = replace(
         config, stages=(only,), network=network, data=data, hardware=hardware, ema_decay=0.0
     )

@@ -108,7 +108,7 @@ def spoiled(monkeypatch):
 
 
 # The scaler of float16 finds its scale by a step that overflows.
-@pytest.mark.parametrize(('precision', 'count'), [(32, 2), ('fp16', 3)])
+@pytest.mark.parametrize(('precision', 'count'), [('float32', 2), ('float16', 3)])
 def test_run_with_broken_steps_counts_and_resumes_bit_for_bit(tmp_path, spoiled, precision, count):
     """The count stands in the last line, in training.csv and in the file to resume from."""
     spoiled(1, 2)

@@ -216,7 +216,7 @@ def test_state_of_an_earlier_release_is_not_resumed(tmp_path):
     assert any('starts from' in line for line in lines)
 
 
-@pytest.mark.parametrize('precision', ['bf16', 'fp16'])
+@pytest.mark.parametrize('precision', ['bfloat16', 'float16'])
 def test_half_precision_learns_and_resumes(tmp_path, precision):
     """Weights stay float32; the scaler of float16 is a part of the state."""
     hardware = {'accelerator': 'cpu', 'threads': 1, 'precision': precision}
@@ -230,10 +230,10 @@ def test_half_precision_learns_and_resumes(tmp_path, precision):
     assert_same(whole, config)
     tensors, facts = read(config.folder / RESUME_FILE)
     assert {t.dtype for n, t in tensors.items() if n.endswith('weight')} == {torch.float32}
-    assert bool(facts['scaler']) == (precision == 'fp16')
+    assert bool(facts['scaler']) == (precision == 'float16')
 
 
-@pytest.mark.parametrize(('precision', 'rounded'), [('bf16', True), (32, False)])
+@pytest.mark.parametrize(('precision', 'rounded'), [('bfloat16', True), ('float32', False)])
 def test_evaluation_computes_as_the_training(tmp_path, precision, rounded):
     """In bfloat16 the logits are those of float32 but for its rounding."""
     hardware = {'accelerator': 'cpu', 'threads': 1, 'precision': precision}

@@ -262,7 +262,7 @@ def test_a_stride_for_a_head_that_has_one_stride_only_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ('precision', 'capable', 'warned'),
-    [('bf16', False, True), ('bf16', True, False), (32, False, False)],
+    [('bfloat16', False, True), ('bfloat16', True, False), ('float32', False, False)],
 )
 def test_bfloat16_on_a_processor_without_it_is_said_to_be_slow(
     tmp_path, monkeypatch, precision, capable, warned
@@ -277,4 +277,4 @@ def test_bfloat16_on_a_processor_without_it_is_said_to_be_slow(
 
     fit(config, lines.append)
 
-    assert any('hardware.precision=32 is faster' in line for line in lines) is warned
+    assert any('hardware.precision=float32 is faster' in line for line in lines) is warned
