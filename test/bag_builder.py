@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from rosbags.interfaces import Qos
 from segformer_ros.bags.message_types import make_store
-from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.bags.writer import BagWriter
+from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 STORE = make_store()
 _TYPES: dict[str, Any] = dict(STORE.types)

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 import numpy as np
 from segformer_ros import bundle
 from segformer_ros.bags.message_types import make_store
-from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE, rgb_from_message
+from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.bundle import BundleError
 from segformer_ros.image_encoding import EncodingError
+from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 from fuzzing import bounded_memory, forget_peak, Target
 from fuzzing.damage import bytes_from, raises_only, trees_from

@@ -10,13 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
-from segformer_ros.bags.messages import (
-    CAMERA_INFO,
-    compressed_encoding,
-    COMPRESSED_IMAGE,
-    IMAGE,
-)
+from segformer_ros.bags.messages import compressed_encoding
 from segformer_ros.bags.rosbag import BagError, BagReader, Topic
+from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 _COMPRESSED = '/compressed'
 # A mono image may be a camera, but may as well be labels or depth.

@@ -5,36 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rosbags.interfaces import Connection
 from segformer_ros.bags.cameras import Camera
-from segformer_ros.bags.messages import CAMERA_INFO, IMAGE, LABEL_CLASSES, MessageMaker
+from segformer_ros.bags.messages import bag_message
 from segformer_ros.bags.rosbag import qos
 from segformer_ros.bags.writer import BagWriter
-from segformer_ros.camera import Intrinsics
 from segformer_ros.inference.pipeline import Options, Prediction
-from segformer_ros.labels import LabelClass
-
-
-@dataclass(frozen=True)
-class Frame:
-    """
-    Where an image comes from.
-
-    :param header: Of the camera image, kept as it is.
-    :param time_ns: When the image was received.
-    :param camera_info: For images of this size, None when there is none.
-    :param override: Intrinsics that replace those of camera_info, None when they do not.
-    """
-
-    header: Any
-    time_ns: int
-    camera_info: Any
-    override: Intrinsics | None
+from segformer_ros.labels import LabelClass, LabelSet
+from segformer_ros.output_topics import table
+from segformer_ros.output_topics.contents import Content, header
+from segformer_ros.output_topics.frame import Frame, OutputOptions, Results
 
 
 class Outputs:
@@ -42,8 +23,7 @@ class Outputs:
     The output topics of one camera; each is announced when it has its first message.
 
     :param classes: Of the label image, none when the network has no labels.
-    :param options: What the network is asked for.
-    :param depth_encoding: '32FC1' or '16UC1'.
+    :param inference: What the network is asked for.
     """
 
     def __init__(
@@ -51,62 +31,62 @@ class Outputs:
         writer: BagWriter,
         camera: Camera,
         classes: Sequence[LabelClass],
-        options: Options,
-        depth_encoding: str,
+        inference: Options,
+        options: OutputOptions,
     ) -> None:
         self._writer = writer
         self._camera = camera
         self._classes = classes
-        self._depth_encoding = depth_encoding
-        self._maker = MessageMaker(writer.store)
+        self._palette = LabelSet('', tuple(classes)).palette()
+        self._options = options
         self._connections: dict[str, Connection] = {}
-        labels = bool(classes)
-        self._kinds = {
-            'label': labels and options.segmentation,
-            'label/confidence': labels and options.confidence,
-            'depth': options.depth,
+        labels = bool(classes) and inference.segmentation
+        possible = {
+            table.LABELS: labels,
+            table.CONFIDENCE: labels and inference.confidence,
+            table.DEPTH: inference.depth,
+            table.INTRINSICS: True,
         }
+        data = frozenset(name for name, there in possible.items() if there)
+        self._outputs = [row for row in table.possible_outputs(data) if row.in_bags]
+        self._latched = [row for row in table.LATCHED if row.in_bags and labels]
 
     def names(self) -> frozenset[str]:
-        """Give the full names of all topics that there may be."""
-        made = [name for name, wanted in self._kinds.items() if wanted]
-        names = [f'{name}/image' for name in made]
-        names += [f'{name}/camera_info' for name in made] + ['label/classes']
-        return frozenset(self._camera.output(name) for name in names)
+        """Return the full names of all topics that there may be."""
+        topics = [row.topic for row in self._outputs] + [row.topic for row in self._latched]
+        return frozenset(map(self._camera.output, topics))
 
-    def write(self, frame: Frame, prediction: Prediction) -> None:
-        """Write the messages of one frame."""
-        header, time_ns = frame.header, frame.time_ns
-        if self._kinds['label'] and prediction.labels is not None:
+    def write(self, frame: Frame, time_ns: int, prediction: Prediction) -> None:
+        """
+        Write the messages of one frame.
+
+        :param time_ns: When the image was received.
+        """
+        arrays = {
+            table.LABELS: prediction.labels,
+            table.DEPTH: prediction.depth,
+            table.CONFIDENCE: prediction.confidence,
+        }
+        results = Results(frame, **arrays, palette=self._palette, options=self._options)
+        if prediction.labels is not None:
             self._write_classes(time_ns)
-            self._write_image('label', frame, prediction.labels)
-            self._write_info('label', frame)
-        if self._kinds['label/confidence'] and prediction.confidence is not None:
-            self._write_image('label/confidence', frame, prediction.confidence)
-        if self._kinds['depth'] and prediction.depth is not None:
-            message = self._maker.depth(header, prediction.depth, self._depth_encoding)
-            self._put('depth/image', IMAGE, time_ns, message)
-            self._write_info('depth', frame)
-
-    def _write_image(self, name: str, frame: Frame, pixels: npt.NDArray[np.uint8]) -> None:
-        message = self._maker.image(frame.header, pixels, 'mono8')
-        self._put(f'{name}/image', IMAGE, frame.time_ns, message)
-
-    def _write_info(self, name: str, frame: Frame) -> None:
-        if frame.camera_info is not None or frame.override is not None:
-            message = self._maker.camera_info(frame.header, frame.camera_info, frame.override)
-            self._put(f'{name}/camera_info', CAMERA_INFO, frame.time_ns, message)
+        for row in self._outputs:
+            if all(arrays.get(name, frame) is not None for name in row.needs):
+                content = row.make(results)
+                if content is not None:
+                    self._put(row.topic, content, time_ns)
 
     def _write_classes(self, time_ns: int) -> None:
-        if 'label/classes' not in self._connections:
-            message = self._maker.label_classes(time_ns, self._classes)
-            self._put('label/classes', LABEL_CLASSES, time_ns, message)
+        for row in self._latched:
+            if row.topic not in self._connections:
+                content = row.make(header(time_ns), self._classes)
+                self._put(row.topic, content, time_ns, latched=True)
 
-    def _put(self, name: str, message_type: str, time_ns: int, message: Any) -> None:
-        connection = self._connections.get(name)
+    def _put(self, topic: str, content: Content, time_ns: int, *, latched: bool = False) -> None:
+        connection = self._connections.get(topic)
         if connection is None:
-            latched = message_type == LABEL_CLASSES
             offered = qos(latched=latched, depth=1 if latched else 5)
-            connection = self._writer.add_topic(self._camera.output(name), message_type, offered)
-            self._connections[name] = connection
+            connection = self._writer.add_topic(self._camera.output(topic), content.type, offered)
+            self._connections[topic] = connection
+        message = bag_message(self._writer.store, content)
         self._writer.write_message(connection, time_ns, message)

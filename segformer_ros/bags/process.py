@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
 from segformer_ros.bags.cameras import Camera, latched_info
-from segformer_ros.bags.messages import CAMERA_INFO, rgb_from_message
-from segformer_ros.bags.outputs import Frame, Outputs
+from segformer_ros.bags.messages import rgb_from_message
+from segformer_ros.bags.outputs import Outputs
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.output_topics.contents import CAMERA_INFO
+from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
 
 Image = npt.NDArray[np.uint8]
@@ -29,7 +31,7 @@ class BagOptions:
     """
     How a bag is processed.
 
-    :param depth_encoding: '32FC1' or '16UC1', as the parameter of the node.
+    :param outputs: As the parameters of the node.
     :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
     :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
     :param copy: Whether the topics of the input are in the output too.
@@ -37,7 +39,7 @@ class BagOptions:
     :param inference: What the network is asked for.
     """
 
-    depth_encoding: str = '32FC1'
+    outputs: OutputOptions = field(default_factory=OutputOptions)
     focal_px: float | None = None
     camera_fov_deg: float = 0.0
     copy: bool = False
@@ -166,7 +168,7 @@ class _Stream:
         self.camera = camera
         tasks, wanted = pipeline.manifest.tasks, options.inference
         classes = pipeline.manifest.classes if 'segmentation' in tasks else ()
-        self.outputs = Outputs(writer, camera, classes, wanted, options.depth_encoding)
+        self.outputs = Outputs(writer, camera, classes, wanted, options.outputs)
         self._reader = reader
         self._pipeline = pipeline
         self._options = options
@@ -187,13 +189,8 @@ class _Stream:
         camera = self._calibrate(image, info)
         self._note(camera, info)
         replaced = bool(self._options.camera_fov_deg) or self._options.focal_px is not None
-        intrinsics = camera.intrinsics
-        frame = Frame(
-            message.header,
-            time_ns,
-            info if camera.fits else None,
-            intrinsics if replaced else None,
-        )
+        frame = Frame.of(message.header, image, camera, info, replaced=replaced)
+        intrinsics = frame.intrinsics
         prediction = self._pipeline.predict(
             image,
             focal_length_px=None if intrinsics is None else intrinsics.fx,
@@ -201,7 +198,7 @@ class _Stream:
         )
         report.add_timings(prediction.timings)
         with report.timed('write'):
-            self.outputs.write(frame, prediction)
+            self.outputs.write(frame, time_ns, prediction)
         if self._on_frame is not None:
             self._on_frame(self.camera, time_ns, image, prediction)
         report.done += 1

@@ -205,12 +205,13 @@ class BagJob:
         """Process message by message."""
         from segformer_ros.bags.process import BagOptions, process
         from segformer_ros.bags.writer import BagWriter
+        from segformer_ros.output_topics.frame import OutputOptions
 
         args = self._args
         if self._reader.notes:
             report.facts['warnings'] = list(self._reader.notes)
         bag_options = BagOptions(
-            depth_encoding='16UC1' if args.format == 'png16' else '32FC1',
+            outputs=OutputOptions('16UC1' if args.format == 'png16' else '32FC1'),
             focal_px=args.focal_length,
             camera_fov_deg=args.camera_fov,
             copy=args.copy,

@@ -17,7 +17,8 @@ from rosgraph_msgs.msg import Clock
 from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, sensor_topic
-from segformer_ros.nodes.messages import camera_info_message
+from segformer_ros.nodes.messages import ros_message
+from segformer_ros.output_topics.contents import camera_info
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -70,7 +71,7 @@ def messages_from_frame(
     messages = []
     for sensor_id, encoding, pixels in images:
         header = Header(frame_id=f'{role_name}/{sensor_id}')
-        info = camera_info_message(header, None, frame.intrinsics)
+        info = ros_message(camera_info(header, None, frame.intrinsics))
         messages.append(SensorMessages(sensor_id, info, _image(header, encoding, pixels)))
     return messages
 

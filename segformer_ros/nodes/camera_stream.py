@@ -20,7 +20,7 @@ from segformer_ros.labels import LabelClass
 from segformer_ros.nodes import messages
 from segformer_ros.nodes.frame_statistics import FrameStatistics
 from segformer_ros.nodes.parameters import Parameters
-from segformer_ros.nodes.publishers import Frame, Outputs
+from segformer_ros.nodes.publishers import Outputs
 from segformer_ros.nodes.subscriptions import (
     ANOTHER_TYPE,
     compressed_name,
@@ -31,6 +31,7 @@ from segformer_ros.nodes.subscriptions import (
     rivals,
     SequenceGaps,
 )
+from segformer_ros.output_topics.frame import Frame
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 _CONSEQUENCE = 'depth is not scaled to this camera and there are no points'
@@ -152,10 +153,7 @@ class CameraStream:
         model = None if info is None else CameraModel.from_message(info)
         found = calibrate(model, size, camera_fov_deg=parameters.camera_fov_deg, topic=self.topic)
         self._note(found, model, parameters.camera_fov_deg)
-        override = found.intrinsics if parameters.camera_fov_deg else None
-        known = override is not None or found.fits
-        beside = messages.camera_info_message(header, info, override) if known else None
-        return Frame(header, image, found.intrinsics, beside)
+        return Frame.of(header, image, found, info, replaced=bool(parameters.camera_fov_deg))
 
     def _note(self, found: Calibration, model: CameraModel | None, camera_fov_deg: float) -> None:
         """Keep what is known of the camera for the diagnostics, and log once what is wrong."""

@@ -18,7 +18,8 @@ from segformer_ros.nodes.backend_switch import is_serving
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_statistics import FrameTimes
 from segformer_ros.nodes.parameters import Parameters
-from segformer_ros.nodes.publishers import Frame, Wanted
+from segformer_ros.output_topics.frame import Frame
+from segformer_ros.output_topics.table import Wanted
 
 _LOG_PERIOD_S = 5.0
 
@@ -90,7 +91,7 @@ class FrameComputer:
 
     def _open(self, stream: CameraStream, arrival: Arrival, parameters: Parameters) -> _Job | None:
         start = self._steady()
-        if not stream.outputs.wanted(parameters, points_possible=True).anything:
+        if not stream.outputs.wanted(parameters, points_possible=True).outputs:
             stream.statistics.idle()
             return None
         try:
@@ -104,7 +105,7 @@ class FrameComputer:
             return None
         possible = frame.intrinsics is not None
         wanted = stream.outputs.wanted(parameters, points_possible=possible)
-        if not wanted.anything:
+        if not wanted.outputs:
             stream.statistics.idle()
             return None
         wait_s = start - arrival.arrived_s
@@ -113,7 +114,7 @@ class FrameComputer:
     def _predict(self, jobs: list[_Job], parameters: Parameters) -> list[Prediction | Exception]:
         options = Options(
             segmentation=any(job.wanted.segmentation for job in jobs),
-            depth=any(job.wanted.metric for job in jobs),
+            depth=any(job.wanted.depth for job in jobs),
             confidence=any(job.wanted.confidence for job in jobs),
             min_depth_m=parameters.min_depth_m or None,
             max_depth_m=parameters.max_depth_m or None,

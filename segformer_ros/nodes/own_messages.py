@@ -1,20 +1,17 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The messages that not every installation has, and the node does without.
+The messages of this package, which the node does without where they are missing.
 
-Those of this package are generated when it is built with colcon or cmake; vision_msgs comes
-from the ROS distribution.
+They are generated when the package is built with colcon or cmake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 import importlib
 from typing import Any
 
-from segformer_ros.labels import LabelClass
 from segformer_ros.nodes.frame_statistics import FrameCounts, FrameTimes
 from std_msgs.msg import Header
 
@@ -27,7 +24,6 @@ def _optional(name: str) -> Any | None:
 
 
 _own: Any = _optional('segformer_ros.msg')
-_vision: Any = _optional('vision_msgs.msg')
 
 
 def frame_stats_type() -> Any | None:
@@ -43,11 +39,6 @@ def evaluation_stats_type() -> Any | None:
 def label_classes_type() -> Any | None:
     """Give the type of label/classes, None where this package's messages are not built."""
     return None if _own is None else _own.LabelClasses
-
-
-def label_info_type() -> Any | None:
-    """Give the type of label/info, None where vision_msgs is not installed."""
-    return getattr(_vision, 'LabelInfo', None)
 
 
 def frame_stats_message(
@@ -71,22 +62,3 @@ def frame_stats_message(
         **asdict(times),
         **asdict(counts),
     )
-
-
-def label_classes_message(header: Header, classes: Iterable[LabelClass]) -> Any:
-    """Make the message of label/classes; only where label_classes_type() is not None."""
-    class_map = []
-    for item in classes:
-        red, green, blue = item.color
-        class_map.append(
-            _own.LabelClass(
-                class_id=item.id, class_name=item.name, red=red, green=green, blue=blue
-            )
-        )
-    return _own.LabelClasses(header=header, class_map=class_map)
-
-
-def label_info_message(header: Header, classes: Iterable[LabelClass]) -> Any:
-    """Make the message of label/info; only where label_info_type() is not None."""
-    class_map = [_vision.VisionClass(class_id=item.id, class_name=item.name) for item in classes]
-    return _vision.LabelInfo(header=header, class_map=class_map)

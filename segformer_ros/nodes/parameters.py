@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -22,7 +22,10 @@ from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.frame_rules import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_choice import PRECISIONS
 from segformer_ros.nodes.fixed_parameters import declare as declare_one
+from segformer_ros.output_topics.frame import OutputOptions
+from segformer_ros.output_topics.table import OUTPUTS
 
+_Kind = TypeVar('_Kind')
 _CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*')
 
 
@@ -38,6 +41,18 @@ def _param(
     return field(default=default, metadata=facts)
 
 
+def _with_switches(kind: type[_Kind]) -> type[_Kind]:
+    """Add the parameters that switch outputs off, as the table of outputs has them."""
+    switches = [
+        (item.switch, bool, _param(True, f'Publish {item.topic}.'))
+        for item in OUTPUTS
+        if item.switch
+    ]
+    namespace = {'__doc__': kind.__doc__, '__module__': kind.__module__}
+    return make_dataclass(kind.__name__, switches, bases=(kind,), namespace=namespace, frozen=True)
+
+
+@_with_switches
 @dataclass(frozen=True)
 class Parameters:
     """
@@ -110,10 +125,6 @@ class Parameters:
     )
     segmentation: bool = _param(True, 'Compute labels.')
     depth: bool = _param(True, 'Compute depth.')
-    confidence: bool = _param(True, 'Publish label/confidence/image.')
-    color: bool = _param(True, 'Publish label/color/image.')
-    overlay: bool = _param(True, 'Publish overlay/image.')
-    points: bool = _param(True, 'Publish depth/points.')
     depth_encoding: str = _param(
         '32FC1',
         'Encoding of depth/image: 32FC1 (metres, NaN = unknown) or 16UC1 (millimetres, 0 '
@@ -183,6 +194,13 @@ class Parameters:
         """Give the name of the topic of camera_info that was asked for; empty where none was."""
         names = dict(zip(self.cameras, self.camera_info_topics, strict=False))
         return names.get(camera, '')
+
+
+def output_options(values: Parameters) -> OutputOptions:
+    """Return the options of outputs, which are parameters of the same names."""
+    return OutputOptions(
+        **{item.name: getattr(values, item.name) for item in fields(OutputOptions)}
+    )
 
 
 def declare(node: Node) -> None:

@@ -18,7 +18,8 @@ from segformer_ros.bags.rosbag import BagReader, Topic
 from segformer_ros.camera import Intrinsics
 from segformer_ros.files.video import VideoReader
 from segformer_ros.nodes.message_classes import message_class
-from segformer_ros.nodes.messages import camera_info_message, image_message
+from segformer_ros.nodes.messages import ros_message
+from segformer_ros.output_topics import contents
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -173,7 +174,7 @@ class VideoRecording:
     def _message(self, rgb: Any) -> Image:
         """Make the message ahead of its time; only the stamp is missing."""
         pixels = rgb if self._encoding == 'rgb8' else rgb[..., ::-1]
-        message = image_message(Header(frame_id=self._frame_id), pixels, 'rgb8')
+        message = ros_message(contents.image(Header(frame_id=self._frame_id), pixels, 'rgb8'))
         message.encoding = self._encoding
         return message
 
@@ -181,7 +182,8 @@ class VideoRecording:
         message.header.stamp = self._node.get_clock().now().to_msg()
         if self._camera_fov_deg:
             camera = Intrinsics.from_fov(message.width, message.height, self._camera_fov_deg)
-            self.publishers[1].publish(camera_info_message(message.header, None, camera))
+            info = contents.camera_info(message.header, None, camera)
+            self.publishers[1].publish(ros_message(info))
         self.images[0].publish(message)
 
 

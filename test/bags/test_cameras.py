@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros.bags.cameras import Camera, choose
-from segformer_ros.bags.messages import COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.bags.writer import BagWriter
+from segformer_ros.output_topics.contents import COMPRESSED_IMAGE, IMAGE
 
 _PIXELS = {
     'bgr8': np.zeros((4, 4, 3), np.uint8),

@@ -11,11 +11,12 @@ from damaged_images import encoded, picture, with_hole
 import numpy as np
 import pytest
 from segformer_ros.bags.cameras import choose
-from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.process import BagOptions, count_images, process
 from segformer_ros.bags.rosbag import BagReader, qos
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.inference.pipeline import Options
+from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
+from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.run_folder import Report
 
 
@@ -236,7 +237,9 @@ def test_compressed_images_are_read(run, pipeline):
 def test_millimetres_on_request(run):
     """16UC1 with 0 for unknown, and labels with their confidence."""
     found, _ = run(
-        drive(1), depth_encoding='16UC1', inference=Options(confidence=True, max_depth_m=10.0)
+        drive(1),
+        outputs=OutputOptions('16UC1'),
+        inference=Options(confidence=True, max_depth_m=10.0),
     )
     (depth,) = found['/front/depth/image']
     assert (depth.message.encoding, depth.message.step) == ('16UC1', 192)

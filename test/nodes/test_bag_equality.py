@@ -15,12 +15,13 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import qos_profile_sensor_data
 from segformer_ros.bags.cameras import choose
-from segformer_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.bags.process import BagOptions, process
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.nodes.segformer_node import SegformerNode
+from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
+from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.run_folder import Report
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tiny_bundle import make_tiny_bundle
@@ -187,7 +188,7 @@ def _as_dict(message):
     ('make', 'options', 'parameters'),
     [
         (lambda: drive(3), {}, {}),
-        (lambda: drive(1), {'depth_encoding': '16UC1'}, {'depth_encoding': '16UC1'}),
+        (lambda: drive(1), {'outputs': OutputOptions('16UC1')}, {'depth_encoding': '16UC1'}),
         (lambda: drive(1), {'camera_fov_deg': 62.5}, {'camera_fov_deg': 62.5}),
         (
             lambda: drive(1),

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One camera image through the node: what comes out, for whom, and with which header."""
 
+import sys
+
 import cv2
 from node_rig import camera_info, HEIGHT, image_message, IMAGES, pixels_of, WIDTH
 import numpy as np
@@ -9,7 +11,6 @@ import pytest
 import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from segformer_ros.labels import CARLA_0914
-from segformer_ros.nodes import own_messages
 from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 
 _RGB = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
@@ -239,7 +240,7 @@ def with_vision_msgs(monkeypatch, own):
     class Vision:
         LabelInfo, VisionClass = own.LabelClasses, own.LabelClass
 
-    monkeypatch.setattr(own_messages, '_vision', Vision)
+    monkeypatch.setitem(sys.modules, 'vision_msgs.msg', Vision)
 
 
 @pytest.mark.parametrize('topic', ['/label/classes', '/label/info'])

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life cycle of the node: what exists in which state, and what a failure leaves behind."""
 
+import sys
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -270,6 +271,7 @@ def test_node_can_be_shut_down_from_every_state(make_rig, state):
 def test_node_without_generated_messages_says_so_once_and_works(make_rig, monkeypatch, capfd):
     """An installation by pip alone has labels and depth, but neither stats nor classes."""
     monkeypatch.setattr(own_messages, '_own', None)
+    monkeypatch.setitem(sys.modules, 'segformer_ros.msg', None)
     rig = make_rig()
     rig.connect()
     rig.listen('/label/image')

@@ -13,6 +13,7 @@ import pytest
 from segformer_ros.camera import back_project, Intrinsics
 from segformer_ros.image_encoding import EncodingError, SUPPORTED
 from segformer_ros.nodes import messages
+from segformer_ros.output_topics import contents
 from sensor_msgs.msg import CompressedImage, Image, PointField
 from std_msgs.msg import Header
 
@@ -23,6 +24,10 @@ def _header():
     header = Header(frame_id='front_optical')
     header.stamp.sec, header.stamp.nanosec = -5, 999_999_999
     return header
+
+
+def _message(make, *args):
+    return messages.ros_message(make(*args))
 
 
 @pytest.fixture
@@ -141,7 +146,7 @@ def test_message_that_contradicts_itself_never_reaches_cv_bridge(make_cv_bridge)
 )
 def test_image_message_describes_its_bytes(encoding, pixels):
     """Size, step and content agree, for arrays in any memory order."""
-    message = messages.image_message(_header(), pixels, encoding)
+    message = _message(contents.image, _header(), pixels, encoding)
     assert message.header == _header()
     assert (message.height, message.width) == pixels.shape[:2]
     assert (message.encoding, message.is_bigendian) == (encoding, 0)
@@ -162,20 +167,20 @@ def test_image_message_describes_its_bytes(encoding, pixels):
 def test_array_of_another_kind_is_no_image(encoding, pixels):
     """An image message cannot be made to lie."""
     with pytest.raises(ValueError, match=f'is not a {encoding} image'):
-        messages.image_message(_header(), pixels, encoding)
+        _message(contents.image, _header(), pixels, encoding)
 
 
 def test_depth_in_millimetres_has_zero_for_unknown():
     """REP 118: 16UC1 is millimetres, 0 is invalid."""
     depth = np.array([[1.2346, np.nan, np.inf, 65.535, 65.6, -1.0]], np.float32)
-    message = messages.depth_message(_header(), depth, '16UC1')
+    message = _message(contents.depth_image, _header(), depth, '16UC1')
     assert pixels_of(message).tolist() == [[1235, 0, 0, 65535, 0, 0]]
 
 
 def test_depth_in_metres_keeps_nan():
     """REP 118 and 117: 32FC1 is metres, NaN is unknown."""
     depth = np.array([[1.25, np.nan]], np.float32)
-    message = messages.depth_message(_header(), depth, '32FC1')
+    message = _message(contents.depth_image, _header(), depth, '32FC1')
     np.testing.assert_array_equal(pixels_of(message), depth)
 
 
@@ -184,7 +189,7 @@ def test_cloud_has_one_point_for_every_pixel():
     intrinsics = Intrinsics(50.0, 60.0, 1.5, 1.0, 3, 2)
     depth = np.array([[1.0, 2.0, np.nan], [4.0, np.inf, 6.0]], np.float32)
     labels = np.array([[1, 2, 3], [4, 5, 255]], np.uint8)
-    message = messages.point_cloud_message(_header(), depth, labels, intrinsics)
+    message = _message(contents.point_cloud, _header(), depth, labels, intrinsics)
 
     assert message.header == _header()
     assert (message.height, message.width, message.is_dense) == (2, 3, False)
@@ -207,8 +212,8 @@ def test_cloud_has_one_point_for_every_pixel():
 def test_cloud_without_labels_is_unlabelled():
     """255 is the label of nothing."""
     intrinsics = Intrinsics(50.0, 50.0, 1.0, 1.0, 2, 2)
-    message = messages.point_cloud_message(
-        _header(), np.ones((2, 2), np.float32), None, intrinsics
+    message = _message(
+        contents.point_cloud, _header(), np.ones((2, 2), np.float32), None, intrinsics
     )
     assert set(np.frombuffer(message.data, np.uint8).reshape(4, 16)[:, 12]) == {255}
 
@@ -217,7 +222,7 @@ def test_camera_info_is_copied_but_for_the_header():
     """The header is that of the image."""
     source = camera_info()
     source.binning_x, source.roi.width, source.d[0] = 2, 5, 0.25
-    message = messages.camera_info_message(_header(), source)
+    message = _message(contents.camera_info, _header(), source)
     assert message.header == _header()
     source.header = _header()
     assert message == source
@@ -226,12 +231,12 @@ def test_camera_info_is_copied_but_for_the_header():
 def test_camera_info_from_a_field_of_view_is_an_ideal_camera():
     """K and P agree with the intrinsics that depth is scaled with."""
     override = Intrinsics.from_fov(8, 6, 90.0)
-    message = messages.camera_info_message(_header(), camera_info(), override)
+    message = _message(contents.camera_info, _header(), camera_info(), override)
     assert (message.height, message.width, message.header) == (6, 8, _header())
     assert message.k.tolist() == pytest.approx([4.0, 0, 4.0, 0, 4.0, 3.0, 0, 0, 1])
     assert message.p.tolist() == pytest.approx([4.0, 0, 4.0, 0, 0, 4.0, 3.0, 0, 0, 0, 1, 0])
     with pytest.raises(ValueError, match='got neither'):
-        messages.camera_info_message(_header(), None)
+        _message(contents.camera_info, _header(), None)
 
 
 def test_a_jpeg_with_a_hole_is_refused():

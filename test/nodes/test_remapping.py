@@ -19,13 +19,13 @@ import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import qos_profile_sensor_data
-from segformer_ros.bags.messages import CAMERA_INFO, IMAGE
 from segformer_ros.camera import Intrinsics
 from segformer_ros.nodes.dataset_recorder_node import DatasetRecorderNode
 from segformer_ros.nodes.evaluation_node import EvaluationNode
 from segformer_ros.nodes.recorder_node import RecorderNode
 from segformer_ros.nodes.replay_node import ReplayNode
 from segformer_ros.nodes.world_node import WorldNode
+from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 _DEADLINE_S = 20.0

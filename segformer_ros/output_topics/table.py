@@ -1,0 +1,177 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The table of output topics: all that the live node and the bag path know of them.
+
+To add one, write a row into OUTPUTS. Publishers, lazy subscriptions, the parameter that switches
+it off and bags follow from it. What the row needs besides:
+
+- a message that is not in `contents.py` yet: a function there that returns it as a Content with
+  **all** fields of the type;
+- an option, such as a quality or a cell size: a field of OutputOptions (`frame.py`) and a
+  parameter of the same name in `nodes/parameters.py`;
+- the documents: the row of the topic in README.md (test/test_output_topics.py demands it),
+  `config/segformer.yaml`, and `python docs/generate_parameters.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segformer_ros import draw
+from segformer_ros.image_encoding import as_rgb
+from segformer_ros.labels import LabelClass
+from segformer_ros.output_topics import contents
+from segformer_ros.output_topics.contents import CAMERA_INFO, Content, IMAGE, POINT_CLOUD
+from segformer_ros.output_topics.frame import Results
+
+LABELS, CONFIDENCE, DEPTH, INTRINSICS = 'labels', 'confidence', 'depth', 'intrinsics'
+"""The data of a frame that an output may need; the image itself is always there."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """
+    One output topic.
+
+    :param topic: Name below the namespace of the camera.
+    :param type: Such as 'sensor_msgs/msg/Image'; without its package there is no such topic.
+    :param needs: Data of the frame without which there is no message.
+    :param make: Returns the message of one frame, None where the frame has none.
+    :param takes: Data that the message contains where the node computes them.
+    :param switch: Name of the boolean parameter that switches it off. An output without a switch
+        is part of its task, and is also made for nobody where `lazy` is off.
+    :param in_bags: Whether `segformer run` writes it into bags.
+    :param queue: Depth of the history of its publisher.
+    """
+
+    topic: str
+    type: str
+    needs: frozenset[str]
+    make: Callable[[Results], Content | None]
+    takes: frozenset[str] = frozenset()
+    switch: str = ''
+    in_bags: bool = False
+    queue: int = 5
+
+
+@dataclass(frozen=True)
+class LatchedOutput:
+    """A topic with one message, made of the classes of the network, kept for late subscribers."""
+
+    topic: str
+    type: str
+    make: Callable[[Any, Iterable[LabelClass]], Content]
+    in_bags: bool = False
+
+
+def _labels(found: Results) -> Content:
+    return contents.image(found.frame.header, found.labels, 'mono8')
+
+
+def _colors(found: Results) -> Content:
+    pixels = draw.colorize(found.labels, found.palette)
+    return contents.image(found.frame.header, pixels, 'rgb8')
+
+
+def _overlay(found: Results) -> Content:
+    opacity, image = found.options.overlay_opacity, as_rgb(found.frame.image)
+    pixels = draw.overlay(image, found.labels, found.palette, opacity)
+    return contents.image(found.frame.header, pixels, 'rgb8')
+
+
+def _confidence(found: Results) -> Content:
+    return contents.image(found.frame.header, found.confidence, 'mono8')
+
+
+def _depth(found: Results) -> Content:
+    return contents.depth_image(found.frame.header, found.depth, found.options.depth_encoding)
+
+
+def _points(found: Results) -> Content | None:
+    if found.frame.intrinsics is None:
+        return None
+    return contents.point_cloud(
+        found.frame.header, found.depth, found.labels, found.frame.intrinsics
+    )
+
+
+def _camera_info(found: Results) -> Content | None:
+    return found.frame.camera_info
+
+
+def _of(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+# The camera_info of an image stands before it: a subscriber has it when the image comes.
+OUTPUTS = (
+    Output('label/camera_info', CAMERA_INFO, _of(LABELS), _camera_info, in_bags=True),
+    Output('label/image', IMAGE, _of(LABELS), _labels, in_bags=True),
+    Output('depth/camera_info', CAMERA_INFO, _of(DEPTH), _camera_info, in_bags=True),
+    Output('depth/image', IMAGE, _of(DEPTH), _depth, in_bags=True),
+    Output(
+        'label/confidence/image',
+        IMAGE,
+        _of(LABELS, CONFIDENCE),
+        _confidence,
+        switch='confidence',
+        in_bags=True,
+    ),
+    Output('label/color/image', IMAGE, _of(LABELS), _colors, switch='color'),
+    Output('overlay/image', IMAGE, _of(LABELS), _overlay, switch='overlay'),
+    Output(
+        'depth/points',
+        POINT_CLOUD,
+        _of(DEPTH, INTRINSICS),
+        _points,
+        takes=_of(LABELS),
+        switch='points',
+        queue=2,
+    ),
+)
+LATCHED = (
+    LatchedOutput('label/classes', contents.LABEL_CLASSES, contents.label_classes, in_bags=True),
+    LatchedOutput('label/info', contents.LABEL_INFO, contents.vision_label_info),
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    The outputs to make of one frame.
+
+    :param outputs: Rows of the table.
+    :param data: What has to be computed for them.
+    """
+
+    outputs: tuple[Output, ...]
+    data: frozenset[str]
+
+    @classmethod
+    def of(cls, outputs: Sequence[Output], possible: frozenset[str]) -> Wanted:
+        """Collect the data of some outputs, of those that are possible."""
+        data = frozenset().union(*(item.needs | (item.takes & possible) for item in outputs))
+        return cls(tuple(outputs), data)
+
+    @property
+    def segmentation(self) -> bool:
+        """Whether labels have to be computed."""
+        return LABELS in self.data
+
+    @property
+    def depth(self) -> bool:
+        """Whether depth has to be computed."""
+        return DEPTH in self.data
+
+    @property
+    def confidence(self) -> bool:
+        """Whether the confidence has to be computed."""
+        return CONFIDENCE in self.data
+
+
+def possible_outputs(data: frozenset[str]) -> list[Output]:
+    """Return the rows that can be made of these data."""
+    return [item for item in OUTPUTS if item.needs <= data]
