@@ -11,8 +11,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.world import land, vehicles
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import place, Rows
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.street import (
     ARM,
     ARM_LEFT,
@@ -47,7 +47,7 @@ class Builder:
         self,
         street: Street,
         origin: tuple[float, float, float],
-        make_car: Callable[[Dice], vehicles.Vehicle] = vehicles.car,
+        make_car: Callable[[RandomSource], vehicles.Vehicle] = vehicles.car,
     ) -> None:
         self.street = street
         self.make_car = make_car
@@ -126,25 +126,25 @@ class Style:
     pool: tuple[tuple[Rows, ...], tuple[Rows, ...]] | None = None
 
 
-def make_style(dice: Dice, kind: str) -> Style:
+def make_style(rng: RandomSource, kind: str) -> Style:
     """Choose a style for a kind of street."""
     return Style(
-        green=dice.vary(dice.pick(land.GREENS), 0.3),
-        trees=dice.uniform(0.2, 1.0),
-        conifers=dice.pick((0.0, 0.1, 0.5)),
-        lamps=0.0 if dice.chance(0.15 if kind == 'urban' else 0.5) else dice.uniform(20.0, 36.0),
-        parked=dice.uniform(0.3, 0.95),
-        props=dice.uniform(0.1, 0.5),
-        signs=dice.uniform(0.2, 0.6),
-        people=dice.uniform(0.1, 1.0),
-        barrier=dice.pick(('wall', 'wall', 'rail', 'hedge', 'none')),
+        green=rng.vary(rng.pick(land.GREENS), 0.3),
+        trees=rng.uniform(0.2, 1.0),
+        conifers=rng.pick((0.0, 0.1, 0.5)),
+        lamps=0.0 if rng.chance(0.15 if kind == 'urban' else 0.5) else rng.uniform(20.0, 36.0),
+        parked=rng.uniform(0.3, 0.95),
+        props=rng.uniform(0.1, 0.5),
+        signs=rng.uniform(0.2, 0.6),
+        people=rng.uniform(0.1, 1.0),
+        barrier=rng.pick(('wall', 'wall', 'rail', 'hedge', 'none')),
         border=(
-            dice.pick(('rail', 'fence', 'wall', 'noise', 'none', 'none')),
-            dice.pick(('rail', 'fence', 'wall', 'noise', 'none', 'none')),
+            rng.pick(('rail', 'fence', 'wall', 'noise', 'none', 'none')),
+            rng.pick(('rail', 'fence', 'wall', 'noise', 'none', 'none')),
         ),
-        signals=dice.chance(0.75),
-        height=dice.uniform(6.0, 22.0),
-        pole_line=dice.pick((-1, 0, 0, 1)),
+        signals=rng.chance(0.75),
+        height=rng.uniform(6.0, 22.0),
+        pole_line=rng.pick((-1, 0, 0, 1)),
     )
 
 
@@ -158,14 +158,14 @@ def clear_of_arm(street: Street, x: float, side: int, room: float) -> bool:
     return not has_arm(street, side) or abs(street.junction_near(x)) > street[ARM] + room
 
 
-def planted_tree(style: Style, dice: Dice, low: float, high: float) -> Rows:
+def planted_tree(style: Style, rng: RandomSource, low: float, high: float) -> Rows:
     """Make one of the trees of a style, between two heights."""
     if style.pool:
-        return dice.pick(style.pool[dice.chance(style.conifers)])
-    height = dice.uniform(low, high)
-    if dice.chance(style.conifers):
-        return land.conifer(dice, height * 1.2, style.green)
-    return land.tree(dice, height, style.green, clear_m=CLEAR_M)
+        return rng.pick(style.pool[rng.chance(style.conifers)])
+    height = rng.uniform(low, high)
+    if rng.chance(style.conifers):
+        return land.conifer(rng, height * 1.2, style.green)
+    return land.tree(rng, height, style.green, clear_m=CLEAR_M)
 
 
 def pieces(builder: Builder, rows: Rows, start: float, t: float, piece: float) -> None:

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.world.caster import bounds, cast
 from segformer_ros.world.classes import SKY
-from segformer_ros.world.dice import Dice, mix
 from segformer_ros.world.ground import cast_ground, Land
 from segformer_ros.world.lens_faults import (
     add_to_image,
@@ -35,6 +34,7 @@ from segformer_ros.world.light import (
 )
 from segformer_ros.world.mounting import bonnet, road_rig
 from segformer_ros.world.primitives import Rows
+from segformer_ros.world.random_source import mix, RandomSource
 from segformer_ros.world.rig import camera_of, CameraRig, Frame, intrinsics_of, Pose
 from segformer_ros.world.scene import Moment, Scene
 from segformer_ros.world.sensor import bloom, develop, rain, random_sensor, reflect, Sensor
@@ -69,7 +69,7 @@ class Shot:
     clock_s: float = 0.0
     cell_m: float = CELL_M
     contact: float = 1.0
-    bonnet: Dice | None = None
+    bonnet: RandomSource | None = None
     faults: Faults = NO_FAULTS
     behind_m: float = SEEN_BEHIND_M
 
@@ -222,38 +222,38 @@ def random_frame(seed: int, width: int, height: int, variety: str = 'plain') -> 
     :raises ValueError: There is no such variety.
     """
     scene = Scene(seed, variety=variety)
-    dice = Dice(seed, 0xF2A)
+    rng = RandomSource(seed, 0xF2A)
     roads = variety == 'roads'
-    rig = road_rig(dice, width, height) if roads else _random_rig(dice, width, height)
-    time_s = dice.uniform(0.0, 300.0)
-    if scene.street.junctions(0.0, 400.0) and dice.chance(0.55):
+    rig = road_rig(rng, width, height) if roads else _random_rig(rng, width, height)
+    time_s = rng.uniform(0.0, 300.0)
+    if scene.street.junctions(0.0, 400.0) and rng.chance(0.55):
         # Near a junction there is more to learn.
-        x = dice.pick(scene.street.junctions(400.0, 2000.0)) - dice.uniform(8.0, 40.0)
+        x = rng.pick(scene.street.junctions(400.0, 2000.0)) - rng.uniform(8.0, 40.0)
         time_s = scene.traffic.ego_passes(x)
-    sensor = random_sensor(dice, amount=1.0)
-    shot = Shot(dice.uniform(-0.5, 0.5), dice.uniform(0.0, 24.0))
+    sensor = random_sensor(rng, amount=1.0)
+    shot = Shot(rng.uniform(-0.5, 0.5), rng.uniform(0.0, 24.0))
     if roads:
         # A negative blur is the sharpening of a camera.
-        blur = dice.uniform(-0.15, 0.0) if dice.chance(0.4) else sensor.blur
+        blur = rng.uniform(-0.15, 0.0) if rng.chance(0.4) else sensor.blur
         sensor = replace(sensor, noise=0.5 * sensor.noise, blur=blur)
         shot = replace(
             shot,
-            cell_m=dice.pick((0.12, 0.16, 0.25, 0.25, 0.4)),
-            contact=dice.uniform(1.0, 2.2),
-            bonnet=dice if dice.chance(0.35) else None,
-            faults=random_faults(Dice(seed, 0xFA1)),
+            cell_m=rng.pick((0.12, 0.16, 0.25, 0.25, 0.4)),
+            contact=rng.uniform(1.0, 2.2),
+            bonnet=rng if rng.chance(0.35) else None,
+            faults=random_faults(RandomSource(seed, 0xFA1)),
             behind_m=20.0 if abs(rig.yaw_deg) < 30.0 else SEEN_BEHIND_M,
         )
     return _compose(scene, rig, time_s, sensor, shot)
 
 
-def _random_rig(dice: Dice, width: int, height: int) -> CameraRig:
-    wide = dice.uniform(50.0, 100.0)
-    yaw = dice.uniform(-4.0, 4.0)
-    if dice.chance(0.12):
-        yaw = dice.uniform(-100.0, 100.0)
+def _random_rig(rng: RandomSource, width: int, height: int) -> CameraRig:
+    wide = rng.uniform(50.0, 100.0)
+    yaw = rng.uniform(-4.0, 4.0)
+    if rng.chance(0.12):
+        yaw = rng.uniform(-100.0, 100.0)
     return CameraRig(
-        width, height, wide, dice.uniform(1.2, 2.2), dice.uniform(-4.0, 9.0) * wide / 75.0, yaw
+        width, height, wide, rng.uniform(1.2, 2.2), rng.uniform(-4.0, 9.0) * wide / 75.0, yaw
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segformer_ros.world.classes import FENCE, POLE, STATIC, TRAFFIC_LIGHT, TRAFFIC_SIGN, WALL
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import (
     BARK,
     BOX,
@@ -25,45 +24,46 @@ from segformer_ros.world.primitives import (
     STRIPES,
     TAPER,
 )
+from segformer_ros.world.random_source import RandomSource
 
 METALS = ((0.35, 0.36, 0.37), (0.5, 0.5, 0.5), (0.12, 0.13, 0.13), (0.06, 0.1, 0.08))
 
 
-def street_lamp(dice: Dice, height: float, reach: float) -> Rows:
+def street_lamp(rng: RandomSource, height: float, reach: float) -> Rows:
     """Make a lamp whose arm reaches along y."""
     parts = Parts()
-    metal, thick = dice.vary(dice.pick(METALS), 0.2), dice.uniform(0.07, 0.1)
+    metal, thick = rng.vary(rng.pick(METALS), 0.2), rng.uniform(0.07, 0.1)
     parts.add(POST, (0.0, 0.0, 0.5 * height), (thick, thick, 0.5 * height), POLE, metal)
     parts.add(BOX, (0.0, 0.5 * reach, height), (0.05, 0.5 * reach, 0.05), POLE, metal)
     parts.add(BOX, (0.0, reach, height - 0.03), (0.16, 0.4, 0.09), POLE, metal, material=LAMP)
     return parts.rows()
 
 
-def utility_pole(dice: Dice) -> Rows:
+def utility_pole(rng: RandomSource) -> Rows:
     """Make a wooden pole with cross arms along y."""
     parts = Parts()
-    wood, high = dice.vary((0.25, 0.18, 0.12), 0.3), dice.uniform(7.5, 10.0)
+    wood, high = rng.vary((0.25, 0.18, 0.12), 0.3), rng.uniform(7.5, 10.0)
     parts.add(POST, (0.0, 0.0, 0.5 * high), (0.14, 0.14, 0.5 * high), POLE, wood, material=BARK)
-    for k in range(dice.integer(1, 2)):
+    for k in range(rng.integer(1, 2)):
         parts.add(BOX, (0.0, 0.0, high - 0.4 - 0.9 * k), (0.06, 1.1, 0.07), POLE, wood)
     return parts.rows()
 
 
-def bollard(dice: Dice) -> Rows:
+def bollard(rng: RandomSource) -> Rows:
     """Make a bollard."""
     parts = Parts()
-    color = dice.pick(((0.08, 0.08, 0.08), (0.5, 0.5, 0.5), (0.75, 0.6, 0.1)))
+    color = rng.pick(((0.08, 0.08, 0.08), (0.5, 0.5, 0.5), (0.75, 0.6, 0.1)))
     parts.add(POST, (0.0, 0.0, 0.5), (0.09, 0.09, 0.5), POLE, color)
     return parts.rows()
 
 
-def traffic_sign(dice: Dice) -> Rows:
+def traffic_sign(rng: RandomSource) -> Rows:
     """Make a sign whose face looks along x."""
     parts = Parts()
-    metal = dice.vary((0.5, 0.5, 0.5), 0.3)
-    kind = dice.integer(0, 7)
-    size = dice.uniform(0.33, 0.45)
-    high = dice.uniform(2.1, 2.7)
+    metal = rng.vary((0.5, 0.5, 0.5), 0.3)
+    kind = rng.integer(0, 7)
+    size = rng.uniform(0.33, 0.45)
+    high = rng.uniform(2.1, 2.7)
     parts.add(POST, (-0.06, 0.0, 0.5 * high), (0.06, 0.06, 0.5 * high), POLE, metal)
     color = (
         (0.85, 0.85, 0.82),  # limit: white with a red rim
@@ -89,27 +89,27 @@ def traffic_sign(dice: Dice) -> Rows:
         color,
         material=SIGN,
         param=(float(kind), 0.0, 0.0, 0.0),
-        seed=dice.integer(0, 65535),
+        seed=rng.integer(0, 65535),
         lean=(0.0, 0.0, 0.96 if kind == 3 else 0.0),
     )
     return parts.rows()
 
 
-def gantry(dice: Dice, near: float, far: float) -> Rows:
+def gantry(rng: RandomSource, near: float, far: float) -> Rows:
     """Make boards over the road, from y = near to y = far, facing along x."""
     parts = Parts()
-    metal, high = dice.vary((0.5, 0.52, 0.53), 0.2), dice.uniform(5.8, 6.6)
+    metal, high = rng.vary((0.5, 0.52, 0.53), 0.2), rng.uniform(5.8, 6.6)
     for y in (near, far):
         parts.add(POST, (0.0, y, 0.5 * high + 0.7), (0.16, 0.16, 0.5 * high + 0.7), POLE, metal)
     half = 0.5 * (far - near)
     for z in (high, high + 1.2):
         parts.add(BOX, (0.0, near + half, z), (0.12, half, 0.12), POLE, metal)
-    color = dice.pick(((0.02, 0.28, 0.13), (0.03, 0.14, 0.5)))
+    color = rng.pick(((0.02, 0.28, 0.13), (0.03, 0.14, 0.5)))
     y = near + 2.0
     while y < far - 2.0:
-        wide = min(dice.uniform(1.4, 2.6), 0.5 * (far - y))
-        if dice.chance(0.7):
-            tall = dice.uniform(0.9, 1.5)
+        wide = min(rng.uniform(1.4, 2.6), 0.5 * (far - y))
+        if rng.chance(0.7):
+            tall = rng.uniform(0.9, 1.5)
             parts.add(
                 BOX,
                 (0.25, y + wide, high + 0.5),
@@ -118,14 +118,14 @@ def gantry(dice: Dice, near: float, far: float) -> Rows:
                 color,
                 material=SIGN,
                 param=(7.0, 0.0, 0.0, 0.0),
-                seed=dice.integer(0, 65535),
+                seed=rng.integer(0, 65535),
             )
         y += 2.0 * wide + 1.0
     return parts.rows()
 
 
-def _head(parts: Parts, dice: Dice, x: float, y: float, z: float, phase: float) -> None:
-    color = dice.pick(((0.02, 0.03, 0.025), (0.03, 0.03, 0.03), (0.7, 0.5, 0.04)))
+def _head(parts: Parts, rng: RandomSource, x: float, y: float, z: float, phase: float) -> None:
+    color = rng.pick(((0.02, 0.03, 0.025), (0.03, 0.03, 0.03), (0.7, 0.5, 0.04)))
     parts.add(
         BOX,
         (x, y, z),
@@ -135,7 +135,7 @@ def _head(parts: Parts, dice: Dice, x: float, y: float, z: float, phase: float) 
         material=SIGNAL,
         param=(phase, 0.0, 0.0, 0.0),
     )
-    if dice.chance(0.5):
+    if rng.chance(0.5):
         parts.add(BOX, (x - 0.1, y, z), (0.02, 0.32, 0.68), TRAFFIC_LIGHT, (0.03, 0.03, 0.03))
     else:
         for k in (-1, 0, 1):
@@ -144,7 +144,7 @@ def _head(parts: Parts, dice: Dice, x: float, y: float, z: float, phase: float) 
             )
 
 
-def signal(dice: Dice, phase: float, reach: float) -> Rows:
+def signal(rng: RandomSource, phase: float, reach: float) -> Rows:
     """
     Make traffic lights that look along x.
 
@@ -152,29 +152,29 @@ def signal(dice: Dice, phase: float, reach: float) -> Rows:
     :param reach: Length of an arm along y that carries a second light, 0 for none.
     """
     parts = Parts()
-    metal = dice.vary(dice.pick(METALS), 0.2)
+    metal = rng.vary(rng.pick(METALS), 0.2)
     high = 6.0 if reach else 3.4
     parts.add(POST, (0.0, 0.0, 0.5 * high), (0.09, 0.09, 0.5 * high), POLE, metal)
-    _head(parts, dice, 0.26, 0.0, dice.uniform(2.6, 3.1), phase)
+    _head(parts, rng, 0.26, 0.0, rng.uniform(2.6, 3.1), phase)
     if reach:
         parts.add(BOX, (0.0, 0.5 * reach, high), (0.07, 0.5 * abs(reach), 0.07), POLE, metal)
         for part in (1.0, 0.55) if abs(reach) > 4.0 else (1.0,):
-            _head(parts, dice, 0.26, part * reach, high - 0.1, phase)
+            _head(parts, rng, 0.26, part * reach, high - 0.1, phase)
     return parts.rows()
 
 
-def prop(dice: Dice, kinds: Sequence[int] = range(9)) -> Rows:
+def prop(rng: RandomSource, kinds: Sequence[int] = range(9)) -> Rows:
     """Make a small thing of the class static: a bin, a bench, a cabinet, a cone (3, 4, 7)..."""
     parts = Parts()
-    kind = dice.pick(kinds)
-    color = dice.vary(
-        dice.pick(((0.05, 0.2, 0.08), (0.1, 0.1, 0.11), (0.3, 0.3, 0.3), (0.05, 0.1, 0.35))), 0.3
+    kind = rng.pick(kinds)
+    color = rng.vary(
+        rng.pick(((0.05, 0.2, 0.08), (0.1, 0.1, 0.11), (0.3, 0.3, 0.3), (0.05, 0.1, 0.35))), 0.3
     )
     if kind == 0:
         parts.add(POST, (0.0, 0.0, 0.5), (0.3, 0.3, 0.5), STATIC, color)
         parts.add(ELLIPSOID, (0.0, 0.0, 1.0), (0.3, 0.3, 0.15), STATIC, color)
     elif kind == 1:
-        wood = dice.vary((0.35, 0.2, 0.1), 0.2)
+        wood = rng.vary((0.35, 0.2, 0.1), 0.2)
         parts.add(BOX, (0.0, 0.0, 0.45), (0.75, 0.22, 0.04), STATIC, wood)
         parts.add(BOX, (0.0, -0.2, 0.75), (0.75, 0.03, 0.2), STATIC, wood)
         for x in (-0.6, 0.6):
@@ -182,7 +182,7 @@ def prop(dice: Dice, kinds: Sequence[int] = range(9)) -> Rows:
     elif kind == 2:
         parts.add(BOX, (0.0, 0.0, 0.65), (0.5, 0.25, 0.65), STATIC, color, material=CONCRETE)
     elif kind in (3, 4):
-        for n in range(dice.integer(1, 4)):
+        for n in range(rng.integer(1, 4)):
             x = 1.3 * n
             parts.add(
                 TAPER,
@@ -201,7 +201,7 @@ def prop(dice: Dice, kinds: Sequence[int] = range(9)) -> Rows:
         parts.add(POST, (0.0, 0.0, 0.4), (0.16, 0.16, 0.4), STATIC, (0.7, 0.06, 0.04))
         parts.add(ELLIPSOID, (0.0, 0.0, 0.8), (0.17, 0.17, 0.14), STATIC, (0.7, 0.06, 0.04))
     elif kind == 7:
-        for n in range(dice.integer(1, 3)):
+        for n in range(rng.integer(1, 3)):
             parts.add(
                 POST,
                 (1.6 * n, 0.0, 0.5),
@@ -211,29 +211,27 @@ def prop(dice: Dice, kinds: Sequence[int] = range(9)) -> Rows:
                 material=STRIPES,
             )
     else:
-        _shelter(parts, dice, color)
+        _shelter(parts, rng, color)
     return parts.rows()
 
 
-def _shelter(parts: Parts, dice: Dice, color: tuple[float, float, float]) -> None:
+def _shelter(parts: Parts, rng: RandomSource, color: tuple[float, float, float]) -> None:
     parts.add(BOX, (0.0, 0.0, 2.35), (1.8, 0.7, 0.08), STATIC, color)
     parts.add(BOX, (0.0, -0.65, 1.2), (1.75, 0.03, 1.0), STATIC, (0.25, 0.3, 0.32))
     for x in (-1.7, 1.7):
         parts.add(BOX, (x, -0.3, 1.2), (0.05, 0.35, 1.15), STATIC, color)
-    parts.add(BOX, (0.0, -0.35, 0.5), (1.2, 0.2, 0.05), STATIC, dice.vary((0.3, 0.2, 0.1), 0.2))
+    parts.add(BOX, (0.0, -0.35, 0.5), (1.2, 0.2, 0.05), STATIC, rng.vary((0.3, 0.2, 0.1), 0.2))
 
 
-def fence(dice: Dice, half: float, *, rail: bool = False) -> Rows:
+def fence(rng: RandomSource, half: float, *, rail: bool = False) -> Rows:
     """Make a fence along x; rail makes a crash barrier."""
     parts = Parts()
-    style = 2.0 if rail else dice.pick((0.0, 0.0, 1.0, 1.0))
-    high = 0.42 if rail else dice.uniform(0.5, 1.1)
-    color = dice.vary(
-        dice.pick(((0.55, 0.56, 0.57), (0.7, 0.7, 0.7)))
+    style = 2.0 if rail else rng.pick((0.0, 0.0, 1.0, 1.0))
+    high = 0.42 if rail else rng.uniform(0.5, 1.1)
+    color = rng.vary(
+        rng.pick(((0.55, 0.56, 0.57), (0.7, 0.7, 0.7)))
         if rail
-        else dice.pick(
-            ((0.5, 0.38, 0.24), (0.8, 0.8, 0.78), (0.1, 0.12, 0.1), (0.45, 0.46, 0.46))
-        ),
+        else rng.pick(((0.5, 0.38, 0.24), (0.8, 0.8, 0.78), (0.1, 0.12, 0.1), (0.45, 0.46, 0.46))),
         0.2,
     )
     cell, share = {0.0: (0.16, 0.55), 1.0: (0.2, 0.26), 2.0: (1.0, 0.42)}[style]
@@ -244,18 +242,18 @@ def fence(dice: Dice, half: float, *, rail: bool = False) -> Rows:
         FENCE,
         color,
         material=MESH,
-        param=(style, cell * dice.uniform(0.8, 1.3), share, 0.0),
-        seed=dice.integer(0, 65535),
+        param=(style, cell * rng.uniform(0.8, 1.3), share, 0.0),
+        seed=rng.integer(0, 65535),
     )
     return parts.rows()
 
 
-def wall(dice: Dice, half: float, *, barrier: bool = False) -> Rows:
+def wall(rng: RandomSource, half: float, *, barrier: bool = False) -> Rows:
     """Make a wall along x; barrier makes a concrete road barrier."""
     parts = Parts()
-    seed = dice.integer(0, 65535)
+    seed = rng.integer(0, 65535)
     if barrier:
-        gray = dice.vary((0.5, 0.49, 0.46), 0.25)
+        gray = rng.vary((0.5, 0.49, 0.46), 0.25)
         parts.add(
             TAPER,
             (0.0, 0.0, 0.45),
@@ -267,11 +265,11 @@ def wall(dice: Dice, half: float, *, barrier: bool = False) -> Rows:
             seed=seed,
         )
         return parts.rows()
-    high = dice.uniform(0.5, 1.5)
-    color = dice.vary(
-        dice.pick(((0.42, 0.2, 0.14), (0.5, 0.46, 0.4), (0.6, 0.58, 0.55), (0.4, 0.38, 0.36))), 0.2
+    high = rng.uniform(0.5, 1.5)
+    color = rng.vary(
+        rng.pick(((0.42, 0.2, 0.14), (0.5, 0.46, 0.4), (0.6, 0.58, 0.55), (0.4, 0.38, 0.36))), 0.2
     )
-    material = dice.pick((BRICK, BRICK, CONCRETE))
+    material = rng.pick((BRICK, BRICK, CONCRETE))
     parts.add(BOX, (0.0, 0.0, high), (half, 0.14, high), WALL, color, material=material, seed=seed)
     parts.add(BOX, (0.0, 0.0, 2.0 * high), (half, 0.19, 0.05), WALL, color, material=CONCRETE)
     return parts.rows()

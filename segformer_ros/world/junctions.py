@@ -13,7 +13,7 @@ from segformer_ros.world.builder import (
     planted_tree,
     Style,
 )
-from segformer_ros.world.dice import Dice, mix
+from segformer_ros.world.random_source import mix, RandomSource
 from segformer_ros.world.street import (
     ARM,
     LANE,
@@ -30,7 +30,7 @@ def signal_phase(seed: int, x: float) -> float:
     return float(mix(seed, 0x519, round(x)) % 2400) / 100.0
 
 
-def junction(builder: Builder, style: Style, dice: Dice, x: float, seed: int) -> None:
+def junction(builder: Builder, style: Style, rng: RandomSource, x: float, seed: int) -> None:
     """Put signals or signs on the corners, and houses and waiting cars along the arms."""
     street = builder.street
     arm = street[ARM]
@@ -42,29 +42,29 @@ def junction(builder: Builder, style: Style, dice: Dice, x: float, seed: int) ->
         at = x + side * (arm + 4.3)
         turn = math.pi if side < 0 else 0.0
         if style.signals:
-            reach = edge - street[MEDIAN] - street[LANE] * 0.5 if dice.chance(0.5) else 0.0
-            reach = min(reach, 7.5) if lanes > 1 or dice.chance(0.4) else 0.0
-            builder.put(furniture.signal(dice, phase, -reach), at, side * (edge + 0.6), turn)
-            if dice.chance(0.6):
+            reach = edge - street[MEDIAN] - street[LANE] * 0.5 if rng.chance(0.5) else 0.0
+            reach = min(reach, 7.5) if lanes > 1 or rng.chance(0.4) else 0.0
+            builder.put(furniture.signal(rng, phase, -reach), at, side * (edge + 0.6), turn)
+            if rng.chance(0.6):
                 far = x - side * (arm + 1.0)
-                rows = furniture.signal(dice, phase, 0.0)
+                rows = furniture.signal(rng, phase, 0.0)
                 builder.put(rows, far, side * (edge + 0.7), turn)
             if has_arm(street, side):
-                rows = furniture.signal(dice, phase + 12.0, 0.0)
+                rows = furniture.signal(rng, phase + 12.0, 0.0)
                 t = side * (edge + 4.5)
                 builder.put(rows, x - side * (arm + 0.7), t, math.pi / 2 * side)
         else:
-            builder.put(furniture.traffic_sign(dice), at, side * (edge + 0.6), turn)
+            builder.put(furniture.traffic_sign(rng), at, side * (edge + 0.6), turn)
         for _ in range(2):
-            if dice.chance(style.people):
-                rows = people.person(dice, 0.0)
-                spot = x + dice.sign() * (arm + dice.uniform(1.0, 4.0))
-                builder.put(rows, spot, side * (edge + 0.9), dice.uniform(0.0, 6.28))
+            if rng.chance(style.people):
+                rows = people.person(rng, 0.0)
+                spot = x + rng.sign() * (arm + rng.uniform(1.0, 4.0))
+                builder.put(rows, spot, side * (edge + 0.9), rng.uniform(0.0, 6.28))
         if has_arm(street, side):
-            _arm(builder, style, dice, x, side)
+            _arm(builder, style, rng, x, side)
 
 
-def _arm(builder: Builder, style: Style, dice: Dice, x: float, side: int) -> None:
+def _arm(builder: Builder, style: Style, rng: RandomSource, x: float, side: int) -> None:
     street = builder.street
     arm, edge = street[ARM], street.edge(side)
     room = arm + street[VERGE] + street[SIDEWALK] + 0.3
@@ -74,17 +74,17 @@ def _arm(builder: Builder, style: Style, dice: Dice, x: float, side: int) -> Non
             # The fronts look at the arm: along x, away from the row's side.
             turn = -math.pi / 2 * end
             if street.kind == 'urban':
-                height = style.height * dice.uniform(0.6, 1.4)
-                builder.put(land.block(dice, 7.9, 5.0, height), x + end * (room + 5.0), t, turn)
+                height = style.height * rng.uniform(0.6, 1.4)
+                builder.put(land.block(rng, 7.9, 5.0, height), x + end * (room + 5.0), t, turn)
             elif n != 1:
-                builder.put(land.house(dice, 6.0, 4.5), x + end * (room + 9.0), t, turn)
+                builder.put(land.house(rng, 6.0, 4.5), x + end * (room + 9.0), t, turn)
             else:
-                builder.put(planted_tree(style, dice, 5.0, 9.0), x + end * (room + 3.0), t)
-        if dice.chance(style.parked):
-            t = side * (edge + dice.uniform(12.0, 40.0))
+                builder.put(planted_tree(style, rng, 5.0, 9.0), x + end * (room + 3.0), t)
+        if rng.chance(style.parked):
+            t = side * (edge + rng.uniform(12.0, 40.0))
             turn = math.pi / 2 * end
-            car = builder.make_car(dice)
+            car = builder.make_car(rng)
             if arm > 5.0:
                 builder.put_vehicle(car, x + end * (arm - 1.1), t, turn)
-    rows = land.block(dice, 16.0, 5.0, style.height * dice.uniform(0.7, 1.4))
+    rows = land.block(rng, 16.0, 5.0, style.height * rng.uniform(0.7, 1.4))
     builder.put(rows, x, side * (edge + 95.0), 0.0 if side > 0 else math.pi)

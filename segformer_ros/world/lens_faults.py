@@ -14,8 +14,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.world.compiled import Array, compiled, Number
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.jpeg import compress
+from segformer_ros.world.random_source import RandomSource
 
 Image = npt.NDArray[np.uint8]
 Light = npt.NDArray[np.float32]
@@ -45,17 +45,17 @@ class Faults:
 NO_FAULTS = Faults()
 
 
-def random_faults(dice: Dice) -> Faults:
+def random_faults(rng: RandomSource) -> Faults:
     """Choose a camera; one with a mosaic has a filter before it, which blurs."""
-    mosaic = dice.chance(0.25)
-    blur = dice.uniform(0.1, 0.5) if dice.chance(0.3) else 0.0
+    mosaic = rng.chance(0.25)
+    blur = rng.uniform(0.1, 0.5) if rng.chance(0.3) else 0.0
     return Faults(
-        veil=dice.uniform(0.0, 0.35) if dice.chance(0.3) else 0.0,
-        flare=dice.uniform(0.2, 1.0) if dice.chance(0.6) else 0.0,
+        veil=rng.uniform(0.0, 0.35) if rng.chance(0.3) else 0.0,
+        flare=rng.uniform(0.2, 1.0) if rng.chance(0.6) else 0.0,
         blur=max(blur, 0.22) if mosaic else blur,
-        bands=dice.uniform(0.02, 0.12) if dice.chance(0.08) else 0.0,
+        bands=rng.uniform(0.02, 0.12) if rng.chance(0.08) else 0.0,
         mosaic=mosaic,
-        quality=dice.integer(25, 92) if dice.chance(0.4) else 0,
+        quality=rng.integer(25, 92) if rng.chance(0.4) else 0,
     )
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import numpy as np
-from segformer_ros.world.coachwork import body, bus, cabin, cargo, tire, van
 from segformer_ros.world.compiled import Array, compiled, inlined, Number, Numbers
 from segformer_ros.world.facades import facade
 from segformer_ros.world.foliage import leaves
@@ -40,6 +39,7 @@ from segformer_ros.world.primitives import (
 )
 from segformer_ros.world.signage import sign, signal
 from segformer_ros.world.texture import hash01, noise
+from segformer_ros.world.vehicle_shading import body, bus, cabin, cargo, tire, van
 
 
 @inlined

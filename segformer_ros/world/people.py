@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import math
 
 from segformer_ros.world.classes import PEDESTRIAN
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import BOX, CLOTH, Color, ELLIPSOID, Parts, Rows, TAPER
+from segformer_ros.world.random_source import RandomSource
 
 SKIN = ((0.65, 0.45, 0.35), (0.5, 0.33, 0.23), (0.3, 0.18, 0.12), (0.75, 0.55, 0.45))
 HAIR = ((0.02, 0.02, 0.02), (0.12, 0.07, 0.04), (0.4, 0.28, 0.12), (0.45, 0.45, 0.45))
 
 
-def _cloth(dice: Dice, brightest: float) -> tuple[float, float, float]:
-    if dice.chance(0.4):
-        gray = dice.uniform(0.02, brightest)
-        return gray, gray, gray * dice.uniform(0.9, 1.15)
-    strong = [dice.uniform(0.02, 0.25), dice.uniform(0.02, 0.6), dice.uniform(0.1, brightest)]
-    first = dice.integer(0, 2)
+def _cloth(rng: RandomSource, brightest: float) -> tuple[float, float, float]:
+    if rng.chance(0.4):
+        gray = rng.uniform(0.02, brightest)
+        return gray, gray, gray * rng.uniform(0.9, 1.15)
+    strong = [rng.uniform(0.02, 0.25), rng.uniform(0.02, 0.6), rng.uniform(0.1, brightest)]
+    first = rng.integer(0, 2)
     return strong[first], strong[(first + 1) % 3], strong[(first + 2) % 3]
 
 
@@ -81,29 +81,29 @@ def _trunk(parts: Parts, build: _Build, hair: Color, *, coat: bool) -> None:
     parts.add(ELLIPSOID, (-0.02, 0.0, head + 0.03 * size), half, PEDESTRIAN, hair)
 
 
-def person(dice: Dice, swing: float, *, umbrella: bool = False) -> Rows:
+def person(rng: RandomSource, swing: float, *, umbrella: bool = False) -> Rows:
     """
     Make a pedestrian, x ahead.
 
     :param swing: Of the legs, from -1 to 1; 0 stands.
     """
     parts = Parts()
-    size = dice.uniform(0.6, 0.75) if dice.chance(0.12) else dice.uniform(0.9, 1.08)
-    top, low = _cloth(dice, 0.8), _cloth(dice, 0.4)
-    skin, hair = dice.vary(dice.pick(SKIN), 0.2), dice.pick(HAIR)
-    build = _Build(size, dice.uniform(0.9, 1.2), skin, top, low)
-    coat, bare = dice.chance(0.25), dice.chance(0.2)
-    pack, bag = dice.chance(0.2), dice.chance(0.25)
+    size = rng.uniform(0.6, 0.75) if rng.chance(0.12) else rng.uniform(0.9, 1.08)
+    top, low = _cloth(rng, 0.8), _cloth(rng, 0.4)
+    skin, hair = rng.vary(rng.pick(SKIN), 0.2), rng.pick(HAIR)
+    build = _Build(size, rng.uniform(0.9, 1.2), skin, top, low)
+    coat, bare = rng.chance(0.25), rng.chance(0.2)
+    pack, bag = rng.chance(0.2), rng.chance(0.25)
     for side in (-1, 1):
         _limbs(parts, build, side, 0.42 * swing * side, skin if bare else low)
     _trunk(parts, build, hair, coat=coat)
     if pack:
         place = (-0.2 * size, 0.0, 1.25 * size)
-        parts.add(BOX, place, (0.09, 0.15, 0.22), PEDESTRIAN, _cloth(dice, 0.6))
+        parts.add(BOX, place, (0.09, 0.15, 0.22), PEDESTRIAN, _cloth(rng, 0.6))
     if bag:
         parts.add(BOX, (0.0, 0.32 * size, 0.72 * size), (0.14, 0.05, 0.14), PEDESTRIAN, low)
     if umbrella:
-        shade = _cloth(dice, 0.6)
+        shade = _cloth(rng, 0.6)
         parts.add(ELLIPSOID, (0.1, 0.1, 1.95 * size), (0.5, 0.5, 0.16), PEDESTRIAN, shade)
         parts.add(BOX, (0.1, 0.1, 1.5 * size), (0.012, 0.012, 0.4), PEDESTRIAN, (0.1, 0.1, 0.1))
     return parts.rows()
@@ -133,7 +133,7 @@ def _bone(
 
 def add_rider(
     parts: Parts,
-    dice: Dice,
+    rng: RandomSource,
     class_id: int,
     *,
     seat: tuple[float, float],
@@ -146,10 +146,10 @@ def add_rider(
 
     :param phase: Of the pedals, in radians.
     """
-    top, low = _cloth(dice, 0.85), _cloth(dice, 0.4)
-    skin, helmet = dice.vary(dice.pick(SKIN), 0.2), _cloth(dice, 0.9)
+    top, low = _cloth(rng, 0.85), _cloth(rng, 0.4)
+    skin, helmet = rng.vary(rng.pick(SKIN), 0.2), _cloth(rng, 0.9)
     x, z = seat
-    lean = dice.uniform(0.2, 0.5)
+    lean = rng.uniform(0.2, 0.5)
     neck_x, neck_z = x + 0.55 * lean, z + 0.56
     place, half = (0.5 * (x + neck_x), 0.0, 0.5 * (z + neck_z)), (0.15, 0.22, 0.36)
     parts.add(ELLIPSOID, place, half, class_id, top, material=CLOTH, tilt=lean)

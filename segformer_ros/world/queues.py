@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import math
 
 from segformer_ros.world.builder import Style
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import Rows
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.road_cars import road_car
-from segformer_ros.world.road_heavy import road_bus, road_truck, road_van
 from segformer_ros.world.road_people import road_person
+from segformer_ros.world.road_trucks import road_bus, road_truck, road_van
 from segformer_ros.world.street import (
     GUTTER,
     LANE,
@@ -73,19 +73,19 @@ class DenseTraffic(Traffic):
 
     def __init__(self, street: Street, style: Style, seed: int, *, umbrellas: bool) -> None:
         super().__init__(street, style, seed, umbrellas=umbrellas)
-        dice = Dice(seed, 0xD15)
+        rng = RandomSource(seed, 0xD15)
         half = EGO_HALF_WIDTH_M + ASIDE_M
         t = self.ego.t
         room = _Span(-EGO_HALF_LENGTH_M - 0.3, EGO_HALF_LENGTH_M + 0.3, t - half, t + half)
         self._taken = [room]
         self._close: list[tuple[float, Actor]] = []
-        if dice.chance(0.22):
-            self._oblique(dice)
-        if dice.chance(0.25):
-            self._two_wheelers(dice)
-        self._queues(dice)
-        if dice.chance(0.3):
-            self._crowd_around(dice)
+        if rng.chance(0.22):
+            self._oblique(rng)
+        if rng.chance(0.25):
+            self._two_wheelers(rng)
+        self._queues(rng)
+        if rng.chance(0.3):
+            self._crowd_around(rng)
 
     def actors(self, time_s: float) -> Iterator[Actor]:
         """Give all that moves around the ego vehicle; what is close takes precedence."""
@@ -104,11 +104,11 @@ class DenseTraffic(Traffic):
         """Give a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
         key = (kind, number % OWN_FLEET)
         if key not in self._fleet:
-            dice = Dice(self._seed, 0xCA2, *key)
+            rng = RandomSource(self._seed, 0xCA2, *key)
             make = (road_car, road_truck, road_bus, motorcycle)[kind]
-            if kind == 0 and dice.chance(0.12):
+            if kind == 0 and rng.chance(0.12):
                 make = road_van
-            self._fleet[key] = make(dice)
+            self._fleet[key] = make(rng)
         return self._fleet[key]
 
     def walker(self, number: int, way: float) -> Rows:
@@ -118,7 +118,7 @@ class DenseTraffic(Traffic):
             return super().walker(number, way)
         if key not in self._crowd:
             swing = math.sin(key[1] * math.tau / PHASES)
-            self._crowd[key] = road_person(Dice(self._seed, 0x9E0, key[0]), swing)
+            self._crowd[key] = road_person(RandomSource(self._seed, 0x9E0, key[0]), swing)
         return self._crowd[key]
 
     def _put(self, vehicle: Vehicle, ahead: float, t: float, turn: float) -> bool:
@@ -132,37 +132,37 @@ class DenseTraffic(Traffic):
         self._close.append((ahead, actor))
         return True
 
-    def _draw(self, dice: Dice) -> Vehicle:
-        kind = dice.pick((*(0,) * 13, 1, 1, 2))
-        return self.vehicle(kind, dice.integer(0, 999))
+    def _draw(self, rng: RandomSource) -> Vehicle:
+        kind = rng.pick((*(0,) * 13, 1, 1, 2))
+        return self.vehicle(kind, rng.integer(0, 999))
 
-    def _queues(self, dice: Dice) -> None:
+    def _queues(self, rng: RandomSource) -> None:
         """Fill lanes with vehicles that follow one another closely."""
         for lane in self.lanes:
             ego = lane is self.ego
-            if not dice.chance(0.6 if ego else 0.6 if lane.direction > 0 else 0.4):
+            if not rng.chance(0.6 if ego else 0.6 if lane.direction > 0 else 0.4):
                 continue
             if ego:
                 # Most of the time the next one is close, at times a few lengths ahead.
-                x = EGO_HALF_LENGTH_M + 0.4 + 12.0 * dice.uniform(0.0, 1.0) ** 1.6
+                x = EGO_HALF_LENGTH_M + 0.4 + 12.0 * rng.uniform(0.0, 1.0) ** 1.6
             else:
-                x = dice.uniform(-9.0, 8.0)
-            gap = dice.uniform(0.9, 3.0) if dice.chance(0.6) else dice.uniform(3.0, 14.0)
+                x = rng.uniform(-9.0, 8.0)
+            gap = rng.uniform(0.9, 3.0) if rng.chance(0.6) else rng.uniform(3.0, 14.0)
             turn = 0.0 if lane.direction > 0 else math.pi
             while x < REACH_M:
-                vehicle = self._draw(dice)
-                t = lane.t + dice.uniform(-0.35, 0.35)
-                askew = dice.uniform(-0.25, 0.25) if dice.chance(0.12) else 0.0
+                vehicle = self._draw(rng)
+                t = lane.t + rng.uniform(-0.35, 0.35)
+                askew = rng.uniform(-0.25, 0.25) if rng.chance(0.12) else 0.0
                 self._put(vehicle, x + vehicle.half_length, t, turn + askew)
-                x += 2.0 * vehicle.half_length + gap * dice.uniform(0.6, 1.6)
+                x += 2.0 * vehicle.half_length + gap * rng.uniform(0.6, 1.6)
 
-    def _oblique(self, dice: Dice) -> None:
+    def _oblique(self, rng: RandomSource) -> None:
         """Let vehicles turn, cut in or cross before the ego vehicle."""
         first, last = self._roadway()
-        for _ in range(dice.integer(1, 2)):
-            vehicle = self._draw(dice)
-            turn = dice.sign() * (
-                dice.uniform(0.2, 0.7) if dice.chance(0.5) else dice.uniform(1.1, 2.0)
+        for _ in range(rng.integer(1, 2)):
+            vehicle = self._draw(rng)
+            turn = rng.sign() * (
+                rng.uniform(0.2, 0.7) if rng.chance(0.5) else rng.uniform(1.1, 2.0)
             )
             long = (
                 abs(math.sin(turn)) * vehicle.half_length
@@ -170,9 +170,9 @@ class DenseTraffic(Traffic):
             )
             if last - first < 2.0 * long:
                 continue
-            t = min(max(self.ego.t + dice.uniform(-4.0, 4.0), first + long), last - long)
+            t = min(max(self.ego.t + rng.uniform(-4.0, 4.0), first + long), last - long)
             along = abs(math.cos(turn)) * vehicle.half_length + vehicle.half_width
-            x = EGO_HALF_LENGTH_M + 0.5 + along + 12.0 * dice.uniform(0.0, 1.0) ** 1.5
+            x = EGO_HALF_LENGTH_M + 0.5 + along + 12.0 * rng.uniform(0.0, 1.0) ** 1.5
             self._put(vehicle, x, t, turn)
 
     def _roadway(self) -> tuple[float, float]:
@@ -183,38 +183,38 @@ class DenseTraffic(Traffic):
             return right, -street[MEDIAN] - 0.1
         return right, street[LANES_LEFT] * street[LANE] + 0.5 * street[GUTTER]
 
-    def _two_wheelers(self, dice: Dice) -> None:
+    def _two_wheelers(self, rng: RandomSource) -> None:
         """Put riders beside and before the ego vehicle."""
         first, last = self._roadway()
-        for _ in range(dice.integer(1, 4)):
-            make = bicycle if dice.chance(0.6) else motorcycle
-            vehicle = make(dice)
-            t = min(max(self.ego.t + dice.uniform(-3.5, 3.5), first), last)
-            turn = (0.0 if t < 0.0 else math.pi) + dice.uniform(-0.3, 0.3)
-            if dice.chance(0.1):
-                turn = dice.uniform(0.0, math.tau)
-            self._put(vehicle, dice.uniform(1.0, 12.0), t, turn)
+        for _ in range(rng.integer(1, 4)):
+            make = bicycle if rng.chance(0.6) else motorcycle
+            vehicle = make(rng)
+            t = min(max(self.ego.t + rng.uniform(-3.5, 3.5), first), last)
+            turn = (0.0 if t < 0.0 else math.pi) + rng.uniform(-0.3, 0.3)
+            if rng.chance(0.1):
+                turn = rng.uniform(0.0, math.tau)
+            self._put(vehicle, rng.uniform(1.0, 12.0), t, turn)
 
-    def _crowd_around(self, dice: Dice) -> None:
+    def _crowd_around(self, rng: RandomSource) -> None:
         """Let people cross before the ego vehicle, and stand and walk along the edge."""
         street = self._street
-        if dice.chance(0.5):
-            x = EGO_HALF_LENGTH_M + dice.uniform(1.0, 9.0)
-            for _ in range(dice.integer(1, 8)):
-                t = self.ego.t + dice.uniform(-5.0, 5.0)
-                turn = dice.sign() * math.pi / 2 + dice.uniform(-0.3, 0.3)
-                self._person(dice, x + dice.uniform(-1.2, 1.2), t, turn)
+        if rng.chance(0.5):
+            x = EGO_HALF_LENGTH_M + rng.uniform(1.0, 9.0)
+            for _ in range(rng.integer(1, 8)):
+                t = self.ego.t + rng.uniform(-5.0, 5.0)
+                turn = rng.sign() * math.pi / 2 + rng.uniform(-0.3, 0.3)
+                self._person(rng, x + rng.uniform(-1.2, 1.2), t, turn)
             return
-        side = -1 if dice.chance(0.7) else 1
+        side = -1 if rng.chance(0.7) else 1
         inner = street.edge(side) + street[VERGE] + 0.2
-        for _ in range(dice.integer(5, 25)):
-            t = side * (inner + dice.uniform(0.0, max(street[SIDEWALK], 1.0)))
-            turn = dice.pick((0.0, math.pi)) if dice.chance(0.6) else dice.uniform(0.0, math.tau)
-            self._person(dice, dice.uniform(1.0, 25.0), t, turn)
+        for _ in range(rng.integer(5, 25)):
+            t = side * (inner + rng.uniform(0.0, max(street[SIDEWALK], 1.0)))
+            turn = rng.pick((0.0, math.pi)) if rng.chance(0.6) else rng.uniform(0.0, math.tau)
+            self._person(rng, rng.uniform(1.0, 25.0), t, turn)
 
-    def _person(self, dice: Dice, ahead: float, t: float, turn: float) -> None:
-        way = dice.uniform(0.0, 3.0) if dice.chance(0.7) else 0.0
-        actor = Actor(self.walker(dice.integer(0, 999), way), 0.0, t, turn, 0.25, 0.3, False)
+    def _person(self, rng: RandomSource, ahead: float, t: float, turn: float) -> None:
+        way = rng.uniform(0.0, 3.0) if rng.chance(0.7) else 0.0
+        actor = Actor(self.walker(rng.integer(0, 999), way), 0.0, t, turn, 0.25, 0.3, False)
         span = _span(ahead, actor, 0.0)
         if not any(span.meets(other) for other in self._taken):
             self._taken.append(span)

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segformer_ros.world.classes import CAR
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.paintwork import PANEL, TUB
 from segformer_ros.world.primitives import (
     BOX,
@@ -21,6 +20,7 @@ from segformer_ros.world.primitives import (
     POST,
     TAPER,
 )
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.vehicles import Vehicle, wheels
 
 BLACK = (0.012, 0.012, 0.013)
@@ -82,32 +82,32 @@ class Plan:
         return self.roof > 1.6
 
 
-def road_paint(dice: Dice) -> tuple[float, float, float]:
+def road_paint(rng: RandomSource) -> tuple[float, float, float]:
     """Choose a paint with the shares that real roads have."""
-    if dice.chance(0.68):
-        gray = dice.pick(GRAYS)
-        return dice.vary((gray, gray, gray * 1.02), 0.15)
-    return dice.vary(dice.pick(COLORS), 0.3)
+    if rng.chance(0.68):
+        gray = rng.pick(GRAYS)
+        return rng.vary((gray, gray, gray * 1.02), 0.15)
+    return rng.vary(rng.pick(COLORS), 0.3)
 
 
-def _plan(dice: Dice) -> Plan:
-    kind = dice.pick(MIX)
+def _plan(rng: RandomSource) -> Plan:
+    kind = rng.pick(MIX)
     length, width, height, front, back, top_front, top_back = SHAPES[kind]
-    size = dice.uniform(0.95, 1.05)
-    roof = height * dice.uniform(0.97, 1.03)
+    size = rng.uniform(0.95, 1.05)
+    roof = height * rng.uniform(0.97, 1.03)
     tall = roof > 1.6
-    belt = roof * dice.uniform(0.60, 0.65)
+    belt = roof * rng.uniform(0.60, 0.65)
     return Plan(
         kind,
-        road_paint(dice),
+        road_paint(rng),
         0.5 * length * size,
-        0.5 * width * dice.uniform(0.97, 1.03),
-        dice.uniform(0.24, 0.34) if tall else dice.uniform(0.17, 0.23),
-        belt - dice.uniform(0.12, 0.2) - (0.0 if tall else 0.08),
+        0.5 * width * rng.uniform(0.97, 1.03),
+        rng.uniform(0.24, 0.34) if tall else rng.uniform(0.17, 0.23),
+        belt - rng.uniform(0.12, 0.2) - (0.0 if tall else 0.08),
         belt,
         roof,
-        dice.uniform(0.0, 0.25) if dice.chance(0.7) else dice.uniform(0.3, 1.0),
-        dice.integer(0, 65535),
+        rng.uniform(0.0, 0.25) if rng.chance(0.7) else rng.uniform(0.3, 1.0),
+        rng.integer(0, 65535),
         (front, back, top_front, top_back),
     )
 
@@ -129,7 +129,7 @@ def lamp(
 
 
 def rear_lamps(
-    parts: Parts, dice: Dice, class_id: int, x: float, wide: float, z: float, *, tall: bool
+    parts: Parts, rng: RandomSource, class_id: int, x: float, wide: float, z: float, *, tall: bool
 ) -> bool:
     """
     Add lamps at the rear.
@@ -137,21 +137,21 @@ def rear_lamps(
     :param x: Of the rear; negative.
     :returns: Whether the brake lights are lit.
     """
-    style = dice.pick(('corner', 'corner', 'tall', 'strip', 'round') if tall else
+    style = rng.pick(('corner', 'corner', 'tall', 'strip', 'round') if tall else
                       ('corner', 'corner', 'corner', 'strip', 'strip', 'round'))  # fmt: skip
-    lit = dice.chance(0.4)
-    glow = dice.uniform(1.2, 3.5) if lit else (0.6 if dice.chance(0.3) else 0.0)
-    red = (0.9, 0.03, 0.02) if lit else dice.vary((0.24, 0.012, 0.012), 0.4)
+    lit = rng.chance(0.4)
+    glow = rng.uniform(1.2, 3.5) if lit else (0.6 if rng.chance(0.3) else 0.0)
+    red = (0.9, 0.03, 0.02) if lit else rng.vary((0.24, 0.012, 0.012), 0.4)
     half, y, kind = {
-        'corner': ((0.12, dice.uniform(0.11, 0.2), dice.uniform(0.07, 0.12)), 0.0, BOX),
-        'tall': ((0.08, dice.uniform(0.06, 0.1), dice.uniform(0.18, 0.32)), 0.0, BOX),
-        'strip': ((0.10, dice.uniform(0.2, 0.32), dice.uniform(0.035, 0.06)), 0.0, BOX),
+        'corner': ((0.12, rng.uniform(0.11, 0.2), rng.uniform(0.07, 0.12)), 0.0, BOX),
+        'tall': ((0.08, rng.uniform(0.06, 0.1), rng.uniform(0.18, 0.32)), 0.0, BOX),
+        'strip': ((0.10, rng.uniform(0.2, 0.32), rng.uniform(0.035, 0.06)), 0.0, BOX),
         'round': ((0.06, 0.09, 0.09), 0.06, DISC),
     }[style]
     for side in (-1, 1):
         place = (x + half[0] - 0.02, side * (wide + 0.01 - half[1] - y), z)
         lamp(parts, class_id, place, half, red, lit=glow, kind=kind)
-        if dice.chance(0.5):
+        if rng.chance(0.5):
             at = (
                 place[0] - 0.004,
                 place[1] * (0.85 if style == 'strip' else 1.0),
@@ -206,18 +206,18 @@ def _shell(parts: Parts, plan: Plan) -> None:
     wheels(parts, CAR, (0.62 * long, -0.60 * long), wide, radius)
 
 
-def _cabin(parts: Parts, dice: Dice, plan: Plan) -> None:
+def _cabin(parts: Parts, rng: RandomSource, plan: Plan) -> None:
     """Add windows and roof."""
     front, back, top_front, top_back = (share * plan.long for share in plan.glass)
     at, half = 0.5 * (front + back), 0.5 * (front - back)
     high = 0.5 * (plan.roof - plan.belt) + 0.02
-    through = dice.uniform(0.0, 0.3) if dice.chance(0.6) else 0.01
+    through = rng.uniform(0.0, 0.3) if rng.chance(0.6) else 0.01
     parts.add(
         TAPER,
         (at, 0.0, plan.roof - high),
         (half, plan.wide * 0.95, high),
         CAR,
-        plan.paint if dice.chance(0.9) else BLACK,
+        plan.paint if rng.chance(0.9) else BLACK,
         material=GLASS,
         param=((0.0 - at) / half, (-0.5 * plan.long - at) / half, through, -0.86),
         lean=((front - top_front) / half, (top_back - back) / half, 0.26),
@@ -236,52 +236,52 @@ def _cabin(parts: Parts, dice: Dice, plan: Plan) -> None:
     if plan.kind == 'pickup':
         bed = (0.39 * plan.long, plan.wide * 0.82, 0.01)
         parts.add(BOX, (-0.58 * plan.long, 0.0, plan.belt + 0.005), bed, CAR, BLACK)
-        if dice.chance(0.35):
-            load = dice.vary(dice.pick(((0.05, 0.05, 0.05), (0.3, 0.3, 0.3), plan.paint)), 0.3)
-            half_load = (0.38 * plan.long, plan.wide * 0.85, dice.uniform(0.05, 0.3))
+        if rng.chance(0.35):
+            load = rng.vary(rng.pick(((0.05, 0.05, 0.05), (0.3, 0.3, 0.3), plan.paint)), 0.3)
+            half_load = (0.38 * plan.long, plan.wide * 0.85, rng.uniform(0.05, 0.3))
             parts.add(
                 BOX, (-0.58 * plan.long, 0.0, plan.belt + half_load[2]), half_load, CAR, load
             )
-    elif plan.tall and dice.chance(0.5):
+    elif plan.tall and rng.chance(0.5):
         for side in (-1, 1):
             rail = (long * 0.9, 0.025, 0.03)
             parts.add(BOX, (middle, side * plan.wide * 0.68, plan.roof + 0.04), rail, CAR, BLACK)
 
 
-def _trim(parts: Parts, dice: Dice, plan: Plan) -> None:
+def _trim(parts: Parts, rng: RandomSource, plan: Plan) -> None:
     """Add lamps, mirrors and what else sits on the outside."""
     long, wide, hip, belt = plan.long, plan.wide, plan.hip, plan.belt
     lit = rear_lamps(
-        parts, dice, CAR, -long, wide, belt - (0.1 if plan.tall else 0.14), tall=plan.tall
+        parts, rng, CAR, -long, wide, belt - (0.1 if plan.tall else 0.14), tall=plan.tall
     )
     back, top_back = plan.glass[1] * plan.long, plan.glass[3] * plan.long
     glow = 2.5 if lit else 0.0
-    if dice.chance(0.8):
+    if rng.chance(0.8):
         place = (top_back + (back - top_back) * 0.12 - 0.02, 0.0, plan.roof - 0.05)
         lamp(parts, CAR, place, (0.05, 0.16, 0.018), (0.5, 0.02, 0.02), lit=glow)
-    on = dice.uniform(1.0, 2.5) if dice.chance(0.35) else 0.0
-    half = (0.16, dice.uniform(0.13, 0.22), dice.uniform(0.05, 0.09))
+    on = rng.uniform(1.0, 2.5) if rng.chance(0.35) else 0.0
+    half = (0.16, rng.uniform(0.13, 0.22), rng.uniform(0.05, 0.09))
     for side in (-1, 1):
         place = (long - 0.2, side * (wide - half[1] - 0.02), hip - 0.03)
         lamp(parts, CAR, place, half, (0.55, 0.57, 0.6), lit=on, ribs=0.8)
         mirror = (plan.glass[0] * long - 0.12, side * (wide + 0.09), belt + 0.07)
-        color = plan.paint if dice.chance(0.7) else BLACK
+        color = plan.paint if rng.chance(0.7) else BLACK
         parts.add(ELLIPSOID, mirror, (0.06, 0.11, 0.075), CAR, color)
-    if plan.kind == 'jeep' and dice.chance(0.7):
+    if plan.kind == 'jeep' and rng.chance(0.7):
         place = (-long - 0.1, 0.1, belt - 0.05)
         parts.add(DISC, place, (0.11, 0.36, 0.36), CAR, BLACK)
-    elif dice.chance(0.4):
-        place = (-long + 0.02, dice.sign() * wide * 0.55, plan.low + 0.05)
+    elif rng.chance(0.4):
+        place = (-long + 0.02, rng.sign() * wide * 0.55, plan.low + 0.05)
         parts.add(DISC, place, (0.08, 0.045, 0.035), CAR, (0.3, 0.3, 0.3))
-    if dice.chance(0.03):
+    if rng.chance(0.03):
         parts.add(BOX, (0.0, 0.0, plan.roof + 0.09), (0.12, 0.28, 0.08), CAR, (0.8, 0.7, 0.2))
 
 
-def road_car(dice: Dice) -> Vehicle:
+def road_car(rng: RandomSource) -> Vehicle:
     """Make a car of any build, clean or dirty, braking or not."""
     parts = Parts()
-    plan = _plan(dice)
+    plan = _plan(rng)
     _shell(parts, plan)
-    _cabin(parts, dice, plan)
-    _trim(parts, dice, plan)
+    _cabin(parts, rng, plan)
+    _trim(parts, rng, plan)
     return Vehicle(parts.rows(), plan.long + 0.05, plan.wide + 0.05)

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from segformer_ros.world.classes import PEDESTRIAN
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.people import HAIR, SKIN
 from segformer_ros.world.primitives import BOX, CLOTH, Color, ELLIPSOID, Parts, POST, Rows, TAPER
+from segformer_ros.world.random_source import RandomSource
 
 # Most clothes are dark and dull; a few are bright.
 DARK = ((0.012, 0.012, 0.014), (0.03, 0.03, 0.035), (0.02, 0.028, 0.06), (0.06, 0.05, 0.04))
@@ -22,12 +22,12 @@ VIVID = (
 )
 
 
-def _clothes(dice: Dice) -> tuple[Color, Color]:
+def _clothes(rng: RandomSource) -> tuple[Color, Color]:
     """Choose what is above and below the belt."""
-    kind = dice.uniform(0.0, 1.0)
-    top = dice.pick(DARK if kind < 0.5 else LIGHT if kind < 0.78 else VIVID)
-    low = dice.pick(JEANS if dice.chance(0.45) else DARK if dice.chance(0.75) else LIGHT)
-    return dice.vary(top, 0.35), dice.vary(low, 0.35)
+    kind = rng.uniform(0.0, 1.0)
+    top = rng.pick(DARK if kind < 0.5 else LIGHT if kind < 0.78 else VIVID)
+    low = rng.pick(JEANS if rng.chance(0.45) else DARK if rng.chance(0.75) else LIGHT)
+    return rng.vary(top, 0.35), rng.vary(low, 0.35)
 
 
 def _limb(
@@ -58,12 +58,18 @@ def _legs(parts: Parts, size: float, wide: float, swing: float, low: Color, shoe
 
 
 def _arms(
-    parts: Parts, dice: Dice, size: float, wide: float, swing: float, top: Color, skin: Color
+    parts: Parts,
+    rng: RandomSource,
+    size: float,
+    wide: float,
+    swing: float,
+    top: Color,
+    skin: Color,
 ) -> None:
-    bare = dice.chance(0.25)
+    bare = rng.chance(0.25)
     for side in (-1, 1):
         y, step = 0.235 * side * size * wide, -0.3 * swing * side
-        raised = dice.chance(0.15)
+        raised = rng.chance(0.15)
         shoulder, elbow = (0.0, 1.4 * size), (step * 0.5 - 0.04, 1.12 * size)
         hand = (0.24, 1.25 * size) if raised else (step + 0.1, 0.88 * size)
         _limb(parts, top, shoulder, elbow, y, 0.055 * size)
@@ -75,31 +81,31 @@ def _arms(
         parts.add(ELLIPSOID, (hand[0], y, hand[1]), (0.045, 0.035, 0.055), PEDESTRIAN, skin)
 
 
-def _head(parts: Parts, dice: Dice, size: float, skin: Color, top: Color) -> None:
+def _head(parts: Parts, rng: RandomSource, size: float, skin: Color, top: Color) -> None:
     parts.add(POST, (0.0, 0.0, 1.5 * size), (0.05, 0.05, 0.07), PEDESTRIAN, skin)
     at, half = (0.02, 0.0, 1.63 * size), (0.095 * size, 0.078 * size, 0.12 * size)
     parts.add(ELLIPSOID, at, half, PEDESTRIAN, skin)
-    kind = dice.uniform(0.0, 1.0)
-    hair = dice.pick(HAIR) if kind < 0.7 else (top if kind < 0.85 else dice.pick(DARK))
+    kind = rng.uniform(0.0, 1.0)
+    hair = rng.pick(HAIR) if kind < 0.7 else (top if kind < 0.85 else rng.pick(DARK))
     half = (0.1 * size, 0.088 * size, 0.1 * size)
     parts.add(ELLIPSOID, (-0.02, 0.0, 1.665 * size), half, PEDESTRIAN, hair, material=CLOTH)
-    if dice.chance(0.3):
+    if rng.chance(0.3):
         half = (0.06, 0.08, 0.14)
         parts.add(ELLIPSOID, (-0.07, 0.0, 1.55 * size), half, PEDESTRIAN, hair, material=CLOTH)
 
 
-def road_person(dice: Dice, swing: float) -> Rows:
+def road_person(rng: RandomSource, swing: float) -> Rows:
     """
     Make a pedestrian, x ahead.
 
     :param swing: Of the legs, from -1 to 1; 0 stands.
     """
     parts = Parts()
-    size = dice.uniform(0.6, 0.8) if dice.chance(0.1) else dice.uniform(0.9, 1.08)
-    wide, (top, low) = dice.uniform(0.88, 1.25), _clothes(dice)
-    skin = dice.vary(dice.pick(SKIN), 0.2)
-    shoe = dice.pick((*DARK, (0.5, 0.5, 0.5)))
-    _legs(parts, size, wide, swing, skin if dice.chance(0.12) else low, shoe)
+    size = rng.uniform(0.6, 0.8) if rng.chance(0.1) else rng.uniform(0.9, 1.08)
+    wide, (top, low) = rng.uniform(0.88, 1.25), _clothes(rng)
+    skin = rng.vary(rng.pick(SKIN), 0.2)
+    shoe = rng.pick((*DARK, (0.5, 0.5, 0.5)))
+    _legs(parts, size, wide, swing, skin if rng.chance(0.12) else low, shoe)
     trunk = (
         ((0.0, 0.0, 0.95), (0.13, 0.175, 0.14), low),
         ((0.0, 0.0, 1.13), (0.125, 0.18, 0.22), top),
@@ -109,20 +115,20 @@ def road_person(dice: Dice, swing: float) -> Rows:
     for (x, y, z), half, color in trunk:
         scaled = (half[0] * size * wide, half[1] * size * wide, half[2] * size)
         parts.add(ELLIPSOID, (x, y, z * size), scaled, PEDESTRIAN, color, material=CLOTH)
-    if dice.chance(0.35):
-        long = dice.uniform(0.14, 0.32)
+    if rng.chance(0.35):
+        long = rng.uniform(0.14, 0.32)
         place = (0.0, 0.0, (1.12 - long) * size)
         half = (0.17 * size, 0.215 * size * wide, (long + 0.06) * size)
         lean = (0.25, 0.25, 0.18)
         parts.add(TAPER, place, half, PEDESTRIAN, top, material=CLOTH, lean=lean)
-    _arms(parts, dice, size, wide, swing, top, skin)
-    _head(parts, dice, size, skin, top)
-    carried = dice.uniform(0.0, 1.0)
-    color = dice.vary(dice.pick((*DARK, *VIVID)), 0.3)
+    _arms(parts, rng, size, wide, swing, top, skin)
+    _head(parts, rng, size, skin, top)
+    carried = rng.uniform(0.0, 1.0)
+    color = rng.vary(rng.pick((*DARK, *VIVID)), 0.3)
     if carried < 0.22:
         place, half = (-0.2 * size, 0.0, 1.25 * size), (0.09, 0.15, 0.22)
         parts.add(ELLIPSOID, place, half, PEDESTRIAN, color, material=CLOTH)
     elif carried < 0.42:
-        place = (0.03, dice.sign() * 0.31 * size, 0.72 * size)
+        place = (0.03, rng.sign() * 0.31 * size, 0.72 * size)
         parts.add(BOX, place, (0.15, 0.05, 0.13), PEDESTRIAN, color, material=CLOTH)
     return parts.rows()

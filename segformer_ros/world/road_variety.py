@@ -14,7 +14,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.light import EXPOSURE, SHADOWS, SKYLINE, SUN
 from segformer_ros.world.primitives import (
     CARGO,
@@ -27,6 +26,7 @@ from segformer_ros.world.primitives import (
     Rows,
     VAN,
 )
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.street import (
     ASPHALT,
     CALM,
@@ -49,46 +49,46 @@ WEATHERS = (*('clear',) * 5, *('cloudy',) * 3, 'rain', 'fog')
 KINDS = (*('urban',) * 8, *('suburban',) * 5, *('highway',) * 5, 'rural', 'rural')
 
 
-def vary_light(dice: Dice, light: npt.NDArray[np.float64]) -> None:
+def vary_light(rng: RandomSource, light: npt.NDArray[np.float64]) -> None:
     """Lower the sun, step the exposure and put a skyline into reflections."""
-    if light[SHADOWS] and dice.chance(0.35):
-        climb, turn = dice.uniform(0.10, 0.40), math.atan2(light[SUN + 1], light[SUN])
+    if light[SHADOWS] and rng.chance(0.35):
+        climb, turn = rng.uniform(0.10, 0.40), math.atan2(light[SUN + 1], light[SUN])
         flat = math.cos(climb)
         light[SUN : SUN + 3] = flat * math.cos(turn), flat * math.sin(turn), math.sin(climb)
-    light[EXPOSURE] *= 2.0 ** dice.uniform(-1.3, 0.9)
-    light[SKYLINE] = dice.uniform(0.04, 0.5)
+    light[EXPOSURE] *= 2.0 ** rng.uniform(-1.3, 0.9)
+    light[SKYLINE] = rng.uniform(0.04, 0.5)
 
 
 DRY = ((0.36, 0.29, 0.14), (0.42, 0.36, 0.2), (0.3, 0.26, 0.12), (0.24, 0.22, 0.1))
 
 
-def vary_street(dice: Dice, street: Street) -> Street:
+def vary_street(rng: RandomSource, street: Street) -> Street:
     """Give a street whose surface has grays, cracks, seams, patches and grass of real roads."""
     v = street.values.copy()
-    v[CALM] = dice.uniform(0.45, 0.95)
-    v[ASPHALT] = dice.uniform(0.04, 0.2) if dice.chance(0.75) else dice.uniform(0.2, 0.45)
-    v[CRACKS] = dice.uniform(0.0, 1.0) ** 1.5
-    v[SEAMS] = dice.uniform(0.0, 1.0)
-    v[WEAR] = dice.uniform(0.0, 0.75)
-    v[TUFTS] = dice.uniform(0.5, 1.0)
-    v[GRASS] *= dice.uniform(0.8, 1.6)
-    if street.kind in ('urban', 'suburban') and dice.chance(0.06):
-        v[STONES], v[MARKED], v[CALM] = dice.uniform(0.09, 0.2), 0.0, 0.9
-    v[SIDEWALK] *= dice.uniform(1.0, 1.7)
-    if street.kind != 'urban' and dice.chance(0.5):
-        v[HILLS] = dice.uniform(40.0, 160.0)
-    if dice.chance(0.35):
-        v[GREEN : GREEN + 3] = dice.vary(dice.pick(DRY), 0.25)
-        v[SOIL : SOIL + 3] = dice.vary(dice.pick(DRY), 0.25)
+    v[CALM] = rng.uniform(0.45, 0.95)
+    v[ASPHALT] = rng.uniform(0.04, 0.2) if rng.chance(0.75) else rng.uniform(0.2, 0.45)
+    v[CRACKS] = rng.uniform(0.0, 1.0) ** 1.5
+    v[SEAMS] = rng.uniform(0.0, 1.0)
+    v[WEAR] = rng.uniform(0.0, 0.75)
+    v[TUFTS] = rng.uniform(0.5, 1.0)
+    v[GRASS] *= rng.uniform(0.8, 1.6)
+    if street.kind in ('urban', 'suburban') and rng.chance(0.06):
+        v[STONES], v[MARKED], v[CALM] = rng.uniform(0.09, 0.2), 0.0, 0.9
+    v[SIDEWALK] *= rng.uniform(1.0, 1.7)
+    if street.kind != 'urban' and rng.chance(0.5):
+        v[HILLS] = rng.uniform(40.0, 160.0)
+    if rng.chance(0.35):
+        v[GREEN : GREEN + 3] = rng.vary(rng.pick(DRY), 0.25)
+        v[SOIL : SOIL + 3] = rng.vary(rng.pick(DRY), 0.25)
     else:
         # Grass reflects less than it seems.
-        v[GREEN : GREEN + 3] *= dice.uniform(0.5, 1.0)
+        v[GREEN : GREEN + 3] *= rng.uniform(0.5, 1.0)
     return replace(street, values=v)
 
 
-def restyle(rows: Rows, dice: Dice) -> Rows:
+def restyle(rows: Rows, rng: RandomSource) -> Rows:
     """Give objects of the plain world leaves, cloth and edges as cameras see them."""
-    out, dull, bright = rows.copy(), dice.uniform(0.2, 0.85), dice.uniform(0.6, 1.5)
+    out, dull, bright = rows.copy(), rng.uniform(0.2, 0.85), rng.uniform(0.6, 1.5)
     material = rows[:, MATERIAL]
     leaf = material == LEAF
     out[leaf, MATERIAL] = FOLIAGE
@@ -100,5 +100,5 @@ def restyle(rows: Rows, dice: Dice) -> Rows:
     out[soft, COLOR : COLOR + 3] = color + fade * (gray - color)
     out[leaf, COLOR : COLOR + 3] *= bright
     # The look of heavy vehicles rounds its edges where it is cut.
-    out[(material >= VAN) & (material <= CARGO), CUT] = dice.uniform(0.3, 0.8)
+    out[(material >= VAN) & (material <= CARGO), CUT] = rng.uniform(0.3, 0.8)
     return out

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.world import road_variety
 from segformer_ros.world.builder import LENGTH_M, Lot, make_style
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.light import CLOCK, make_light, TIMES, WEATHERS
 from segformer_ros.world.lots import build_lot
 from segformer_ros.world.primitives import CENTER, COLUMNS, place, Rows
 from segformer_ros.world.queues import DenseTraffic, OWN_FLEET
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.roadside import make_stock, pooled, Stock
 from segformer_ros.world.sensor import random_sensor
 from segformer_ros.world.street_kinds import make_street
@@ -66,28 +66,28 @@ class Scene:
         kind: str | None = None,
         variety: str = 'plain',
     ) -> None:
-        dice = Dice(seed, 0x5CE)
+        rng = RandomSource(seed, 0x5CE)
         self.variety = _known('variety', variety, VARIETIES)
-        choices = [dice.pick(mix) for mix in _MIXES[variety]]
+        choices = [rng.pick(mix) for mix in _MIXES[variety]]
         self.seed = seed
         self.time_of_day = _known('time_of_day', time_of_day or choices[0], TIMES)
         self.weather = _known('weather', weather or choices[1], WEATHERS)
         self.kind = _known('kind', kind or choices[2], KINDS)
         roads = variety == 'roads'
-        self.street = make_street(Dice(seed, 0x57E), self.kind)
+        self.street = make_street(RandomSource(seed, 0x57E), self.kind)
         if roads:
-            self.street = road_variety.vary_street(Dice(seed, 0x57F), self.street)
-        self.style = make_style(Dice(seed, 0x571), self.kind)
+            self.street = road_variety.vary_street(RandomSource(seed, 0x57F), self.street)
+        self.style = make_style(RandomSource(seed, 0x571), self.kind)
         if roads:
             self.style = pooled(seed, self.style)
         make_traffic = DenseTraffic if roads else Traffic
         self.traffic = make_traffic(
             self.street, self.style, seed, umbrellas=self.weather == 'rain'
         )
-        self.sensor = random_sensor(Dice(seed, 0x5E5), amount=0.4)
-        self._light = make_light(Dice(seed, 0x116), self.time_of_day, self.weather)
+        self.sensor = random_sensor(RandomSource(seed, 0x5E5), amount=0.4)
+        self._light = make_light(RandomSource(seed, 0x116), self.time_of_day, self.weather)
         if roads:
-            road_variety.vary_light(Dice(seed, 0x117), self._light)
+            road_variety.vary_light(RandomSource(seed, 0x117), self._light)
         self._stock: Stock | None = None
         if isinstance(self.traffic, DenseTraffic):
             cars = tuple(self.traffic.vehicle(0, n) for n in range(OWN_FLEET))
@@ -141,7 +141,7 @@ class Scene:
         near = np.argsort(np.hypot(lamp[:, 0] - ego[0], lamp[:, 1] - ego[1]), kind='stable')
         every = np.concatenate([*rows, moving])
         if self.variety == 'roads':
-            every = road_variety.restyle(every, Dice(self.seed, 0x118))
+            every = road_variety.restyle(every, RandomSource(self.seed, 0x118))
         return Moment(
             origin,
             every,

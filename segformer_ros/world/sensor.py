@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.world.compiled import Array, compiled, Number
-from segformer_ros.world.dice import Dice
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.texture import hash01
 
 LEVELS = 4096
@@ -52,18 +52,18 @@ class Sensor:
         return curve
 
 
-def random_sensor(dice: Dice, *, amount: float) -> Sensor:
+def random_sensor(rng: RandomSource, *, amount: float) -> Sensor:
     """Make a sensor; amount 0 gives the plain one, 1 a widely varied one."""
     a = amount
     return Sensor(
-        exposure=2.0 ** (a * dice.uniform(-0.9, 0.8)),
-        balance=(1.0 + a * dice.uniform(-0.15, 0.15), 1.0 + a * dice.uniform(-0.18, 0.18)),
-        gamma=2.2 + a * dice.uniform(-0.35, 0.35),
-        contrast=0.25 + a * dice.uniform(-0.35, 0.6),
-        saturation=1.0 + a * dice.uniform(-0.45, 0.45),
-        noise=0.005 + a * 0.02 * dice.uniform(0.0, 1.0) ** 2,
-        blur=0.10 + a * 0.15 * dice.uniform(-0.6, 1.0),
-        vignette=0.1 + a * dice.uniform(-0.1, 0.35),
+        exposure=2.0 ** (a * rng.uniform(-0.9, 0.8)),
+        balance=(1.0 + a * rng.uniform(-0.15, 0.15), 1.0 + a * rng.uniform(-0.18, 0.18)),
+        gamma=2.2 + a * rng.uniform(-0.35, 0.35),
+        contrast=0.25 + a * rng.uniform(-0.35, 0.6),
+        saturation=1.0 + a * rng.uniform(-0.45, 0.45),
+        noise=0.005 + a * 0.02 * rng.uniform(0.0, 1.0) ** 2,
+        blur=0.10 + a * 0.15 * rng.uniform(-0.6, 1.0),
+        vignette=0.1 + a * rng.uniform(-0.1, 0.35),
     )
 
 

@@ -23,10 +23,10 @@ from segformer_ros.world.light import (
     SUN_COLOR,
     WET,
 )
-from segformer_ros.world.looks import ground_look, object_look
 from segformer_ros.world.primitives import CLASS, FOLIAGE, LEAF, MATERIAL
 from segformer_ros.world.sky import headlights, lamps, sky_color, sunlit
 from segformer_ros.world.street import ORIGIN
+from segformer_ros.world.styles import ground_look, object_look
 from segformer_ros.world.texture import noise
 
 

@@ -16,9 +16,8 @@ import math
 
 from segformer_ros.world import people
 from segformer_ros.world.builder import has_arm, Style
-from segformer_ros.world.dice import Dice, mix
-from segformer_ros.world.heavy import bus, truck
 from segformer_ros.world.primitives import Rows
+from segformer_ros.world.random_source import mix, RandomSource
 from segformer_ros.world.street import (
     ARM,
     GUTTER,
@@ -31,6 +30,7 @@ from segformer_ros.world.street import (
     Street,
     VERGE,
 )
+from segformer_ros.world.trucks import bus, truck
 from segformer_ros.world.two_wheelers import bicycle, motorcycle
 from segformer_ros.world.vehicles import car, Vehicle
 
@@ -74,35 +74,35 @@ class Traffic:
     """The moving part of a scene."""
 
     def __init__(self, street: Street, style: Style, seed: int, *, umbrellas: bool) -> None:
-        dice = Dice(seed, 0x7AF)
+        rng = RandomSource(seed, 0x7AF)
         self._street, self._style, self._seed = street, style, seed
         self._umbrellas = umbrellas
         self._fleet: dict[tuple[int, int], Vehicle] = {}
         self._crowd: dict[tuple[int, int], Rows] = {}
         low, high = {'highway': (21.0, 31.0), 'urban': (7.0, 12.0)}.get(street.kind, (9.0, 16.0))
-        base = dice.uniform(low, high)
+        base = rng.uniform(low, high)
         lanes_right, lanes_left = int(street[LANES_RIGHT]), int(street[LANES_LEFT])
-        self.ego_lane = dice.integer(0, lanes_right - 1)
+        self.ego_lane = rng.integer(0, lanes_right - 1)
         self.lanes = [
-            self._lane(dice, direction, lane, count, base)
+            self._lane(rng, direction, lane, count, base)
             for direction, count in ((1, lanes_right), (-1, lanes_left))
             for lane in range(count)
         ]
         self.ego = self.lanes[self.ego_lane]
-        self._cyclists = dice.uniform(0.15, 0.8) if street[HIGHWAY] == 0.0 else 0.0
+        self._cyclists = rng.uniform(0.15, 0.8) if street[HIGHWAY] == 0.0 else 0.0
         self._walkers = style.people if street[SIDEWALK] > 0.0 else 0.0
 
-    def _lane(self, dice: Dice, direction: int, lane: int, count: int, base: float) -> Lane:
+    def _lane(self, rng: RandomSource, direction: int, lane: int, count: int, base: float) -> Lane:
         highway = self._street[HIGHWAY] != 0.0
-        gap = dice.uniform(26.0, 70.0) if highway else dice.uniform(16.5, 45.0)
+        gap = rng.uniform(26.0, 70.0) if highway else rng.uniform(16.5, 45.0)
         return Lane(
             direction,
             self._street.lane_middle(direction, lane),
             base * (1.0 + 0.08 * (count - 1 - lane)),
             gap,
             min(0.5 * (gap - 14.0), 12.0),
-            dice.uniform(0.0, gap),
-            dice.uniform(0.35, 0.95),
+            rng.uniform(0.0, gap),
+            rng.uniform(0.35, 0.95),
             direction * 8 + lane,
         )
 
@@ -132,7 +132,7 @@ class Traffic:
         key = (kind, number % FLEET)
         if key not in self._fleet:
             make = (car, truck, bus, motorcycle)[kind]
-            self._fleet[key] = make(Dice(self._seed, 0xCA2, *key))
+            self._fleet[key] = make(RandomSource(self._seed, 0xCA2, *key))
         return self._fleet[key]
 
     def _slots(
@@ -148,11 +148,11 @@ class Traffic:
                 yield bits >> 32, shift + j * lane.gap + jitter
 
     def _vehicles(self, lane: Lane, time_s: float, first: float, last: float) -> Iterator[Actor]:
-        for dice, x in self._slots(lane, time_s, first, last):
-            kind = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 3)[dice % 20]
-            vehicle = self.vehicle(kind, dice // 20)
+        for rng, x in self._slots(lane, time_s, first, last):
+            kind = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 3)[rng % 20]
+            vehicle = self.vehicle(kind, rng // 20)
             turn = 0.0 if lane.direction > 0 else math.pi
-            aside = (dice // 1000 % 100 / 100.0 - 0.5) * 0.3
+            aside = (rng // 1000 % 100 / 100.0 - 0.5) * 0.3
             size = (vehicle.half_length, vehicle.half_width)
             yield Actor(vehicle.rows, x, lane.t + aside, turn, *size, True)
 
@@ -167,7 +167,7 @@ class Traffic:
                 key = (100 + phase, who % 10)
                 if key not in self._fleet:
                     self._fleet[key] = bicycle(
-                        Dice(self._seed, 0xB1C, who % 10), phase=phase * math.tau / PHASES
+                        RandomSource(self._seed, 0xB1C, who % 10), phase=phase * math.tau / PHASES
                     )
                 bike = self._fleet[key]
                 turn = 0.0 if direction > 0 else math.pi
@@ -178,9 +178,9 @@ class Traffic:
         key = (number % CROWD, int(way * 0.7 * PHASES) % PHASES)
         if key not in self._crowd:
             swing = math.sin(key[1] * math.tau / PHASES)
-            dice = Dice(self._seed, 0x9E0, key[0])
+            rng = RandomSource(self._seed, 0x9E0, key[0])
             umbrella = self._umbrellas and key[0] % 2 == 0
-            self._crowd[key] = people.person(dice, swing, umbrella=umbrella)
+            self._crowd[key] = people.person(rng, swing, umbrella=umbrella)
         return self._crowd[key]
 
     def _strollers(self, time_s: float, first: float, last: float) -> Iterator[Actor]:
@@ -200,28 +200,28 @@ class Traffic:
         """Give who crosses the main road at a junction, and cars that arrive on its arms."""
         street = self._street
         passes = self.ego_passes(x)
-        dice = Dice(self._seed, 0xC20, round(x))
-        for _ in range(dice.integer(0, 6)):
-            direction = dice.sign()
+        rng = RandomSource(self._seed, 0xC20, round(x))
+        for _ in range(rng.integer(0, 6)):
+            direction = rng.sign()
             low, high = -street.edge(-1) - 1.2, street.edge(1) + 1.2
             # At that time the walker is outside the lane of the ego vehicle.
-            at = dice.uniform(low, high)
+            at = rng.uniform(low, high)
             while abs(at - self.ego.t) < EGO_HALF_WIDTH_M + 1.4:
-                at = dice.uniform(low, high)
-            end = dice.sign()
-            place = x + end * (street[ARM] + 2.3 + dice.uniform(-1.0, 1.0))
+                at = rng.uniform(low, high)
+            end = rng.sign()
+            place = x + end * (street[ARM] + 2.3 + rng.uniform(-1.0, 1.0))
             moment = passes + end * (street[ARM] + 2.3) / self.ego.speed
             t = min(max(at + direction * 1.35 * (time_s - moment), low), high)
             turn = direction * math.pi / 2
             way = t if low < t < high else 0.0
-            yield Actor(self.walker(dice.integer(0, 999), way), place, t, turn, 0.3, 0.25, False)
+            yield Actor(self.walker(rng.integer(0, 999), way), place, t, turn, 0.3, 0.25, False)
         for side in (-1, 1):
-            if not has_arm(street, side) or not dice.chance(0.75):
+            if not has_arm(street, side) or not rng.chance(0.75):
                 continue
-            vehicle = self.vehicle(dice.pick((0, 0, 0, 1, 2, 3)), dice.integer(0, 999))
+            vehicle = self.vehicle(rng.pick((0, 0, 0, 1, 2, 3)), rng.integer(0, 999))
             wait = street.edge(side) + street[SIDEWALK] + street[VERGE] + 1.0
             wait += vehicle.half_length
-            ahead = passes - dice.uniform(-1.0, 6.0) - time_s
+            ahead = passes - rng.uniform(-1.0, 6.0) - time_s
             t = side * (wait + min(max(7.0 * ahead, 0.0), 60.0))
             place = x - side * 0.5 * street[ARM]
             turn = -side * math.pi / 2

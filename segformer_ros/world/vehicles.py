@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segformer_ros.world.classes import CAR
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import (
     AXLE,
     BODY,
@@ -20,6 +19,7 @@ from segformer_ros.world.primitives import (
     TIRE,
     VAN,
 )
+from segformer_ros.world.random_source import RandomSource
 
 DARK = (0.02, 0.02, 0.022)
 PAINTS = (
@@ -101,21 +101,21 @@ class _Plan:
         return 0.62 * self.length, -0.60 * self.length
 
 
-def _plan(dice: Dice) -> _Plan:
-    kind = dice.pick(('sedan', 'sedan', 'hatch', 'estate', 'suv', 'suv', 'pickup', 'van'))
-    paint = dice.vary(dice.pick(PAINTS), 0.15)
+def _plan(rng: RandomSource) -> _Plan:
+    kind = rng.pick(('sedan', 'sedan', 'hatch', 'estate', 'suv', 'suv', 'pickup', 'van'))
+    paint = rng.vary(rng.pick(PAINTS), 0.15)
     tall = kind in ('suv', 'pickup')
-    length, width = dice.uniform(2.0, 2.45), dice.uniform(0.86, 0.95)
+    length, width = rng.uniform(2.0, 2.45), rng.uniform(0.86, 0.95)
     if kind == 'hatch':
         length -= 0.15
-    radius = dice.uniform(0.36, 0.42) if tall else dice.uniform(0.30, 0.35)
-    belt = dice.uniform(1.02, 1.15) if tall else dice.uniform(0.82, 0.92)
+    radius = rng.uniform(0.36, 0.42) if tall else rng.uniform(0.30, 0.35)
+    belt = rng.uniform(1.02, 1.15) if tall else rng.uniform(0.82, 0.92)
     low = 0.28 if tall else 0.19
-    return _Plan(kind, paint, length, width, radius, low, belt, dice.integer(0, 65535))
+    return _Plan(kind, paint, length, width, radius, low, belt, rng.integer(0, 65535))
 
 
-def _van(parts: Parts, dice: Dice, plan: _Plan) -> None:
-    high = dice.uniform(1.8, 2.5)
+def _van(parts: Parts, rng: RandomSource, plan: _Plan) -> None:
+    high = rng.uniform(1.8, 2.5)
     half = 0.5 * (high - 0.25)
     front, back = (x / plan.length for x in plan.axles)
     parts.add(
@@ -125,8 +125,8 @@ def _van(parts: Parts, dice: Dice, plan: _Plan) -> None:
         CAR,
         plan.paint,
         material=VAN,
-        param=(front, back, plan.radius * 1.1, float(dice.chance(0.5))),
-        lean=(dice.uniform(0.3, 0.5), 0.03, 0.1),
+        param=(front, back, plan.radius * 1.1, float(rng.chance(0.5))),
+        lean=(rng.uniform(0.3, 0.5), 0.03, 0.1),
         seed=plan.seed,
     )
 
@@ -148,10 +148,10 @@ def _shell(parts: Parts, plan: _Plan) -> None:
     )
 
 
-def _cabin(parts: Parts, dice: Dice, plan: _Plan) -> None:
+def _cabin(parts: Parts, rng: RandomSource, plan: _Plan) -> None:
     """Add windows, roof, mirrors and the bed of a pickup."""
     length, width, belt = plan.length, plan.width, plan.belt
-    roof = belt + (dice.uniform(0.62, 0.72) if plan.tall else dice.uniform(0.48, 0.56))
+    roof = belt + (rng.uniform(0.62, 0.72) if plan.tall else rng.uniform(0.48, 0.56))
     at, size, lean = CABINS[plan.kind]
     parts.add(
         TAPER,
@@ -171,18 +171,18 @@ def _cabin(parts: Parts, dice: Dice, plan: _Plan) -> None:
         parts.add(ELLIPSOID, place, (0.06, 0.1, 0.08), CAR, plan.paint)
 
 
-def car(dice: Dice) -> Vehicle:
+def car(rng: RandomSource) -> Vehicle:
     """Make a sedan, hatchback, estate, off-roader, pickup or van."""
     parts = Parts()
-    plan = _plan(dice)
+    plan = _plan(rng)
     if plan.kind == 'van':
-        _van(parts, dice, plan)
+        _van(parts, rng, plan)
     else:
         _shell(parts, plan)
-        _cabin(parts, dice, plan)
+        _cabin(parts, rng, plan)
     for end in (-1, 1):
         place = (end * (plan.length - 0.05), 0.0, plan.low + 0.12)
-        color = DARK if dice.chance(0.5) else plan.paint
+        color = DARK if rng.chance(0.5) else plan.paint
         parts.add(BOX, place, (0.09, plan.width * 0.94, 0.12), CAR, color)
     wheels(parts, CAR, plan.axles, plan.width, plan.radius)
     return Vehicle(parts.rows(), plan.length + 0.1, plan.width + 0.05)

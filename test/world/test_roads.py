@@ -10,9 +10,9 @@ import pytest
 from segformer_ros import world
 from segformer_ros.camera import back_project
 from segformer_ros.world.classes import NONE
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.mounting import road_rig
 from segformer_ros.world.queues import _span
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.traffic import EGO_HALF_LENGTH_M, EGO_HALF_WIDTH_M
 
 VEHICLES = (14, 15, 16)
@@ -150,7 +150,7 @@ def test_nothing_close_meets_anything_else(kind):
 
 def test_cameras_are_mounted_anywhere():
     """Lenses, heights and angles reach their ends."""
-    rigs = [road_rig(Dice(seed), 64, 32) for seed in range(400)]
+    rigs = [road_rig(RandomSource(seed), 64, 32) for seed in range(400)]
     ends = {
         name: (min(getattr(rig, name) for rig in rigs), max(getattr(rig, name) for rig in rigs))
         for name in ('camera_fov_deg', 'height_m', 'pitch_deg', 'roll_deg')

@@ -1,12 +1,11 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The looks of the variety of real roads: leaves, paint, glass, lamps, worn asphalt."""
+"""The appearance of the variety of real roads: leaves, paint, glass, lamps, worn asphalt."""
 
 import numpy as np
 import pytest
 from segformer_ros import world
 from segformer_ros.world import foliage, paintwork, wear
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.land import bush
 from segformer_ros.world.primitives import (
     AXES,
@@ -24,6 +23,7 @@ from segformer_ros.world.primitives import (
     PARAM,
     Parts,
 )
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.road_cars import road_car, SHAPES
 from segformer_ros.world.road_people import road_person
 from segformer_ros.world.road_variety import restyle, vary_street
@@ -97,7 +97,7 @@ def test_a_lit_lamp_glows():
 
 def test_cars_have_the_sizes_of_real_ones():
     """Of all builds; they stand on the ground, and two of five brake."""
-    cars = [road_car(Dice(seed)) for seed in range(300)]
+    cars = [road_car(RandomSource(seed)) for seed in range(300)]
     long = sorted(2.0 * car.half_length for car in cars)
     wide = sorted(2.0 * car.half_width for car in cars)
     assert 3.4 < long[0] < 3.9
@@ -112,7 +112,7 @@ def test_cars_have_the_sizes_of_real_ones():
 def test_people_stand_on_the_ground():
     """Walking or standing, children and adults; every part is a pedestrian."""
     for seed in range(60):
-        rows = road_person(Dice(seed), (seed % 5 - 2) / 2.0)
+        rows = road_person(RandomSource(seed), (seed % 5 - 2) / 2.0)
         high = np.abs(rows[:, AXES + 6 : AXES + 9]).sum(axis=1)
         top, foot = (rows[:, CENTER + 2] + high).max(), (rows[:, CENTER + 2] - high).min()
         assert 1.0 < top < 2.0
@@ -123,8 +123,8 @@ def test_people_stand_on_the_ground():
 
 def test_restyling_keeps_shapes_and_classes():
     """Leaves become foliage; nothing moves and nothing changes its class."""
-    rows = bush(Dice(1), (0.1, 0.2, 0.05))
-    found = restyle(rows, Dice(2))
+    rows = bush(RandomSource(1), (0.1, 0.2, 0.05))
+    found = restyle(rows, RandomSource(2))
     assert (rows[:, MATERIAL] == LEAF).all()
     assert (found[:, MATERIAL] == FOLIAGE).all()
     np.testing.assert_array_equal(found[:, KIND : CLASS + 1], rows[:, KIND : CLASS + 1])
@@ -134,7 +134,7 @@ def test_restyling_keeps_shapes_and_classes():
 
 def test_worn_roads_have_cracks_and_tar():
     """A calm new road is even; an old one has dark lines, and is no brighter than patches."""
-    street = vary_street(Dice(3), make_street(Dice(3), 'urban'))
+    street = vary_street(RandomSource(3), make_street(RandomSource(3), 'urban'))
     values = street.values.copy()
     values[[CALM, STONES, ASPHALT]] = 1.0, 0.0, 0.2
     places = np.random.default_rng(6).uniform((0.0, -6.0), (400.0, 6.0), (3000, 2))

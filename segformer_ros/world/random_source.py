@@ -24,7 +24,7 @@ def mix(*numbers: int) -> int:
     return state
 
 
-class Dice:
+class RandomSource:
     """
     A stream of choices, seeded by integers.
 

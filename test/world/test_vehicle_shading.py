@@ -4,8 +4,7 @@
 
 import numpy as np
 import pytest
-from segformer_ros.world import coachwork
-from segformer_ros.world.dice import Dice
+from segformer_ros.world import vehicle_shading
 from segformer_ros.world.primitives import (
     AXES,
     BODY,
@@ -17,6 +16,7 @@ from segformer_ros.world.primitives import (
     TIRE,
     VAN,
 )
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.vehicles import car, DARK, wheels
 
 ARCH = (0.015, 0.015, 0.015, 0.0, 0.0)
@@ -32,7 +32,7 @@ def wheel():
 
 def look(wheel, radius, angle, side=1.0):
     """Look at a point of a wheel in polar coordinates, as a share of its radius."""
-    return coachwork.tire(wheel, radius * np.cos(angle), radius * np.sin(angle), side)
+    return vehicle_shading.tire(wheel, radius * np.cos(angle), radius * np.sin(angle), side)
 
 
 def test_a_wheel_stands_on_the_ground(wheel):
@@ -72,10 +72,10 @@ def test_both_sides_of_a_wheel_look_the_same(wheel):
 @pytest.mark.parametrize('material', [BODY, VAN])
 def test_an_arch_is_above_every_wheel(material):
     """The body is black wherever the upper half of a wheel is in front of it."""
-    cars = (car(Dice(seed)).rows for seed in range(60))
+    cars = (car(RandomSource(seed)).rows for seed in range(60))
     rows = next(item for item in cars if material in item[:, MATERIAL])
     body = rows[rows[:, MATERIAL] == material][0]
-    paint = coachwork.body if material == BODY else coachwork.van
+    paint = vehicle_shading.body if material == BODY else vehicle_shading.van
     half = (body[AXES], body[AXES + 4], body[AXES + 8])
     seen = 0
     for wheel in rows[rows[:, MATERIAL] == TIRE]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from segformer_ros.world.classes import BUS, TRUCK
-from segformer_ros.world.dice import Dice
 from segformer_ros.world.primitives import (
     BOX,
     CARGO,
@@ -16,15 +15,18 @@ from segformer_ros.world.primitives import (
     VAN,
 )
 from segformer_ros.world.primitives import BUS as BUS_SIDE
+from segformer_ros.world.random_source import RandomSource
 from segformer_ros.world.vehicles import PAINTS, Vehicle, wheels
 
 
-def _load(parts: Parts, dice: Dice, color: Color, half: float, cab: float, width: float) -> int:
+def _load(
+    parts: Parts, rng: RandomSource, color: Color, half: float, cab: float, width: float
+) -> int:
     """Add a box, a tipper or a tank behind a cab; give the seed of its look."""
-    style = dice.pick(('box', 'box', 'box', 'tipper', 'tank'))
-    high = dice.uniform(1.2, 1.45) if style == 'box' else dice.uniform(0.6, 0.8)
+    style = rng.pick(('box', 'box', 'box', 'tipper', 'tank'))
+    high = rng.uniform(1.2, 1.45) if style == 'box' else rng.uniform(0.6, 0.8)
     at, floor, long = -cab - 0.1, 1.0, half - cab - 0.1
-    seed = dice.integer(0, 65535)
+    seed = rng.integer(0, 65535)
     if style == 'tank':
         parts.add(DISC, (at, 0.0, floor + 0.95), (long, 1.1, 0.95), TRUCK, color, seed=seed)
         return seed
@@ -35,30 +37,30 @@ def _load(parts: Parts, dice: Dice, color: Color, half: float, cab: float, width
         TRUCK,
         color,
         material=CARGO,
-        param=(float(dice.chance(0.5)), dice.uniform(0.3, 1.2), 0.0, 0.0),
+        param=(float(rng.chance(0.5)), rng.uniform(0.3, 1.2), 0.0, 0.0),
         seed=seed,
     )
     return seed
 
 
-def truck(dice: Dice) -> Vehicle:
+def truck(rng: RandomSource) -> Vehicle:
     """Make a box truck, a tipper or a tanker."""
     parts = Parts()
-    paint = dice.vary(dice.pick(PAINTS), 0.15)
-    color = dice.vary(
-        dice.pick(((0.85, 0.85, 0.83), (0.8, 0.8, 0.8), (0.15, 0.25, 0.5), (0.6, 0.1, 0.08)))
-        if dice.chance(0.75)
-        else dice.pick(PAINTS),
+    paint = rng.vary(rng.pick(PAINTS), 0.15)
+    color = rng.vary(
+        rng.pick(((0.85, 0.85, 0.83), (0.8, 0.8, 0.8), (0.15, 0.25, 0.5), (0.6, 0.1, 0.08)))
+        if rng.chance(0.75)
+        else rng.pick(PAINTS),
         0.2,
     )
-    half = dice.uniform(3.0, 5.2)
-    width = dice.uniform(1.12, 1.25)
-    radius = dice.uniform(0.42, 0.5)
-    cab = dice.uniform(0.85, 1.05)
-    seed = _load(parts, dice, color, half, cab, width)
+    half = rng.uniform(3.0, 5.2)
+    width = rng.uniform(1.12, 1.25)
+    radius = rng.uniform(0.42, 0.5)
+    cab = rng.uniform(0.85, 1.05)
+    seed = _load(parts, rng, color, half, cab, width)
     parts.add(BOX, (-0.2, 0.0, 0.75), (half - 0.25, 0.5, 0.22), TRUCK, (0.04, 0.04, 0.04))
     parts.add(BOX, (1.0 - half, 0.0, 0.55), (0.06, width * 0.9, 0.09), TRUCK, (0.6, 0.1, 0.05))
-    tall = dice.uniform(1.05, 1.35)
+    tall = rng.uniform(1.05, 1.35)
     parts.add(
         TAPER,
         (half - cab, 0.0, 0.45 + tall),
@@ -67,7 +69,7 @@ def truck(dice: Dice) -> Vehicle:
         paint,
         material=VAN,
         param=(0.0, -9.0, 0.0, 2.0),
-        lean=(dice.uniform(0.05, 0.25), 0.0, 0.05),
+        lean=(rng.uniform(0.05, 0.25), 0.0, 0.05),
         seed=seed,
     )
     places = (half - cab, -half * 0.55, -half * 0.8) if half > 4 else (half - cab, -half * 0.6)
@@ -75,11 +77,11 @@ def truck(dice: Dice) -> Vehicle:
     return Vehicle(parts.rows(), half + 0.1, width + 0.05)
 
 
-def bus(dice: Dice) -> Vehicle:
+def bus(rng: RandomSource) -> Vehicle:
     """Make a city bus or a coach."""
     parts = Parts()
-    paint = dice.vary(
-        dice.pick(
+    paint = rng.vary(
+        rng.pick(
             (
                 (0.75, 0.1, 0.08),
                 (0.9, 0.9, 0.88),
@@ -91,7 +93,7 @@ def bus(dice: Dice) -> Vehicle:
         ),
         0.12,
     )
-    half, width, high = dice.uniform(4.6, 5.9), 1.25, dice.uniform(1.3, 1.55)
+    half, width, high = rng.uniform(4.6, 5.9), 1.25, rng.uniform(1.3, 1.55)
     parts.add(
         TAPER,
         (0.0, 0.0, 0.32 + high),
@@ -99,9 +101,9 @@ def bus(dice: Dice) -> Vehicle:
         BUS,
         paint,
         material=BUS_SIDE,
-        param=(dice.uniform(0.9, 1.6), float(dice.chance(0.5)), 0.0, 0.0),
+        param=(rng.uniform(0.9, 1.6), float(rng.chance(0.5)), 0.0, 0.0),
         lean=(0.03, 0.01, 0.03),
-        seed=dice.integer(0, 65535),
+        seed=rng.integer(0, 65535),
     )
     parts.add(BOX, (-0.3 * half, 0.0, 2 * high + 0.4), (0.3 * half, 0.8, 0.14), BUS, paint)
     wheels(parts, BUS, (0.62 * half, -0.52 * half), width, 0.48)
