@@ -27,8 +27,8 @@ from contest.report import table
 import numpy as np
 from segformer_ros import bundle as bundles
 from segformer_ros.engines.errors import EngineError
+from segformer_ros.engines.get_or_build import get_or_build_engine
 from segformer_ros.engines.gpu import current_gpu
-from segformer_ros.engines.obtain import obtain_engine
 from segformer_ros.export.bundle_export import export_bundle
 from segformer_ros.export.manifest import Facts
 from segformer_ros.export.variants import ExportOptions
@@ -160,7 +160,7 @@ def backends(
     }
     try:
         for request in tensorrt_backend.requests_of(files, kind).values():
-            obtain_engine(request)
+            get_or_build_engine(request)
         found['ours, TensorRT'] = tensorrt_backend.load(files, precision=kind)
     except (BackendError, bundles.BundleError, EngineError) as error:
         absent['ours, TensorRT'] = str(error)

@@ -11,9 +11,9 @@ from enum import Enum
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-from segformer_ros.engines.flavour import Flavour
 from segformer_ros.engines.gpu import Gpu
 from segformer_ros.engines.request import Target
+from segformer_ros.engines.trt_variant import TrtVariant
 
 GPU = Gpu('sm87', 'Orin', '540.4.0')
 
@@ -140,4 +140,4 @@ def make_double(version='10.16.1.11', *, measured=b'times', result=b'engine', le
 
 def double_target(module, gpu=GPU):
     """Give the target of a double: TensorRT on the GPU of this machine."""
-    return Target(Flavour('tensorrt', module.__version__, module), gpu)
+    return Target(TrtVariant('tensorrt', module.__version__, module), gpu)

@@ -4,7 +4,7 @@
 
 import pytest
 from segformer_ros import bundle, cli
-from segformer_ros.datasets import DatasetSpec, notation, open_dataset
+from segformer_ros.datasets import dataset_spec, DatasetSpec, open_dataset
 from segformer_ros.labels import CITYSCAPES_19, label_set
 
 
@@ -17,7 +17,7 @@ from segformer_ros.labels import CITYSCAPES_19, label_set
         (lambda: open_dataset(DatasetSpec('kiti_depth', '.')), 'kitti_depth'),
         (lambda: open_dataset(DatasetSpec('world', '', 'vall')), 'val'),
         (lambda: open_dataset(DatasetSpec('world', '', 'val', {'frame': 2})), 'frames'),
-        (lambda: notation.parse('citiscapes:/data'), 'cityscapes'),
+        (lambda: dataset_spec.parse('citiscapes:/data'), 'cityscapes'),
     ],
 )
 def test_the_nearest_name_is_offered(mistake, meant):

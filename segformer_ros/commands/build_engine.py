@@ -15,8 +15,8 @@ from segformer_ros.commands.export import input_sizes
 from segformer_ros.engines.builder_process import BuildHandle, FinishedBuild, start_build
 from segformer_ros.engines.cache import EngineCache, Entry
 from segformer_ros.engines.errors import EngineError
-from segformer_ros.engines.flavour import FLAVOURS
 from segformer_ros.engines.request import BuildOptions, BuildRequest, CURRENT, HARDWARE, PRECISIONS
+from segformer_ros.engines.trt_variant import TRT_VARIANTS
 from segformer_ros.inference.engine_request import engine_request
 from tqdm import tqdm
 
@@ -77,8 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'tensorrt_rtx (default: %(default)s)',
     )
     parser.add_argument(
-        '--flavour',
-        choices=('auto', *FLAVOURS),
+        '--trt-variant',
+        choices=('auto', *TRT_VARIANTS),
         default='auto',
         help='variant of TensorRT (default: %(default)s)',
     )
@@ -176,7 +176,7 @@ def _requests(args: argparse.Namespace) -> list[BuildRequest]:
             precision=args.precision,
             images=args.batch,
             device=args.device,
-            flavour=args.flavour,
+            trt_variant=args.trt_variant,
             options=options,
             cache=args.cache,
             limit_bytes=int(args.cache_gb * 1e9),

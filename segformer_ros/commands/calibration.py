@@ -12,7 +12,7 @@ import numpy.typing as npt
 from segformer_ros.bags import cameras
 from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.rosbag import BagReader, is_bag
-from segformer_ros.datasets.notation import parse
+from segformer_ros.datasets.dataset_spec import parse
 from segformer_ros.datasets.registry import KINDS, open_dataset
 from segformer_ros.files import images
 

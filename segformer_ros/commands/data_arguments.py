@@ -44,8 +44,8 @@ def data_spec(args: argparse.Namespace) -> DatasetSpec:
 
     :raises DatasetError: DATA or an option is not written as it should be.
     """
-    from segformer_ros.datasets import notation
+    from segformer_ros.datasets import dataset_spec
 
-    return notation.parse(
+    return dataset_spec.parse(
         args.data, split=args.split, options=args.option, default_split=args.default_split
     )

@@ -92,9 +92,9 @@ def _world(args: argparse.Namespace) -> Show:
 
 
 def _video(args: argparse.Namespace, display: Display) -> Show:
+    from segformer_ros.demo.input_video import probe, trained_camera_fov_deg
     from segformer_ros.demo.scenario import video_scenario
     from segformer_ros.demo.show import Outputs, Show
-    from segformer_ros.demo.video import probe, trained_camera_fov_deg
 
     video = probe(args.input)
     camera_fov_deg = args.camera_fov or trained_camera_fov_deg(args.model, video)

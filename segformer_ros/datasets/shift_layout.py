@@ -7,7 +7,7 @@ The tree of SHIFT, as its download script and its tools leave it.
     ROOT/continuous/{images,videos}/{1x,10x,100x}/SPLIT/VIEW/GROUP/...
 
 GROUP is a folder, or GROUP.zip, GROUP.tar or GROUP.hdf5 with SEQUENCE/FRAME_GROUP_VIEW.png in it.
-The colour images of `videos` are films; the tool of SHIFT turns them into img_decompressed.
+The colour images of `videos` are video files; the tool of SHIFT turns them into img_decompressed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def open_group(part: Part, view: str, group: str) -> Group:
             return Group(storage, found)
         if any(name.endswith('.mp4') for name in names):
             raise DatasetError(
-                f'expected pictures in {path}, found films: run `python -m '
+                f'expected pictures in {path}, found videos: run `python -m '
                 f'shift_dev.io.decompress_videos {path} -m zip` of the tools of SHIFT'
             )
     raise DatasetError(_expected(part, view, group))

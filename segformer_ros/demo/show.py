@@ -12,17 +12,17 @@ import shutil
 from typing import Any
 
 from segformer_ros import run_folder
-from segformer_ros.demo import film
+from segformer_ros.demo import output_video
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.drive import run_drive
 from segformer_ros.demo.environment import demo_environment
-from segformer_ros.demo.moments import Moment, read_moments
+from segformer_ros.demo.input_video import with_images
 from segformer_ros.demo.processes import Processes
 from segformer_ros.demo.scenario import Scenario
-from segformer_ros.demo.video import with_images
+from segformer_ros.demo.synced_frames import read_synced_frames, SyncedFrame
 
-_MOMENTS = 8
-_OURS = ('bag', 'logs', 'summary.json', 'film.mp4', 'contact_sheet.png')
+_SHEET_FRAMES = 8
+_OURS = ('bag', 'logs', 'summary.json', 'video.mp4', 'contact_sheet.png')
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Outputs:
         return self.folder / 'summary.json'
 
     @property
-    def film(self) -> Path:
+    def video(self) -> Path:
         """Camera, labels and depth side by side."""
-        return self.folder / 'film.mp4'
+        return self.folder / 'video.mp4'
 
     @property
     def sheet(self) -> Path:
-        """Single moments with the truth below."""
+        """Single frames with the ground truth below."""
         return self.folder / 'contact_sheet.png'
 
     def prepare(self) -> None:
@@ -92,7 +92,7 @@ class Show:
 
     def run(self, display: Display) -> None:
         """
-        Drive, then make a film and a sheet of the recording.
+        Drive, then make a video and a sheet of the recording.
 
         :raises ProcessError: A process fails, or no result comes.
         """
@@ -108,24 +108,24 @@ class Show:
                 bag=self.outputs.bag,
                 summary=self.outputs.summary,
             )
-        stamps = film.write_film(
-            self.outputs.film,
-            self._moments(('image', 'labels', 'depth')),
+        stamps = output_video.write_video(
+            self.outputs.video,
+            self._frames(('image', 'labels', 'depth')),
             rate_hz=self.rate_hz,
             progress=lambda count: display.status(f'writing the video: frame {count}'),
         )
         if not stamps:
             raise ValueError(f'the recording {self.outputs.bag} has no complete frame')
         display.status('making the contact sheet')
-        chosen = film.evenly(stamps, _MOMENTS)
-        moments = (item for item in self._moments(chosen=chosen) if item.stamp_ns in chosen)
-        film.write_sheet(self.outputs.sheet, moments, columns=2)
+        chosen = output_video.evenly(stamps, _SHEET_FRAMES)
+        frames = (item for item in self._frames(chosen=chosen) if item.stamp_ns in chosen)
+        output_video.write_sheet(self.outputs.sheet, frames, columns=2)
         display.line(_result(figures, self.video is not None))
         display.line(_places(self.outputs))
 
-    def _moments(
+    def _frames(
         self, fields: tuple[str, ...] = (), *, chosen: frozenset[int] | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[SyncedFrame]:
         """Read the recording; fields are those to read, none are all."""
         topics = {
             name: topic
@@ -133,8 +133,8 @@ class Show:
             if name in fields or not fields
         }
         if self.video is None:
-            return read_moments(self.outputs.bag, topics, chosen)
-        return with_images(self.video, read_moments(self.outputs.bag, topics))
+            return read_synced_frames(self.outputs.bag, topics, chosen)
+        return with_images(self.video, read_synced_frames(self.outputs.bag, topics))
 
 
 def _result(figures: Mapping[str, Any], is_video: bool) -> str:
@@ -163,7 +163,7 @@ def _result(figures: Mapping[str, Any], is_video: bool) -> str:
 def _places(outputs: Outputs) -> str:
     size = sum(item.stat().st_size for item in outputs.bag.rglob('*') if item.is_file())
     rows = (
-        ('film', outputs.film),
+        ('video', outputs.video),
         ('contact sheet', outputs.sheet),
         ('figures', outputs.summary),
         (f'bag, {size / 1e6:.0f} MB', outputs.bag),

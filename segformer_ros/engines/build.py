@@ -16,10 +16,10 @@ import time
 from typing import Any
 
 from segformer_ros.engines.errors import BuildCancelledError, EngineError
-from segformer_ros.engines.flavour import Flavour
 from segformer_ros.engines.log import Log
 from segformer_ros.engines.progress import make_monitor, Report
 from segformer_ros.engines.request import BuildRequest, CURRENT, Target
+from segformer_ros.engines.trt_variant import TrtVariant
 
 _BYTES_PER_GB = 1 << 30
 _TYPES = {'FLOAT': 'float32', 'HALF': 'float16', 'BF16': 'bfloat16'}
@@ -70,26 +70,26 @@ def build_engine(
     :raises BuildCancelledError: It was cancelled.
     """
     start = time.perf_counter()
-    flavour = target.flavour
-    log = Log(flavour.module)
-    builder = _builder(flavour, log)
-    network = _parse(flavour, builder, request, log)
+    trt_variant = target.trt_variant
+    log = Log(trt_variant.module)
+    builder = _builder(trt_variant, log)
+    network = _parse(trt_variant, builder, request, log)
     inputs = tuple(_tensor(network.get_input(i)) for i in range(network.num_inputs))
     outputs = tuple(_tensor(network.get_output(i)) for i in range(network.num_outputs))
     config = builder.create_builder_config()
-    _configure(flavour, config, request, target)
+    _configure(trt_variant, config, request, target)
     _add_profile(builder, config, inputs, request, log)
-    if flavour.has_timing_cache:
+    if trt_variant.has_timing_cache:
         _set_timing_cache(config, timing_cache)
-    config.progress_monitor = make_monitor(flavour.module, report, cancelled)
+    config.progress_monitor = make_monitor(trt_variant.module, report, cancelled)
     serialized = builder.build_serialized_network(network, config)
     if cancelled():
         raise BuildCancelledError(f'the build of {request.name or request.graph} was cancelled')
     if serialized is None:
         raise EngineError(
-            f'{flavour} cannot build {request.graph} for {target.gpu}: {log.first_error()}'
+            f'{trt_variant} cannot build {request.graph} for {target.gpu}: {log.first_error()}'
         )
-    measured = config.get_timing_cache() if flavour.has_timing_cache else None
+    measured = config.get_timing_cache() if trt_variant.has_timing_cache else None
     return BuiltEngine(
         bytes(serialized),
         inputs,
@@ -100,24 +100,24 @@ def build_engine(
     )
 
 
-def _builder(flavour: Flavour, log: Log) -> Any:
-    trt: Any = flavour.module
+def _builder(trt_variant: TrtVariant, log: Log) -> Any:
+    trt: Any = trt_variant.module
     builder = None
     # The bindings say "factory function returned nullptr"; the reason is in the log.
     with suppress(TypeError, RuntimeError):
         builder = trt.Builder(log.logger)
     if builder is None:
         raise EngineError(
-            f'the builder of {flavour} does not start: {log.first_error()}: check that nvidia-smi '
-            'shows a GPU and that the driver is new enough for this version'
+            f'the builder of {trt_variant} does not start: {log.first_error()}: check that '
+            'nvidia-smi shows a GPU and that the driver is new enough for this version'
         )
     return builder
 
 
-def _parse(flavour: Flavour, builder: Any, request: BuildRequest, log: Log) -> Any:
+def _parse(trt_variant: TrtVariant, builder: Any, request: BuildRequest, log: Log) -> Any:
     if not request.graph.is_file():
         raise EngineError(f'expected an ONNX file at {request.graph}, found none: check the path')
-    trt: Any = flavour.module
+    trt: Any = trt_variant.module
     # TensorRT 10 has to be asked for what TensorRT 11 always does.
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(typed)
@@ -127,13 +127,15 @@ def _parse(flavour: Flavour, builder: Any, request: BuildRequest, log: Log) -> A
         errors = [parser.get_error(index).desc() for index in range(parser.num_errors)]
         reason = ' '.join(errors[0].split()) if errors else log.first_error()
         raise EngineError(
-            f'{flavour} cannot read {request.graph}: {reason}: export the network again'
+            f'{trt_variant} cannot read {request.graph}: {reason}: export the network again'
         )
     return network
 
 
-def _configure(flavour: Flavour, config: Any, request: BuildRequest, target: Target) -> None:
-    trt: Any = flavour.module
+def _configure(
+    trt_variant: TrtVariant, config: Any, request: BuildRequest, target: Target
+) -> None:
+    trt: Any = trt_variant.module
     options = request.options
     if options.workspace_gb is not None:
         size = int(options.workspace_gb * _BYTES_PER_GB)
@@ -142,22 +144,22 @@ def _configure(flavour: Flavour, config: Any, request: BuildRequest, target: Tar
         config.builder_optimization_level = options.optimization_level
     # TF32 has 10 bits of mantissa: a float32 graph would miss the tolerance of its bundle.
     config.clear_flag(trt.BuilderFlag.TF32)
-    _set_compatibility(flavour, config, request)
-    if flavour.builds_ahead:
-        _set_capability(flavour, config, target)
+    _set_compatibility(trt_variant, config, request)
+    if trt_variant.builds_ahead:
+        _set_capability(trt_variant, config, target)
     elif request.device != CURRENT:
         raise EngineError(
-            f'{flavour} builds only for the GPU of this machine, not for {target.gpu}'
+            f'{trt_variant} builds only for the GPU of this machine, not for {target.gpu}'
         )
 
 
-def _set_compatibility(flavour: Flavour, config: Any, request: BuildRequest) -> None:
-    trt: Any = flavour.module
+def _set_compatibility(trt_variant: TrtVariant, config: Any, request: BuildRequest) -> None:
+    trt: Any = trt_variant.module
     wide, level = request.options.version_compatible, request.options.hardware_compatible
-    if flavour.builds_ahead and (wide or level != 'none'):
+    if trt_variant.builds_ahead and (wide or level != 'none'):
         raise EngineError(
-            f'{flavour} has no engines for other versions or other GPUs: leave out '
-            '--version-compatible and --hardware-compatible, or use --flavour tensorrt'
+            f'{trt_variant} has no engines for other versions or other GPUs: leave out '
+            '--version-compatible and --hardware-compatible, or use --trt-variant tensorrt'
         )
     if wide:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
@@ -165,21 +167,21 @@ def _set_compatibility(flavour: Flavour, config: Any, request: BuildRequest) -> 
         known = trt.HardwareCompatibilityLevel.__members__
         if level.upper() not in known:
             raise EngineError(
-                f'expected hardware compatibility {", ".join(known).lower()} of {flavour}, got '
-                f'{level}: choose another, or a later version of TensorRT'
+                f'expected hardware compatibility {", ".join(known).lower()} of {trt_variant}, '
+                f'got {level}: choose another, or a later version of TensorRT'
             )
         config.hardware_compatibility_level = known[level.upper()]
 
 
-def _set_capability(flavour: Flavour, config: Any, target: Target) -> None:
-    trt: Any = flavour.module
+def _set_capability(trt_variant: TrtVariant, config: Any, target: Target) -> None:
+    trt: Any = trt_variant.module
     capability = target.gpu.capability.upper()
     known = trt.ComputeCapability.__members__
     if capability not in known:
         names = ', '.join(name.lower() for name in known if name.startswith('SM'))
         raise EngineError(
-            f'{flavour} does not build for {target.gpu}: it builds for {names}; use --flavour '
-            'tensorrt on the machine that has this GPU'
+            f'{trt_variant} does not build for {target.gpu}: it builds for {names}; use '
+            '--trt-variant tensorrt on the machine that has this GPU'
         )
     config.num_compute_capabilities = 1
     config.set_compute_capability(known[capability], 0)

@@ -20,7 +20,7 @@ import threading
 from typing import Any, TextIO
 
 from segformer_ros.engines.errors import BuildCancelledError, EngineError
-from segformer_ros.engines.obtain import obtain_engine
+from segformer_ros.engines.get_or_build import get_or_build_engine
 from segformer_ros.engines.request import BuildRequest
 
 _NICENESS = 10
@@ -49,7 +49,7 @@ def main() -> int:
 
 def _build(request: BuildRequest, send: Send, cancelled: threading.Event) -> int:
     try:
-        found = obtain_engine(request, report=_reporter(send), cancelled=cancelled.is_set)
+        found = get_or_build_engine(request, report=_reporter(send), cancelled=cancelled.is_set)
     except BuildCancelledError as error:
         send({'cancelled': str(error)})
         return 3

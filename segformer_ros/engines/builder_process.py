@@ -53,7 +53,7 @@ class FinishedBuild:
     """
     What came of a build.
 
-    :param path: The engine in the cache; obtain.find_engine checks it and reads it.
+    :param path: The engine in the cache; get_or_build.find_engine checks it and reads it.
     :param reused: It was in the cache, or another process has built it meanwhile.
     :param notes: Why what was in the cache was refused, a sentence each.
     """

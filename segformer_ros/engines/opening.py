@@ -10,8 +10,8 @@ from typing import Any
 
 from segformer_ros.engines.cache import StoredEngine
 from segformer_ros.engines.errors import EngineError
-from segformer_ros.engines.flavour import find_flavour, Flavour
 from segformer_ros.engines.log import Log
+from segformer_ros.engines.trt_variant import find_trt_variant, TrtVariant
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class OpenEngine:
     :param runtime: The IRuntime that made it.
     """
 
-    flavour: Flavour
+    trt_variant: TrtVariant
     engine: Any
     runtime: Any
     log: Log
@@ -37,14 +37,14 @@ def open_engine(stored: StoredEngine) -> OpenEngine:
     :raises EngineError: TensorRT refuses it, or there is no GPU.
     """
     facts = stored.sidecar.facts
-    flavour = find_flavour(facts['flavour'])
-    if flavour.version != facts['version'] and not facts['options']['version_compatible']:
+    trt_variant = find_trt_variant(facts['trt_variant'])
+    if trt_variant.version != facts['version'] and not facts['options']['version_compatible']:
         raise EngineError(
-            f'expected {flavour.name} {facts["version"]}, which built {stored.path}, found '
-            f'{flavour.version}: build the engine again'
+            f'expected {trt_variant.name} {facts["version"]}, which built {stored.path}, found '
+            f'{trt_variant.version}: build the engine again'
         )
-    trt: Any = flavour.module
-    log = Log(flavour.module)
+    trt: Any = trt_variant.module
+    log = Log(trt_variant.module)
     runtime, engine = None, None
     with suppress(TypeError, RuntimeError):
         runtime = trt.Runtime(log.logger)
@@ -56,7 +56,7 @@ def open_engine(stored: StoredEngine) -> OpenEngine:
             engine = runtime.deserialize_cuda_engine(stored.data)
     if engine is None:
         raise EngineError(
-            f'{flavour} cannot load {stored.path}: {log.first_error()}: check that nvidia-smi '
+            f'{trt_variant} cannot load {stored.path}: {log.first_error()}: check that nvidia-smi '
             'shows the GPU that the engine was built for'
         )
-    return OpenEngine(flavour, engine, runtime, log)
+    return OpenEngine(trt_variant, engine, runtime, log)

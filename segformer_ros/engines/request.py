@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from segformer_ros.engines.errors import EngineError
-from segformer_ros.engines.flavour import find_flavour, Flavour, FLAVOURS
 from segformer_ros.engines.gpu import current_gpu, Gpu, parse_capability
+from segformer_ros.engines.trt_variant import find_trt_variant, TRT_VARIANTS, TrtVariant
 
 CURRENT = 'current'
 PRECISIONS = ('float32', 'float16', 'bfloat16', 'int8', 'fp8')
@@ -60,7 +60,7 @@ class BuildRequest:
     :param images: Fewest and most images at once; the engine is tuned for the most.
     :param name: What people call it.
     :param device: CURRENT or a compute capability such as 'sm86'.
-    :param flavour: 'auto' or one of FLAVOURS.
+    :param trt_variant: 'auto' or one of TRT_VARIANTS.
     :param cache: Folder to keep it in; None is that of the user.
     :param limit_bytes: Of the cache; engines used longest ago are removed beyond it.
     """
@@ -71,7 +71,7 @@ class BuildRequest:
     images: tuple[int, int] = (1, 1)
     name: str = ''
     device: str = CURRENT
-    flavour: str = 'auto'
+    trt_variant: str = 'auto'
     options: BuildOptions = field(default_factory=BuildOptions)
     cache: Path | None = None
     limit_bytes: int = DEFAULT_LIMIT_BYTES
@@ -83,7 +83,7 @@ class BuildRequest:
             raise EngineError(f'expected 1 image or more at once, got {low} to {high}')
         for value, known in (
             (self.precision, PRECISIONS),
-            (self.flavour, ('auto', *FLAVOURS)),
+            (self.trt_variant, ('auto', *TRT_VARIANTS)),
         ):
             if value not in known:
                 raise EngineError(f'expected one of {", ".join(known)}, got {value!r}')
@@ -110,7 +110,7 @@ class BuildRequest:
             images=(content['images'][0], content['images'][1]),
             name=content['name'],
             device=content['device'],
-            flavour=content['flavour'],
+            trt_variant=content['trt_variant'],
             options=BuildOptions(**content['options']),
             cache=None if cache is None else Path(cache),
             limit_bytes=content['limit_bytes'],
@@ -121,7 +121,7 @@ class BuildRequest:
 class Target:
     """What builds, and for which GPU."""
 
-    flavour: Flavour
+    trt_variant: TrtVariant
     gpu: Gpu
 
 
@@ -132,5 +132,5 @@ def find_target(request: BuildRequest) -> Target:
     :raises EngineError: One of them is missing.
     """
     ahead = request.device != CURRENT
-    flavour = find_flavour(request.flavour, builds_ahead=ahead)
-    return Target(flavour, Gpu(request.device) if ahead else current_gpu())
+    trt_variant = find_trt_variant(request.trt_variant, builds_ahead=ahead)
+    return Target(trt_variant, Gpu(request.device) if ahead else current_gpu())

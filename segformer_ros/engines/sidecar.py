@@ -45,7 +45,7 @@ class Sidecar:
         images = f'{high} image(s)' if low == high else f'{low} to {high} images'
         device = gpu['capability'] if gpu['name'] is None else gpu['name']
         return (
-            f'{self.name} {facts["precision"]}, {images}, {device}, {facts["flavour"]} '
+            f'{self.name} {facts["precision"]}, {images}, {device}, {facts["trt_variant"]} '
             f'{facts["version"]}, {self.engine["bytes"] / 1e6:.1f} MB, built in '
             f'{self.build["seconds"]:.1f} s'
         )
@@ -68,8 +68,8 @@ def engine_facts(request: BuildRequest, target: Target) -> dict[str, Any]:
     return {
         'graph': {'file': request.graph.name, 'sha256': graph},
         'weights': weights,
-        'flavour': target.flavour.name,
-        'version': target.flavour.version,
+        'trt_variant': target.trt_variant.name,
+        'version': target.trt_variant.version,
         'gpu': asdict(target.gpu),
         'precision': request.precision,
         'images': list(request.images),

@@ -46,7 +46,7 @@ def looks_like_image(name: str | Path) -> bool:
 
 def is_image(path: Path) -> bool:
     """
-    Tell by suffix or first bytes whether a file is one image; a GIF is taken for a film.
+    Tell by suffix or first bytes whether a file is one image; a GIF is taken for a video.
 
     :raises OSError: The file cannot be read.
     """

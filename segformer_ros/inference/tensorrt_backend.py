@@ -20,15 +20,15 @@ import numpy.typing as npt
 from segformer_ros.bundle import Bundle, BundleError, InputSize
 from segformer_ros.engines.cuda import Cuda, CudaError, open_cuda
 from segformer_ros.engines.errors import EngineError
+from segformer_ros.engines.get_or_build import find_engine
 from segformer_ros.engines.kernels import CudaCoreLauncher, Kernels
-from segformer_ros.engines.obtain import find_engine
 from segformer_ros.engines.opening import open_engine, OpenEngine
 from segformer_ros.engines.request import BuildRequest
 from segformer_ros.inference.backend import BackendError, EngineMissingError
 from segformer_ros.inference.device_engine import DeviceEngine
 from segformer_ros.inference.device_frames import DeviceFrames
 from segformer_ros.inference.engine_request import engine_request
-from segformer_ros.inference.frames_gate import frames_problem
+from segformer_ros.inference.frame_check import frames_problem
 
 FloatArray = npt.NDArray[np.float32]
 Size = tuple[int, int]
@@ -161,14 +161,14 @@ def load(
         facts = cuda.device()
     except (CudaError, EngineError) as error:
         raise BackendError(f'TensorRT cannot run here: {error}') from error
-    flavour = engines[next(iter(requests))].flavour
+    trt_variant = engines[next(iter(requests))].trt_variant
     backend = TensorrtBackend(
         bundle,
         cuda,
-        flavour.module,
+        trt_variant.module,
         {hw: item.engine for hw, item in engines.items()},
         precision=precision,
-        name=f'{flavour} {facts.name} {precision} ({cuda.name})',
+        name=f'{trt_variant} {facts.name} {precision} ({cuda.name})',
         kernels=_kernels(facts.capability),
         graphs=graphs,
     )

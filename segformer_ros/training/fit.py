@@ -19,7 +19,7 @@ from segformer_ros.training.broken_steps import Guard
 from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.consistency import with_taught_labels
 from segformer_ros.training.ema import update_ema
-from segformer_ros.training.hardware import doubts, make_fabric, process_settings
+from segformer_ros.training.hardware import hardware_warnings, make_fabric, process_settings
 from segformer_ros.training.learner import Learner, Objective, select
 from segformer_ros.training.loggers import Logger, open_loggers
 from segformer_ros.training.optimizers import make_optimizer, set_learning_rate
@@ -50,18 +50,18 @@ def fit(
     """
     with process_settings(config.hardware):
         fabric = make_fabric(config.hardware)
-        chief = report if fabric.is_global_zero else _silent
-        for doubt in doubts(config.hardware, fabric.device):
-            chief(doubt)
+        report_rank0 = report if fabric.is_global_zero else _silent
+        for text in hardware_warnings(config.hardware, fabric.device):
+            report_rank0(text)
         data = open_data(config)
         rendering = []
         if fabric.local_rank == 0:
-            rendering = prepare(data.validation, chief, whole=True)
-            rendering += prepare((source.dataset for source in data.sources), chief)
+            rendering = prepare(data.validation, report_rank0, whole=True)
+            rendering += prepare((source.dataset for source in data.sources), report_rank0)
         try:
-            run = TrainingRun(config, fabric, data, chief, command)
+            run = TrainingRun(config, fabric, data, report_rank0, command)
             result = run.run(max_steps)
-            chief(f'done: {result}{run.trained.broken.summary()}')
+            report_rank0(f'done: {result}{run.trained.broken.summary()}')
             return result
         finally:
             for processes in rendering:

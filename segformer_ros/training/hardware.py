@@ -94,9 +94,9 @@ def make_fabric(config: HardwareConfig) -> Fabric:
     return fabric
 
 
-def doubts(config: HardwareConfig, device: torch.device) -> list[str]:
+def hardware_warnings(config: HardwareConfig, device: torch.device) -> list[str]:
     """
-    Say what this machine would do better otherwise.
+    Report settings that another value would serve better on this machine.
 
     :returns: Sentences for the user.
     """

@@ -43,19 +43,19 @@ def test_a_video_is_shown_to_the_network_of_real_roads(words, name):
     assert demo.default_model(parser.parse_args(words)) == name
 
 
-def _film(path):
+def _video(path):
     with VideoReader(path) as reader:
         return list(reader)
 
 
 @pytest.mark.slow
 def test_the_world_is_shown_recorded_and_judged(tmp_path, capsys, model):
-    """A newcomer gets a film, a sheet, a bag and figures, and is told where they are."""
+    """A newcomer gets a video, a sheet, a bag and figures, and is told where they are."""
     out = tmp_path / 'demo_output'
     assert main(['demo', '--out', str(out), '--seconds', '3', '--model', model]) == 0
 
     said = capsys.readouterr().out
-    for name in ('film.mp4', 'contact_sheet.png', 'summary.json', 'bag'):
+    for name in ('video.mp4', 'contact_sheet.png', 'summary.json', 'bag'):
         assert str(out / name) in said
         assert (out / name).exists()
     assert 'mIoU' in said
@@ -64,9 +64,9 @@ def test_the_world_is_shown_recorded_and_judged(tmp_path, capsys, model):
     assert summary['segmentation']['frames'] > 0
     with BagReader(out / 'bag') as reader:
         counts = {topic.name: topic.count for topic in reader.topics}
-    film = _film(out / 'film.mp4')
-    assert 0 < len(film) <= min(counts['/label/image'], counts['/depth/image'])
-    assert film[0].image.shape == (256, 3 * 512, 3)
+    video = _video(out / 'video.mp4')
+    assert 0 < len(video) <= min(counts['/label/image'], counts['/depth/image'])
+    assert video[0].image.shape == (256, 3 * 512, 3)
     assert cv2.imread(str(out / 'contact_sheet.png')) is not None
 
 
@@ -84,10 +84,10 @@ def test_a_video_is_played_at_its_rate(tmp_path, capsys, model):
     assert 'drive.mp4: 128x64 at 20 frames/s' in said
     assert 'frames/s in' in said
     assert 'mIoU' not in said.splitlines()[-8]
-    film = _film(out / 'film.mp4')
-    assert 0 < len(film) <= 40
-    for frame in film:
-        # The camera panel is the frame of the video at the time of the film.
+    video = _video(out / 'video.mp4')
+    assert 0 < len(video) <= 40
+    for frame in video:
+        # The camera panel is the frame of the video at the time of the output.
         number = round(frame.time_s * 20)
         assert abs(int(np.median(frame.image[32:, :128])) - 6 * number) <= 3
 
@@ -115,11 +115,11 @@ def test_a_network_that_the_node_refuses_is_one_line(tmp_path, capsys, model):
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path, capsys, model):
-    """A film of somebody else is not overwritten."""
-    (tmp_path / 'film.mp4').write_text('mine')
+    """A video of somebody else is not overwritten."""
+    (tmp_path / 'video.mp4').write_text('mine')
     assert main(['demo', '--out', str(tmp_path), '--model', model]) == 1
     assert 'choose another folder' in capsys.readouterr().err
-    assert (tmp_path / 'film.mp4').read_text() == 'mine'
+    assert (tmp_path / 'video.mp4').read_text() == 'mine'
 
 
 @pytest.mark.parametrize(

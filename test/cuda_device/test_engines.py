@@ -11,7 +11,7 @@ pytest.importorskip('onnx', reason='export needs onnx')
 from cuda_device.conftest import leave_out  # noqa: E402
 from cuda_device.exported import export_for_gpu, HW, relative_error  # noqa: E402
 from segformer_ros.engines.errors import EngineError  # noqa: E402
-from segformer_ros.engines.obtain import obtain_engine  # noqa: E402
+from segformer_ros.engines.get_or_build import get_or_build_engine  # noqa: E402
 from segformer_ros.inference import tensorrt_backend, torch_backend  # noqa: E402
 from segformer_ros.inference.backend import BackendError  # noqa: E402
 from segformer_ros.inference.golden_gate import golden_input  # noqa: E402
@@ -42,7 +42,7 @@ def load(gpu, cuda, exported):
             return made[-1]
         try:
             for request in tensorrt_backend.requests_of(exported, precision).values():
-                obtain_engine(request)
+                get_or_build_engine(request)
             made.append(tensorrt_backend.load(exported, precision=precision, graphs=graphs))
         except (BackendError, EngineError) as error:
             leave_out(f'no TensorRT: {error}')

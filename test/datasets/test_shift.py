@@ -113,7 +113,7 @@ def test_continuous_shifts_and_videos(tmp_path, place):
     """The pictures of a film lie in img_decompressed; the film itself is not read."""
     write_tree(tmp_path, place=place, groups=('semseg', 'depth'), backend='zip')
     write_group(tmp_path / place, 'img', {'0003-17fb.mp4': b'film'}, 'tar')
-    with pytest.raises(DatasetError, match=r'expected pictures in .*img\.tar, found films: run'):
+    with pytest.raises(DatasetError, match=r'expected pictures in .*img\.tar, found videos: run'):
         shift(tmp_path, 'val', shift='continuous/10x', framerate='videos')
 
     images = {

@@ -72,21 +72,21 @@ def beginnings(name, module):
     """Let our own code begin with the module, and say how far it comes."""
     from segformer_ros.engines.build import build_engine
     from segformer_ros.engines.errors import EngineError
-    from segformer_ros.engines.flavour import find_flavour
     from segformer_ros.engines.gpu import Gpu
     from segformer_ros.engines.progress import make_monitor
     from segformer_ros.engines.request import BuildRequest, Target
+    from segformer_ros.engines.trt_variant import find_trt_variant
 
     sys.modules[name] = module
-    flavour = find_flavour(name)
+    trt_variant = find_trt_variant(name)
     told = []
     monitor = make_monitor(module, lambda *state: told.append(state), lambda: True)
     monitor.phase_start('build', None, 2)
     assert monitor.step_complete('build', 0) is False
     try:
-        build_engine(BuildRequest(Path('absent.onnx')), Target(flavour, Gpu('sm86')))
+        build_engine(BuildRequest(Path('absent.onnx')), Target(trt_variant, Gpu('sm86')))
     except EngineError as error:
-        return {'flavour': str(flavour), 'told': told, 'error': str(error)}
+        return {'trt_variant': str(trt_variant), 'told': told, 'error': str(error)}
     return None
 
 

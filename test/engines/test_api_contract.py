@@ -169,7 +169,7 @@ def test_tensorrt_has_what_we_use(uses, make_libraries, major, version):
     assert answer['missing'] == []
     # Of what we do not use: TensorRT 11 has no flags of precisions any more.
     assert answer['flags'] == {'FP16': major == 10, 'TF32': True}
-    assert answer['begin']['flavour'] == f'tensorrt {version}'
+    assert answer['begin']['trt_variant'] == f'tensorrt {version}'
     assert answer['begin']['told'] == [[0.0, 'build'], [0.5, 'build']]
     assert f'the builder of tensorrt {version} does not start' in answer['begin']['error']
 

@@ -13,11 +13,11 @@ import pytest
 from segformer_ros.engines.build import build_engine, Tensor
 from segformer_ros.engines.cache import EngineCache
 from segformer_ros.engines.errors import BuildCancelledError, EngineError
-from segformer_ros.engines.flavour import find_flavour
 from segformer_ros.engines.gpu import Gpu
 from segformer_ros.engines.opening import open_engine
 from segformer_ros.engines.request import BuildOptions, BuildRequest, find_target, Target
 from segformer_ros.engines.sidecar import engine_facts
+from segformer_ros.engines.trt_variant import find_trt_variant
 from tensorrt_double import double_target, make_double
 from tiny_bundle import make_tiny_bundle
 
@@ -40,7 +40,7 @@ def graph(folder):
 def rtx_target(capability='sm86'):
     """Give TensorRT for RTX and a GPU elsewhere, or skip where it has no wheel."""
     pytest.importorskip('tensorrt_rtx', reason='has wheels for x86_64 alone')
-    return Target(find_flavour('tensorrt_rtx'), Gpu(capability))
+    return Target(find_trt_variant('tensorrt_rtx'), Gpu(capability))
 
 
 def test_an_engine_is_built_without_a_gpu(graph):
@@ -50,7 +50,7 @@ def test_an_engine_is_built_without_a_gpu(graph):
 
     built = build_engine(request, rtx_target(), report=lambda *state: states.append(state))
 
-    numbers = bytes(int(part) for part in rtx_target().flavour.version.split('.'))
+    numbers = bytes(int(part) for part in rtx_target().trt_variant.version.split('.'))
     assert built.data[:4] == b'vtrt'
     assert numbers in built.data[:64]
     assert built.inputs == (Tensor('image', 'uint8', (-1, 64, 128, 3)),)
@@ -154,7 +154,7 @@ def test_tensorrt_needs_the_gpu_that_it_builds_for(tmp_path):
     if Path('/dev/nvidia0').exists():
         pytest.skip('this machine has a GPU')
     with pytest.raises(EngineError, match='expected an NVIDIA driver'):
-        find_target(BuildRequest(tmp_path / 'network.onnx', flavour='tensorrt_rtx'))
+        find_target(BuildRequest(tmp_path / 'network.onnx', trt_variant='tensorrt_rtx'))
 
 
 def test_calls_of_tensorrt_10_and_11(graph):

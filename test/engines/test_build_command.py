@@ -103,7 +103,7 @@ def test_what_was_refused_is_said(folder, cache, capsys):
     [
         (['--device', 'sm86'], 'expected a float16 graph for tensorrt, found float32 alone'),
         ([*ARGUMENTS, '--size', '32x32'], 'size of the bundle (64x128, 96x160), got 32x32'),
-        ([*ARGUMENTS, '--flavour', 'tensorrt'], 'only for the GPU of the machine'),
+        ([*ARGUMENTS, '--trt-variant', 'tensorrt'], 'only for the GPU of the machine'),
         (['--device', 'sm90', '--precision', 'float32'], 'does not build for sm90: it builds for'),
         ([*ARGUMENTS, '--version-compatible'], 'leave out --version-compatible'),
         ([*ARGUMENTS, '--optimization-level', '9'], 'optimization level of 0 to 5, got 9'),

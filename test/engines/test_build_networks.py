@@ -10,9 +10,9 @@ pytest.importorskip('onnxscript', reason='networks are exported with onnxscript'
 
 from random_network import random_network
 from segformer_ros.engines.build import build_engine
-from segformer_ros.engines.flavour import find_flavour
 from segformer_ros.engines.gpu import Gpu
 from segformer_ros.engines.request import Target
+from segformer_ros.engines.trt_variant import find_trt_variant
 from segformer_ros.export.bundle_export import export_bundle
 from segformer_ros.export.manifest import Facts
 from segformer_ros.export.variants import ExportOptions
@@ -48,7 +48,7 @@ def bundle(request, tmp_path_factory):
 @pytest.fixture(scope='module')
 def engines(bundle):
     """Build all of its graphs; gives what was asked and what came, by size and precision."""
-    target = Target(find_flavour('tensorrt_rtx'), Gpu('sm89'))
+    target = Target(find_trt_variant('tensorrt_rtx'), Gpu('sm89'))
     made = {}
     for size in bundle.manifest.input_sizes:
         for precision in PRECISIONS:

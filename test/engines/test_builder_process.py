@@ -14,8 +14,8 @@ from segformer_ros.engines import builder_process
 from segformer_ros.engines.builder_process import start_build
 from segformer_ros.engines.cache import EngineCache
 from segformer_ros.engines.errors import BuildCancelledError, EngineError
+from segformer_ros.engines.get_or_build import WAITING
 from segformer_ros.engines.gpu import Gpu
-from segformer_ros.engines.obtain import WAITING
 from segformer_ros.engines.request import BuildRequest, find_target
 from segformer_ros.engines.sidecar import engine_facts
 from tiny_bundle import make_tiny_bundle

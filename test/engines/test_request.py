@@ -35,7 +35,7 @@ def test_a_request_survives_json():
         ({'images': (0, 1)}, '1 image or more at once, got 0 to 1'),
         ({'images': (4, 2)}, 'got 4 to 2'),
         ({'precision': 'fp16'}, "float16, bfloat16, int8, fp8, got 'fp16'"),
-        ({'flavour': 'lean'}, "got 'lean'"),
+        ({'trt_variant': 'lean'}, "got 'lean'"),
         ({'device': 'orin'}, "such as sm86, or current, got 'orin'"),
     ],
 )

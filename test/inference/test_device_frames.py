@@ -13,7 +13,7 @@ import pytest
 from segformer_ros import bundle
 from segformer_ros.image_encoding import decode, raw, RAW_ENCODINGS
 from segformer_ros.inference.backend import BackendError
-from segformer_ros.inference.frames_gate import frames_problem
+from segformer_ros.inference.frame_check import frames_problem
 from segformer_ros.inference.pipeline import Options, Pipeline
 from tiny_bundle import make_tiny_bundle, STRIDE
 

@@ -11,8 +11,8 @@ from segformer_ros import bundle
 from segformer_ros.bundle import BundleError
 from segformer_ros.engines.cuda import CudaError
 from segformer_ros.engines.errors import EngineError
-from segformer_ros.engines.flavour import Flavour
 from segformer_ros.engines.opening import OpenEngine
+from segformer_ros.engines.trt_variant import TrtVariant
 from segformer_ros.inference import tensorrt_backend
 from segformer_ros.inference.backend import BackendError, EngineMissingError, load_backend
 from segformer_ros.inference.golden_gate import check_golden
@@ -61,9 +61,9 @@ class Installed:
         hw = tuple(int(part) for part in size.split('x'))
         found = next(s for s in self._tiny.manifest.input_sizes if (s.height, s.width) == hw)
         outputs = {k: v[1:] for k, v in self._tiny.manifest.output_shapes(found).items()}
-        flavour = Flavour('tensorrt', '10.99', fake_trt())
+        trt_variant = TrtVariant('tensorrt', '10.99', fake_trt())
         engine = FakeEngine(self.cuda, ((3, *hw), 'float32'), outputs, network)
-        return OpenEngine(flavour, engine, None, None)
+        return OpenEngine(trt_variant, engine, None, None)
 
 
 def test_engines_of_the_cache_are_opened(monkeypatch, tiny):

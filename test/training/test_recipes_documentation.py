@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip('torch', reason='training needs torch')
 
 from segformer_ros.commands import evaluate, train
-from segformer_ros.datasets.notation import parse
+from segformer_ros.datasets.dataset_spec import parse
 from segformer_ros.training.recipe import load
 from segformer_ros.training.schedules import factor
 

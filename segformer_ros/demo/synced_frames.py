@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of a recorded drive: camera image, results and truth, brought together by stamp."""
+"""The frames of a recorded drive: camera image, results and ground truth, matched by stamp."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 @dataclass(frozen=True)
-class Moment:
+class SyncedFrame:
     """
     What is known of one stamp; None for what the recording was not asked for.
 
@@ -50,13 +50,13 @@ class Moment:
     true_depth: Depth | None = None
 
 
-def read_moments(
+def read_synced_frames(
     bag: Path, topics: Mapping[str, str], stamps_ns: frozenset[int] | None = None
-) -> Iterator[Moment]:
+) -> Iterator[SyncedFrame]:
     """
     Read the stamps of which all topics have an image, in the order they became complete.
 
-    :param topics: Topic by the name of the field of Moment that it fills.
+    :param topics: Topic by the name of the field of SyncedFrame that it fills.
     :param stamps_ns: Only these; None reads all.
     :raises BagError: The bag is damaged.
     :raises ValueError: An image is not of the kind that its field needs.
@@ -74,6 +74,6 @@ def read_moments(
             if len(found) == len(fields):
                 del waiting[stamp_ns]
                 read = {name: _READERS[name](item) for name, item in found.items()}
-                yield Moment(stamp_ns, **read)
+                yield SyncedFrame(stamp_ns, **read)
             elif len(waiting) > _KEPT:
                 waiting.popitem(last=False)

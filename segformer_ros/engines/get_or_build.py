@@ -24,7 +24,7 @@ WAITING = 'waiting for another process that builds this engine'
 
 
 @dataclass(frozen=True)
-class Obtained:
+class FoundEngine:
     """An engine; reused says that it was in the cache, notes are sentences about refused ones."""
 
     engine: StoredEngine
@@ -47,12 +47,12 @@ def find_engine(request: BuildRequest) -> tuple[StoredEngine | None, tuple[str, 
     return _look(cache, request, target)
 
 
-def obtain_engine(
+def get_or_build_engine(
     request: BuildRequest,
     *,
     report: Report = lambda fraction, text: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Obtained:
+) -> FoundEngine:
     """
     Take an engine from the cache, or build it in this process and keep it.
 
@@ -65,25 +65,25 @@ def obtain_engine(
     cache = EngineCache(request.cache, limit_bytes=request.limit_bytes)
     found, notes = _look(cache, request, target)
     if found is not None:
-        return Obtained(found, True, notes)
+        return FoundEngine(found, True, notes)
     facts = engine_facts(request, target)
     try:
         with cache.lock(facts, waiting=lambda: report(0.0, WAITING), cancelled=cancelled):
             # Who held the lock may have built it.
             found, notes = _look(cache, request, target)
             if found is not None:
-                return Obtained(found, True, notes)
+                return FoundEngine(found, True, notes)
             engine = _build(cache, facts, request, target, report, cancelled)
     except LockCancelledError as error:
         raise BuildCancelledError(str(error)) from error
-    return Obtained(engine, False, notes)
+    return FoundEngine(engine, False, notes)
 
 
 def _look(
     cache: EngineCache, request: BuildRequest, target: Target
 ) -> tuple[StoredEngine | None, tuple[str, ...]]:
     targets = [target]
-    if target.flavour.builds_ahead and target.gpu.name is not None:
+    if target.trt_variant.builds_ahead and target.gpu.name is not None:
         targets.append(replace(target, gpu=Gpu(target.gpu.capability)))
     notes = []
     for item in targets:
@@ -107,7 +107,7 @@ def _build(
 ) -> StoredEngine:
     timings = _timing_path(cache, target)
     known = b''
-    if target.flavour.has_timing_cache:
+    if target.trt_variant.has_timing_cache:
         with suppress(EngineRefusedError):
             known = read_own(timings)
     built = build_engine(request, target, timing_cache=known, report=report, cancelled=cancelled)
@@ -120,5 +120,5 @@ def _build(
 def _timing_path(cache: EngineCache, target: Target) -> Path:
     """Name the file of what was measured; it holds for one TensorRT and one kind of GPU."""
     gpu = target.gpu.name or target.gpu.capability
-    words = f'{target.flavour.name} {target.flavour.version} {gpu}'
+    words = f'{target.trt_variant.name} {target.trt_variant.version} {gpu}'
     return cache.folder / f'timing_{re.sub(r"[^A-Za-z0-9.]+", "_", words)}.cache'

@@ -10,8 +10,8 @@ import pytest
 from segformer_ros import carla
 from segformer_ros.bags import message_types
 from segformer_ros.bags.writer import BagWriter
-from segformer_ros.demo import film
-from segformer_ros.demo.moments import Moment, read_moments
+from segformer_ros.demo import output_video
+from segformer_ros.demo.synced_frames import read_synced_frames, SyncedFrame
 from segformer_ros.files.video import VideoReader
 
 _IMAGE = 'sensor_msgs/msg/Image'
@@ -71,11 +71,11 @@ def bag(tmp_path) -> Path:
     return tmp_path / 'bag'
 
 
-def test_images_of_one_stamp_become_one_moment(bag):
+def test_images_of_one_stamp_become_one_frame(bag):
     """A frame without one of its results is left out; the others are whole."""
-    moments = list(read_moments(bag, _TOPICS))
-    assert [round(item.stamp_ns / 1e8) for item in moments] == [10, 11, 13, 14, 15]
-    last = moments[-1]
+    found = list(read_synced_frames(bag, _TOPICS))
+    assert [round(item.stamp_ns / 1e8) for item in found] == [10, 11, 13, 14, 15]
+    last = found[-1]
     assert last.image.shape == (_HEIGHT, _WIDTH, 3)
     assert last.image[0, 0, 0] == 100
     assert last.depth[-1, -1] == 10.0
@@ -83,19 +83,19 @@ def test_images_of_one_stamp_become_one_moment(bag):
     assert np.isinf(last.true_depth[0, 0])
 
 
-def test_only_the_moments_that_are_wanted_are_read(bag):
+def test_only_the_frames_that_are_wanted_are_read(bag):
     """A contact sheet needs a few frames of a long drive, of some topics."""
     topics = {name: _TOPICS[name] for name in ('image', 'labels')}
-    moments = list(read_moments(bag, topics, frozenset({1_200_000_000})))
-    assert [item.stamp_ns for item in moments] == [1_200_000_000]
-    assert moments[0].depth is None
+    found = list(read_synced_frames(bag, topics, frozenset({1_200_000_000})))
+    assert [item.stamp_ns for item in found] == [1_200_000_000]
+    assert found[0].depth is None
 
 
-def test_the_film_shows_every_moment_at_its_time(bag, tmp_path):
+def test_the_video_shows_every_frame_at_its_time(bag, tmp_path):
     """A frame that is missing leaves a longer look at the one before."""
-    path, counts = tmp_path / 'film.mp4', []
-    stamps = film.write_film(
-        path, read_moments(bag, _TOPICS), rate_hz=10.0, progress=counts.append
+    path, counts = tmp_path / 'video.mp4', []
+    stamps = output_video.write_video(
+        path, read_synced_frames(bag, _TOPICS), rate_hz=10.0, progress=counts.append
     )
 
     assert stamps == [1_000_000_000 + step * 100_000_000 for step in (0, 1, 3, 4, 5)]
@@ -107,9 +107,9 @@ def test_the_film_shows_every_moment_at_its_time(bag, tmp_path):
 
 
 def test_the_sheet_has_the_truth_below_the_results(bag, tmp_path):
-    """Each moment is two rows of three pictures."""
+    """Each frame is two rows of three pictures."""
     path = tmp_path / 'sheet.png'
-    film.write_sheet(path, read_moments(bag, _TOPICS), columns=2)
+    output_video.write_sheet(path, read_synced_frames(bag, _TOPICS), columns=2)
     sheet = cv2.imread(str(path))
     assert sheet.shape[0] > 3 * 2 * _HEIGHT
     assert sheet.shape[1] > 2 * 3 * _WIDTH
@@ -118,24 +118,24 @@ def test_the_sheet_has_the_truth_below_the_results(bag, tmp_path):
 def test_without_truth_the_sheet_has_the_results_alone(tmp_path):
     """Nobody knows the truth of a video."""
     images = _images(1)
-    moment = Moment(
+    one = SyncedFrame(
         7,
         image=np.ascontiguousarray(images['image'][1][..., :3]),
         labels=images['labels'][1],
         depth=images['depth'][1],
     )
     path = tmp_path / 'sheet.png'
-    film.write_sheet(path, [moment], columns=2)
+    output_video.write_sheet(path, [one], columns=2)
     assert _HEIGHT < cv2.imread(str(path)).shape[0] < 2 * _HEIGHT
 
 
 @pytest.mark.parametrize(('count', 'expected'), [(2, {20, 60}), (4, {10, 30, 50, 70})])
-def test_moments_are_spread_evenly(count, expected):
+def test_frames_are_spread_evenly(count, expected):
     """The sheet shows the whole drive."""
-    assert film.evenly(list(range(0, 80, 10)), count) == expected
+    assert output_video.evenly(list(range(0, 80, 10)), count) == expected
 
 
-def test_a_short_drive_has_fewer_moments():
-    """No moment is shown twice, and none is made up."""
-    assert film.evenly([5, 6], 8) == {5, 6}
-    assert film.evenly([], 8) == frozenset()
+def test_a_short_drive_has_fewer_frames():
+    """No frame is shown twice, and none is made up."""
+    assert output_video.evenly([5, 6], 8) == {5, 6}
+    assert output_video.evenly([], 8) == frozenset()

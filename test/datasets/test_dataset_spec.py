@@ -7,7 +7,7 @@ import argparse
 import pytest
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.datasets import DatasetError, DatasetSpec
-from segformer_ros.datasets.notation import parse
+from segformer_ros.datasets.dataset_spec import parse
 
 
 def spec(*words, **settings):

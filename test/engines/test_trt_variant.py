@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 from segformer_ros.engines.errors import EngineError
-from segformer_ros.engines.flavour import find_flavour, installed_flavours
+from segformer_ros.engines.trt_variant import find_trt_variant
 
 
 def module_of(name, version):
@@ -26,13 +26,12 @@ def absent(monkeypatch):
 
 
 def test_none_installed_is_told_with_what_installs_one(absent):
-    """A line for each flavour."""
+    """A line for each variant."""
     with pytest.raises(EngineError) as error:
-        find_flavour()
+        find_trt_variant()
     assert 'expected tensorrt, found none: pip install tensorrt-cu13' in str(error.value)
     assert 'python3-libnvinfer' in str(error.value)
     assert 'pip install tensorrt-rtx-cu13' in str(error.value)
-    assert installed_flavours() == []
 
 
 def test_tensorrt_comes_first(absent):
@@ -40,20 +39,19 @@ def test_tensorrt_comes_first(absent):
     absent.setitem(sys.modules, 'tensorrt', module_of('tensorrt', '10.3.0'))
     absent.setitem(sys.modules, 'tensorrt_rtx', module_of('tensorrt_rtx', '1.7.1.116'))
 
-    assert str(find_flavour()) == 'tensorrt 10.3.0'
-    assert str(find_flavour(builds_ahead=True)) == 'tensorrt_rtx 1.7.1.116'
-    assert [item.name for item in installed_flavours()] == ['tensorrt', 'tensorrt_rtx']
-    assert find_flavour().has_timing_cache
-    assert not find_flavour().builds_ahead
+    assert str(find_trt_variant()) == 'tensorrt 10.3.0'
+    assert str(find_trt_variant(builds_ahead=True)) == 'tensorrt_rtx 1.7.1.116'
+    assert find_trt_variant().has_timing_cache
+    assert not find_trt_variant().builds_ahead
     with pytest.raises(EngineError, match='only for the GPU of the machine'):
-        find_flavour('tensorrt', builds_ahead=True)
+        find_trt_variant('tensorrt', builds_ahead=True)
 
 
 def test_versions_before_strong_typing_are_refused(absent):
     """JetPack 6.0 has TensorRT 8.6, which has another API."""
     absent.setitem(sys.modules, 'tensorrt', module_of('tensorrt', '8.6.2'))
     with pytest.raises(EngineError, match=r'expected tensorrt 10.0 or later, found 8\.6\.2'):
-        find_flavour('tensorrt')
+        find_trt_variant('tensorrt')
 
 
 def test_a_library_that_is_missing_is_named(absent, tmp_path):
@@ -62,10 +60,10 @@ def test_a_library_that_is_missing_is_named(absent, tmp_path):
     absent.delitem(sys.modules, 'tensorrt')
     absent.syspath_prepend(tmp_path)
     with pytest.raises(EngineError, match=r'tensorrt does not load: libnvinfer\.so\.10'):
-        find_flavour('tensorrt')
+        find_trt_variant('tensorrt')
 
 
 def test_an_unknown_name_is_refused():
     """It says which there are."""
     with pytest.raises(EngineError, match=r"tensorrt, tensorrt_rtx, got 'lean'"):
-        find_flavour('lean')
+        find_trt_variant('lean')

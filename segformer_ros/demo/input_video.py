@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 
 from segformer_ros import bundle
-from segformer_ros.demo.moments import Moment
+from segformer_ros.demo.synced_frames import SyncedFrame
 from segformer_ros.files.video import VideoReader
 from segformer_ros.inference.preprocess import fit
 
@@ -67,7 +67,7 @@ def trained_camera_fov_deg(model: str, video: Video) -> float:
     return math.degrees(2.0 * math.atan(0.5 * video.width / focal_px))
 
 
-def with_images(video: Path, results: Iterable[Moment]) -> Iterator[Moment]:
+def with_images(video: Path, results: Iterable[SyncedFrame]) -> Iterator[SyncedFrame]:
     """
     Bring results together with the frames of the video that they belong to.
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from segformer_ros.engines.errors import EngineError
 
-FLAVOURS = ('tensorrt', 'tensorrt_rtx')
+TRT_VARIANTS = ('tensorrt', 'tensorrt_rtx')
 """Names of the modules, the preferred one first."""
 
 INSTALL = {
@@ -21,7 +21,7 @@ _LEAST_VERSIONS = {'tensorrt': (10, 0), 'tensorrt_rtx': (1, 1)}
 
 
 @dataclass(frozen=True)
-class Flavour:
+class TrtVariant:
     """An installed TensorRT; module is what its API is in."""
 
     name: str
@@ -42,23 +42,23 @@ class Flavour:
         return f'{self.name} {self.version}'
 
 
-def find_flavour(name: str = 'auto', *, builds_ahead: bool = False) -> Flavour:
+def find_trt_variant(name: str = 'auto', *, builds_ahead: bool = False) -> TrtVariant:
     """
     Import the TensorRT that is installed.
 
-    :param name: One of FLAVOURS, or 'auto' for the first that can be used.
+    :param name: One of TRT_VARIANTS, or 'auto' for the first that can be used.
     :param builds_ahead: Whether it must build for GPUs that the machine does not have.
     :raises EngineError: None is installed, or what is installed is too old or does not load.
     """
-    if name not in ('auto', *FLAVOURS):
-        raise EngineError(f'expected --flavour auto, {", ".join(FLAVOURS)}, got {name!r}')
-    names: tuple[str, ...] = FLAVOURS if name == 'auto' else (name,)
+    if name not in ('auto', *TRT_VARIANTS):
+        raise EngineError(f'expected --trt-variant auto, {", ".join(TRT_VARIANTS)}, got {name!r}')
+    names: tuple[str, ...] = TRT_VARIANTS if name == 'auto' else (name,)
     if builds_ahead:
         names = tuple(item for item in names if item == 'tensorrt_rtx')
     if not names:
         raise EngineError(
             f'{name} builds only for the GPU of the machine that it runs on: choose --device '
-            'current, or --flavour tensorrt_rtx'
+            'current, or --trt-variant tensorrt_rtx'
         )
     reasons = []
     for item in names:
@@ -69,18 +69,7 @@ def find_flavour(name: str = 'auto', *, builds_ahead: bool = False) -> Flavour:
     raise EngineError('; '.join(reasons))
 
 
-def installed_flavours() -> list[Flavour]:
-    """Import every TensorRT that can be used, the preferred one first."""
-    found = []
-    for name in FLAVOURS:
-        try:
-            found.append(_import(name))
-        except EngineError:
-            continue
-    return found
-
-
-def _import(name: str) -> Flavour:
+def _import(name: str) -> TrtVariant:
     install = INSTALL[name]
     try:
         module = importlib.import_module(name)
@@ -95,7 +84,7 @@ def _import(name: str) -> Flavour:
     if _numbers(version) < least:
         text = '.'.join(str(number) for number in least)
         raise EngineError(f'expected {name} {text} or later, found {version}: {install}')
-    return Flavour(name, version, module)
+    return TrtVariant(name, version, module)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
