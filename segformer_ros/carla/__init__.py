@@ -1,12 +1,11 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-How CARLA codes ground truth, and how its classes stand to those of other label sets.
+How CARLA codes ground truth.
 
 Only arrays and tables: nothing here needs the simulator or its Python client.
 """
 
-from segformer_ros.carla.class_maps import ClassMap, common_classes, CommonClasses, map_classes
 from segformer_ros.carla.ground_truth import (
     decode_depth,
     decode_depth_code,
@@ -24,10 +23,7 @@ from segformer_ros.carla.tag_tables import tag_table, TAG_TABLES
 __all__ = [
     'SKY_DEPTH_M',
     'TAG_TABLES',
-    'ClassMap',
-    'CommonClasses',
     'Decoded',
-    'common_classes',
     'decode_depth',
     'decode_depth_code',
     'decode_labels',
@@ -36,6 +32,5 @@ __all__ = [
     'encode_depth_code',
     'encode_labels',
     'encode_tags',
-    'map_classes',
     'tag_table',
 ]

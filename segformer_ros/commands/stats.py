@@ -67,9 +67,9 @@ def run(args: argparse.Namespace) -> int:
     """
     from segformer_ros.datasets import DatasetError, open_dataset
     from segformer_ros.datasets.checks import check_labels
-    from segformer_ros.datasets.class_maps import channel_table
     from segformer_ros.datasets.statistics import channel_counts, count_classes
     from segformer_ros.labels import label_set
+    from segformer_ros.labels.class_maps import channel_table
 
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')

@@ -8,7 +8,6 @@ import functools
 from pathlib import Path
 
 import numpy as np
-from segformer_ros.datasets.class_maps import channel_table
 from segformer_ros.datasets.file_dataset import (
     choice,
     FileDataset,
@@ -23,6 +22,7 @@ from segformer_ros.datasets.label_images import read_colors, read_ids
 from segformer_ros.datasets.sample import DatasetError
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.labels import CAMVID_11, CAMVID_32, VOID
+from segformer_ros.labels.class_maps import channel_table
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
 OPTIONS: dict[str, str] = {

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets.class_maps import channel_table
 from segformer_ros.datasets.file_dataset import (
     choice,
     Depth,
@@ -25,6 +24,7 @@ from segformer_ros.datasets.label_images import read_ids, read_plain
 from segformer_ros.datasets.sample import DatasetError
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.labels import CITYSCAPES_19, CITYSCAPES_34
+from segformer_ros.labels.class_maps import channel_table
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test')
 OPTIONS: dict[str, str] = {

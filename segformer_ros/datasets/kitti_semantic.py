@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import kitti_calibration
-from segformer_ros.datasets.class_maps import channel_table
 from segformer_ros.datasets.file_dataset import (
     choice,
     FileDataset,
@@ -24,6 +23,7 @@ from segformer_ros.datasets.label_images import read_ids
 from segformer_ros.datasets.sample import DatasetError
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.labels import CITYSCAPES_19, CITYSCAPES_34
+from segformer_ros.labels.class_maps import channel_table
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'all', 'test')
 OPTIONS: dict[str, str] = {

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.carla import common_classes
 from segformer_ros.evaluation.network import NetworkFacts
 from segformer_ros.labels import LABEL_SETS, LabelClass, LabelSet, VOID
+from segformer_ros.labels.class_maps import channel_table, common_classes
 
 CLASSES_OF = ('auto', 'network', 'dataset')
 SHIFT_IGNORED = (
@@ -141,8 +141,6 @@ def _whole_set(facts: NetworkFacts) -> LabelSet:
 def _table(source: LabelSet, target: LabelSet, rules: Mapping[str, str] | None) -> Table:
     if source == target and not rules:
         return _only(target.classes)
-    from segformer_ros.datasets.class_maps import channel_table
-
     table: Table = channel_table(source, target, rules or None)
     return table
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from segformer_ros import result_images
-from segformer_ros.carla import common_classes, tag_table
+from segformer_ros.carla import tag_table
 from segformer_ros.judge.pairing import StampPairs, Waiting
 from segformer_ros.judge.scores import DriveScores
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet
+from segformer_ros.labels.class_maps import common_classes
 
 STREAMS = ('labels', 'true_labels', 'depth', 'true_depth')
 

@@ -8,9 +8,9 @@ from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.carla import CommonClasses
 from segformer_ros.judge.figures import Figures, Window
 from segformer_ros.judge.video_metrics import FlickerMeter
+from segformer_ros.labels.class_maps import CommonClasses
 from segformer_ros.metrics import BoundaryMeter, DepthMeter, SegmentationMeter
 
 LABEL_COLUMNS = ('miou', 'accuracy', 'boundary_f', 'flicker')

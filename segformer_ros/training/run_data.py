@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.datasets import Dataset, DatasetError, DatasetSpec, open_dataset
 from segformer_ros.datasets.checks import check_labels
-from segformer_ros.datasets.class_maps import channel_table
 from segformer_ros.datasets.statistics import spread
 from segformer_ros.datasets.world import WorldDataset
 from segformer_ros.datasets.world_rendering import Rendering
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet, VOID
+from segformer_ros.labels.class_maps import channel_table
 from segformer_ros.training.batch_source import Source
 from segformer_ros.training.batches import normalize
 from segformer_ros.training.config import ClassesConfig, TrainConfig, TrainingSet

@@ -82,8 +82,8 @@ airplane
 # otherwise or has among other things. Rider to pedestrian and rock to other are our choice: SHIFT
 # has neither. CamVid's bicyclist is the person with the bicycle and is read as a rider, the
 # motorcycle with its rider too. What no row names (such as Cityscapes' ego_vehicle) and what the
-# sets call none, unlabeled, void or background has no meaning and is not judged; nor have ADE20K's
-# wall (most are those of rooms) and signboard (most are those of shops).
+# sets call none, unlabeled, void or background has no meaning and is not evaluated; nor have
+# ADE20K's wall (most are those of rooms) and signboard (most are those of shops).
 _NAMES: dict[str, str] = {
     'carla_010': '',
     'carla_0914': '',
@@ -132,7 +132,7 @@ class ClassMap:
     One label set read as another.
 
     :param table: (256,) ids of the target by id of the source; VOID where it has none.
-    :param lost: Classes of the source, judged ones only, that the target has no class for.
+    :param lost: Classes of the source that have a meaning, that the target has no class for.
     :param widened: Classes of the source that stand for several of the target, with the one that
         the table takes: a vehicle of SHIFT may be a truck of Cityscapes and is read as a car.
     """
@@ -213,6 +213,40 @@ def common_classes(first: LabelSet, second: LabelSet) -> CommonClasses:
     return CommonClasses(LabelSet(name, tuple(classes)), tables[0], tables[1])
 
 
+def channel_table(
+    source: LabelSet, target: LabelSet, rules: Mapping[str, str] | None = None
+) -> npt.NDArray[np.uint8]:
+    """
+    Tabulate the class ids of a network by those of a dataset.
+
+    The table of meanings counts where it has both label sets; where it does not, a class that
+    rules do not name is the one of the same name.
+
+    :param rules: Class names of the network by those of the dataset, '' for none: over what is
+        known.
+    :returns: (256,) ids of target; VOID where it has no such class, and for VOID itself.
+    :raises ValueError: No map is known, there are no rules and target lacks a name; or a rule
+        names no class.
+    """
+    if source.classes == target.classes:
+        table = _by_name(source, target)
+    else:
+        try:
+            table = map_classes(source, target).table.copy()
+        except ValueError as error:
+            lost = [name for name in _names(source) if name not in _names(target)]
+            if not rules and lost:
+                raise ValueError(
+                    f'no map from the classes of {source.name} to those of {target.name} is '
+                    f'known, and there is no class of the same name for {", ".join(lost)}: give '
+                    'rules (--map DATA=NETWORK of evaluate, rules of a dataset in a recipe)'
+                ) from error
+            table = _by_name(source, target)
+    for own, other in (rules or {}).items():
+        table[_id(source, own)] = _id(target, other) if other else VOID
+    return table
+
+
 def _pairs(first: LabelSet, second: LabelSet) -> list[tuple[str, str]]:
     """Give the names of both sets row by row, '' where a set has no class."""
     return list(zip(_column(first), _column(second), strict=True))
@@ -237,3 +271,22 @@ def _column(label_set: LabelSet) -> tuple[str, ...]:
             meaning = kinds[meaning]
         column.append(names.get(meaning, ''))
     return tuple(column)
+
+
+def _names(label_set: LabelSet) -> list[str]:
+    return [item.name for item in label_set.classes]
+
+
+def _by_name(source: LabelSet, target: LabelSet) -> npt.NDArray[np.uint8]:
+    ids = {item.name: item.id for item in target.classes}
+    table = np.full(256, VOID, np.uint8)
+    for item in source.classes:
+        table[item.id] = ids.get(item.name, VOID)
+    return table
+
+
+def _id(label_set: LabelSet, name: str) -> int:
+    try:
+        return label_set.by_name(name).id
+    except ValueError as error:
+        raise ValueError(f'rules: {error}') from error

@@ -4,7 +4,6 @@
 
 import numpy as np
 import pytest
-from segformer_ros.carla import common_classes, map_classes
 from segformer_ros.labels import (
     ADE20K_4,
     ADE20K_150,
@@ -20,6 +19,7 @@ from segformer_ros.labels import (
     SHIFT_23,
     VOID,
 )
+from segformer_ros.labels.class_maps import common_classes, map_classes
 from segformer_ros.world import classes as world_classes
 
 SETS = tuple(LABEL_SETS.values())
