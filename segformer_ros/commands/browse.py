@@ -85,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
     dataset = open_dataset(data_spec(args))
     augmentation = None
     if args.recipe is not None:
-        from segformer_ros.training.augment import make_augmentation, read_augment
+        from segformer_ros.training.augment import make_augmentation
+        from segformer_ros.training.recipe import read_augment
 
         config = read_augment(args.recipe, stage=args.stage)
         augmentation = make_augmentation(config, classes=_ids(dataset.label_set))

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from segformer_ros.training.augment.config import AugmentConfig
 from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.yaml_config import ConfigError, from_mapping, read_values
 
@@ -39,6 +40,25 @@ def resolve(values: Mapping[str, Any], where: str = 'recipe') -> TrainConfig:
         stages = [_over(defaults, s) if isinstance(s, Mapping) else s for s in stages]
     given = {**values, 'stages': stages} if 'stages' in values else dict(values)
     return from_mapping(TrainConfig, {**given, 'defaults': {}}, where)
+
+
+def read_augment(path: Path, *, stage: int = 0) -> AugmentConfig:
+    """
+    Read the augmentation of a stage of a recipe, or of a file with the key augment alone.
+
+    :param stage: Its number, from 0.
+    :raises ConfigError: The recipe cannot be used, or has no such stage.
+    :raises OSError: The file cannot be read.
+    """
+    values = read_values(path)
+    if 'stages' not in values:
+        if 'augment' not in values:
+            raise ConfigError(f'{path}: expected a recipe with stages, or the key augment')
+        return from_mapping(AugmentConfig, values['augment'], f'{path}.augment')
+    stages = resolve(values, str(path)).stages
+    if not 0 <= stage < len(stages):
+        raise ConfigError(f'{path}: expected a stage below {len(stages)}, got {stage}')
+    return stages[stage].augment
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from segformer_ros.training.augment import (
     DomainConfig,
     make_augmentation,
     PhotometricConfig,
-    read_augment,
     ResizeConfig,
 )
+from segformer_ros.training.recipe import read_augment
 from segformer_ros.training.yaml_config import ConfigError, from_mapping, write
 import yaml
 

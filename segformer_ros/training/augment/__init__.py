@@ -9,7 +9,6 @@ from segformer_ros.training.augment.config import (
     CutDepthConfig,
     DomainConfig,
     PhotometricConfig,
-    read_augment,
     ResizeConfig,
 )
 from segformer_ros.training.augment.geometry import PADDING_RGB
@@ -25,6 +24,5 @@ __all__ = [
     'PhotometricConfig',
     'ResizeConfig',
     'make_augmentation',
-    'read_augment',
     'recolor',
 ]

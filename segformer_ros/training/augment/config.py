@@ -1,14 +1,11 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a recipe says about variation: the key augment."""
+"""What a recipe says about augmentation: the key augment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Literal
-
-from segformer_ros.training.yaml_config import ConfigError, from_mapping, read_values
 
 
 def _check_size(name: str, size: tuple[int, int]) -> None:
@@ -187,25 +184,3 @@ class AugmentConfig:
 
     def __post_init__(self) -> None:
         _check_share('flip', self.flip)
-
-
-def read_augment(path: Path, *, stage: int = 0) -> AugmentConfig:
-    """
-    Read the variation of a stage of a recipe, or of a file with the key augment alone.
-
-    :param stage: Its number, from 0.
-    :raises ConfigError: The recipe cannot be used, or has no such stage.
-    :raises OSError: The file cannot be read.
-    """
-    values = read_values(path)
-    if 'stages' not in values:
-        if 'augment' not in values:
-            raise ConfigError(f'{path}: expected a recipe with stages, or the key augment')
-        return from_mapping(AugmentConfig, values['augment'], f'{path}.augment')
-    # A recipe holds this config, and takes torch to read.
-    from segformer_ros.training.recipe import resolve
-
-    stages = resolve(values, str(path)).stages
-    if not 0 <= stage < len(stages):
-        raise ConfigError(f'{path}: expected a stage below {len(stages)}, got {stage}')
-    return stages[stage].augment
