@@ -124,7 +124,7 @@ def main() -> int:
     args = parser.parse_args()
     # A shell that runs this in the background has every child ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.path.insert(0, str(ROOT / 'test'))
+    sys.path.insert(0, str(ROOT / 'test' / 'support'))
     from bag_builder import drive, write_bag
 
     dice, failures = random.Random(11), 0

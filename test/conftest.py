@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What all tests share: their groups, their cache, and the builders that lie here."""
+"""What all tests share: their groups, their cache, and the builders in support/."""
 
 from collections.abc import Iterator
 import os
@@ -12,7 +12,7 @@ import sys
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE / 'support'), str(HERE)]
 
 # A shell that runs the tests in the background has them ignore SIGINT, and so would every process
 # that they start and interrupt.

@@ -16,7 +16,7 @@ from segformer_ros.bags import writer as writer_module
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.bags.writer import BagWriter
 
-_TEST = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _IMAGE = 'sensor_msgs/msg/Image'
 
 
@@ -73,8 +73,9 @@ os.kill(os.getpid(), 9)
 
 
 def _kill_a_writer(path, storage, max_bytes=0):
-    command = [sys.executable, '-c', _KILLED, str(path), storage, str(_TEST), str(max_bytes)]
-    done = subprocess.run(command, cwd=_TEST.parent, check=False)
+    support = str(_ROOT / 'test' / 'support')
+    command = [sys.executable, '-c', _KILLED, str(path), storage, support, str(max_bytes)]
+    done = subprocess.run(command, cwd=_ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
 
 

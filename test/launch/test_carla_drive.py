@@ -66,7 +66,7 @@ class Session:
         self._double = None
         if arguments.get('carla_mode') != 'native':
             self._double = subprocess.Popen(
-                (sys.executable, str(ROOT / 'test' / 'carla_wire_double.py'), coding),
+                (sys.executable, str(ROOT / 'test' / 'support' / 'carla_wire_double.py'), coding),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._wire_log,
@@ -180,7 +180,7 @@ def session(tmp_path, monkeypatch):
     """Start sessions in a ROS of their own that end with the test."""
     environment = demo_environment(os.environ, tmp_path / 'ros')
     # The client double is in the place of the real one, where there is one.
-    folders = (ROOT, ROOT / 'test', ROOT / 'test' / 'carla_client')
+    folders = (ROOT, ROOT / 'test' / 'support', ROOT / 'test' / 'carla_client')
     environment['PYTHONPATH'] = os.pathsep.join(str(folder) for folder in folders)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

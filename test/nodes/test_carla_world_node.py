@@ -160,7 +160,7 @@ sys.exit(code)
 def program():
     """Give the arguments with which the program runs alone in a process."""
     environment = dict(
-        os.environ, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF', PYTHONPATH=str(ROOT / 'test')
+        os.environ, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF', PYTHONPATH=str(ROOT / 'test' / 'support')
     )
     return {
         'stdout': subprocess.PIPE,
