@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.inference import backend as backends
+from segformer_ros.inference.backend_table import TABLE
 
 from contest.case import Case, Image, normalised
 from contest.engines import onnxruntime_graph, openvino_graph, Run
@@ -271,9 +272,7 @@ def _ours(name: str) -> Entry:
     return Entry(OURS + name, f'ours, {title}', precision, 'ours', lambda case: Ours(case, name))
 
 
-_PROCESSOR = [
-    name for name in backends.NAMES if backends.package_of(name) in {'onnxruntime', 'openvino'}
-]
+_PROCESSOR = [name for name, row in TABLE.items() if not row.gpu]
 
 ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*_rivals(), *map(_ours, _PROCESSOR))}
 """All contestants by name, the rivals first."""

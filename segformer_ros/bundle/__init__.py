@@ -15,6 +15,7 @@ from segformer_ros.bundle.folder import (
 )
 from segformer_ros.bundle.golden import golden_image, pack_golden
 from segformer_ros.bundle.graphs import (
+    ENGINES,
     FLOATS,
     Graph,
     INPUTS,
@@ -34,6 +35,7 @@ from segformer_ros.bundle.manifest import (
 from segformer_ros.bundle.real_files import engine_folder
 
 __all__ = [
+    'ENGINES',
     'FLOATS',
     'FORMAT_VERSION',
     'INPUTS',

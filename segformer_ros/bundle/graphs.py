@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.fields import Fields
 
-TARGETS = ('any', 'onnxruntime', 'openvino', 'tensorrt', 'torch')
+ENGINES = ('onnxruntime', 'openvino', 'tensorrt', 'torch')
+"""What a graph can be written for."""
+TARGETS = ('any', *ENGINES)
+"""'any': standard operators alone, which ONNX Runtime and OpenVINO take."""
 SCRIPT = 'torch'
 """The target whose files are TorchScript; all others are ONNX."""
 FLOATS = ('float32', 'float16', 'bfloat16')

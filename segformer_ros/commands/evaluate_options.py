@@ -7,6 +7,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, TYPE_CHECKING
 
+from segformer_ros.inference.backend_table import LISTING, PRECISIONS
+
 if TYPE_CHECKING:
     from segformer_ros.evaluation import Options
 
@@ -54,11 +56,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        '--backend', default='auto', help='inference backend of a bundle (default: %(default)s)'
+        '--backend',
+        default='auto',
+        metavar='NAME',
+        help=f'inference backend of a bundle: {LISTING} (default: %(default)s)',
     )
     group.add_argument(
         '--precision',
-        choices=('float32', 'any'),
+        choices=PRECISIONS,
         default='float32',
         help='precisions that auto may use: float32 only (default), or any',
     )

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 import sys
 
-from segformer_ros.bundle import Bundle, FLOATS, TARGETS
+from segformer_ros.bundle import Bundle, ENGINES, FLOATS
 
 HELP = 'export a checkpoint to a bundle that can be deployed'
-_TARGETS = tuple(name for name in TARGETS if name != 'any')
 _OPSET = 17
 
 
@@ -83,19 +82,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_graph_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--target',
-        type=one_of(_TARGETS),
+        type=one_of(ENGINES),
         action='extend',
         metavar='ENGINE[,ENGINE]',
-        help='engines to export for: onnxruntime, openvino, tensorrt, torch; the first two '
-        'share a graph (default: onnxruntime,openvino)',
+        help=f'engines to export for: {", ".join(ENGINES)}; the first two share a graph (default: '
+        'onnxruntime,openvino)',
     )
     group.add_argument(
         '--precision',
         type=one_of(FLOATS),
         action='extend',
         metavar='TYPE[,TYPE]',
-        help='precision of the graphs for tensorrt: float32, float16, bfloat16 (default: '
-        'float16); all others are float32',
+        help=f'precision of the graphs for tensorrt: {", ".join(FLOATS)} (default: float16); all '
+        'others are float32',
     )
     group.add_argument(
         '--plain',

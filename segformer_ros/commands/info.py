@@ -15,6 +15,7 @@ from segformer_ros import bundle as bundles
 from segformer_ros.commands import model_facts
 from segformer_ros.commands.export import input_size
 from segformer_ros.inference import backend_choice
+from segformer_ros.inference.backend_table import LISTING
 from segformer_ros.inference.golden_gate import check_golden, REDUCED_TOLERANCE
 
 _INDENT = 17
@@ -32,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '(default: %(default)s)',
     )
     parser.add_argument(
-        '--backend', default='auto', help='inference backend (default: %(default)s)'
+        '--backend',
+        default='auto',
+        metavar='NAME',
+        help=f'inference backend: {LISTING} (default: %(default)s)',
     )
     parser.add_argument(
         '--no-check', action='store_true', help='do not run the network on its golden input'

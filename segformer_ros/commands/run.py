@@ -13,7 +13,7 @@ from typing import Any
 from segformer_ros import bundle as bundles
 from segformer_ros import frame_rules, run_folder
 from segformer_ros.commands.run_jobs import Job, open_job, options
-from segformer_ros.inference.backend_choice import PRECISIONS
+from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
 from segformer_ros.run_folder import Report
@@ -56,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='name or folder of a network (default: %(default)s)',
     )
     parser.add_argument(
-        '--backend', default='auto', help='inference backend (default: %(default)s)'
+        '--backend',
+        default='auto',
+        metavar='NAME',
+        help=f'inference backend: {LISTING} (default: %(default)s)',
     )
     parser.add_argument(
         '--precision',

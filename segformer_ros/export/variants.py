@@ -6,13 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segformer_ros.bundle import FLOATS, SCRIPT
+from segformer_ros.bundle import ENGINES, FLOATS, SCRIPT
 from segformer_ros.export.onnx_graph import OPSET, OPSETS
 from segformer_ros.export.rewrites import CPU, GPU, ONNX_RUNTIME, Style
-
-TARGETS = ('onnxruntime', 'openvino', 'tensorrt', 'torch')
-"""What a user can ask for. ONNX Runtime and OpenVINO take the same graph, of target 'any'; torch
-takes TorchScript."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +16,10 @@ class ExportOptions:
     """
     What a user can choose.
 
-    :param targets: Some of TARGETS.
+    :param targets: Some of bundle.ENGINES. ONNX Runtime and OpenVINO take the same graph, of
+        target 'any'; torch takes TorchScript.
     :param precisions: Of the graphs for tensorrt; empty: float16. All others are float32, which
-        the engines of processors lower by themselves.
+        CPU engines lower by themselves.
     :param plain: The network in the order of the papers instead of the rewritten one.
     :param fused_attention: One more graph for onnxruntime, with its own attention operator.
     :param single_task: Also graphs for labels alone and for depth alone.
@@ -84,7 +81,7 @@ def variants(options: ExportOptions) -> list[Variant]:
 
 def _check(options: ExportOptions) -> None:
     for word, known in (
-        *((target, TARGETS) for target in options.targets),
+        *((target, ENGINES) for target in options.targets),
         *((precision, FLOATS) for precision in options.precisions),
         (options.opset, OPSETS),
     ):
@@ -92,7 +89,7 @@ def _check(options: ExportOptions) -> None:
             names = ', '.join(str(item) for item in known)
             raise ValueError(f'expected one of {names}, got {word!r}')
     if not options.targets:
-        raise ValueError(f'expected a target or more of {", ".join(TARGETS)}, got none')
+        raise ValueError(f'expected a target or more of {", ".join(ENGINES)}, got none')
     if options.precisions and 'tensorrt' not in options.targets:
         raise ValueError(
             f'precision {options.precisions[0]} is for the target tensorrt: the graph of the '

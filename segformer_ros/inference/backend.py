@@ -14,6 +14,7 @@ import numpy.typing as npt
 from segformer_ros.bundle import Bundle
 from segformer_ros.engines.request import BuildRequest
 from segformer_ros.image_encoding import CameraImage
+from segformer_ros.inference.backend_table import TABLE
 from segformer_ros.inference.preprocess import Geometry
 from segformer_ros.inference.results import Prediction
 
@@ -99,48 +100,6 @@ class Frames(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A backend by its name: the package that it needs, its precision, how to install it."""
-
-    package: str
-    precision: str
-    install: str
-
-    @property
-    def module(self) -> str:
-        return f'segformer_ros.inference.{self.package}_backend'
-
-
-_OPENVINO = 'pip install openvino'
-_TENSORRT = 'pip install tensorrt-cu13 cuda-bindings cuda-core'
-_TORCH = 'pip install torch'
-_KINDS = {
-    'onnxruntime': _Kind('onnxruntime', 'float32', 'pip install onnxruntime'),
-    'openvino': _Kind('openvino', 'float32', _OPENVINO),
-    'openvino_bfloat16': _Kind('openvino', 'bfloat16', _OPENVINO),
-    'tensorrt_float16': _Kind('tensorrt', 'float16', _TENSORRT),
-    'tensorrt_bfloat16': _Kind('tensorrt', 'bfloat16', _TENSORRT),
-    'tensorrt_float32': _Kind('tensorrt', 'float32', _TENSORRT),
-    'tensorrt_int8': _Kind('tensorrt', 'int8', _TENSORRT),
-    'tensorrt_fp8': _Kind('tensorrt', 'fp8', _TENSORRT),
-    'torch': _Kind('torch', 'float32', _TORCH),
-    'torch_float16': _Kind('torch', 'float16', _TORCH),
-    'torch_bfloat16': _Kind('torch', 'bfloat16', _TORCH),
-}
-
-_CUDA_API_OF = 'tensorrt'
-_DEFERRING = ('onnxruntime', 'openvino')
-
-NAMES: tuple[str, ...] = tuple(_KINDS)
-"""What load_backend takes."""
-
-
-def package_of(name: str) -> str:
-    """Name the Python package that a backend of NAMES needs."""
-    return _KINDS[name].package
-
-
 def load_backend(
     name: str,
     bundle: Bundle,
@@ -152,7 +111,7 @@ def load_backend(
     """
     Load a network, importing only the engine that was asked for; without the golden check.
 
-    :param name: One of NAMES.
+    :param name: One of backend_table.BACKENDS.
     :param threads: Threads of the processor for one image; 0 lets the engine decide.
     :param cuda_api: One of engines.cuda.APIS, for TensorRT.
     :param deferred: Let the engines of the processor open and check each graph when it is needed.
@@ -161,17 +120,16 @@ def load_backend(
     :raises BundleError: The bundle has no graph for this engine.
     :raises ValueError: There is no backend or API of that name, or threads is negative.
     """
-    if name not in NAMES:
-        raise ValueError(f'backend must be one of {", ".join(NAMES)}, not {name!r}')
+    if name not in TABLE:
+        raise ValueError(f'backend must be one of {", ".join(TABLE)}, not {name!r}')
     if threads < 0:
         raise ValueError(f'threads must be 0 or more, not {threads}')
-    kind = _KINDS[name]
+    row = TABLE[name]
     try:
-        module = importlib.import_module(kind.module)
+        module = importlib.import_module(row.module)
     except ImportError as error:
-        raise BackendError(f'backend {name} is not installed ({error}): {kind.install}') from error
-    extra: dict[str, Any] = {'cuda_api': cuda_api} if kind.package == _CUDA_API_OF else {}
-    if kind.package in _DEFERRING:
-        extra['deferred'] = deferred
-    backend: Backend = module.load(bundle, threads=threads, precision=kind.precision, **extra)
+        raise BackendError(f'backend {name} is not installed ({error}): {row.install}') from error
+    known = {'cuda_api': cuda_api, 'deferred': deferred}
+    extra: dict[str, Any] = {option: known[option] for option in row.options}
+    backend: Backend = module.load(bundle, threads=threads, precision=row.precision, **extra)
     return backend

@@ -14,8 +14,9 @@ from typing import Any
 
 from segformer_ros.bundle import Bundle, BundleError, InputSize
 from segformer_ros.inference import trial_cache
-from segformer_ros.inference.backend import Backend, BackendError, load_backend, package_of
-from segformer_ros.inference.backend_order import NAMES, order_of, PRECISIONS, PROCESSOR
+from segformer_ros.inference.backend import Backend, BackendError, load_backend
+from segformer_ros.inference.backend_order import CPU, order_of
+from segformer_ros.inference.backend_table import automatic, NAMES, PRECISIONS, TABLE
 from segformer_ros.inference.golden_gate import check_golden, golden_input
 from segformer_ros.inference.graph_backend import GraphBackend
 
@@ -23,10 +24,6 @@ __all__ = [
     'NAMES', 'PRECISIONS', 'Loaded', 'Trial', 'compare', 'load', 'load_step', 'reason_of',
 ]  # fmt: skip
 
-_CANDIDATES = {
-    'float32': ('onnxruntime', 'openvino'),
-    'any': ('onnxruntime', 'openvino', 'openvino_bfloat16'),
-}
 _FORMAT = 2
 # A trial ends after this time, or as soon as more turns would not change a median; only large
 # networks take longer, for a few turns.
@@ -122,22 +119,20 @@ def load_step(
     """
     Load one step of an order, and check it; the parameters are those of load.
 
-    :param step: One of backend.NAMES, or backend_order.PROCESSOR.
+    :param step: One of backend_table.BACKENDS, or backend_order.CPU.
     :raises BackendError: As load.
     :raises EngineMissingError: An engine has to be built first.
     :raises BundleError: As load.
     :raises ValueError: threads is negative.
     """
-    if step == PROCESSOR:
-        return _load_processor(bundle, threads, precision, clock)
+    if step == CPU:
+        return _load_cpu(bundle, threads, precision, clock)
     return _open(step, bundle, threads, cuda_api)
 
 
-def _load_processor(
-    bundle: Bundle, threads: int, precision: str, clock: Callable[[], float]
-) -> Loaded:
+def _load_cpu(bundle: Bundle, threads: int, precision: str, clock: Callable[[], float]) -> Loaded:
     """Take what a trial has found before, or try."""
-    candidates = _CANDIDATES[precision]
+    candidates = automatic(precision, gpu=False)
     facts = _facts(candidates, bundle, threads)
     kept = _trials(trial_cache.read(facts), candidates)
     if kept:
@@ -172,7 +167,7 @@ def compare(
     :raises BackendError: No engine can load the network.
     :raises BundleError: No engine computes its golden outputs.
     """
-    opened, trials, _ = _try(_CANDIDATES[precision], bundle, threads, clock)
+    opened, trials, _ = _try(automatic(precision, gpu=False), bundle, threads, clock)
     _close(opened)
     return trials
 
@@ -230,7 +225,7 @@ def _try(
         for name in names
     )
     certain = all(
-        isinstance(error, BundleError) or _version(package_of(name)) is None
+        isinstance(error, BundleError) or _version(TABLE[name].package) is None
         for name, error in refused.items()
     )
     return opened, trials, certain
@@ -283,7 +278,7 @@ def _facts(names: Sequence[str], bundle: Bundle, threads: int) -> dict[str, Any]
     return {
         'format': _FORMAT,
         'machine': trial_cache.machine(),
-        'engines': {name: _version(package_of(name)) for name in names},
+        'engines': {name: _version(TABLE[name].package) for name in names},
         'bundle': hashlib.sha256(manifest).hexdigest(),
         'size': f'{size.height}x{size.width}',
         'threads': threads,

@@ -1,25 +1,15 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""In which order backends are tried: those of a GPU first, then those of the processor."""
+"""In which order backends are tried: those of a GPU first, then those of the CPU."""
 
 from __future__ import annotations
 
 from segformer_ros.engines.errors import EngineError
 from segformer_ros.engines.gpu import current_gpu
-from segformer_ros.inference import backend as backends
+from segformer_ros.inference.backend_table import automatic, NAMES, PRECISIONS
 
-NAMES: tuple[str, ...] = ('auto', 'tensorrt', *backends.NAMES)
-"""What a user may ask for."""
-PRECISIONS = ('float32', 'any')
-"""What 'auto' may choose from: exact backends alone, or those of reduced precision too."""
-PROCESSOR = 'processor'
-"""The step of an order that is the fastest backend of the processor."""
-
-_GPU = {
-    'float32': ('tensorrt_float32', 'torch'),
-    'any': ('tensorrt_float16', 'tensorrt_float32', 'torch_float16', 'torch'),
-}
-_TENSORRT = ('tensorrt_float16', 'tensorrt_float32')
+CPU = 'cpu'
+"""The step of an order that is the fastest backend of the CPU."""
 
 
 def is_tensorrt(step: str) -> bool:
@@ -49,8 +39,10 @@ def order_of(name: str, precision: str) -> tuple[str, ...]:
     if precision not in PRECISIONS:
         raise ValueError(f'precision must be one of {", ".join(PRECISIONS)}, not {precision!r}')
     if name == 'auto':
-        return (*_GPU[precision], PROCESSOR) if has_gpu() else (PROCESSOR,)
-    return _TENSORRT if name == 'tensorrt' else (name,)
+        return (*automatic(precision, gpu=True), CPU) if has_gpu() else (CPU,)
+    if name == 'tensorrt':
+        return tuple(step for step in automatic('any', gpu=True) if is_tensorrt(step))
+    return (name,)
 
 
 def order_with_fallbacks(
@@ -70,6 +62,7 @@ def order_with_fallbacks(
         return found
     if not order[0].startswith(('tensorrt', 'torch')):
         return order
-    rest = (*_GPU['any' if is_tensorrt(order[-1]) else precision], PROCESSOR)
+    allowed = 'any' if is_tensorrt(order[-1]) else precision
+    rest = (*automatic(allowed, gpu=True), CPU)
     rest = tuple(step for step in rest if not is_tensorrt(step) or is_tensorrt(order[0]))
     return tuple(dict.fromkeys((*order, *rest)))

@@ -20,7 +20,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.frame_rules import DEPTH_ENCODINGS
-from segformer_ros.inference.backend_choice import PRECISIONS
+from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.nodes.fixed_parameters import declare as declare_one
 from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.output_topics.table import OUTPUTS
@@ -69,10 +69,7 @@ class Parameters:
     )
     backend: str = _param(
         'auto',
-        'Inference backend: onnxruntime, openvino, openvino_bfloat16, torch, torch_float16, '
-        'torch_bfloat16, tensorrt_float16, tensorrt_bfloat16, tensorrt_float32, tensorrt_int8, '
-        'tensorrt_fp8, tensorrt (float16, else float32), or auto: the fastest that is '
-        'installed and passes its checks.',
+        f'Inference backend: {LISTING}: the fastest that is installed and passes its checks.',
         fixed=True,
     )
     precision: str = _param(

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 from segformer_ros import bundle
-from segformer_ros.inference.backend import BackendError, load_backend, NAMES, package_of
+from segformer_ros.inference.backend import BackendError, load_backend
+from segformer_ros.inference.backend_table import TABLE
 from segformer_ros.inference.golden_gate import check_golden, golden_input
 from tiny_bundle import expected_outputs, file_of, make_tiny_bundle
 
@@ -27,7 +28,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(params=EXACT)
 def exact(request):
     """Give the name of each backend that computes in float32."""
-    pytest.importorskip(f'segformer_ros.inference.{package_of(request.param)}_backend')
+    pytest.importorskip(f'segformer_ros.inference.{TABLE[request.param].package}_backend')
     return request.param
 
 
@@ -190,7 +191,7 @@ def test_a_missing_engine_says_how_to_install_it(tiny, monkeypatch):
         ('openvino', 'pip install openvino'),
         ('openvino_bfloat16', 'pip install openvino'),
     ):
-        package = package_of(name)
+        package = TABLE[name].package
         monkeypatch.delitem(sys.modules, f'segformer_ros.inference.{package}_backend', False)
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(BackendError, match=f'^backend {name} is not installed .*: {command}$'):
@@ -199,7 +200,7 @@ def test_a_missing_engine_says_how_to_install_it(tiny, monkeypatch):
 
 def test_unknown_names_and_numbers_are_refused(tiny):
     """Known names are listed."""
-    with pytest.raises(ValueError, match=f"one of {', '.join(NAMES)}, not 'cuda'"):
+    with pytest.raises(ValueError, match=f"one of {', '.join(TABLE)}, not 'cuda'"):
         load_backend('cuda', tiny)
     with pytest.raises(ValueError, match='threads must be 0 or more, not -1'):
         load_backend('onnxruntime', tiny, threads=-1)

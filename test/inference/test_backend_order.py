@@ -11,7 +11,7 @@ from segformer_ros.inference.backend import BackendError, EngineMissingError, lo
 from segformer_ros.inference.backend_order import order_of, order_with_fallbacks
 from tiny_bundle import make_tiny_bundle
 
-ON_A_GPU = ('tensorrt_float16', 'tensorrt_float32', 'torch_float16', 'torch', 'processor')
+ON_A_GPU = ('tensorrt_float16', 'tensorrt_float32', 'torch_float16', 'torch', 'cpu')
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,14 @@ def test_without_a_driver_there_is_no_gpu(monkeypatch):
     monkeypatch.undo()
     if backend_order.has_gpu():
         pytest.skip('there is a GPU here')
-    assert order_of('auto', 'any') == ('processor',)
+    assert order_of('auto', 'any') == ('cpu',)
 
 
 @pytest.mark.parametrize(
     ('name', 'precision', 'expected'),
     [
         ('auto', 'any', ON_A_GPU),
-        ('auto', 'float32', ('tensorrt_float32', 'torch', 'processor')),
+        ('auto', 'float32', ('tensorrt_float32', 'torch', 'cpu')),
         ('tensorrt', 'float32', ('tensorrt_float16', 'tensorrt_float32')),
         ('tensorrt_bfloat16', 'float32', ('tensorrt_bfloat16',)),
         ('openvino', 'float32', ('openvino',)),
@@ -56,7 +56,7 @@ def test_the_order_of_a_name(name, precision, expected):
         ('tensorrt', 'any', ON_A_GPU),
         ('tensorrt_float32', 'any', ('tensorrt_float32', *ON_A_GPU[:1], *ON_A_GPU[2:])),
         ('torch_float16', 'any', ON_A_GPU[2:]),
-        ('torch', 'float32', ('torch', 'processor')),
+        ('torch', 'float32', ('torch', 'cpu')),
         ('onnxruntime', 'any', ('onnxruntime',)),
     ],
 )

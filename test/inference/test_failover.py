@@ -11,7 +11,7 @@ from segformer_ros.engines.errors import EngineError
 from segformer_ros.inference.backend import BackendError
 from segformer_ros.inference.failover import Failover, FAILURES_BEFORE_CHANGE
 
-ORDER = ('tensorrt_float16', 'tensorrt_float32', 'torch', 'processor')
+ORDER = ('tensorrt_float16', 'tensorrt_float32', 'torch', 'cpu')
 IMAGE = np.zeros((2, 3, 3), np.uint8)
 
 
@@ -94,15 +94,15 @@ def test_frames_go_on_while_an_engine_is_built(start):
     failover.predict_batch([IMAGE])
     machine.builds[1].finish()
     until(lambda: not failover.state().building)
-    assert failover.state().step == 'processor'
+    assert failover.state().step == 'cpu'
     assert not machine.networks[0].closed
 
     failover.predict_batch([IMAGE])
-    assert machine.calls == ['processor', 'processor', 'tensorrt_float16']
+    assert machine.calls == ['cpu', 'cpu', 'tensorrt_float16']
     assert machine.networks[0].closed
     state = failover.state()
     assert (state.step, state.changes, state.worse) == ('tensorrt_float16', 1, False)
-    assert state.note == 'tensorrt_float16 is ready and takes the place of processor'
+    assert state.note == 'tensorrt_float16 is ready and takes the place of cpu'
     assert [build.request for build in machine.builds] == [
         'tensorrt_float16 a',
         'tensorrt_float16 b',
@@ -272,14 +272,14 @@ def test_a_good_frame_forgives_the_failures_before_it(start, clock):
 def test_the_last_backend_is_tried_for_ever(start, clock):
     """Ten seconds apart at most."""
     machine = Machine()
-    failover = start(machine, ('processor',))
-    machine.failing['processor'] = BackendError('gone')
+    failover = start(machine, ('cpu',))
+    machine.failing['cpu'] = BackendError('gone')
     for _ in range(9):
         fails(failover, 'gone')
         clock.now += 10.0
     machine.failing.clear()
     failover.predict_batch([IMAGE])
-    assert failover.state().step == 'processor'
+    assert failover.state().step == 'cpu'
 
 
 def test_a_device_that_cannot_be_opened_again(start, clock):

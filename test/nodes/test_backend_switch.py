@@ -22,7 +22,7 @@ from segformer_ros.nodes import backend_switch
 from segformer_ros.nodes.parameters import Parameters
 from tiny_bundle import make_tiny_bundle
 
-ORDER = ('tensorrt_float16', 'tensorrt_float32', 'processor')
+ORDER = ('tensorrt_float16', 'tensorrt_float32', 'cpu')
 MANIFEST = SimpleNamespace(
     name='fake', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
 )
@@ -164,10 +164,10 @@ def test_a_device_that_fails_for_good_gives_way(make_node):
     _send(rig, 5)
     rig.get('/label/image', 2)
 
-    assert machine.calls == [*['tensorrt_float16'] * 4, 'processor']
+    assert machine.calls == [*['tensorrt_float16'] * 4, 'cpu']
     status = rig.status('network')
     assert status.level == DiagnosticStatus.WARN
-    assert 'processor takes the place of tensorrt_float32' in status.message
+    assert 'cpu takes the place of tensorrt_float32' in status.message
     assert status.values['backend_failures'] == '3'
     assert 'tensorrt_float16 refused: failed 3 times' in status.values['backend_reason']
     assert rig.counts().failed == 3
@@ -265,7 +265,7 @@ def test_the_real_order_on_a_machine_without_a_gpu(tmp_path):
     if values['backend_step'].startswith('tensorrt'):
         pytest.skip('there is a GPU here')
     assert level == DiagnosticStatus.OK
-    assert values['backend_step'] == 'processor'
+    assert values['backend_step'] == 'cpu'
     assert 'tensorrt_float32 refused: TensorRT cannot run here' in values['backend_reason']
 
 

@@ -157,7 +157,7 @@ def test_what_is_asked_for_follows_the_backend():
     """RGB while the processor stands in, bytes from the engine on; a change costs no frame."""
     machine = Machine(missing=['tensorrt_float16'])
     failover = Failover(
-        SimpleNamespace(), ('tensorrt_float16', 'processor'), machine.open, machine.start_build
+        SimpleNamespace(), ('tensorrt_float16', 'cpu'), machine.open, machine.start_build
     )
     assert not failover.takes_raw
     image = RawImage(np.full((4, 4, 4), 7, np.uint8), 'bgra8')
@@ -165,7 +165,7 @@ def test_what_is_asked_for_follows_the_backend():
     failover.close()
     machine.missing.clear()
     failover = Failover(
-        SimpleNamespace(), ('tensorrt_float16', 'processor'), machine.open, machine.start_build
+        SimpleNamespace(), ('tensorrt_float16', 'cpu'), machine.open, machine.start_build
     )
     assert failover.takes_raw
     failover.close()
