@@ -32,7 +32,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
     PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test demo test test-ros lint bench train clean
+.PHONY: help setup setup-test viewer demo test test-ros lint bench train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video)'
@@ -42,6 +42,7 @@ help:
 	@echo 'make bench             measure speed and memory on this machine'
 	@echo 'make train             train the networks that ship, from scratch'
 	@echo 'make setup             install what the demo needs into .venv'
+	@echo 'make viewer            install the viewer in the browser too'
 	@echo 'make setup-test        install what the tests and the training need too'
 	@echo 'make clean             remove what make made (demo_output stays)'
 	@echo 'PYTHON=python3.12      chooses the interpreter of .venv'
@@ -49,9 +50,11 @@ help:
 
 setup: $(STAMPS)/messages
 
-setup-test: $(STAMPS)/messages $(STAMPS)/test $(STAMPS)/tensorrt-10 $(STAMPS)/tensorrt-11
+setup-test: $(STAMPS)/messages $(STAMPS)/test $(STAMPS)/viewer $(STAMPS)/tensorrt-10 $(STAMPS)/tensorrt-11
 
-demo: setup
+viewer: setup $(STAMPS)/viewer
+
+demo: setup $(if $(VIEW),viewer)
 	@$(BIN)/segformer demo $(if $(INPUT),--input "$(INPUT)") $(DEMO_ARGS)
 
 lint: setup-test
@@ -107,6 +110,11 @@ $(STAMPS)/test: $(STAMPS)/runtime $(addprefix requirements/,train.txt test.txt c
 	@echo 'Installing what training and tests need into $(notdir $(VENV)) (a few minutes, once)'
 	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/train.txt \
 	    -r requirements/test.txt -r requirements/colcon.txt
+	@touch $@
+
+$(STAMPS)/viewer: $(STAMPS)/runtime requirements/viewer.txt
+	@echo 'Installing the viewer into $(notdir $(VENV)) (170 MB, once)'
+	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/viewer.txt
 	@touch $@
 
 # Each in a folder of its own, where nothing imports it by accident.

@@ -70,6 +70,8 @@ setup(
             'h5py>=3',
             'webdataset>=1',
         ],
+        # The viewer in the browser; there are wheels for Python 3.11 and later.
+        'viewer': ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
         # A logger of training beside CSV files and TensorBoard.
         'wandb': ['wandb>=0.17'],
         # The optimizer adamw_8bit.

@@ -18,6 +18,7 @@ from segformer_ros.nearest import did_you_mean
 COMMANDS: dict[str, str] = {
     'run': 'predict labels and depth for images, a video or a bag',
     'info': 'show the facts of a network, and check that it is intact',
+    'view': 'show a bag, a video, images or live topics in the browser',
     'demo': 'run everything once, without a camera or a simulator',
     'world': 'write example frames of the built-in world',
     'train': 'train a network',

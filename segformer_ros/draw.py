@@ -15,11 +15,20 @@ from segformer_ros.labels import LabelClass
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
 
-_NEAR_M = 1.0
+NEAR_M, FAR_M = 1.0, 80.0
+"""The ends of the depth scale of every picture, in metres."""
+
 _GAP_PX = 4
 _BACKGROUND = (24, 24, 24)
-# Red, green and blue of 256 levels.
-_TURBO = cv2.split(cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO))[::-1]
+# Turbo has no grey.
+_UNKNOWN = (128, 128, 128)
+_TURBO = np.rint(np.linspace(0, 255, 255)).astype(np.uint8)
+_DEPTH_COLORS = np.vstack(
+    [
+        np.array([_UNKNOWN], np.uint8),
+        cv2.applyColorMap(_TURBO, cv2.COLORMAP_TURBO)[:, 0, ::-1],
+    ]
+)
 
 
 def colorize(labels: Image, palette: Image) -> Image:
@@ -50,25 +59,50 @@ def overlay(image: Image, labels: Image, palette: Image, opacity: float = 0.5) -
     return np.asarray(cv2.addWeighted(image, 1.0 - opacity, colors, opacity, 0.0), np.uint8)
 
 
-def colorize_depth(depth_m: Depth, max_m: float = 80.0) -> Image:
+def depth_levels(depth_m: Depth, max_m: float = FAR_M) -> Image:
+    """
+    Put depths on the scale of depth_palette(): logarithmic, near is high.
+
+    :param depth_m: (H, W) metres; NaN, zero and below are unknown.
+    :param max_m: The far end of the scale, more than one metre.
+    :returns: (H, W), 255 for one metre and less, 1 for max_m and more, +inf too; 0 is unknown.
+    :raises ValueError: max_m is too small.
+    """
+    if not max_m > NEAR_M:
+        raise ValueError(f'max_m must be more than {NEAR_M}, not {max_m}')
+    depth_m = np.ascontiguousarray(depth_m, np.float32)
+    nearness = cv2.log(depth_m)
+    scale = -254.0 / math.log(max_m)
+    # Conversion to 8 bits ends the scale on both sides.
+    levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 254.0, dtype=cv2.CV_8U)
+    known = np.multiply(depth_m > 0.0, 255, dtype=np.uint8)
+    return np.asarray(cv2.bitwise_and(cv2.add(levels, 1.0), known), np.uint8)
+
+
+def depth_palette() -> Image:
+    """
+    Give the colours of depth levels.
+
+    :returns: (256, 3) RGB: unknown is grey, and from far to near OpenCV's Turbo.
+    """
+    return _DEPTH_COLORS.copy()
+
+
+def level_m(level: int, max_m: float = FAR_M) -> float:
+    """Give the depth in metres that a level from 1 to 255 stands for."""
+    return float(max_m ** ((255 - level) / 254.0))
+
+
+def colorize_depth(depth_m: Depth, max_m: float = FAR_M) -> Image:
     """
     Paint depths with OpenCV's Turbo on a logarithmic scale: near is red, far is dark blue.
 
-    :param depth_m: (H, W) metres. NaN, zero and below are unknown and painted black; +inf and
+    :param depth_m: (H, W) metres. NaN, zero and below are unknown and painted grey; +inf and
         all beyond max_m have the colour of max_m, all nearer than one metre that of one metre.
     :param max_m: The far end of the scale, more than one metre.
     :raises ValueError: max_m is too small.
     """
-    if not max_m > _NEAR_M:
-        raise ValueError(f'max_m must be more than {_NEAR_M}, not {max_m}')
-    depth_m = np.ascontiguousarray(depth_m, np.float32)
-    nearness = cv2.log(depth_m)
-    scale = -255.0 / math.log(max_m)
-    # Conversion to 8 bits ends the scale on both sides.
-    levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 255.0, dtype=cv2.CV_8U)
-    known = np.multiply(depth_m > 0.0, 255, dtype=np.uint8)
-    channels = [cv2.bitwise_and(cv2.LUT(levels, column), known) for column in _TURBO]
-    return np.asarray(cv2.merge(channels), np.uint8)
+    return colorize(depth_levels(depth_m, max_m), _DEPTH_COLORS)
 
 
 def caption(image: Image, text: str) -> Image:
@@ -96,7 +130,7 @@ def side_by_side(
     depth: Depth | None,
     palette: Image,
     *,
-    max_m: float = 80.0,
+    max_m: float = FAR_M,
 ) -> Image:
     """
     Put image, labels over the image, and depth beside each other with captions.

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures for people."""
 
-import cv2
 import numpy as np
 import pytest
 from segformer_ros import draw
@@ -46,25 +45,33 @@ def test_near_is_warm_and_far_is_cold():
     assert len({tuple(color) for color in colors}) == 4
 
 
-def test_unknown_depth_is_black():
-    """So are zero and below, which are no depths; nothing else is."""
+def test_unknown_depth_is_grey_and_no_depth_is():
+    """Unknown are NaN, zero and below; the far end cannot be taken for it, nor any other."""
     depth = np.array([[np.nan, 0.0, -1.0, -np.inf, 1.0, 80.0]], np.float32)
     colors = draw.colorize_depth(depth)[0]
-    assert not colors[:4].any()
-    assert colors[4:].any(axis=-1).all()
+    assert (colors[:4] == 128).all()
+    known = draw.depth_palette()[1:].astype(int)
+    assert np.abs(known - 128).sum(axis=1).min() > 100
+    assert np.abs(known[0] - 128).sum() > 200
     with pytest.raises(ValueError, match='max_m'):
         draw.colorize_depth(depth, max_m=1.0)
 
 
 def test_the_scale_is_logarithmic():
-    """Turbo at 255 (1 - log d / log max), but for the rounding of a level here and there."""
+    """Turbo at 1 - log d / log max, in 255 steps."""
     depth = np.random.default_rng(0).uniform(0.5, 120.0, (64, 80)).astype(np.float32)
-    place = 255.0 * (1.0 - np.log(np.clip(depth.astype(np.float64), 1.0, 80.0)) / np.log(80.0))
-    turbo = cv2.applyColorMap(np.rint(place).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
+    place = 1.0 - np.log(np.clip(depth.astype(np.float64), 1.0, 80.0)) / np.log(80.0)
+    levels = draw.depth_levels(depth)
+    np.testing.assert_allclose(levels, 1.0 + 254.0 * place, atol=0.51)
+    np.testing.assert_array_equal(draw.colorize_depth(depth), draw.depth_palette()[levels])
 
-    different = (draw.colorize_depth(depth) != turbo).any(axis=-1)
 
-    assert not different[np.abs(place % 1.0 - 0.5) > 1e-3].any()
+@pytest.mark.parametrize('max_m', [10.0, 80.0, 655.0])
+def test_a_level_tells_its_metres(max_m):
+    """Half a step is less than 1.3 % up to 655 metres."""
+    depth = np.geomspace(1.0, max_m, 64, dtype=np.float32)[np.newaxis]
+    told = [draw.level_m(int(level), max_m) for level in draw.depth_levels(depth, max_m)[0]]
+    np.testing.assert_allclose(told, depth[0], rtol=0.0135)
 
 
 def test_panels_lie_side_by_side():

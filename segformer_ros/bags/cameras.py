@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,16 +43,21 @@ class Camera:
 
 
 def choose(
-    reader: BagReader, names: Sequence[str], infos: Sequence[str] = ()
+    reader: BagReader,
+    names: Sequence[str],
+    infos: Sequence[str] = (),
+    *,
+    ground_truth: Collection[str] = (),
 ) -> tuple[Camera, ...]:
     """
     Take the image topics that the user named, or the one that can only be meant.
 
     :param names: Topics; empty leaves the choice to the bag.
     :param infos: Topics of camera_info, one for each camera; empty takes those beside the images.
+    :param ground_truth: Topics with colours that are labels, which no choice is left to.
     :raises BagError: A topic is not there, has no images, or the choice is not clear.
     """
-    cameras = _choose(reader, names)
+    cameras = _choose(reader, names, ground_truth)
     if not infos:
         return cameras
     if len(infos) != len(cameras):
@@ -98,7 +103,9 @@ def _is_latched(ext: object) -> bool:
     )
 
 
-def _choose(reader: BagReader, names: Sequence[str]) -> tuple[Camera, ...]:
+def _choose(
+    reader: BagReader, names: Sequence[str], ground_truth: Collection[str]
+) -> tuple[Camera, ...]:
     images = [item for item in reader.topics if item.type in (IMAGE, COMPRESSED_IMAGE)]
     if names:
         found = {item.name: item for item in images}
@@ -108,7 +115,7 @@ def _choose(reader: BagReader, names: Sequence[str]) -> tuple[Camera, ...]:
                     f'expected images on {name} in {reader.path}, found {_listed(reader, images)}'
                 )
         return _cameras([found[name] for name in dict.fromkeys(names)])
-    candidates = _candidates(reader, images)
+    candidates = _candidates(reader, [item for item in images if item.name not in ground_truth])
     if len(candidates) == 1:
         return _cameras(candidates)
     if not candidates:

@@ -50,6 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out', type=Path, required=True, metavar='DIR', help='folder for the results'
     )
+    add_network_arguments(parser)
+    _add_result_arguments(parser)
+    _add_bag_arguments(parser)
+
+
+def add_network_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Declare the network, what computes it, and what is known of the camera."""
     parser.add_argument(
         '--model',
         default='road_b0',
@@ -84,8 +91,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DEG',
         help='horizontal field of view of the camera, in degrees',
     )
-    _add_result_arguments(parser)
-    _add_bag_arguments(parser)
 
 
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 
 from segformer_ros import bundle
-from segformer_ros.demo.synced_frames import SyncedFrame
+from segformer_ros.bags.synced_frames import SyncedFrame
 from segformer_ros.files.video import VideoReader
 from segformer_ros.inference.preprocess import fit
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import draw
-from segformer_ros.demo.synced_frames import SyncedFrame
+from segformer_ros.bags.synced_frames import SyncedFrame
 from segformer_ros.files.images import encode_png
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.labels import CARLA_0914

@@ -12,6 +12,7 @@ import shutil
 from typing import Any
 
 from segformer_ros import run_folder
+from segformer_ros.bags.synced_frames import read_synced_frames, SyncedFrame
 from segformer_ros.demo import output_video
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.drive import run_drive
@@ -19,7 +20,6 @@ from segformer_ros.demo.environment import demo_environment
 from segformer_ros.demo.input_video import with_images
 from segformer_ros.demo.processes import Processes
 from segformer_ros.demo.scenario import Scenario
-from segformer_ros.demo.synced_frames import read_synced_frames, SyncedFrame
 
 _SHEET_FRAMES = 8
 _OURS = ('bag', 'logs', 'summary.json', 'video.mp4', 'contact_sheet.png')

@@ -4,8 +4,8 @@
 
 import numpy as np
 import pytest
+from segformer_ros.bags.synced_frames import SyncedFrame
 from segformer_ros.demo import input_video
-from segformer_ros.demo.synced_frames import SyncedFrame
 from segformer_ros.files.video_writer import VideoWriter
 from tiny_bundle import make_tiny_bundle
 

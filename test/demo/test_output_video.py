@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from segformer_ros import carla
 from segformer_ros.bags import message_types
+from segformer_ros.bags.synced_frames import read_synced_frames, SyncedFrame
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.demo import output_video
-from segformer_ros.demo.synced_frames import read_synced_frames, SyncedFrame
 from segformer_ros.files.video import VideoReader
 
 _IMAGE = 'sensor_msgs/msg/Image'

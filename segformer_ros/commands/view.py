@@ -1,0 +1,240 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`segformer view`: results in the browser, of files or of live topics."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+import sys
+import threading
+from typing import Any
+
+from segformer_ros.commands.run import add_network_arguments
+from segformer_ros.commands.truth_arguments import add_truth_arguments
+from tqdm import tqdm
+
+HELP = 'show a bag, a video, images or live topics in the browser'
+
+_LOOK_S = 0.5
+_EPILOG = """
+what is shown, all at the time that is scrubbed to:
+  the camera with its labels; labels with class names; depth in metres; a cloud of points
+  by class with the camera in it; latency and dropped frames; ground truth next to the
+  labels and the depth where a bag has it
+
+Results that exist are shown: those in a bag, or those of `segformer run` when DIR is given
+as input. What has none goes through the network.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        'input',
+        nargs='?',
+        type=Path,
+        help='rosbag2 (folder, .mcap, .db3), video, image, folder of images, DIR of segformer '
+        'run, or .rrd that --save wrote',
+    )
+    what.add_argument(
+        '--topics',
+        nargs='?',
+        const='',
+        metavar='CAMERA',
+        help='show live topics; CAMERA is the namespace of the results (default: none)',
+    )
+    parser.add_argument(
+        '--save',
+        type=Path,
+        metavar='FILE.rrd',
+        help='write a recording for `segformer view FILE.rrd`, and serve no page',
+    )
+    parser.add_argument(
+        '--address',
+        default='127.0.0.1',
+        metavar='IP',
+        help='interface to serve on (default: %(default)s, this computer alone); any other one '
+        'shows the images to everybody who reaches it: there is no password',
+    )
+    parser.add_argument(
+        '--port',
+        type=int,
+        default=9090,
+        help='TCP port of the page; another one is taken where it is in use (default: '
+        '%(default)s)',
+    )
+    parser.add_argument(
+        '--memory',
+        type=int,
+        default=1024,
+        metavar='MB',
+        help='megabytes that are kept to scrub through (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--max-width',
+        type=int,
+        default=0,
+        metavar='PX',
+        help='leave out rows and columns so that images are no wider (default: 0, show every '
+        'pixel)',
+    )
+    add_network_arguments(parser.add_argument_group('network, where there are no results'))
+    bag = parser.add_argument_group('options for bags')
+    bag.add_argument('--topic', default='', help='image topic (default: the only colour images)')
+    bag.add_argument(
+        '--camera-info',
+        default='',
+        metavar='TOPIC',
+        help='camera_info topic (default: the one next to the images)',
+    )
+    add_truth_arguments(parser.add_argument_group('ground truth'))
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Show the input until Ctrl-C, or write the recording.
+
+    :raises ViewerError: The viewer is not installed, or its server ends.
+    :raises ValueError: The input or an argument has no sense.
+    """
+    from segformer_ros.viewer import sdk
+
+    if args.max_width < 0:
+        raise ValueError(f'--max-width must be 0 or more, not {args.max_width}')
+    sdk.load()
+    if args.topics is not None:
+        return _run_live(args)
+    if args.input.suffix == '.rrd':
+        return _show_recording(args)
+    from segformer_ros.viewer import session
+    from segformer_ros.viewer.server import Server
+
+    with ExitStack() as stack:
+        source, predictor = _open(args)
+        stack.callback(predictor.close)
+        if args.save is not None:
+            count = _send(args, source, stack.enter_context(session.saved(args.save)))
+            sys.stdout.write(f'{count} frames -> {args.save}\n')
+            return 0
+        server = stack.enter_context(Server(args.address, args.port, args.memory))
+        recording = stack.enter_context(session.served(server))
+        _say(f'open {server.page}')
+        count = _send(args, source, recording)
+        recording.flush()
+        _say(f'{count} frames are shown; Ctrl-C ends')
+        _wait(server)
+    return 0
+
+
+def _show_recording(args: argparse.Namespace) -> int:
+    """Show a file that was saved."""
+    from segformer_ros.viewer.server import Server
+
+    if args.save is not None:
+        raise ValueError(f'{args.input} is a recording already: leave --save out')
+    if not args.input.is_file():
+        raise ValueError(f'expected a recording, found nothing at {args.input}')
+    with Server(args.address, args.port, args.memory, args.input) as server:
+        _say(f'open {server.page}')
+        _wait(server)
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f'{text}\n')
+    sys.stdout.flush()
+
+
+def _wait(server: Any) -> None:
+    """Wait for Ctrl-C, or for the end of the server, which is an error."""
+    while True:
+        server.check()
+        threading.Event().wait(_LOOK_S)
+
+
+def _send(args: argparse.Namespace, source: Any, recording: Any) -> int:
+    """Log every frame, while the next one is read and computed."""
+    from segformer_ros.side_thread import Behind
+    from segformer_ros.viewer.scene import Scene, SceneOptions
+
+    options = SceneOptions(
+        timeline=source.timeline, max_width=args.max_width, true_classes=source.true_classes
+    )
+    scene = Scene(recording, source.classes, options)
+    count = 0
+    with Behind(2) as behind:
+        frames = tqdm(source.frames, total=source.total or None, unit='frame', disable=None)
+        for frame in frames:
+            behind.do(scene.log, frame)
+            count += 1
+    if not count:
+        raise ValueError(f'expected images in {args.input}, found none')
+    return count
+
+
+def _open(args: argparse.Namespace) -> tuple[Any, Any]:
+    """
+    Find out what the input is.
+
+    :raises ValueError: It is nothing that can be shown.
+    """
+    from segformer_ros.files import images
+    from segformer_ros.inference.pipeline import Pipeline
+    from segformer_ros.viewer import source
+
+    path: Path = args.input
+    if not path.exists():
+        raise ValueError(f'expected an image, a folder, a video or a bag, found nothing at {path}')
+    run = source.Run.read(path) if path.is_dir() else None
+    settings = {} if run is None else run.settings
+    load = partial(
+        Pipeline.load,
+        settings.get('model', args.model),
+        backend=args.backend,
+        threads=args.threads,
+        precision=args.precision,
+    )
+    predictor = source.Predictor(
+        load,
+        focal_px=args.focal_length or settings.get('focal_length_px'),
+        camera_fov_deg=args.camera_fov or settings.get('camera_fov_deg', 0.0),
+    )
+    origin, results = (path, None) if run is None else (run.input, run.results())
+    if _is_bag(origin):
+        return _open_bag(args, origin, None if run is None else run.bag, predictor), predictor
+    if origin.suffix == '.bag':
+        raise ValueError(f'{origin} is a ROS 1 bag: convert it with rosbags-convert first')
+    kind = source.of_images if origin.is_dir() or images.is_image(origin) else source.of_video
+    return kind(origin, predictor, results), predictor
+
+
+def _is_bag(path: Path) -> bool:
+    from segformer_ros.bags.rosbag import is_bag
+
+    return is_bag(path)
+
+
+def _open_bag(args: argparse.Namespace, path: Path, results: Path | None, predictor: Any) -> Any:
+    from segformer_ros.viewer.bag_source import BagView, of_bag
+
+    view = BagView(
+        topic=args.topic,
+        camera_info=args.camera_info,
+        results=results,
+        role_name=args.role_name,
+        label_sensor=args.label_sensor,
+        depth_sensor=args.depth_sensor,
+        coding=args.coding,
+        tag_table=args.tag_table,
+    )
+    return of_bag(path, view, predictor)
+
+
+def _run_live(args: argparse.Namespace) -> int:
+    raise ValueError('not there yet')

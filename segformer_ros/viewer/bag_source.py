@@ -1,0 +1,209 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bag as frames of a scene: its own results and ground truth, or those of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from segformer_ros import result_images
+from segformer_ros.bags.cameras import Camera, choose
+from segformer_ros.bags.rosbag import BagReader
+from segformer_ros.bags.synced_frames import read_synced_frames, SyncedFrame
+from segformer_ros.carla import tag_table, topics
+from segformer_ros.frame_rules import CameraModel
+from segformer_ros.labels import LabelClass
+from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE, LABEL_CLASSES
+from segformer_ros.viewer.scene import ViewFrame
+from segformer_ros.viewer.source import Predictor, Source
+
+_STATS = 'segformer_ros/msg/FrameStats'
+_STEPS = ('wait', 'preprocess', 'network', 'postprocess', 'publish', 'latency')
+# Results without an image that wait for one.
+_KEPT = 64
+_DROPS = ('replaced', 'refused', 'failed')
+
+
+@dataclass(frozen=True)
+class BagView:
+    """
+    What of a bag is shown.
+
+    :param topic: Of the camera; empty takes the only one.
+    :param camera_info: Empty takes the one next to the images.
+    :param results: A bag with the results of this one; None: they are in it, if anywhere.
+    :param role_name: Of the vehicle in the topics of the ground truth.
+    :param label_sensor: Of the ground-truth labels.
+    :param depth_sensor: Of the ground-truth depth.
+    :param coding: Of the ground-truth labels, 'bridge' or 'native'.
+    :param tag_table: Of the ground-truth labels; see carla.tag_table.
+    :param distribution: The ROS 2 that recorded it; see BagReader.
+    """
+
+    topic: str = ''
+    camera_info: str = ''
+    results: Path | None = None
+    role_name: str = topics.ROLE_NAME
+    label_sensor: str = topics.LABELS
+    depth_sensor: str = topics.DEPTH
+    coding: str = 'bridge'
+    tag_table: str = 't3'
+    distribution: str = ''
+
+    def truth_topics(self) -> dict[str, str]:
+        """Name the topics of the ground truth by the field of SyncedFrame that they fill."""
+        sensors = {'true_labels': self.label_sensor, 'true_depth': self.depth_sensor}
+        return {
+            name: topics.sensor_topic(self.role_name, sensor, 'image')
+            for name, sensor in sensors.items()
+        }
+
+
+def stats_of(message: Any) -> tuple[dict[str, float], dict[str, float]]:
+    """
+    Read a FrameStats message, of ROS or of a bag.
+
+    :returns: Milliseconds by step, and dropped frames by reason.
+    """
+    times = {name: float(getattr(message, f'{name}_ms')) for name in _STEPS}
+    return times, {name: float(getattr(message, name)) for name in _DROPS}
+
+
+def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
+    """
+    Read a bag.
+
+    What it has no labels and no depth of goes through the network.
+
+    :raises BagError: There is no camera in it, or the choice is not clear.
+    """
+    truth = tag_table(view.tag_table)
+    with BagReader(path, view.distribution) as reader:
+        names = [view.topic] if view.topic else []
+        infos = [view.camera_info] if view.camera_info else []
+        camera = choose(reader, names, infos, ground_truth=view.truth_topics().values())[0]
+        found = {item.name: item.type for item in reader.topics if item.count}
+        total = sum(item.count for item in reader.topics if item.name == camera.topic)
+        model = _camera_model(reader, camera, found)
+        classes = _classes(reader, camera, found)
+    fields = _fields(camera, view, found)
+    if view.results is not None:
+        with BagReader(view.results, view.distribution) as reader:
+            theirs = {item.name: item.type for item in reader.topics if item.count}
+            classes = classes or _classes(reader, camera, theirs)
+        later = _results(camera, theirs)
+        fields = {name: topic for name, topic in fields.items() if name not in later}
+        synced = _joined(path, fields, view, later)
+    else:
+        synced = _synced(path, fields, view)
+    if not classes:
+        classes = predictor.pipeline.manifest.classes
+    frames = (_frame(item, predictor, model) for item in synced)
+    return Source(classes, 'stamp', frames, true_classes=truth.classes, total=total)
+
+
+def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -> ViewFrame:
+    assert item.image is not None
+    if item.labels is None and item.depth is None:
+        frame = predictor.frame(item.stamp_ns, item.image, model)
+    else:
+        times, drops = ({}, {}) if item.stats is None else stats_of(item.stats)
+        frame = ViewFrame(
+            item.stamp_ns,
+            item.image,
+            item.labels,
+            item.depth,
+            intrinsics=predictor.camera(item.image, model),
+            times_ms=times,
+            drops=drops,
+        )
+    return replace(frame, true_labels=item.true_labels, true_depth=item.true_depth)
+
+
+def _fields(camera: Camera, view: BagView, found: Mapping[str, str]) -> dict[str, str]:
+    """Give the topic of every field of SyncedFrame that the bag has."""
+    fields = {'image': camera.topic, **_results(camera, found)}
+    for name, topic in view.truth_topics().items():
+        if found.get(topic) == IMAGE:
+            fields[name] = topic
+    return fields
+
+
+def _results(camera: Camera, found: Mapping[str, str]) -> dict[str, str]:
+    """Find labels, depth and statistics next to the camera, or without a namespace."""
+    fields = {}
+    for name, topic in (('labels', 'label/image'), ('depth', 'depth/image')):
+        place = next(
+            (place for place in (camera.output(topic), f'/{topic}') if found.get(place) == IMAGE),
+            None,
+        )
+        if place is not None and place != camera.topic:
+            fields[name] = place
+    stats = [name for name, kind in found.items() if kind == _STATS]
+    if len(stats) == 1 and fields:
+        fields['stats'] = stats[0]
+    return fields
+
+
+def _synced(path: Path, fields: Mapping[str, str], view: BagView) -> Iterator[SyncedFrame]:
+    table = tag_table(view.tag_table)
+    read = partial(result_images.true_labels_from_message, label_set=table, coding=view.coding)
+    readers: dict[str, Callable[[Any], Any]] = {
+        'true_labels': lambda message: read(message).labels
+    }
+    return read_synced_frames(path, fields, needed=('image',), readers=readers)
+
+
+def _joined(
+    path: Path, fields: Mapping[str, str], view: BagView, later: Mapping[str, str]
+) -> Iterator[SyncedFrame]:
+    """Bring the frames of a bag together with the results that another one has, by stamp."""
+    assert view.results is not None
+    others = read_synced_frames(view.results, later, needed=())
+    waiting: dict[int, SyncedFrame] = {}
+    for item in _synced(path, fields, view):
+        while item.stamp_ns not in waiting and (other := next(others, None)) is not None:
+            waiting[other.stamp_ns] = other
+            if len(waiting) > _KEPT:
+                del waiting[next(iter(waiting))]
+        known = waiting.pop(item.stamp_ns, None)
+        if known is None:
+            yield item
+        else:
+            yield replace(item, labels=known.labels, depth=known.depth)
+
+
+def _camera_model(
+    reader: BagReader, camera: Camera, found: Mapping[str, str]
+) -> CameraModel | None:
+    """Read the first camera_info of the camera."""
+    if found.get(camera.camera_info) != CAMERA_INFO:
+        return None
+    for connection, _, raw in reader.messages([camera.camera_info]):
+        return CameraModel.from_message(reader.deserialize(raw, connection.msgtype))
+    return None
+
+
+def _classes(
+    reader: BagReader, camera: Camera, found: Mapping[str, str]
+) -> tuple[LabelClass, ...]:
+    """Read label/classes, empty where the bag has none."""
+    places = (camera.output('label/classes'), '/label/classes')
+    place = next((item for item in places if found.get(item) == LABEL_CLASSES), None)
+    if place is None:
+        return ()
+    for connection, _, raw in reader.messages([place]):
+        return classes_of(reader.deserialize(raw, connection.msgtype).class_map)
+    return ()
+
+
+def classes_of(class_map: Sequence[Any]) -> tuple[LabelClass, ...]:
+    """Read the class_map of a LabelClasses message, of ROS or of a bag."""
+    return tuple(
+        LabelClass(item.class_id, item.class_name, (item.red, item.green, item.blue))
+        for item in class_map
+    )

@@ -1,0 +1,204 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Images, videos and the results of a run as frames of a scene, through the network if needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+from segformer_ros import frame_rules, run_folder
+from segformer_ros.camera import Intrinsics
+from segformer_ros.files import images
+from segformer_ros.files.results import Results
+from segformer_ros.files.video import VideoReader
+from segformer_ros.frame_rules import CameraModel
+from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.labels import LabelClass
+from segformer_ros.viewer.scene import ViewFrame
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    Frames to show, and what they have in common.
+
+    :param classes: Of the labels.
+    :param timeline: See SceneOptions.
+    :param frames: Read while they are shown.
+    :param true_classes: Of the ground-truth labels, if there may be some.
+    :param total: Number of frames, 0 when unknown.
+    """
+
+    classes: tuple[LabelClass, ...]
+    timeline: str
+    frames: Iterator[ViewFrame]
+    true_classes: tuple[LabelClass, ...] = ()
+    total: int = 0
+
+
+class Predictor:
+    """
+    A network that is loaded when the first image needs it.
+
+    :param load: Loads it.
+    :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
+    :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Pipeline],
+        *,
+        focal_px: float | None = None,
+        camera_fov_deg: float = 0.0,
+    ) -> None:
+        self._load = load
+        self._focal_px, self._camera_fov_deg = focal_px, camera_fov_deg
+        self._pipeline: Pipeline | None = None
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The network."""
+        if self._pipeline is None:
+            self._pipeline = self._load()
+        return self._pipeline
+
+    def close(self) -> None:
+        """Free the network."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+
+    def camera(self, image: Image, model: CameraModel | None = None) -> Intrinsics | None:
+        """Decide what is known of the camera of an image, as the live node does."""
+        size = (image.shape[0], image.shape[1])
+        return frame_rules.calibrate(
+            model, size, camera_fov_deg=self._camera_fov_deg, focal_px=self._focal_px
+        ).intrinsics
+
+    def frame(self, at: int, image: Image, model: CameraModel | None = None) -> ViewFrame:
+        """Put an image through the network."""
+        camera = self.camera(image, model)
+        focal = None if camera is None else camera.fx
+        found = self.pipeline.predict(image, focal_length_px=focal)
+        times = {
+            'preprocess': found.timings.preprocess_s,
+            'network': found.timings.network_s,
+            'postprocess': found.timings.postprocess_s,
+        }
+        shown = {name: 1000.0 * value for name, value in times.items()}
+        return ViewFrame(
+            at,
+            image,
+            labels=found.labels,
+            depth=found.depth,
+            intrinsics=camera,
+            times_ms={**shown, 'total': sum(shown.values())},
+        )
+
+
+def of_video(path: Path, predictor: Predictor, results: Results | None = None) -> Source:
+    """
+    Read a video.
+
+    :param results: Of a run, which are shown in place of the network's.
+    :raises ValueError: The file is no video.
+    """
+
+    def frames() -> Iterator[ViewFrame]:
+        with VideoReader(path) as reader:
+            for frame in reader:
+                if frame.image is None:
+                    warnings.warn(f'frame {frame.index}: {frame.error}', stacklevel=2)
+                    continue
+                at = round(frame.time_s * 1e9)
+                yield _frame(at, frame.name, frame.image, predictor, results)
+
+    with VideoReader(path) as reader:
+        total = reader.count
+    return Source(predictor.pipeline.manifest.classes, 'time', frames(), total=total)
+
+
+def of_images(path: Path, predictor: Predictor, results: Results | None = None) -> Source:
+    """
+    Read an image, or those in a folder.
+
+    :param results: Of a run, which are shown in place of the network's.
+    :raises ValueError: There is no image.
+    """
+    files = images.find(path)
+
+    def frames() -> Iterator[ViewFrame]:
+        for index, file in enumerate(files):
+            try:
+                image = images.read(file.path)
+            except (OSError, ValueError) as error:
+                warnings.warn(f'{file.path.name}: {error}', stacklevel=2)
+                continue
+            yield _frame(index, file.name, image, predictor, results)
+
+    return Source(predictor.pipeline.manifest.classes, 'frame', frames(), total=len(files))
+
+
+def _frame(
+    at: int, name: str, image: Image, predictor: Predictor, results: Results | None
+) -> ViewFrame:
+    if results is None or not results.finished(name):
+        return predictor.frame(at, image)
+    labels, depth = results.read(name)
+    return ViewFrame(at, image, labels, depth, intrinsics=predictor.camera(image))
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    The output folder of `segformer run`.
+
+    :param input: What it was made of.
+    :param settings: See run.json.
+    """
+
+    folder: Path
+    input: Path
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Run | None:
+        """
+        Look into a folder.
+
+        :returns: None where it is no output of `segformer run`.
+        :raises ValueError: It is one, and damaged, or its input is not there any more.
+        """
+        path = folder / run_folder.SETTINGS
+        if not path.is_file():
+            return None
+        try:
+            settings = json.loads(path.read_bytes())
+            source = Path(settings['input'])
+        except (KeyError, TypeError, ValueError):
+            return None
+        if not source.exists():
+            raise ValueError(
+                f'{folder} has the results of {source}, which is not there any more: put it back'
+            )
+        return cls(folder, source, settings)
+
+    @property
+    def bag(self) -> Path | None:
+        """The bag with the results, None where the input was none."""
+        path = self.folder / 'bag'
+        return path if path.is_dir() else None
+
+    def results(self) -> Results:
+        """Give the files with the results."""
+        kinds = tuple(kind for kind in ('label', 'depth') if (self.folder / kind).is_dir())
+        return Results(self.folder, kinds, str(self.settings.get('depth_format', 'npy')))
