@@ -12,6 +12,7 @@ NODES = (
     'world_node',
     'carla_world_node',
     'evaluation_node',
+    'grid_node',
     'recorder_node',
     'dataset_recorder_node',
     'replay_node',
@@ -22,7 +23,15 @@ setup(
     version='0.1.0',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['py.typed', 'models/*/*', 'engines/*.cu', 'evaluation/*.jinja']},
+    package_data={
+        NAME: [
+            'py.typed',
+            'models/*/*',
+            'engines/*.cu',
+            'evaluation/*.jinja',
+            'drivable_grid/*.yaml',
+        ]
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -50,6 +59,7 @@ setup(
             'ros-rclpy[fastrtps]==7.1.6',
             'ros-sensor-msgs==5.3.6',
             'ros-diagnostic-msgs==5.3.6',
+            'ros-nav-msgs==5.3.6',
             'ros-std-srvs==5.3.6',
         ],
         'openvino': ['openvino>=2026'],

@@ -11,6 +11,7 @@ from typing import Any
 from segformer_ros.nodes.carla_world_node import CarlaWorldParameters
 from segformer_ros.nodes.dataset_recorder_node import DatasetRecorderParameters
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
+from segformer_ros.nodes.grid_parameters import GridParameters
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.recorder_node import RecorderParameters
 from segformer_ros.nodes.replay_node import ReplayParameters
@@ -20,6 +21,7 @@ PAGE = Path(__file__).with_name('parameters.md')
 # Node, what it does, its parameters.
 NODES: tuple[tuple[str, str, type], ...] = (
     ('segformer_node', 'Labels and depth from camera images.', Parameters),
+    ('grid_node', 'Publishes how drivable the ground is, from labels and depth.', GridParameters),
     (
         'evaluation_node',
         'Evaluates labels and depth against ground truth, live.',

@@ -73,7 +73,8 @@ def point_type(*, confidence: bool) -> np.dtype[np.void]:
     size = _STEP_WITH_CONFIDENCE if confidence else _STEP
     offsets = [4 * index for index in range(len(names))]
     layout: Any = {'names': names, 'formats': formats, 'offsets': offsets, 'itemsize': size}
-    return np.dtype(layout)
+    kind: np.dtype[np.void] = np.dtype(layout)
+    return kind
 
 
 def packed_palette(palette: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
@@ -208,7 +209,8 @@ def _selected(points: Points, options: CloudOptions) -> Points:
         keep &= wanted[points['label']]
     if options.voxel_m > 0.0:
         keep &= _first_of_voxels(points, keep, options.voxel_m)
-    return points[keep]
+    selected: Points = points[keep]
+    return selected
 
 
 def _first_of_voxels(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.drivable_grid.observation import UNKNOWN
@@ -19,8 +21,8 @@ class GridMemory:
 
     def __init__(self, cells: int, keep_s: float) -> None:
         self._keep_s = keep_s
-        self._costs = np.full((cells, cells), UNKNOWN, np.int8)
-        self._seen_s = np.full((cells, cells), -np.inf)
+        self._costs: npt.NDArray[np.int8] = np.full((cells, cells), UNKNOWN, np.int8)
+        self._seen_s: npt.NDArray[np.float64] = np.full((cells, cells), -np.inf)
         self._first: tuple[int, int] | None = None
         self._newest_s = -np.inf
 
@@ -52,9 +54,7 @@ class GridMemory:
         return self._costs.copy()
 
 
-def _shifted(
-    array: npt.NDArray[np.generic], along: int, across: int, fill: float
-) -> npt.NDArray[np.generic]:
+def _shifted(array: npt.NDArray[Any], along: int, across: int, fill: float) -> npt.NDArray[Any]:
     """Return what a window shows that has moved by some rows and columns."""
     result = np.full_like(array, fill)
     rows, columns = array.shape

@@ -115,7 +115,8 @@ def test_a_flat_ground_stands_in_for_depth():
     np.testing.assert_allclose(flat[ground], depth[ground], rtol=1e-5)
     assert np.isnan(flat[labels == SKY]).all()
     boxes = flat[labels == CAR]
-    assert np.nanmax(np.abs(boxes - 8.0)) < 0.2
+    # Two rows of pixels are 0.21 m apart at 8 m.
+    assert np.nanmax(np.abs(boxes - 8.0)) < 0.25
     assert 0 < np.isfinite(boxes).sum() < 0.1 * boxes.size
     grid = observe(labels, flat, VIEW, TABLES, SPEC)
     assert cell(grid, 5.1, 0.1) == 0
