@@ -67,7 +67,13 @@ class Outputs:
             table.DEPTH: prediction.depth,
             table.CONFIDENCE: prediction.confidence,
         }
-        results = Results(frame, **arrays, palette=self._palette, options=self._options)
+        results = Results(
+            frame,
+            **arrays,
+            palette=self._palette,
+            options=self._options,
+            classes=tuple(self._classes),
+        )
         if prediction.labels is not None:
             self._write_classes(time_ns)
         for row in self._outputs:

@@ -26,11 +26,13 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from segformer_ros.drivable_grid import contact_depth, GridMemory, observe, Placement, View
 from segformer_ros.labels import label_set, LabelClass
-from segformer_ros.nodes import diagnostics, executable, own_messages
+from segformer_ros.nodes import diagnostics, executable
 from segformer_ros.nodes.fixed_parameters import take
 from segformer_ros.nodes.grid_inputs import GridCamera, GridImages
 from segformer_ros.nodes.grid_parameters import GridParameters
+from segformer_ros.nodes.message_classes import message_class
 from segformer_ros.nodes.transforms import level_camera, TransformError, Transforms
+from segformer_ros.output_topics.contents import LABEL_CLASSES, LABEL_INFO
 
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _LOG_PERIOD_S = 5.0
@@ -195,11 +197,10 @@ class GridNode(Node):
         """Subscribe to the classes of the first camera: one network serves all."""
         name = self.parameters.cameras[0]
         prefix = f'{name}/label' if name else 'label'
-        own, vision = own_messages.label_classes_type(), own_messages.label_info_type()
-        if own is not None:
-            self.create_subscription(own, f'{prefix}/classes', self._on_classes, _LATCHED)
-        if vision is not None:
-            self.create_subscription(vision, f'{prefix}/info', self._on_classes, _LATCHED)
+        for topic, kind in (('classes', LABEL_CLASSES), ('info', LABEL_INFO)):
+            found = message_class(kind)
+            if found is not None:
+                self.create_subscription(found, f'{prefix}/{topic}', self._on_classes, _LATCHED)
 
     def _on_classes(self, message: Any) -> None:
         self._take_classes(

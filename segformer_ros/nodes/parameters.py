@@ -153,6 +153,25 @@ class Parameters:
     overlay_opacity: float = _param(
         0.5, 'Opacity of the class colours in overlay/image.', between=(0.0, 1.0)
     )
+    points_color: str = _param(
+        'class',
+        'Colour of the points in depth/points: that of their class, or of the image.',
+        one_of=('class', 'image'),
+    )
+    points_confidence: bool = _param(
+        False, 'Add the probability of the class, times 255, to the points.'
+    )
+    points_stride: int = _param(
+        1, 'Make points of every n-th pixel of every n-th row; 1 uses all.', between=(1, 64)
+    )
+    points_voxel_m: float = _param(
+        0.0,
+        'Edge in metres of the cubes of which each keeps one point; 0 keeps all points.',
+        between=(0.0, 100.0),
+    )
+    points_classes: tuple[str, ...] = _param(
+        ('',), "Names of the classes whose points are kept; [''] keeps all classes."
+    )
     lazy: bool = _param(True, 'Skip inference while no output has a subscriber.')
     stale_after_s: float = _param(
         2.0, 'Seconds without an image after which the diagnostics warn.', between=(0.1, 3600.0)

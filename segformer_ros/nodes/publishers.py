@@ -56,7 +56,8 @@ class Outputs:
         """
         self._node = node
         self._prefix = f'{camera}/' if camera else ''
-        self._palette = LabelSet('', tuple(classes)).palette()
+        self._classes = tuple(classes)
+        self._palette = LabelSet('', self._classes).palette()
         self._all: list[Publisher[Any]] = []
         self._publishers = {
             item.topic: publisher
@@ -84,7 +85,7 @@ class Outputs:
         }
         data = frozenset(name for name, there in possible.items() if there)
         rows = [row for row in table.possible_outputs(data) if self._is_wanted(row, parameters)]
-        return Wanted.of(rows, data)
+        return Wanted.of(rows, data, output_options(parameters))
 
     def publish(
         self, frame: Frame, prediction: Prediction, wanted: Wanted, parameters: Parameters
@@ -103,6 +104,7 @@ class Outputs:
             confidence=_checked('confidence', prediction.confidence, size, wanted.confidence),
             palette=self._palette,
             options=output_options(parameters),
+            classes=self._classes,
         )
         for row in wanted.outputs:
             content = row.make(results)

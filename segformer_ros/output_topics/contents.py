@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules
-from segformer_ros.camera import back_project, Intrinsics
-from segformer_ros.labels import LabelClass, VOID
+from segformer_ros.camera import Intrinsics
+from segformer_ros.labels import LabelClass
+from segformer_ros.point_cloud import Points
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -27,16 +28,8 @@ _DTYPES = {
     '16UC1': ('<u2', 2),
     '32FC1': ('<f4', 2),
 }
-_POINT = np.dtype(
-    {
-        'names': ['xyz', 'label'],
-        'formats': [('<f4', (3,)), '|u1'],
-        'offsets': [0, 12],
-        'itemsize': 16,
-    }
-)
-# Name, offset and datatype: FLOAT32 is 7, UINT8 is 2.
-_POINT_FIELDS = (('x', 0, 7), ('y', 4, 7), ('z', 8, 7), ('label', 12, 2))
+# Of sensor_msgs/PointField.
+_POINT_DATATYPES = {'u1': 2, 'u4': 6, 'f4': 7}
 _CAMERA_FIELDS = (
     'height',
     'width',
@@ -107,40 +100,39 @@ def depth_image(header: Any, depth: npt.NDArray[np.float32], encoding: str) -> C
     return image(header, frame_rules.encode_depth(depth, encoding), encoding)
 
 
-def point_cloud(
-    header: Any,
-    depth: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.uint8] | None,
-    intrinsics: Intrinsics,
-) -> Content:
+def point_cloud(header: Any, points: Points) -> Content:
     """
-    Return an organised cloud with one point for every pixel.
+    Return a cloud.
 
-    :param depth: (H, W) metres; a point is NaN where it is not finite.
-    :param labels: (H, W) class ids; None makes all of them VOID.
-    :param intrinsics: Of the camera that took the image.
+    :param points: (rows, columns) of an organised cloud, which may have NaN, or (N,) without;
+        of point_cloud.point_type.
     """
-    points = np.zeros(depth.shape, _POINT)
-    points['xyz'] = back_project(np.where(np.isfinite(depth), depth, np.nan), intrinsics)
-    points['label'] = VOID if labels is None else labels
+    organized = points.ndim == 2
+    height, width = points.shape if organized else (1, len(points))
     fields = {
         'header': header,
-        'height': depth.shape[0],
-        'width': depth.shape[1],
+        'height': height,
+        'width': width,
         'fields': [
-            Content(
-                'sensor_msgs/msg/PointField',
-                {'name': name, 'offset': offset, 'datatype': datatype, 'count': 1},
-            )
-            for name, offset, datatype in _POINT_FIELDS
+            _point_field(name, *place[:2]) for name, place in (points.dtype.fields or {}).items()
         ],
         'is_bigendian': False,
-        'point_step': _POINT.itemsize,
-        'row_step': points.strides[0],
-        'data': points.view(np.uint8).reshape(-1),
-        'is_dense': False,
+        'point_step': points.dtype.itemsize,
+        'row_step': points.dtype.itemsize * width,
+        'data': np.ascontiguousarray(points).reshape(-1).view(np.uint8),
+        'is_dense': not organized,
     }
     return Content(POINT_CLOUD, fields)
+
+
+def _point_field(name: str, kind: np.dtype[Any], offset: int) -> Content:
+    fields = {
+        'name': name,
+        'offset': offset,
+        'datatype': _POINT_DATATYPES[kind.str[1:]],
+        'count': 1,
+    }
+    return Content('sensor_msgs/msg/PointField', fields)
 
 
 def camera_info(header: Any, source: Any, override: Intrinsics | None = None) -> Content:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.frame_rules import Calibration
 from segformer_ros.image_encoding import CameraImage
+from segformer_ros.labels import LabelClass
 from segformer_ros.output_topics.contents import camera_info, Content
 
 
@@ -22,10 +23,20 @@ class OutputOptions:
 
     :param depth_encoding: '32FC1' (metres, NaN is unknown) or '16UC1' (millimetres, 0 is unknown).
     :param overlay_opacity: Of the class colours, 0 to 1.
+    :param points_color: 'class' or 'image': what the colours of points are.
+    :param points_confidence: Whether points have a confidence.
+    :param points_stride: Points of every so many pixels, in both directions.
+    :param points_voxel_m: Edge of the cubes of which each keeps one point; 0: all points.
+    :param points_classes: Names of the classes whose points are kept; empty ones do not count.
     """
 
     depth_encoding: str = '32FC1'
     overlay_opacity: float = 0.5
+    points_color: str = 'class'
+    points_confidence: bool = False
+    points_stride: int = 1
+    points_voxel_m: float = 0.0
+    points_classes: tuple[str, ...] = ('',)
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class Results:
     :param depth: (H, W) float32 metres, NaN where unknown.
     :param confidence: (H, W) uint8 probability times 255.
     :param palette: (256, 3) uint8 RGB of the classes.
+    :param classes: Of the label image.
     """
 
     frame: Frame
@@ -77,3 +89,4 @@ class Results:
     confidence: Any
     palette: npt.NDArray[np.uint8]
     options: OutputOptions
+    classes: tuple[LabelClass, ...] = ()

@@ -25,7 +25,13 @@ from segformer_ros.image_encoding import as_rgb
 from segformer_ros.labels import LabelClass
 from segformer_ros.output_topics import contents
 from segformer_ros.output_topics.contents import CAMERA_INFO, Content, IMAGE, POINT_CLOUD
-from segformer_ros.output_topics.frame import Results
+from segformer_ros.output_topics.frame import OutputOptions, Results
+from segformer_ros.point_cloud import (
+    CloudOptions,
+    find_class_ids,
+    make_points,
+    packed_palette,
+)
 
 LABELS, CONFIDENCE, DEPTH, INTRINSICS = 'labels', 'confidence', 'depth', 'intrinsics'
 """The data of a frame that an output may need; the image itself is always there."""
@@ -41,6 +47,7 @@ class Output:
     :param needs: Data of the frame without which there is no message.
     :param make: Returns the message of one frame, None where the frame has none.
     :param takes: Data that the message contains where the node computes them.
+    :param asks: Options, each with the data that the message contains where it is set.
     :param switch: Name of the boolean parameter that switches it off. An output without a switch
         is part of its task, and is also made for nobody where `lazy` is off.
     :param in_bags: Whether `segformer run` writes it into bags.
@@ -52,6 +59,7 @@ class Output:
     needs: frozenset[str]
     make: Callable[[Results], Content | None]
     takes: frozenset[str] = frozenset()
+    asks: tuple[tuple[str, str], ...] = ()
     switch: str = ''
     in_bags: bool = False
     queue: int = 5
@@ -93,9 +101,20 @@ def _depth(found: Results) -> Content:
 def _points(found: Results) -> Content | None:
     if found.frame.intrinsics is None:
         return None
-    return contents.point_cloud(
-        found.frame.header, found.depth, found.labels, found.frame.intrinsics
+    options, labels = found.options, found.labels
+    class_ids, problem = find_class_ids(found.classes, options.points_classes)
+    if problem:
+        raise ValueError(f'points_classes: {problem}')
+    by_class = options.points_color == 'class' and labels is not None
+    points = make_points(
+        found.depth,
+        found.frame.intrinsics,
+        labels=labels,
+        colors=packed_palette(found.palette) if by_class else as_rgb(found.frame.image),
+        confidence=found.confidence if options.points_confidence else None,
+        options=CloudOptions(options.points_stride, options.points_voxel_m, class_ids),
     )
+    return contents.point_cloud(found.frame.header, points)
 
 
 def _camera_info(found: Results) -> Content | None:
@@ -128,6 +147,7 @@ OUTPUTS = (
         _of(DEPTH, INTRINSICS),
         _points,
         takes=_of(LABELS),
+        asks=(('points_confidence', CONFIDENCE),),
         switch='points',
         queue=2,
     ),
@@ -151,10 +171,19 @@ class Wanted:
     data: frozenset[str]
 
     @classmethod
-    def of(cls, outputs: Sequence[Output], possible: frozenset[str]) -> Wanted:
+    def of(
+        cls,
+        outputs: Sequence[Output],
+        possible: frozenset[str],
+        options: OutputOptions | None = None,
+    ) -> Wanted:
         """Collect the data of some outputs, of those that are possible."""
-        data = frozenset().union(*(item.needs | (item.takes & possible) for item in outputs))
-        return cls(tuple(outputs), data)
+        options = options or OutputOptions()
+        data: set[str] = set()
+        for item in outputs:
+            asked = {name for option, name in item.asks if getattr(options, option)}
+            data |= item.needs | ((item.takes | asked) & possible)
+        return cls(tuple(outputs), frozenset(data))
 
     @property
     def segmentation(self) -> bool:

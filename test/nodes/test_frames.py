@@ -11,7 +11,7 @@ import pytest
 import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from segformer_ros.labels import CARLA_0914
-from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2, PointField
 
 _RGB = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 _DEPTH = _RGB[..., 1].astype(np.float32) / 10
@@ -116,9 +116,63 @@ def test_points_need_a_camera_info_and_carry_the_labels(rig):
     rig.send(image_message(_RGB), camera_info())
     cloud = rig.get('/depth/points')
     assert (cloud.height, cloud.width) == (HEIGHT, WIDTH)
-    raw = np.frombuffer(cloud.data, np.uint8).reshape(HEIGHT, WIDTH, 16)
-    np.testing.assert_array_equal(raw[..., 12], _RGB[..., 0])
-    np.testing.assert_array_equal(raw[..., 8:12].copy().view('<f4')[..., 0], _DEPTH)
+    points = _points(cloud)
+    np.testing.assert_array_equal(points['label'], _RGB[..., 0])
+    np.testing.assert_array_equal(points['z'], _DEPTH)
+    packed = points['rgb'].view(np.uint32)
+    colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1)
+    np.testing.assert_array_equal(colors, CARLA_0914.palette()[_RGB[..., 0]])
+
+
+def _points(cloud):
+    """Return the points by the names, offsets and types that the message gives."""
+    kinds = {PointField.UINT8: 'u1', PointField.UINT32: '<u4', PointField.FLOAT32: '<f4'}
+    layout = {
+        'names': [item.name for item in cloud.fields],
+        'formats': [kinds[item.datatype] for item in cloud.fields],
+        'offsets': [item.offset for item in cloud.fields],
+        'itemsize': cloud.point_step,
+    }
+    return np.frombuffer(cloud.data, np.dtype(layout)).reshape(cloud.height, cloud.width)
+
+
+def test_points_follow_their_parameters_at_run_time(rig):
+    """Colours of the image, confidence, every second pixel, one class, one point of a voxel."""
+    rig.listen('/depth/points', PointCloud2)
+    _set(rig, points_color='image', points_confidence=True, points_stride=2)
+    rig.send(image_message(_RGB), camera_info())
+    points = _points(rig.get('/depth/points'))
+    packed = points['rgb'].view(np.uint32)
+    colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1)
+    np.testing.assert_array_equal(colors, _RGB[::2, ::2])
+    np.testing.assert_array_equal(points['confidence'], _RGB[::2, ::2, 2])
+
+    labels = _RGB[..., 0]
+    name = next(item.name for item in CARLA_0914.classes if (labels == item.id).any())
+    wanted = labels == CARLA_0914.by_name(name).id
+    _set(
+        rig, points_color='class', points_confidence=False, points_stride=1, points_classes=[name]
+    )
+    rig.send(image_message(_RGB), camera_info())
+    cloud = rig.get('/depth/points', 2)
+    assert (cloud.height, cloud.width, cloud.is_dense) == (1, wanted.sum(), True)
+    np.testing.assert_array_equal(_points(cloud)['z'][0], _DEPTH[wanted])
+
+    _set(rig, points_classes=[''], points_voxel_m=100.0)
+    rig.send(image_message(_RGB), camera_info())
+    assert 1 <= rig.get('/depth/points', 3).width <= 4
+
+
+def test_a_class_that_the_network_does_not_have_costs_the_frame_with_the_reason(rig):
+    """The node lives on, and the next frame comes once the name is right."""
+    rig.listen('/depth/points', PointCloud2)
+    _set(rig, points_classes=['roda'])
+    rig.send(image_message(_RGB), camera_info())
+    rig.until(lambda: rig.counts().failed == 1)
+    assert "points_classes: the network has no class 'roda'" in rig.status().message
+    _set(rig, points_classes=['road'])
+    rig.send(image_message(_RGB), camera_info())
+    rig.get('/depth/points')
 
 
 def test_nothing_is_computed_for_nobody(rig):

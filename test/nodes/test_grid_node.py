@@ -16,9 +16,10 @@ from rclpy.executors import SingleThreadedExecutor
 from segformer_ros.camera import Intrinsics
 from segformer_ros.drivable_grid import observe, Placement, read_costs, View
 from segformer_ros.labels import CARLA_0914
-from segformer_ros.nodes import messages, own_messages
 from segformer_ros.nodes.grid_node import GridNode
+from segformer_ros.nodes.messages import ros_message
 from segformer_ros.nodes.transforms import level_camera, matrix, TransformError
+from segformer_ros.output_topics import contents
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -108,9 +109,12 @@ class Rig:
         header = Header(frame_id='camera')
         header.stamp.sec = stamp
         if info:
-            self.infos.publish(messages.camera_info_message(header, None, CAMERA))
-        self.publishers['label'].publish(messages.image_message(header, street.labels, 'mono8'))
-        self.publishers['depth'].publish(messages.image_message(header, street.depth, '32FC1'))
+            self.infos.publish(ros_message(contents.camera_info(header, None, CAMERA)))
+        for kind, pixels, encoding in (
+            ('label', street.labels, 'mono8'),
+            ('depth', street.depth, '32FC1'),
+        ):
+            self.publishers[kind].publish(ros_message(contents.image(header, pixels, encoding)))
 
     def until(self, condition):
         """Spin until the condition holds; an error after the deadline."""
@@ -190,7 +194,7 @@ def test_without_depth_the_ground_is_flat(make):
     info = rig.probe.create_publisher(CameraInfo, 'label/camera_info', 5)
     rig.probe.create_subscription(OccupancyGrid, 'drivable_grid', rig.grids.append, 10)
     rig.until(info.get_subscription_count)
-    info.publish(messages.camera_info_message(Header(), None, CAMERA))
+    info.publish(ros_message(contents.camera_info(Header(), None, CAMERA)))
     rig.until(lambda: rig.node._cameras[0].info is not None)
     rig.feed(street, info=False)
     rig.until(lambda: rig.grids)
@@ -277,10 +281,8 @@ def test_the_classes_come_from_the_network(make, own):
     rig.until(lambda: rig.node.dropped)
     assert 'classes of the network are not known' in rig.node._last_error
     latched = rclpy.qos.QoSProfile(depth=1, durability=rclpy.qos.DurabilityPolicy.TRANSIENT_LOCAL)
-    publisher = rig.probe.create_publisher(
-        own_messages.label_classes_type(), 'label/classes', latched
-    )
-    publisher.publish(own_messages.label_classes_message(Header(), CARLA_0914.classes))
+    publisher = rig.probe.create_publisher(own.LabelClasses, 'label/classes', latched)
+    publisher.publish(ros_message(contents.label_classes(Header(), CARLA_0914.classes)))
     rig.until(lambda: rig.node._tables is not None)
     rig.feed(street, stamp=8)
     rig.until(lambda: rig.grids)

@@ -10,10 +10,11 @@ from damaged_images import encoded, picture, with_hole
 from node_rig import camera_info, image_message, pixels_of
 import numpy as np
 import pytest
-from segformer_ros.camera import back_project, Intrinsics
+from segformer_ros.camera import Intrinsics
 from segformer_ros.image_encoding import EncodingError, SUPPORTED
 from segformer_ros.nodes import messages
 from segformer_ros.output_topics import contents
+from segformer_ros.point_cloud import point_type
 from sensor_msgs.msg import CompressedImage, Image, PointField
 from std_msgs.msg import Header
 
@@ -184,38 +185,38 @@ def test_depth_in_metres_keeps_nan():
     np.testing.assert_array_equal(pixels_of(message), depth)
 
 
-def test_cloud_has_one_point_for_every_pixel():
-    """Organised, of the size of the image, unknown depths as NaN points with their label."""
-    intrinsics = Intrinsics(50.0, 60.0, 1.5, 1.0, 3, 2)
-    depth = np.array([[1.0, 2.0, np.nan], [4.0, np.inf, 6.0]], np.float32)
-    labels = np.array([[1, 2, 3], [4, 5, 255]], np.uint8)
-    message = _message(contents.point_cloud, _header(), depth, labels, intrinsics)
+@pytest.mark.parametrize('confidence', [False, True])
+def test_an_organised_cloud_has_one_point_for_every_pixel(confidence):
+    """Rows and columns of the image; fields, offsets and types are those of the points."""
+    points = np.zeros((2, 3), point_type(confidence=confidence))
+    points['x'], points['label'] = np.arange(6).reshape(2, 3), 7
+    message = _message(contents.point_cloud, _header(), points)
 
     assert message.header == _header()
     assert (message.height, message.width, message.is_dense) == (2, 3, False)
-    assert (message.point_step, message.row_step, len(message.data)) == (16, 48, 96)
+    step = points.dtype.itemsize
+    assert (message.point_step, message.row_step, len(message.data)) == (step, 3 * step, 6 * step)
     assert not message.is_bigendian
     found = [(item.name, item.offset, item.datatype, item.count) for item in message.fields]
-    assert found == [
+    expected = [
         ('x', 0, PointField.FLOAT32, 1),
         ('y', 4, PointField.FLOAT32, 1),
         ('z', 8, PointField.FLOAT32, 1),
-        ('label', 12, PointField.UINT8, 1),
+        ('rgb', 12, PointField.FLOAT32, 1),
+        ('label', 16, PointField.UINT32, 1),
+        ('confidence', 20, PointField.UINT8, 1),
     ]
-    raw = np.frombuffer(message.data, np.uint8).reshape(2, 3, 16)
-    points = raw[..., :12].copy().view('<f4')
-    known = np.where(np.isfinite(depth), depth, np.nan)
-    np.testing.assert_array_equal(points, back_project(known, intrinsics))
-    np.testing.assert_array_equal(raw[..., 12], labels)
+    assert found == expected[: 6 if confidence else 5]
+    assert bytes(message.data) == points.tobytes()
 
 
-def test_cloud_without_labels_is_unlabelled():
-    """255 is the label of nothing."""
-    intrinsics = Intrinsics(50.0, 50.0, 1.0, 1.0, 2, 2)
-    message = _message(
-        contents.point_cloud, _header(), np.ones((2, 2), np.float32), None, intrinsics
-    )
-    assert set(np.frombuffer(message.data, np.uint8).reshape(4, 16)[:, 12]) == {255}
+def test_a_list_of_points_is_a_cloud_of_one_row_without_unknown_ones():
+    """As depth/points is after down-sampling; none at all is an empty cloud."""
+    for count in (4, 0):
+        points = np.zeros(count, point_type(confidence=False))
+        message = _message(contents.point_cloud, _header(), points)
+        assert (message.height, message.width, message.is_dense) == (1, count, True)
+        assert (message.row_step, len(message.data)) == (20 * count, 20 * count)
 
 
 def test_camera_info_is_copied_but_for_the_header():
