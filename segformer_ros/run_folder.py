@@ -57,9 +57,12 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> None:
         found = _read(path)
         for name in sorted(settings.keys() | found.keys()):
             if settings.get(name) != found.get(name):
+                change = f'{name} was {found.get(name)!r}, now {settings.get(name)!r}'
+                if name.endswith('_sha256'):
+                    change = f'{name.removesuffix("_sha256")} has changed since'
                 raise RunFolderError(
-                    f'{folder} holds the output of another run ({name} was {found.get(name)!r}, '
-                    f'now {settings.get(name)!r}): choose another folder or delete it'
+                    f'{folder} holds the output of another run ({change}): choose another folder '
+                    'or delete it'
                 )
         return
     if folder.is_dir() and any(folder.iterdir()):
@@ -69,6 +72,20 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, settings)
+
+
+def require_new(path: Path, option: str, *, overwrite: bool) -> None:
+    """
+    Refuse to replace what an earlier command has written, unless that is wanted.
+
+    :param option: What names the path on the command line, for the message.
+    :raises RunFolderError: There is a file, or a folder with files.
+    """
+    if not overwrite and path.exists() and (path.is_file() or any(path.iterdir())):
+        raise RunFolderError(
+            f'expected a new or empty folder as {option}, {path} has files: choose another, or '
+            'replace them with --overwrite'
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from segformer_ros import run_folder
 from segformer_ros.bundle import folder as bundle_folder
 from segformer_ros.commands.export import input_size
-from tqdm import tqdm
+from segformer_ros.commands.progress import Progress
 
 HELP = 'draw the attention maps of a network'
 
@@ -122,9 +122,13 @@ def _draw_video(args: argparse.Namespace, painter: Any) -> None:
 
     args.out.parent.mkdir(parents=True, exist_ok=True)
     done = broken = 0
-    with VideoReader(args.input) as reader, VideoWriter(args.out, reader.rate) as writer:
-        total = min(reader.count, args.max_frames or reader.count) or None
-        for frame in tqdm(reader, total=total, unit='frame', dynamic_ncols=True, disable=None):
+    with (
+        VideoReader(args.input) as reader,
+        VideoWriter(args.out, reader.rate) as writer,
+        Progress('drawing', min(reader.count, args.max_frames or reader.count)) as progress,
+    ):
+        for frame in reader:
+            progress.update()
             if frame.index == args.max_frames:
                 break
             if frame.image is None:

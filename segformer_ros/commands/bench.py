@@ -16,6 +16,7 @@ import cv2
 from segformer_ros import bundle as bundles
 from segformer_ros.benchmark import BackendTimes, Spread, time_backends
 from segformer_ros.commands.export import input_size
+from segformer_ros.commands.progress import Progress
 from segformer_ros.inference import backend_choice
 
 HELP = 'benchmark a network on every backend of this machine'
@@ -89,7 +90,10 @@ def run(args: argparse.Namespace) -> int:
     tables = []
     for threads in args.threads:
         cv2.setNumThreads(threads or os.cpu_count() or 1)
-        times = time_backends(bundle, args.backend, image, threads=threads, repeats=args.repeats)
+        with Progress('measuring'):
+            times = time_backends(
+                bundle, args.backend, image, threads=threads, repeats=args.repeats
+            )
         found = {'threads': threads, 'backends': [dataclasses.asdict(item) for item in times]}
         usable = [item for item in times if not item.refused]
         if usable:

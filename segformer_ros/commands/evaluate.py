@@ -14,7 +14,9 @@ from segformer_ros.bundle import is_checkpoint
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
+from segformer_ros.commands.progress import Progress
 from segformer_ros.commands.truth_arguments import add_truth_arguments
+from segformer_ros.run_folder import require_new
 
 if TYPE_CHECKING:
     from segformer_ros.datasets import DatasetSpec
@@ -65,13 +67,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--max-frames', type=int, metavar='N', help='take N samples, evenly from all of them'
     )
-    parser.add_argument('--json', type=Path, help='also write the figures to this file')
+    parser.add_argument(
+        '--json', action='store_true', help='print all figures as JSON instead of tables'
+    )
     parser.add_argument(
         '--report',
         type=Path,
         metavar='DIR',
-        help='write figures, tables and a page with pictures (of a bag: frames.csv, '
+        help='new folder for figures, tables and a page with pictures (of a bag: frames.csv, '
         'summary.json, a picture)',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace the files of an earlier report'
     )
     add_options(parser)
     _add_world_and_bag(parser)
@@ -108,7 +115,7 @@ def _add_world_and_bag(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """
-    Evaluate, and write tables and one line of JSON.
+    Evaluate, and print tables or JSON.
 
     :raises BundleError: The bundle cannot be used.
     :raises CheckpointError: The checkpoint cannot be used.
@@ -118,6 +125,8 @@ def run(args: argparse.Namespace) -> int:
     """
     if (args.model is None) == (args.bag is None):
         raise ValueError('expected either a model or --bag')
+    if args.report is not None:
+        require_new(args.report, '--report', overwrite=args.overwrite)
     if args.bag is not None:
         return _on_bag(args)
     return _on_dataset(args, _spec(args))
@@ -147,8 +156,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     from segformer_ros.datasets.statistics import spread
     from segformer_ros.evaluation import evaluate
     from segformer_ros.evaluation.report import write_report
-    from segformer_ros.evaluation.tables import console, short_table
-    from tqdm import tqdm
+    from segformer_ros.evaluation.tables import console
 
     chosen = options(args)
     if args.max_frames is not None and args.max_frames < 1:
@@ -157,7 +165,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     check_labels(dataset)
     network, engine = _network(args)
     indices = spread(len(dataset), args.max_frames)
-    with tqdm(total=len(indices), unit='image', dynamic_ncols=True, disable=None) as bar:
+    with Progress('evaluating', len(indices), 'image') as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)
     figures = result.summary()
     if figures.get('accuracy') is None and not figures.get('pixels'):
@@ -178,14 +186,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
             args.report, result, network, dataset, title=title, facts=facts, indices=indices
         )
     summary = {**figures, 'measured': facts}
-    lines = console(summary)
-    if args.data is None:
-        summary['size'] = list(args.size or _SIZE)
-        lines = short_table(summary)
-    text = json.dumps(summary)
-    sys.stdout.write(f'{lines}\n{text}\n')
-    if args.json:
-        args.json.write_text(f'{text}\n', encoding='utf-8')
+    sys.stdout.write(f'{json.dumps(summary) if args.json else console(summary)}\n')
     return 0
 
 
@@ -214,13 +215,12 @@ def _on_bag(args: argparse.Namespace) -> int:
         label_set=args.label_set or 'carla_0914', tag_table=args.tag_table, coding=args.coding
     )
     judge = judge_bag(args.bag, sources, options)
-    for name, value in figures(judge).items():
-        sys.stdout.write(f'{name:<24}{"-" if value is None else f"{value:.4f}":>10}\n')
     summary = judge.summary()
-    text = json.dumps(summary)
-    sys.stdout.write(f'{text}\n')
     if args.report:
         write_report(args.report, summary, judge.scores.rows)
     if args.json:
-        args.json.write_text(f'{text}\n', encoding='utf-8')
+        sys.stdout.write(f'{json.dumps(summary)}\n')
+        return 0
+    for name, value in figures(judge).items():
+        sys.stdout.write(f'{name:<24}{"-" if value is None else f"{value:.4f}":>10}\n')
     return 0

@@ -10,6 +10,8 @@ from pathlib import Path
 import sys
 
 from segformer_ros.bundle import Bundle, ENGINES, FLOATS
+from segformer_ros.commands.progress import Progress
+from segformer_ros.run_folder import require_new
 
 HELP = 'export a checkpoint to a bundle that can be deployed'
 _OPSET = 17
@@ -65,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='HxW[,HxW]',
         help='input sizes, multiples of 32; may be repeated (default: those that the checkpoint '
         'was made for)',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace an earlier bundle in the folder'
     )
     parser.add_argument('--notes', default='', help='a sentence for the provenance')
     parser.add_argument(
@@ -133,25 +138,28 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.export.checkpoint_export import export_checkpoint
     from segformer_ros.export.variants import ExportOptions
 
-    bundle = export_checkpoint(
-        args.checkpoint,
-        args.out,
-        args.size,
-        notes=args.notes,
-        licence=args.licence,
-        focal_length_px=args.focal_length,
-        options=ExportOptions(
-            targets=tuple(dict.fromkeys(args.target or ('onnxruntime', 'openvino'))),
-            precisions=tuple(dict.fromkeys(args.precision or ())),
-            plain=args.plain,
-            fused_attention=args.fused_attention,
-            single_task=args.single_task,
-            opset=args.opset,
-        ),
-        torchscript=args.torchscript,
-        report=_report,
+    require_new(args.out, 'folder of the bundle', overwrite=args.overwrite)
+    options = ExportOptions(
+        targets=tuple(dict.fromkeys(args.target or ('onnxruntime', 'openvino'))),
+        precisions=tuple(dict.fromkeys(args.precision or ())),
+        plain=args.plain,
+        fused_attention=args.fused_attention,
+        single_task=args.single_task,
+        opset=args.opset,
     )
-    sys.stdout.write(f'{summary(bundle)}{_reloaded(bundle)}\n')
+    with Progress('exporting'):
+        bundle = export_checkpoint(
+            args.checkpoint,
+            args.out,
+            args.size,
+            notes=args.notes,
+            licence=args.licence,
+            focal_length_px=args.focal_length,
+            options=options,
+            torchscript=args.torchscript,
+            report=_report,
+        )
+        sys.stdout.write(f'{summary(bundle)}{_reloaded(bundle)}\n')
     return 0
 
 

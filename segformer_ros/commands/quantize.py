@@ -10,6 +10,8 @@ import sys
 
 from segformer_ros import bundle as bundles
 from segformer_ros.commands.calibration import calibration_images
+from segformer_ros.commands.progress import Progress
+from segformer_ros.run_folder import require_new
 
 HELP = 'add graphs in int8 or fp8 to a bundle, for TensorRT'
 _EPILOG = """\
@@ -25,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument('model', metavar='BUNDLE', help='name or folder of a bundle')
     parser.add_argument('out', type=Path, help='folder for the new bundle')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace an earlier bundle in the folder'
+    )
     parser.add_argument(
         '--calibration',
         required=True,
@@ -63,9 +68,13 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.export.quantize import quantize_bundle
 
     require()
+    require_new(args.out, 'folder of the new bundle', overwrite=args.overwrite)
     source = bundles.read(bundles.find(args.model))
     images = calibration_images(args.calibration, args.images, args.topic)
-    made = quantize_bundle(source, args.out, images, precision=args.precision, quantizer=quantized)
+    with Progress('quantising'):
+        made = quantize_bundle(
+            source, args.out, images, precision=args.precision, quantizer=quantized
+        )
     for size in made.manifest.input_sizes:
         graph = size.graph('tensorrt', precision=args.precision)
         errors = ', '.join(f'{name} {error:.1e}' for name, error in graph.error.items())

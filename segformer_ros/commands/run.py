@@ -7,25 +7,27 @@ from __future__ import annotations
 import argparse
 import hashlib
 from pathlib import Path
+import re
 import sys
 from typing import Any
 
 from segformer_ros import bundle as bundles
 from segformer_ros import frame_rules, run_folder
+from segformer_ros.bundle import Manifest
+from segformer_ros.commands.progress import Progress
 from segformer_ros.commands.run_jobs import Job, open_job, options
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
 from segformer_ros.run_folder import Report
-from tqdm import tqdm
 
 HELP = 'predict labels and depth for images, a video or a bag'
 
 _EPILOG = """
 what is written to DIR:
   label/NAME.png       class ids, 8-bit grey, without loss
-  depth/NAME.npy       float32 metres, NaN where unknown; or
-  depth/NAME.png       16-bit millimetres, 0 where unknown (--format png16)
+  depth/NAME.png       16-bit millimetres up to 65.535 m, 0 where unknown or farther; or
+  depth/NAME.npy       float32 metres, NaN where unknown (--format npy)
   overlay/NAME.png     camera, labels and depth side by side; of a video or a bag:
   overlay.mp4          the same as a video with the times of the input
   bag/                 of a bag: a new bag with the topics of the live node next to the
@@ -101,9 +103,8 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--format',
         choices=('npy', 'png16'),
-        default='npy',
-        help='file format of depth; in a bag npy is 32FC1 and png16 is 16UC1 (default: '
-        '%(default)s)',
+        help='file format of depth: png16, 16-bit millimetres up to 65.535 m, or npy, float32 '
+        'metres; in a bag 16UC1 or 32FC1 (default: png16, in a bag npy)',
     )
     parser.add_argument(
         '--min-depth',
@@ -180,7 +181,7 @@ def run(args: argparse.Namespace) -> int:
             precision=args.precision,
             compiled=job.total != 1,
         )
-        settings = _settings(args) | job.settings
+        settings = _settings(args) | {'depth_format': job.depth_format} | job.settings
         _check_task(args.only, pipeline)
         run_folder.claim(args.out, settings)
         if job.is_finished():
@@ -192,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
         pipeline.close()
     finally:
         job.close()
-    return _conclude(args, report)
+    return _conclude(args, report, pipeline.manifest)
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
@@ -202,14 +203,13 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'format': 1,
         'input': str(args.input.resolve()),
         'model': args.model,
-        'manifest_sha256': hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        'model_sha256': hashlib.sha256(manifest.read_bytes()).hexdigest(),
         'backend': args.backend,
         'precision': args.precision,
         'focal_length_px': args.focal_length,
         'camera_fov_deg': args.camera_fov,
         'only': args.only,
         'confidence': args.confidence,
-        'depth_format': args.format,
         'min_depth_m': args.min_depth,
         'max_depth_m': args.max_depth,
         'sky_depth': args.sky_depth,
@@ -232,17 +232,20 @@ def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:
         backend_reason=pipeline.backend_reason,
         max_frames=args.max_frames,
     )
-    progress = tqdm(total=job.total or None, unit='frame', dynamic_ncols=True, disable=None)
     try:
-        with progress:
+        with Progress('computing', job.total) as progress:
             job.process(pipeline, report, progress.update)
         report.finished = True
+    except KeyboardInterrupt:
+        done = f'{report.done + report.reused} of {job.total or "?"} frames'
+        sys.stderr.write(f'segformer: stopped after {done}; {job.continuation}\n')
+        raise
     finally:
         report.write(args.out)
     return report
 
 
-def _conclude(args: argparse.Namespace, report: Report) -> int:
+def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> int:
     """
     Say in one line what was done, and of a bag what the intrinsics of the frames are from.
 
@@ -266,8 +269,19 @@ def _conclude(args: argparse.Namespace, report: Report) -> int:
     for topic, found in facts.get('intrinsics', {}).items():
         for text, count in found.items():
             sys.stdout.write(f'intrinsics of {topic}: {text} ({count} frames)\n')
+    sys.stdout.write(f'{_training_data(manifest)}\n')
     _check_frames(args, frames['total'], frames['failed'])
     return 0
+
+
+def _training_data(manifest: Manifest) -> str:
+    """Report what a network was trained on, which its results on other images depend on."""
+    data = re.sub(r' \([^)]*\)', '', str(manifest.provenance.get('data', 'unknown')))
+    learnt = 'its training data are unknown' if data == 'unknown' else f'trained on {data}'
+    return (
+        f'{manifest.name}: {learnt}; not validated for real roads (see `segformer info '
+        f'{manifest.name}`)'
+    )
 
 
 def _check_frames(args: argparse.Namespace, total: int, failed: int) -> None:

@@ -16,6 +16,7 @@ from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.run_folder import finished_report, Report
 
 Advance = Callable[[], object]
+_CONTINUES = 'the same command continues there'
 
 
 class Job(Protocol):
@@ -27,7 +28,15 @@ class Job(Protocol):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides the output beside the settings of every job."""
+        """What decides the output next to the settings of every job."""
+
+    @property
+    def depth_format(self) -> str:
+        """The file format of depth: 'png16' or 'npy', in a bag 16UC1 or 32FC1."""
+
+    @property
+    def continuation(self) -> str:
+        """What the same command does after it was stopped."""
 
     def is_finished(self) -> bool:
         """Tell whether an earlier run has left nothing to do."""
@@ -92,7 +101,7 @@ def _file_options(args: argparse.Namespace) -> Any:
     from segformer_ros.files.process import FileOptions
 
     return FileOptions(
-        depth_format=args.format,
+        depth_format=args.format or 'png16',
         overlay=not args.no_overlay,
         focal_px=args.focal_length,
         camera_fov_deg=args.camera_fov,
@@ -120,6 +129,7 @@ class ImagesJob:
         if inside:
             raise ValueError(f'{args.out} lies in {args.input}: results would become input')
         self._args = args
+        self.depth_format, self.continuation = args.format or 'png16', _CONTINUES
         self._files = images.find(args.input)[: args.max_frames]
         self.total = len(self._files)
         self.settings: dict[str, Any] = {}
@@ -146,6 +156,7 @@ class VideoJob:
         from segformer_ros.files.video import VideoReader
 
         self._args = args
+        self.depth_format, self.continuation = args.format or 'png16', _CONTINUES
         self._reader = VideoReader(args.input)
         self.total = min(self._reader.count, args.max_frames or self._reader.count)
         self.settings: dict[str, Any] = {
@@ -180,6 +191,8 @@ class BagJob:
         from segformer_ros.bags.storage import storage_files
 
         self._args = args
+        self.depth_format = args.format or 'npy'
+        self.continuation = 'the same command starts the bag over'
         self._reader = BagReader(args.input, args.ros_distro)
         try:
             self._cameras = choose(self._reader, args.topic, args.camera_info)
@@ -211,7 +224,7 @@ class BagJob:
         if self._reader.notes:
             report.facts['warnings'] = list(self._reader.notes)
         bag_options = BagOptions(
-            outputs=OutputOptions('16UC1' if args.format == 'png16' else '32FC1'),
+            outputs=OutputOptions('16UC1' if self.depth_format == 'png16' else '32FC1'),
             focal_px=args.focal_length,
             camera_fov_deg=args.camera_fov,
             copy=args.copy,

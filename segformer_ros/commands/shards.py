@@ -9,6 +9,7 @@ from pathlib import Path
 import sys
 
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
+from segformer_ros.commands.progress import Progress
 
 HELP = 'write a dataset as tar shards, for data larger than a disk'
 
@@ -62,7 +63,6 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.datasets.checks import check_labels
     from segformer_ros.datasets.shards import SPLITS
     from segformer_ros.datasets.shards_writer import ShardSettings, write_shards
-    from tqdm import tqdm
 
     if args.threads < 1:
         raise ValueError(f'--threads must be at least 1, not {args.threads}')
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     settings = ShardSettings(round(args.shard_size * 1e6), args.image, args.quality)
     dataset = open_dataset(spec)
     check_labels(dataset)
-    with tqdm(total=len(dataset), unit='sample', file=sys.stderr, disable=None) as bar:
+    with Progress('writing shards', len(dataset), 'sample') as bar:
         index = write_shards(
             dataset, args.out, spec.split, settings, threads=args.threads, progress=bar.update
         )

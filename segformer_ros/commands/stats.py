@@ -11,7 +11,7 @@ import sys
 from typing import Any, TYPE_CHECKING
 
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
-from tqdm import tqdm
+from segformer_ros.commands.progress import Progress
 
 if TYPE_CHECKING:
     from segformer_ros.datasets.statistics import ClassStatistics, Counts
@@ -93,8 +93,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _progress(numbers: Iterable[int]) -> Iterable[int]:
-    bar: Iterable[int] = tqdm(numbers, 'counting', unit='frame', disable=None, leave=False)
-    return bar
+    found = list(numbers)
+    with Progress('counting', len(found)) as progress:
+        for number in found:
+            yield number
+            progress.update()
 
 
 def _facts(

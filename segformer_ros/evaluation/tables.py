@@ -36,7 +36,6 @@ _DEPTH = {
 }
 _SHORT = ('abs_rel', 'rmse', 'silog_kitti', 'delta1')
 _SHORT_NAMES = ('AbsRel', 'RMSE [m]', 'SILog (KITTI)', 'delta1', 'pixels')
-_SHORT_DEPTH = ('abs_rel', 'rmse', 'silog_kitti', 'delta1', 'delta2', 'delta3', 'coverage')
 _POOLED, _MEAN = 'all pixels together', 'mean of images'
 
 
@@ -152,14 +151,6 @@ def console(summary: Mapping[str, Any]) -> str:
             cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
             lines.append('  ' + '  '.join(cells).rstrip())
     return '\n'.join(lines[1:])
-
-
-def short_table(summary: Mapping[str, Any]) -> str:
-    """Write the main figures in lines: the classes first, then the means, then the depth."""
-    rows = [*summary.get('iou', {}).items()]
-    rows += [(_LABELS[name], summary[name]) for name in ('miou', 'accuracy') if name in summary]
-    rows += [(name, summary[name]) for name in _SHORT_DEPTH if name in summary]
-    return '\n'.join(f'{name:<22}{number(value):>10}' for name, value in rows)
 
 
 def number(value: float | None) -> str:

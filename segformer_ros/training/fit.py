@@ -95,6 +95,7 @@ class TrainingRun:
         ]
         self._make = BatchMaker(data.sources, stages, config.seed, config.focal_length_px, share)
         self._measured_at = -1
+        self._saved_at = self.trained.step
 
     def run(self, max_steps: int | None = None) -> Path:
         """Train to the end of the last stage, or for so many steps; see fit."""
@@ -118,6 +119,12 @@ class TrainingRun:
                 self.stage(bar).run(batches, last)
             if trained.step == config.total_steps and self._measured_at != trained.step:
                 self.evaluate(bar)
+        except KeyboardInterrupt:
+            self._report(
+                f'stopped at step {trained.step} of {config.total_steps}; the same command '
+                f'continues from step {self._saved_at}'
+            )
+            raise
         finally:
             batches.close()  # type: ignore[attr-defined]
             bar.close()
@@ -140,6 +147,7 @@ class TrainingRun:
         """Write the state to go on from."""
         if self.fabric.is_global_zero:
             self.files.save(self.trained, self.fabric)
+            self._saved_at = self.trained.step
 
     def save_if_due(self) -> None:
         """Write the state when the recipe says so."""

@@ -88,12 +88,13 @@ def test_results_of_several_cameras_need_a_choice(tmp_path, frames):
 
 
 def test_the_command_prints_and_writes(tmp_path, frames, capsys):
-    """A table, a line of JSON, and the report."""
+    """A table or JSON, and the report."""
     bag = record(tmp_path / 'bag', frames)
     folder = tmp_path / 'report'
     assert main(['evaluate', '--bag', str(bag), '--report', str(folder)]) == 0
-    *table, text = capsys.readouterr().out.splitlines()
-    summary = json.loads(text)
+    table = capsys.readouterr().out.splitlines()
+    assert main(['evaluate', '--bag', str(bag), '--json']) == 0
+    summary = json.loads(capsys.readouterr().out)
     assert summary == json.loads((folder / 'summary.json').read_text())
     shown = {line.split()[0]: line.split()[1] for line in table}
     assert shown['miou'] == f'{summary["segmentation"]["miou"]:.4f}'

@@ -38,23 +38,27 @@ def _run(capsys, *arguments):
 
 
 def test_a_bundle_is_measured_on_a_dataset(bundle, tmp_path, capsys):
-    """Tables, a line of JSON, the same in files."""
+    """Tables, and the same figures in files and as JSON."""
     report = tmp_path / 'report'
     code, out, err = _run(
         capsys, bundle, 'stub', '--backend', 'onnxruntime', '--report', str(report),
-        '--json', str(tmp_path / 'figures.json'),
     )  # fmt: skip
     assert code == 0, err
-    *lines, text = out.splitlines()
-    summary = json.loads(text)
-    assert summary == json.loads((tmp_path / 'figures.json').read_text())
-    assert summary == json.loads((report / 'summary.json').read_text())
+    lines = out.splitlines()
+    summary = json.loads((report / 'summary.json').read_text())
     assert summary['frames'] == 2
     assert summary['measured']['split'] == 'val'
     assert summary['iou'].keys() == {'building', 'road', 'vegetation', 'vehicle', 'sky'}
     cells = next(line.split() for line in lines if line.strip().startswith('AbsRel'))
     assert cells[1] == f'{summary["abs_rel"]:.4f}'
     assert (report / 'report.html').is_file()
+    again = [bundle, 'stub', '--backend', 'onnxruntime', '--json', '--report', str(report)]
+    code, out, err = _run(capsys, *again)
+    assert (code, out) == (1, '')
+    assert 'report has files: choose another, or replace them with --overwrite' in err
+    code, out, err = _run(capsys, *again, '--overwrite')
+    assert code == 0, err
+    assert json.loads(out) == summary
 
 
 def test_options_reach_reader_and_rules(bundle, capsys):
@@ -62,10 +66,10 @@ def test_options_reach_reader_and_rules(bundle, capsys):
     code, out, err = _run(
         capsys, bundle, 'stub', '--split', 'test', '--option', 'count=5', '--max-frames', '3',
         '--backend', 'onnxruntime', '--window', '32x64', '--flip', '--rule', 'shift',
-        '--crop', 'garg', '--bands', '5', '--ignore', 'sky', '--no-boundary',
+        '--crop', 'garg', '--bands', '5', '--ignore', 'sky', '--no-boundary', '--json',
     )  # fmt: skip
     assert code == 0, err
-    summary = json.loads(out.splitlines()[-1])
+    summary = json.loads(out)
     assert summary['frames'] == 3
     assert summary['measured'] | {'model': '', 'computed by': ''} == {
         'model': '', 'computed by': '', 'data': 'stub', 'split': 'test', 'option count': '5',
@@ -106,34 +110,30 @@ def test_a_dataset_without_a_judged_pixel_is_an_error(bundle, tmp_path, capsys):
     np.save(tmp_path / 'data/depth/a.npy', np.full((32, 64), np.nan, np.float32))
     facts = 'label_set: carla_0914\nlabels: {stored: ids}\n'
     (tmp_path / 'data/classes.yaml').write_text(facts)
-    figures = tmp_path / 'figures.json'
-    code, out, err = _run(
-        capsys, bundle, str(tmp_path / 'data'), '--split', 'all', '--json', str(figures)
-    )
+    code, out, err = _run(capsys, bundle, str(tmp_path / 'data'), '--split', 'all', '--json')
     assert (code, out) == (1, '')
     assert err.startswith('segformer: error: nothing to measure: no pixel of ')
-    assert not figures.exists()
 
 
 def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):
-    """Without DATA there is a short table; everything else is as for any dataset."""
-    arguments = [bundle, '--backend', 'onnxruntime', '--no-boundary']
+    """With the tables and figures of any dataset, report or none."""
+    arguments = [bundle, '--backend', 'onnxruntime', '--no-boundary', '--json']
+    seeds = ['--seeds', '3-4', '--size', '32x64']
     report = tmp_path / 'report'
-    code, out, err = _run(
-        capsys, *arguments, '--seeds', '3-4', '--size', '32x64', '--report', str(report)
-    )
+    code, out, err = _run(capsys, *arguments, *seeds, '--report', str(report))
     assert code == 0, err
-    *lines, text = out.splitlines()
-    short = json.loads(text)
-    assert short['size'] == [32, 64]
-    assert lines[0].split() == ['road', number(short['iou']['road'])]
+    figures = json.loads(out)
+    assert figures['measured']['option size'] == '32x64'
+    assert figures == json.loads((report / 'summary.json').read_text())
     assert (report / 'report.html').is_file()
+    code, out, err = _run(capsys, *arguments[:-1], *seeds)
+    assert code == 0, err
+    cells = [line.split() for line in out.splitlines()]
+    assert next(row for row in cells if row[:1] == ['road'])[1] == number(figures['iou']['road'])
     options = ['--option', 'first_seed=3', '--option', 'frames=2', '--option', 'size=32x64']
     code, out, err = _run(capsys, *arguments[:1], 'world', *arguments[1:], *options)
     assert code == 0, err
-    assert json.loads(out.splitlines()[-1]) | {'measured': 0} == {
-        name: value for name, value in short.items() if name != 'size'
-    } | {'measured': 0}
+    assert json.loads(out) | {'measured': 0} == figures | {'measured': 0}
 
 
 @pytest.mark.parametrize(

@@ -263,8 +263,8 @@ def test_a_session_with_the_bridge(session, tmp_path):
 
     report = tmp_path / 'report'
     live = json.loads((report / 'summary.json').read_text())
-    assert cli.main(['evaluate', '--bag', str(bag), '--json', str(path)]) == 0
-    offline = json.loads(path.read_text())
+    assert cli.main(['evaluate', '--bag', str(bag), '--report', str(path)]) == 0
+    offline = json.loads((path / 'summary.json').read_text())
     assert {name: live[name] for name in offline} == offline
     assert live['segmentation']['frames'] == live['depth']['frames'] == 11
     assert live['segmentation']['unpaired'] == {'results': 1, 'truths': 0}

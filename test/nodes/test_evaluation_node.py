@@ -161,10 +161,11 @@ def test_a_recording_gives_the_same_figures(bench, tmp_path):
                 topics[topic] = writer.add_topic(topic, 'sensor_msgs/msg/Image')
             writer.write(topics[topic], number, raw)
 
-    path = tmp_path / 'figures.json'
-    assert cli.main(['evaluate', '--bag', str(tmp_path / 'bag'), '--json', str(path)]) == 0
+    path = tmp_path / 'offline'
+    assert cli.main(['evaluate', '--bag', str(tmp_path / 'bag'), '--report', str(path)]) == 0
 
-    summary, offline = running.evaluation.summary(), json.loads(path.read_text())
+    summary = running.evaluation.summary()
+    offline = json.loads((path / 'summary.json').read_text())
     assert {name: summary[name] for name in offline} == offline
 
 
