@@ -36,6 +36,14 @@ COMMANDS: dict[str, str] = {
     'attention': 'draw the attention maps of a network',
 }
 
+# How `segformer --help` lists them; what stands in no group comes last.
+_GROUPS: dict[str, tuple[str, ...]] = {
+    'use': ('run', 'info', 'demo', 'world', 'label', 'attention'),
+    'train': ('train', 'init-from', 'browse', 'stats', 'record-dataset', 'shards'),
+    'convert': ('export', 'wrap', 'quantize', 'build-engine', 'convert'),
+    'measure': ('evaluate', 'bench'),
+}
+
 # What brings the packages that only some installations have; this package is on no index.
 _TRAIN = "pip install '.[train]' in the checkout of segformer_ros"
 _INSTALL: dict[str, str] = {
@@ -103,7 +111,8 @@ def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog='segformer',
         description='Semantic labels and metric depth from one camera image.',
-        epilog='`segformer COMMAND --help` explains a command.',
+        epilog=f'{_listing()}\n`segformer COMMAND --help` explains a command.',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--debug', action='store_true', help='show where an error comes from')
     if chosen is not None and chosen not in COMMANDS:
@@ -111,7 +120,7 @@ def _run(arguments: list[str]) -> int:
         parser.error(f'unknown command {chosen!r}{near}')
     commands = parser.add_subparsers(metavar='COMMAND', required=True)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=f'{text[0].upper()}{text[1:]}.')
+        command = commands.add_parser(name, description=f'{text[0].upper()}{text[1:]}.')
         if name == chosen:
             command.add_argument(
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
@@ -124,6 +133,18 @@ def _run(arguments: list[str]) -> int:
     code: int = args.run(args)
     sys.stdout.flush()
     return code
+
+
+def _listing() -> str:
+    """List the commands in groups, a line each."""
+    named = {name for names in _GROUPS.values() for name in names}
+    groups = {**_GROUPS, 'more': tuple(name for name in COMMANDS if name not in named)}
+    width = max(map(len, COMMANDS)) + 2
+    lines = []
+    for title, names in groups.items():
+        rows = [f'  {name:<{width}}{COMMANDS[name]}' for name in names if name in COMMANDS]
+        lines += [f'{title}:', *rows, ''] if rows else []
+    return '\n'.join(lines)
 
 
 class _Once(argparse.Action):
