@@ -83,8 +83,8 @@ bench: setup-test
 	@echo bench/rivals.py; $(BIN)/python bench/rivals.py $(RIVALS_ARGS)
 
 train: setup-test
-	@$(BIN)/segformer train --recipe config/train/world_b0_fast.yaml $(TRAIN_ARGS)
-	@$(BIN)/segformer train --recipe config/train/world_b0.yaml \
+	@$(BIN)/segformer train --recipe world_b0_fast $(TRAIN_ARGS)
+	@$(BIN)/segformer train --recipe world_b0 \
 	    init=runs/world_b0_fast/best.safetensors $(TRAIN_ARGS)
 
 clean:

@@ -38,6 +38,8 @@ setup(
         (f'share/{NAME}/launch', glob('launch/*.launch.py')),
         (f'share/{NAME}/config', glob('config/*.*')),
         (f'share/{NAME}/config/train', glob('config/train/*.*')),
+        # What own_data and other recipes start from; the sdist does not have it.
+        (f'share/{NAME}/weights', glob('weights/world_b0_fast.safetensors')),
         # Where `ros2 run` and launch files look for programs.
         (f'lib/{NAME}', glob('scripts/*')),
     ],

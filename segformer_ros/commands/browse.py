@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_data_arguments(parser)
     parser.add_argument(
-        '--recipe', type=Path, metavar='FILE', help='also show samples augmented as in this recipe'
+        '--recipe',
+        metavar='NAME|FILE',
+        help='also show samples augmented as in this recipe, a YAML file or a shipped one by name',
     )
     parser.add_argument(
         '--stage',

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 import sys
 import time
 
@@ -14,7 +13,12 @@ HELP = 'train a network'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--recipe', type=Path, required=True, help='recipe (YAML file)')
+    parser.add_argument(
+        '--recipe',
+        required=True,
+        metavar='NAME|FILE',
+        help='recipe: a YAML file, or the name of a shipped one such as own_data or world_b0',
+    )
     parser.add_argument(
         '--print-recipe', action='store_true', help='print the recipe with all defaults, and stop'
     )
@@ -55,6 +59,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from segformer_ros.training.fit import fit
 
-    command = ' '.join(['segformer train --recipe', str(args.recipe), *args.overrides])
+    command = ' '.join(['segformer train --recipe', args.recipe, *args.overrides])
     fit(config, _report, command=command)
     return 0

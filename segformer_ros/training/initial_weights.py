@@ -15,6 +15,7 @@ from segformer_ros.network import build, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
 from segformer_ros.training.baselines import Baseline, BaselineConfig, build_baseline
 from segformer_ros.training.config import ModelConfig
+from segformer_ros.training.shipped_files import find_weights
 from segformer_ros.training.slimmed import slim
 from segformer_ros.training.widened_head import widen
 from torch import Tensor
@@ -32,8 +33,8 @@ def make_network(
     """
     Make a network with the weights to start from, drawn with torch's global generator.
 
-    :param init: Checkpoint of a network or an encoder, of any format, or hf://org/name; empty:
-        fresh weights.
+    :param init: Checkpoint of a network or an encoder, of any format, hf://org/name, or the name
+        of shipped weights such as world_b0_fast; empty: fresh weights.
     :param images: Gives (N, 3, H, W) normalised images that the data is like, on which hidden
         channels of the checkpoint are chosen for a network that has fewer; None: such layers
         start anew.
@@ -43,7 +44,7 @@ def make_network(
     """
     if config.baseline:
         return _baseline(config, len(classes.classes), init), []
-    model = read(init) if init else None
+    model = read(find_weights(init)) if init else None
     options = asdict(config)
     for name in ('baseline', 'encoder', 'encoder_weights'):
         del options[name]

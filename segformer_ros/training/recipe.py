@@ -11,17 +11,20 @@ from typing import Any
 
 from segformer_ros.training.augment.config import AugmentConfig
 from segformer_ros.training.config import StageConfig, TrainConfig
+from segformer_ros.training.shipped_files import find_recipe
 from segformer_ros.training.yaml_config import ConfigError, from_mapping, read_values
 
 
-def load(path: Path, overrides: Iterable[str] = ()) -> TrainConfig:
+def load(name: str | Path, overrides: Iterable[str] = ()) -> TrainConfig:
     """
     Read a recipe.
 
+    :param name: A YAML file, or the name of a shipped recipe.
     :param overrides: 'key=value' or 'part.key=value', the value in YAML.
     :raises ConfigError: A key is unknown or missing, or a value has the wrong type.
     :raises OSError: The file cannot be read.
     """
+    path = find_recipe(name)
     return resolve(read_values(path, overrides), str(path))
 
 
@@ -42,14 +45,16 @@ def resolve(values: Mapping[str, Any], where: str = 'recipe') -> TrainConfig:
     return from_mapping(TrainConfig, {**given, 'defaults': {}}, where)
 
 
-def read_augment(path: Path, *, stage: int = 0) -> AugmentConfig:
+def read_augment(name: str | Path, *, stage: int = 0) -> AugmentConfig:
     """
     Read the augmentation of a stage of a recipe, or of a file with the key augment alone.
 
+    :param name: A YAML file, or the name of a shipped recipe.
     :param stage: Its number, from 0.
     :raises ConfigError: The recipe cannot be used, or has no such stage.
     :raises OSError: The file cannot be read.
     """
+    path = find_recipe(name)
     values = read_values(path)
     if 'stages' not in values:
         if 'augment' not in values:

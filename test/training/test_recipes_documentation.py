@@ -36,7 +36,7 @@ def read(module, words):
 def load_as_told(words):
     """Read the recipe of a training command."""
     args = read(train, words)
-    return load(ROOT / args.recipe, args.overrides)
+    return load(args.recipe, args.overrides)
 
 
 def rungs():
