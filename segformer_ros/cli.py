@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     'info': 'show the facts of a network, and check that it is intact',
     'view': 'show a bag, a video, images or live topics in the browser',
     'demo': 'run everything once, without a camera or a simulator',
-    'world': 'write example frames of the built-in world',
+    'world': 'write frames of the built-in world, to look at or to train from',
     'train': 'train a network',
     'init-from': 'extract the encoder of a checkpoint, to start a training from',
     'convert': 'convert a checkpoint to the format of another program, and verify the result',
