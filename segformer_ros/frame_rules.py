@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
-
-DEPTH_ENCODINGS: tuple[str, ...] = ('32FC1', '16UC1')
+from segformer_ros.image_encoding import DEPTH_ENCODINGS
 
 # Of fields of view of 175 and 2 degrees.
 _FX_PER_WIDTH = (0.0218, 28.65)

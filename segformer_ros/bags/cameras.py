@@ -12,6 +12,7 @@ from typing import Any
 from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
 from segformer_ros.bags.messages import compressed_encoding
 from segformer_ros.bags.rosbag import BagError, BagReader, Topic
+from segformer_ros.image_encoding import depth_encoding, DEPTH_ENCODINGS
 from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 _COMPRESSED = '/compressed'
@@ -114,6 +115,12 @@ def _choose(
                 raise BagError(
                     f'expected images on {name} in {reader.path}, found {_listed(reader, images)}'
                 )
+            depth = _depth_encoding(reader, found[name])
+            if depth:
+                raise BagError(
+                    f'expected camera images on {name} in {reader.path}, found depth ({depth}); '
+                    f'image topics: {_listed(reader, images)}'
+                )
         return _cameras([found[name] for name in dict.fromkeys(names)])
     candidates = _candidates(reader, [item for item in images if item.name not in ground_truth])
     if len(candidates) == 1:
@@ -152,17 +159,34 @@ def _encoding(reader: BagReader, topic: Topic) -> str:
     """Give the encoding of the first image that can be read, or say why there is none."""
     if not topic.count:
         return 'no messages'
+    message = _first_image(reader, topic)
+    if message is None:
+        return 'nothing that can be read'
+    if topic.type == IMAGE:
+        return str(message.encoding)
+    return compressed_encoding(message.format, message.data)
+
+
+def _depth_encoding(reader: BagReader, topic: Topic) -> str:
+    """Return how the images of a topic that are depth by what they say are encoded, else ''."""
+    message = _first_image(reader, topic)
+    if message is None:
+        return ''
+    if topic.type == COMPRESSED_IMAGE:
+        return depth_encoding(message.format)
+    return message.encoding if message.encoding in DEPTH_ENCODINGS else ''
+
+
+def _first_image(reader: BagReader, topic: Topic) -> Any:
+    """Return the first message of a topic that can be read, None where there is none."""
     for connection, _, raw in reader.messages([topic.name]):
         if connection.msgtype != topic.type:
             continue
         try:
-            message = reader.deserialize(raw, connection.msgtype)
+            return reader.deserialize(raw, connection.msgtype)
         except ValueError:
             continue
-        if topic.type == IMAGE:
-            return str(message.encoding)
-        return compressed_encoding(message.format, message.data)
-    return 'nothing that can be read'
+    return None
 
 
 def _base(topic: str) -> str:

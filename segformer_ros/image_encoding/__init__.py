@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From bytes to RGB: the messages of sensor_msgs and image files, without ROS."""
 
-from segformer_ros.image_encoding.compressed import decode_compressed
+from segformer_ros.image_encoding.compressed import decode_compressed, depth_encoding
 from segformer_ros.image_encoding.errors import EncodingError
 from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
 from segformer_ros.image_encoding.jpeg_writer import encode_jpeg
@@ -11,14 +11,17 @@ from segformer_ros.image_encoding.raw_pixels import (
     Buffer,
     CameraImage,
     decode,
+    DEPTH_ENCODINGS,
     Image,
     raw,
     RAW_ENCODINGS,
     RawImage,
+    refuse_depth,
     SUPPORTED,
 )
 
 __all__ = [
+    'DEPTH_ENCODINGS',
     'RAW_ENCODINGS',
     'SUPPORTED',
     'Buffer',
@@ -31,7 +34,9 @@ __all__ = [
     'decode_compressed',
     'decode_file',
     'decode_stored',
+    'depth_encoding',
     'encode_jpeg',
     'file_kind',
     'raw',
+    'refuse_depth',
 ]

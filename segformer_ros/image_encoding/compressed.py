@@ -7,7 +7,13 @@ from __future__ import annotations
 import numpy as np
 from segformer_ros.image_encoding.errors import EncodingError
 from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
-from segformer_ros.image_encoding.raw_pixels import Buffer, decode, Image
+from segformer_ros.image_encoding.raw_pixels import (
+    Buffer,
+    decode,
+    DEPTH_ENCODINGS,
+    Image,
+    refuse_depth,
+)
 
 _KINDS = {'jpeg': 'jpeg', 'jpg': 'jpeg', 'png': 'png'}
 
@@ -22,8 +28,10 @@ def decode_compressed(data: Buffer, format: str) -> Image:  # noqa: A002 the fie
     :param format: As in sensor_msgs/CompressedImage, such as 'jpeg' or
         'bayer_rggb8; jpeg compressed '. A mosaic is one that this says, compressed as what it is.
     :returns: (H, W, 3) RGB.
-    :raises EncodingError: The format is another one, or the file is damaged or cut off.
+    :raises EncodingError: The format is another one or that of depth, or the file is damaged or
+        cut off.
     """
+    refuse_depth(depth_encoding(format))
     original, _, compressed = (part.strip() for part in format.lower().partition(';'))
     kind = next((kind for name, kind in _KINDS.items() if name in format.lower()), '')
     if not kind:
@@ -45,6 +53,17 @@ def decode_compressed(data: Buffer, format: str) -> Image:  # noqa: A002 the fie
     name = original.replace('16', '8')
     content = np.ascontiguousarray(pixels, np.uint8)
     return decode(content, encoding=name, height=height, width=width, step=width)
+
+
+def depth_encoding(format: str) -> str:  # noqa: A002 the field's name
+    """
+    Return the depth encoding that a format names, such as '16UC1; compressedDepth png'.
+
+    :param format: As in sensor_msgs/CompressedImage.
+    :returns: One of DEPTH_ENCODINGS; empty: no depth image, or of an unknown kind.
+    """
+    original = format.partition(';')[0].strip().upper()
+    return original if original in DEPTH_ENCODINGS else ''
 
 
 def _is_mosaic(original: str, compressed: str) -> bool:

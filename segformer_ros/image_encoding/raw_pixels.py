@@ -54,6 +54,10 @@ _PACKED = {
 _UC = {'UC1': 'mono', 'UC3': 'bgr', 'UC4': 'bgra'}
 
 
+DEPTH_ENCODINGS = ('32FC1', '16UC1')
+"""Metres, and millimetres, of a depth image: https://www.ros.org/reps/rep-0118.html."""
+
+
 def _layouts() -> dict[str, _Layout]:
     table = {}
     for size in (1, 2):
@@ -61,7 +65,8 @@ def _layouts() -> dict[str, _Layout]:
         for name, (channels, code) in _PACKED.items():
             table[f'{name}{bits}'] = _Layout(channels, code, size)
         for name, packed in _UC.items():
-            table[f'{bits}{name}'] = table[f'{packed}{bits}']
+            if f'{bits}{name}' not in DEPTH_ENCODINGS:
+                table[f'{bits}{name}'] = table[f'{packed}{bits}']
         for name, code in _BAYER.items():
             table[f'bayer_{name}{bits}'] = _Layout(1, code, size, least=3)
     for name in ('yuyv', 'yuv422_yuy2'):
@@ -158,8 +163,10 @@ def decode(
     :param step: Bytes from one row to the next.
     :param is_bigendian: Byte order of 16-bit channels.
     :returns: (height, width, 3) RGB, contiguous, never sharing memory with data.
-    :raises EncodingError: The encoding is unknown or the numbers contradict each other.
+    :raises EncodingError: The encoding is unknown or that of depth, or the numbers contradict
+        each other.
     """
+    refuse_depth(encoding)
     layout = _LAYOUTS.get(encoding)
     if layout is None:
         raise EncodingError(f'encoding must be one of {", ".join(SUPPORTED)}, not {encoding!r}')
@@ -174,6 +181,19 @@ def decode(
     if size > 1:
         view = np.ascontiguousarray(view)
     return _rgb(view, layout)
+
+
+def refuse_depth(encoding: str) -> None:
+    """
+    Refuse the encodings of depth images: as a grey picture depth has labels that mean nothing.
+
+    :raises EncodingError: It is one of them.
+    """
+    if encoding in DEPTH_ENCODINGS:
+        raise EncodingError(
+            f'expected a camera image, found a depth image ({encoding}): name the topic of the '
+            'camera, or have the driver call grey of 16 bits mono16'
+        )
 
 
 def flat(data: Buffer) -> Image:

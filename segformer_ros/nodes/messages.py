@@ -17,6 +17,7 @@ from segformer_ros.image_encoding import (
     EncodingError,
     raw,
     RAW_ENCODINGS,
+    refuse_depth,
     SUPPORTED,
 )
 from segformer_ros.nodes.message_classes import message_class
@@ -35,6 +36,7 @@ def rgb_from_message(message: Image | CompressedImage) -> npt.NDArray[np.uint8]:
     """
     if isinstance(message, CompressedImage):
         return decode_compressed(message.data, message.format)
+    refuse_depth(message.encoding)
     if message.encoding not in SUPPORTED:
         return _rgb_by_cv_bridge(message)
     return decode(

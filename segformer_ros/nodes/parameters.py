@@ -19,7 +19,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
-from segformer_ros.frame_rules import DEPTH_ENCODINGS
+from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.nodes.fixed_parameters import declare as declare_one
 from segformer_ros.output_topics.frame import OutputOptions

@@ -186,3 +186,11 @@ def test_a_camera_info_that_is_not_there_is_refused(tmp_path, infos, reason):
     path = write_bag(tmp_path / 'bag', bag_builder.drive(1, namespace='/a'))
     with BagReader(path) as reader, pytest.raises(BagError, match=reason):
         choose(reader, (), infos)
+
+
+@pytest.mark.parametrize('depth', ['16UC1', '32FC1', '16UC1; compressedDepth png'])
+def test_a_depth_topic_that_is_named_is_refused(choose_in, depth):
+    """A mistyped --topic would make labels of distances; what else there is gets listed."""
+    found = depth.partition(';')[0]
+    with pytest.raises(BagError, match=rf'on /depth in .*, found depth \({found}\); .*/cam'):
+        choose_in({'/cam': 'bgr8', '/depth': depth}, ['/depth'])

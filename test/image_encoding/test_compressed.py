@@ -123,3 +123,12 @@ def test_what_the_format_says_and_what_came_are_both_named():
     """Such as a driver whose format is a constant."""
     with pytest.raises(EncodingError, match='expected the jpeg that the format says, found a png'):
         decode_compressed(encoded(picture(), '.png'), 'bgr8; jpeg compressed bgr8')
+
+
+@pytest.mark.parametrize('form', ['16UC1; png compressed ', '16UC1; compressedDepth png'])
+@pytest.mark.parametrize('header', [b'', bytes(12)])
+def test_compressed_depth_is_no_camera_image(form, header):
+    """Its millimetres would be taken for grey; compressedDepth has a header in front."""
+    file = cv2.imencode('.png', np.full((8, 8), 1500, np.uint16))[1].tobytes()
+    with pytest.raises(EncodingError, match=r'found a depth image \(16UC1\)'):
+        decode_compressed(header + file, form)

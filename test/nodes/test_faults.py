@@ -132,6 +132,8 @@ def test_camera_that_changes_its_encoding(camera):
         ({'width': 2**32 - 1}, 'a row needs'),
         ({'height': 2**32 - 1, 'step': 2**32 - 1}, 'needs 18446744065119617025 bytes'),
         ({'encoding': 'rgba8'}, 'a row needs 32 bytes'),
+        ({'encoding': '16UC1'}, 'found a depth image (16UC1)'),
+        ({'encoding': '32FC1', 'width': 2}, 'found a depth image (32FC1)'),
         ({'encoding': 'theora'}, 'encoding must be one of rgb8'),
         ({'encoding': ''}, "not ''"),
         ({'encoding': 'yuv422', 'width': 7, 'step': 24}, 'its width must be even'),
