@@ -37,23 +37,23 @@ class Intrinsics:
         return cls(focal, focal, width / 2.0, height / 2.0, width, height)
 
     @classmethod
-    def from_k(cls, k9: Sequence[float], width: int, height: int) -> Intrinsics | None:
+    def from_k(cls, k9: Sequence[float], width: int, height: int) -> Intrinsics:
         """
-        Take the intrinsics from K of a camera_info.
+        Take the intrinsics from a camera matrix, whatever flaw() they have.
 
         :param k9: The 3 x 3 matrix, row by row.
-        :returns: None when K[0] is 0, which means an uncalibrated camera, or K has a flaw().
         :raises ValueError: K does not have 9 numbers.
         """
         if len(k9) != 9:
             raise ValueError(f'expected the 9 numbers of K, got {len(k9)}')
-        own = cls(float(k9[0]), float(k9[4]), float(k9[2]), float(k9[5]), width, height)
-        return None if own.flaw() else own
+        return cls(float(k9[0]), float(k9[4]), float(k9[2]), float(k9[5]), width, height)
 
-    def flaw(self) -> str:
+    def flaw(self, *, part: bool = False) -> str:
         """
-        Say why these are not the intrinsics of a camera that sees the whole image.
+        Say why these are not the intrinsics of a camera.
 
+        :param part: The image may be a part of what the camera sees: its principal point may lie
+            anywhere.
         :returns: Such as 'fy = 0'; empty where every focal length is positive and finite and the
             principal point lies in the image.
         """
@@ -61,7 +61,7 @@ class Intrinsics:
             if not 0.0 < value < math.inf:
                 return f'{name} = {value:g}'
         for name, value, size in (('cx', self.cx, self.width), ('cy', self.cy, self.height)):
-            if not 0.0 <= value <= size:
+            if not (math.isfinite(value) if part else 0.0 <= value <= size):
                 return f'{name} = {value:g} in an image of {self.width}x{self.height}'
         return ''
 

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pinhole camera."""
 
+from dataclasses import replace
+import math
+
 import numpy as np
 import pytest
 from segformer_ros.camera import back_project, Intrinsics
@@ -27,13 +30,15 @@ def test_k_is_read_row_by_row():
     assert camera == Intrinsics(5.0, 6.0, 2.0, 3.0, 4, 6)
 
 
-def test_zero_k_means_uncalibrated():
-    """This is what camera_info says; so do numbers that no camera has."""
-    assert Intrinsics.from_k([0.0] * 9, 4, 6) is None
-    good = [5.0, 0.0, 2.0, 0.0, 6.0, 3.0, 0.0, 0.0, 1.0]
-    for index, value in ((4, 0.0), (0, float('inf')), (2, 4.5), (5, float('nan'))):
-        bad = [value if place == index else number for place, number in enumerate(good)]
-        assert Intrinsics.from_k(bad, 4, 6) is None
+@pytest.mark.parametrize('part', [False, True])
+def test_numbers_of_no_camera_have_a_flaw(part):
+    """Zeros are what an uncalibrated camera says; a part may leave the principal point out."""
+    good = Intrinsics(5.0, 6.0, 2.0, 3.0, 4, 6)
+    assert good.flaw(part=part) == ''
+    flaws = (('fx', 0.0), ('fy', 0.0), ('fx', math.inf), ('fy', -1.0), ('cy', math.nan))
+    for name, value in flaws:
+        assert replace(good, **{name: value}).flaw(part=part).startswith(f'{name} = ')
+    assert bool(replace(good, cx=4.5).flaw(part=part)) is not part
 
 
 def test_a_short_k_is_refused():

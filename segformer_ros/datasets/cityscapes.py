@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from segformer_ros.datasets.file_dataset import (
     SampleFiles,
 )
 from segformer_ros.datasets.label_images import read_ids, read_plain
-from segformer_ros.datasets.sample import DatasetError
+from segformer_ros.datasets.sample import check_intrinsics, DatasetError
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.labels import CITYSCAPES_19, CITYSCAPES_34
 from segformer_ros.labels.class_maps import channel_table
@@ -102,17 +103,23 @@ def _camera(storage: Storage, name: str) -> tuple[float, float, float, float, fl
         facts = json.loads(storage.read(name))
         inner = facts['intrinsic']
         fx, fy, u0, v0 = (float(inner[key]) for key in ('fx', 'fy', 'u0', 'v0'))
-        return fx, fy, u0, v0, float(facts['extrinsic']['baseline'])
+        baseline = float(facts['extrinsic']['baseline'])
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
             f'expected intrinsic fx, fy, u0, v0 and extrinsic baseline in {name} of '
             f'{storage.path}: {error}'
         ) from error
+    if not 0.0 < baseline < math.inf:
+        raise DatasetError(
+            f'expected a positive baseline in {name} of {storage.path}, found {baseline:g}'
+        )
+    return fx, fy, u0, v0, baseline
 
 
 def _depth(storage: Storage, files: SampleFiles) -> Depth:
     codes = read_plain(storage, str(files.depth)).astype(np.float32)
-    fx, _, _, _, baseline = _camera(storage, str(files.camera))
+    fx, fy, u0, v0, baseline = _camera(storage, str(files.camera))
+    _checked(storage, files, Intrinsics(fx, fy, u0, v0, codes.shape[1], codes.shape[0]))
     # 0 is unknown; 1 is a disparity of nothing, which the matcher does not mean to be infinite.
     disparity = np.where(codes > 1, (codes - 1) / 256, np.nan)
     return np.asarray(baseline * fx / disparity, np.float32)
@@ -124,4 +131,8 @@ def _intrinsics(
     if files.camera is None:
         return None
     fx, fy, u0, v0, _ = _camera(storage, files.camera)
-    return Intrinsics(fx, fy, u0, v0, width, height)
+    return _checked(storage, files, Intrinsics(fx, fy, u0, v0, width, height))
+
+
+def _checked(storage: Storage, files: SampleFiles, intrinsics: Intrinsics) -> Intrinsics:
+    return check_intrinsics(intrinsics, f'{files.camera} of {storage.path}')

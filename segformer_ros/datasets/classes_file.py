@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets.sample import DatasetError
+from segformer_ros.datasets.sample import check_intrinsics, DatasetError
 from segformer_ros.labels import distinct_color, label_set, LabelClass, LabelSet, VOID
 import yaml
 
@@ -182,9 +182,8 @@ def _camera(path: Path, content: object) -> Mapping[str, float]:
         )
     if values.get('camera_fov_deg', 90.0) >= 180.0:
         raise DatasetError(f'{path}: camera.camera_fov_deg must be below 180')
-    flaw = _intrinsics(values).flaw() if len(values) > 1 else ''
-    if flaw:
-        raise DatasetError(f'{path}: camera is not calibrated: {flaw}')
+    if len(values) > 1:
+        check_intrinsics(_intrinsics(values), f'{path}')
     return values
 
 

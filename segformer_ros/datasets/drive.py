@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
+from segformer_ros.datasets.sample import check_intrinsics, Dataset, DatasetError, Sample
 from segformer_ros.datasets.storage import FolderStorage
 from segformer_ros.datasets.storage_images import check_sizes, read_codes, read_rgb
 from segformer_ros.drive_dataset.folder import FORMAT, SPLITS
@@ -133,10 +133,12 @@ def _frames(path: Path) -> Iterator[tuple[str, Intrinsics | None]]:
     try:
         with path.open(encoding='utf-8', newline='') as file:
             for row in csv.DictReader(file):
-                yield row['name'], _intrinsics(row)
+                yield row['name'], _intrinsics(row, path)
     except OSError as error:
         found = f'{path}: {error.strerror}'
         raise DatasetError(_EXPECTED.format(root=path.parents[2], found=found)) from error
+    except DatasetError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
             f'expected name, width, height, fx, fy, cx and cy in {path}, a row is without '
@@ -144,8 +146,10 @@ def _frames(path: Path) -> Iterator[tuple[str, Intrinsics | None]]:
         ) from error
 
 
-def _intrinsics(row: dict[str, str]) -> Intrinsics | None:
+def _intrinsics(row: dict[str, str], path: Path) -> Intrinsics | None:
     if not row['fx']:
         return None
     fx, fy, cx, cy = (float(row[name]) for name in ('fx', 'fy', 'cx', 'cy'))
-    return Intrinsics(fx, fy, cx, cy, int(row['width']), int(row['height']))
+    own = Intrinsics(fx, fy, cx, cy, int(row['width']), int(row['height']))
+    # A region of a camera image may leave its principal point out.
+    return check_intrinsics(own, f'{row["name"]} in {path}', part=True)

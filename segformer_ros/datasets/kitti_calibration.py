@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets.sample import DatasetError
+from segformer_ros.datasets.sample import check_intrinsics, DatasetError
 from segformer_ros.datasets.storage import Storage
 
 
@@ -17,7 +17,7 @@ def read_intrinsics(
 
     :param camera: 2 is the left colour camera, 3 the right one.
     :param width: Of the image, which is that of the calibration or a resized one; with height.
-    :raises DatasetError: There is no such file, or the camera is not in it.
+    :raises DatasetError: There is no such file, or the camera is not in it or not calibrated.
     """
     rows = {}
     for line in storage.read(name).decode('ascii', 'replace').splitlines():
@@ -32,4 +32,4 @@ def read_intrinsics(
             f'expected S_rect_{camera:02d} and P_rect_{camera:02d} in {name} of {storage.path}, '
             'found none that can be read'
         ) from error
-    return own.resized(width, height)
+    return check_intrinsics(own, f'{name} of {storage.path}').resized(width, height)

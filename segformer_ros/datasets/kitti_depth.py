@@ -25,7 +25,7 @@ from segformer_ros.datasets.file_dataset import (
     SampleFiles,
 )
 from segformer_ros.datasets.label_images import read_scaled_depth
-from segformer_ros.datasets.sample import DatasetError, Sample
+from segformer_ros.datasets.sample import check_intrinsics, DatasetError, Sample
 from segformer_ros.datasets.storage import Storage
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'selection')
@@ -176,9 +176,10 @@ def _intrinsics(
         return kitti_calibration.read_intrinsics(storage, files.camera, camera, width, height)
     try:
         k9 = [float(word) for word in storage.read(files.camera).split()]
-        return Intrinsics.from_k(k9, width, height)
+        own = Intrinsics.from_k(k9, width, height)
     except ValueError as error:
-        raise DatasetError(f'{files.camera} in {storage.path}: {error}') from error
+        raise DatasetError(f'{files.camera} of {storage.path}: {error}') from error
+    return check_intrinsics(own, f'{files.camera} of {storage.path}')
 
 
 def _whole(sample: Sample) -> Sample:

@@ -60,3 +60,17 @@ class Dataset(Protocol):
 
     def name(self, index: int) -> str:
         """Give Sample.name without reading the sample."""
+
+
+def check_intrinsics(intrinsics: Intrinsics, place: str, *, part: bool = False) -> Intrinsics:
+    """
+    Refuse the numbers of no camera: depth is scaled by them.
+
+    :param place: Where they stand, for the message.
+    :param part: As of Intrinsics.flaw.
+    :raises DatasetError: They have a flaw.
+    """
+    flaw = intrinsics.flaw(part=part)
+    if flaw:
+        raise DatasetError(f'{place}: camera is not calibrated: {flaw}')
+    return intrinsics

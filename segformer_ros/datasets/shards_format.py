@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
-from segformer_ros.datasets.sample import DatasetError, Sample
+from segformer_ros.datasets.sample import check_intrinsics, DatasetError, Sample
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.datasets.storage_images import read_codes, read_rgb
 from segformer_ros.labels import LABEL_SETS, LabelClass, LabelSet
@@ -192,4 +192,7 @@ def decode(storage: Storage, key: str, parts: Mapping[str, str]) -> Sample:
             intrinsics = Intrinsics(fx, fy, cx, cy, image.shape[1], image.shape[0])
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f'expected name and camera as JSON in {place}: {error}') from error
+    if intrinsics is not None:
+        # A region of a camera image may leave its principal point out.
+        check_intrinsics(intrinsics, place, part=True)
     return Sample(image, labels, depth, intrinsics, name, confidence)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cityscapes."""
 
+import json
 import pickle
 
 import numpy as np
@@ -113,3 +114,24 @@ def test_a_damaged_camera_file_is_named(tmp_path):
     file.write_text('{"intrinsic": {}}')
     with pytest.raises(DatasetError, match=file.name):
         opened(root)[0]
+
+
+@pytest.mark.parametrize(
+    ('part', 'name', 'value', 'flaw'),
+    [
+        ('intrinsic', 'fy', 0.0, 'fy = 0'),
+        ('intrinsic', 'fx', float('nan'), 'fx = nan'),
+        ('intrinsic', 'u0', 96.5, 'cx = 96.5 in an image of 96x64'),
+        ('extrinsic', 'baseline', 0.0, 'found 0'),
+    ],
+)
+@pytest.mark.parametrize('depth', [False, True])
+def test_a_camera_that_cannot_be_is_refused(tmp_path, part, name, value, flaw, depth):
+    """Depth would be scaled by it, or made of it."""
+    root = write_cityscapes(tmp_path, depth=True)
+    file = next(iter(root.glob('camera/train/aachen/*000000_000019*')))
+    facts = json.loads(file.read_text())
+    facts[part][name] = value
+    file.write_text(json.dumps(facts))
+    with pytest.raises(DatasetError, match=f'{file.name}.*{flaw}'):
+        opened(root, depth=depth)[0]

@@ -76,6 +76,11 @@ def test_what_is_missing_or_damaged_is_named(folder, tmp_path):
     table.write_text('name,stamp_ns\n000000,1\n')
     with pytest.raises(DatasetError, match=r"frames\.csv, a row is without \('fx'\)"):
         drive(folder, 'val')
+    table.write_text('name,width,height,fx,fy,cx,cy\n000000,40,24,33,0,50,12\n')
+    with pytest.raises(DatasetError, match=r'000000 in .*frames\.csv: .*not calibrated: fy = 0'):
+        drive(folder, 'val')
+    table.write_text('name,width,height,fx,fy,cx,cy\n000000,40,24,33,34,50,12\n')
+    assert len(drive(folder, 'val')) == 1
     table.unlink()
     with pytest.raises(DatasetError, match=r'frames\.csv: No such file'):
         drive(folder, 'val')

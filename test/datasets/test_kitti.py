@@ -198,3 +198,40 @@ def test_a_calibration_fits_a_resized_image(tmp_path):
     (root / 'training/calib_cam_to_cam').mkdir()
     (root / 'training/calib_cam_to_cam/000000.txt').write_text(CALIBRATION)
     assert semantic(root, 'all')[0].intrinsics == Intrinsics(36, 36.5, 23, 15.5, 48, 32)
+
+
+_FLAWS = [
+    ('7.3e+01', '0.0', 'fy = 0'),
+    ('7.2e+01', 'nan', 'fx = nan'),
+    ('4.6e+01', '9.7e+01', 'cx = 97 in an image of 96x64'),
+]
+
+
+@pytest.mark.parametrize(('good', 'bad', 'flaw'), _FLAWS)
+def test_a_calibration_that_cannot_be_is_refused(tmp_path, good, bad, flaw):
+    """Of both kinds of data that have the file."""
+    semantic_root = write_kitti_semantic(tmp_path / 'semantic', calibration=True)
+    depth_root = write_kitti_depth(tmp_path / 'depth')
+    for file in tmp_path.rglob('*calib_cam_to_cam*/000000.txt'):
+        file.write_text(CALIBRATION.replace(good, bad, 1))
+    for file in tmp_path.rglob('calib_cam_to_cam.txt'):
+        file.write_text(CALIBRATION.replace(good, bad, 1))
+    for data in (semantic(semantic_root), depth(depth_root)):
+        with pytest.raises(DatasetError, match=f'calib_cam_to_cam.*not calibrated: {flaw}'):
+            data[0]
+
+
+@pytest.mark.parametrize(('good', 'bad', 'flaw'), _FLAWS)
+def test_intrinsics_that_cannot_be_are_refused(tmp_path, good, bad, flaw):
+    """Those beside the chosen images were taken for an unknown camera."""
+    folder, stem = tmp_path / 'val_selection_cropped', '2011_09_26_drive_0002_sync'
+    image, _, metres = scene(0, (1, 2))
+    save(folder / f'image/{stem}_image_0000000005_image_02.png', image)
+    save(folder / f'groundtruth_depth/{stem}_groundtruth_depth_0000000005_image_02.png',
+         np.round(metres * 256).astype(np.uint16))  # fmt: skip
+    file = folder / f'intrinsics/{stem}_image_0000000005_image_02.txt'
+    file.parent.mkdir()
+    k = '7.2e+01 0.0 4.6e+01 0.0 7.3e+01 3.1e+01 0.0 0.0 1.0'
+    file.write_text(k.replace(good, bad, 1))
+    with pytest.raises(DatasetError, match=f'{file.name}.*not calibrated: {flaw}'):
+        depth(tmp_path, 'selection')[0]

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any dataset written as shards."""
 
+from dataclasses import replace
 import tarfile
 
 from memory_samples import Memory, open_shards, same, SMALL
 import numpy as np
 import pytest
+from segformer_ros.camera import Intrinsics
 from segformer_ros.cli import main
 from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset, recognise
 from segformer_ros.datasets.shards_writer import ShardSettings, write_shards
@@ -109,3 +111,15 @@ def test_negative_depth_is_refused(tmp_path):
     with pytest.raises(DatasetError, match=r'a\.b/0: expected depths of 0 m or more'):
         write_shards(source, tmp_path, 'train', SMALL)
     assert not list(tmp_path.glob('*.tar'))
+
+
+def test_numbers_of_no_camera_are_refused_when_they_are_read(tmp_path):
+    """A region may leave its principal point out; a focal length of 0 is nobody's."""
+    source = Memory(2)
+    source.samples[0] = replace(source[0], intrinsics=Intrinsics(9.0, 9.0, 99.0, -5.0, 4, 4))
+    source.samples[1] = replace(source[1], intrinsics=Intrinsics(9.0, 0.0, 2.0, 2.0, 4, 4))
+    write_shards(source, tmp_path, 'train', ShardSettings())
+    data = open_shards(tmp_path)
+    assert data[0].intrinsics.cx == 99.0
+    with pytest.raises(DatasetError, match=r'not calibrated: fy = 0'):
+        data[1]
