@@ -177,6 +177,11 @@ def _decode_by_cv2(content: memoryview, flags: int) -> npt.NDArray[Any]:
     what = f'{kind or "something"} of {len(content)} bytes'
     if kind == 'png':
         _check_chunks(content, what)
+    parts = TiffTags(content).damaged_parts() if kind == 'tiff' else 0
+    if parts:
+        raise EncodingError(
+            f'expected a whole image, found a {what} with damage in {parts} of its strips or tiles'
+        )
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if len(content) else None
     except cv2.error as error:

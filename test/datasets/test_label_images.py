@@ -127,6 +127,32 @@ def test_depth_by_its_scale(tmp_path):
     np.testing.assert_array_equal(depth, [[np.nan, 1 / 256, 65535 / 256]])
 
 
+@pytest.mark.parametrize('order', ['<', '>'])
+def test_ids_of_a_bigtiff_with_a_palette_are_its_indices(tmp_path, order):
+    """Files of more than 4 GB need it, and some programs write nothing else."""
+    indices = np.random.default_rng(0).integers(0, 40, (7, 13), np.uint8)
+    (tmp_path / 'a.tif').write_bytes(_bigtiff(indices, order))
+    assert np.array_equal(read_ids(FolderStorage(tmp_path), 'a.tif'), indices)
+
+
+def _bigtiff(indices, order):
+    """Write numbers with a palette: https://libtiff.gitlab.io/libtiff/specification/bigtiff.html."""
+    height, width = indices.shape
+    colors = np.random.default_rng(1).integers(0, 65536, (3, 256))
+    short, long, long8 = 3, 4, 16
+    start = 16 + 8 + 10 * 20 + 8
+    entries = (
+        (256, long, 1, width), (257, long, 1, height), (258, short, 1, 8), (259, short, 1, 1),
+        (262, short, 1, 3), (273, long8, 1, start + colors.size * 2), (277, short, 1, 1),
+        (278, long, 1, height), (279, long8, 1, indices.size), (320, short, colors.size, start),
+    )  # fmt: skip
+    file = (b'II' if order == '<' else b'MM') + struct.pack(f'{order}HHHQQ', 43, 8, 0, 16, 10)
+    for tag, kind, count, value in entries:
+        form = {short: 'H6x', long: 'I4x', long8: 'Q'}[kind if count == 1 else long8]
+        file += struct.pack(f'{order}HHQ{form}', tag, kind, count, value)
+    return file + bytes(8) + colors.astype(f'{order}u2').tobytes() + indices.tobytes()
+
+
 def test_what_is_no_image_is_named(tmp_path):
     """A file cut off by a full disk, and none at all."""
     (tmp_path / 'a.png').write_bytes(b'\x89PNG')

@@ -209,3 +209,13 @@ def test_png_with_bytes_behind_its_end_is_read():
     found = decode_file(content + b'\xff' * 30)
 
     np.testing.assert_array_equal(found, pixels[..., ::-1])
+
+
+@pytest.mark.parametrize('compression', [8, 32946])
+def test_a_deflated_tiff_with_damage_is_refused(compression):
+    """OpenCV leaves the rest of a strip black; each has a checksum."""
+    file = encoded(picture(), '.tiff', cv2.IMWRITE_TIFF_COMPRESSION, compression)
+    assert decode_file(file).shape == (192, 320, 3)
+    for damaged in (with_zeros(file, 100), with_zeros(file, 16)):
+        with pytest.raises(EncodingError, match=r'damage in 1 of its strips or tiles'):
+            decode_file(damaged)
