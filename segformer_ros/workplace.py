@@ -40,6 +40,7 @@ class Workplace:
         self.path = path
         self.folder = run_folder.temporary_name(path)
         self._handle: int | None = None
+        self._made: list[Path] = []
 
     def set_aside(self, prepare: Callable[[Path], object] = lambda folder: None) -> Path | None:
         """
@@ -64,10 +65,11 @@ class Workplace:
 
     def open(self) -> None:
         """
-        Make the folder.
+        Make the folder, and those that it lies in.
 
         :raises OSError: It cannot be made.
         """
+        self._made = [place for place in self.folder.parents if not place.exists()]
         self.folder.mkdir(parents=True)
         self._hold()
 
@@ -93,8 +95,11 @@ class Workplace:
         return place
 
     def remove(self) -> None:
-        """Remove the folder; for one that holds nothing of value any more."""
+        """Remove the folder, which holds nothing of value any more, and what lies empty above."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            for place in self._made:
+                place.rmdir()
         self._release()
 
     def _hold(self) -> None:

@@ -86,6 +86,7 @@ def process(
     }
     copies = _add_copies(reader, writer, list(streams.values()), report) if options.copy else {}
     infos = {camera.camera_info: latched_info(reader, camera.camera_info) for camera in cameras}
+    missing = {camera.camera_info: _missing_info(reader, camera) for camera in cameras}
     images = 0
     for connection, time_ns, raw in _infos_first(
         reader.messages(None if options.copy else [*streams, *infos])
@@ -98,10 +99,13 @@ def process(
         if connection.id in copies:
             writer.write(copies[connection.id], time_ns, raw)
         if connection.topic in infos and connection.msgtype == CAMERA_INFO:
-            infos[connection.topic] = _read_info(reader, connection, raw, report)
+            info = infos[connection.topic] = _read_info(reader, connection, raw, report)
+            if info is None:
+                missing[connection.topic] = f'the camera_info on {connection.topic} is damaged'
         if stream is not None:
             images += 1
-            stream.process(connection, time_ns, raw, infos[stream.camera.camera_info])
+            topic = stream.camera.camera_info
+            stream.process(connection, time_ns, raw, infos[topic], missing[topic])
             advance()
 
 
@@ -174,10 +178,16 @@ class _Stream:
         self._options = options
         self._report = report
         self._on_frame = on_frame
-        self._no_info = _missing_info(reader, camera)
 
-    def process(self, connection: Connection, time_ns: int, raw: bytes, info: Any) -> None:
-        """Read one image, put it through the network and write what comes out."""
+    def process(
+        self, connection: Connection, time_ns: int, raw: bytes, info: Any, missing: str
+    ) -> None:
+        """
+        Read one image, put it through the network and write what comes out.
+
+        :param info: The camera_info that holds, None where there is none.
+        :param missing: Why there is none.
+        """
         report = self._report
         try:
             with report.timed('decode'):
@@ -187,7 +197,7 @@ class _Stream:
             report.fail(f'{connection.topic} at {time_ns} ns', error)
             return
         camera = self._calibrate(image, info)
-        self._note(camera, info)
+        self._note(camera, missing if info is None else camera.problem)
         replaced = bool(self._options.camera_fov_deg) or self._options.focal_px is not None
         frame = Frame.of(message.header, image, camera, info, replaced=replaced)
         intrinsics = frame.intrinsics
@@ -213,12 +223,12 @@ class _Stream:
             topic=self.camera.topic,
         )
 
-    def _note(self, camera: Calibration, info: Any) -> None:
+    def _note(self, camera: Calibration, problem: str) -> None:
         """Count in the report what the intrinsics of the frames are taken from."""
         text = camera.source
         if camera.intrinsics is None:
             self._report.count('frames_of_unknown_camera')
-            text = self._no_info if info is None else camera.problem
+            text = problem
         elif camera.doubt:
             text += f'; {camera.doubt}'
         found = self._report.facts.setdefault('intrinsics', {}).setdefault(self.camera.topic, {})

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import result_images
 from segformer_ros.bags.messages import rgb_from_message
+from segformer_ros.bags.recall import Recall
 from segformer_ros.bags.rosbag import BagReader
 
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
 
-# Images of one stamp are recorded within a few frames of each other.
+# Stamps whose messages are kept in memory; those of older ones are read again.
 _KEPT = 64
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -54,6 +55,14 @@ class SyncedFrame:
     stats: Any = None
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A message that waits for the others of its stamp; without it, what reads it again."""
+
+    again: Callable[[], Any]
+    message: Any = None
+
+
 def read_synced_frames(
     bag: Path,
     topics: Mapping[str, str],
@@ -74,23 +83,32 @@ def read_synced_frames(
     :raises ValueError: An image is not of the kind that its field needs.
     """
     fields = {topic: name for name, topic in topics.items()}
-    waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
+    waiting: dict[int, dict[str, _Held]] = {}
+    large: dict[int, None] = {}
     chosen = {**_READERS, **(readers or {})}
-    with BagReader(bag) as reader:
-        for connection, _, raw in reader.messages(fields):
+    with BagReader(bag) as reader, Recall(bag) as recall:
+        for connection, time_ns, raw in reader.messages(fields):
             message = reader.deserialize(raw, connection.msgtype)
             stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
             if stamps_ns is not None and stamp_ns not in stamps_ns:
                 continue
             found = waiting.setdefault(stamp_ns, {})
-            found[fields[connection.topic]] = message
+            again = partial(recall.message, connection.topic, time_ns, message.header)
+            found[fields[connection.topic]] = _Held(again, message)
+            large[stamp_ns] = None
             if len(found) == len(fields):
-                del waiting[stamp_ns]
+                del waiting[stamp_ns], large[stamp_ns]
                 yield _read(stamp_ns, found, chosen)
-            elif len(waiting) > _KEPT:
-                stamp_ns, found = waiting.popitem(last=False)
-                if _suffices(found, needed):
-                    yield _read(stamp_ns, found, chosen)
+            elif len(large) > _KEPT:
+                stamp_ns = next(iter(large))
+                del large[stamp_ns]
+                if needed is None:
+                    found = waiting[stamp_ns]
+                    found.update({name: _Held(item.again) for name, item in found.items()})
+                else:
+                    found = waiting.pop(stamp_ns)
+                    if _suffices(found, needed):
+                        yield _read(stamp_ns, found, chosen)
     for stamp_ns, found in waiting.items():
         if _suffices(found, needed):
             yield _read(stamp_ns, found, chosen)
@@ -101,6 +119,7 @@ def _suffices(found: Mapping[str, Any], needed: Collection[str] | None) -> bool:
 
 
 def _read(
-    stamp_ns: int, found: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]]
+    stamp_ns: int, found: Mapping[str, _Held], readers: Mapping[str, Callable[[Any], Any]]
 ) -> SyncedFrame:
-    return SyncedFrame(stamp_ns, **{name: readers[name](item) for name, item in found.items()})
+    read = {name: readers[name](item.message or item.again()) for name, item in found.items()}
+    return SyncedFrame(stamp_ns, **read)

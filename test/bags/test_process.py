@@ -220,6 +220,9 @@ def test_a_camera_info_that_cannot_be_read_is_no_frame(run, monkeypatch):
     assert frames == {'total': 2, 'done': 2, 'reused': 0, 'failed': 0}
     assert report.facts['camera_infos_not_read'] == 2
     assert report.facts['frames_of_unknown_camera'] == 2
+    assert report.facts['intrinsics'] == {
+        '/front/image': {'the camera_info on /front/camera_info is damaged': 2}
+    }
 
 
 def test_compressed_images_are_read(run, pipeline):

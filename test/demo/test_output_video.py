@@ -27,7 +27,7 @@ _HEIGHT, _WIDTH = 32, 64
 
 def _images(number):
     """Give the images of one frame by field, with their encodings."""
-    bgra = np.full((_HEIGHT, _WIDTH, 4), number * 20, np.uint8)
+    bgra = np.full((_HEIGHT, _WIDTH, 4), number * 20 % 256, np.uint8)
     labels = np.full((_HEIGHT, _WIDTH), 1, np.uint8)
     labels[:8] = 11
     depth = np.full((_HEIGHT, _WIDTH), 5.0 + number, np.float32)
@@ -45,18 +45,24 @@ def _images(number):
 @pytest.fixture
 def bag(tmp_path) -> Path:
     """Record six frames at 10 Hz; results come a frame late, one of frame 2 not at all."""
+    return _record(tmp_path / 'bag', 6, late=1, without=(2, 'depth'))
+
+
+def _record(path, frames, *, late, without=None):
     store = message_types.make_store()
     types = store.types
     events = []
-    for number in range(6):
+    for number in range(frames):
         for name, (encoding, pixels) in _images(number).items():
-            if (number, name) != (2, 'depth'):
-                events.append((number + (name in {'labels', 'depth'}), name, number))
+            if (number, name) != without:
+                events.append((number + late * (name in {'labels', 'depth'}), name, number))
                 events[-1] += (encoding, pixels)
-    with BagWriter(tmp_path / 'bag', 'sqlite3', store) as writer:
+    with BagWriter(path, 'sqlite3', store) as writer:
         connections = {name: writer.add_topic(topic, _IMAGE) for name, topic in _TOPICS.items()}
         for order, name, number, encoding, pixels in sorted(events, key=lambda item: item[0]):
-            stamp = types['builtin_interfaces/msg/Time'](sec=1, nanosec=number * 100_000_000)
+            stamp = types['builtin_interfaces/msg/Time'](
+                sec=1 + number // 10, nanosec=number % 10 * 100_000_000
+            )
             header = types['std_msgs/msg/Header'](stamp=stamp, frame_id='camera')
             message = types[_IMAGE](
                 header=header,
@@ -68,7 +74,7 @@ def bag(tmp_path) -> Path:
                 data=pixels.reshape(-1).view(np.uint8),
             )
             writer.write_message(connections[name], order * 100_000_000, message)
-    return tmp_path / 'bag'
+    return path
 
 
 def test_images_of_one_stamp_become_one_frame(bag):
@@ -81,6 +87,13 @@ def test_images_of_one_stamp_become_one_frame(bag):
     assert last.depth[-1, -1] == 10.0
     np.testing.assert_array_equal(last.labels, last.true_labels)
     assert np.isinf(last.true_depth[0, 0])
+
+
+def test_results_may_be_recorded_any_number_of_frames_later(tmp_path):
+    """A recorder on a full disk, or a slow network: a frame is whole when its last image is."""
+    found = list(read_synced_frames(_record(tmp_path / 'bag', 80, late=70), _TOPICS))
+    assert [item.stamp_ns // 10**8 for item in found] == list(range(10, 90))
+    assert [item.image[0, 0, 0] for item in found] == [n * 20 % 256 for n in range(80)]
 
 
 def test_only_the_frames_that_are_wanted_are_read(bag):

@@ -269,8 +269,14 @@ def test_a_bag_without_truth_is_refused_and_nothing_is_written(tmp_path):
     dataset = DatasetFolder(tmp_path / 'dataset', CARLA_0914)
     with pytest.raises(BagError, match=r'expected /carla/ego_vehicle/depth_front/image in'):
         dataset.add('train', 'bag', read_frames(bag, Recording(), Losses()))
-    assert not list((tmp_path / 'dataset').rglob('*.png'))
-    assert not list((tmp_path / 'dataset' / 'train').iterdir())
+    assert not (tmp_path / 'dataset').exists()
+    with pytest.raises(DatasetError, match='expected frames with their ground truth'):
+        dataset.add('train', 'bag', [])
+    assert not (tmp_path / 'dataset').exists()
+    dataset.folder.mkdir()
+    with pytest.raises(DatasetError, match='expected frames with their ground truth'):
+        dataset.add('train', 'bag', [])
+    assert not list(dataset.folder.iterdir())
 
 
 def test_other_folders_and_names_are_refused(tmp_path):
@@ -286,7 +292,7 @@ def test_other_folders_and_names_are_refused(tmp_path):
         dataset.add('train', '../a', [])
     with pytest.raises(DatasetError, match='with their ground truth in a, found none'):
         dataset.add('train', 'a', [])
-    (tmp_path / 'new' / 'train' / 'a').mkdir()
+    (tmp_path / 'new' / 'train' / 'a').mkdir(parents=True)
     with pytest.raises(DatasetError, match=r'not in dataset\.json: delete it'):
         dataset.add('train', 'a', [])
 
