@@ -40,7 +40,10 @@ class Copies:
     """A network that makes its outputs from the channels of the image, new for every frame."""
 
     manifest = SimpleNamespace(
-        name='copies', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
+        name='copies',
+        tasks=('segmentation', 'depth'),
+        classes=CARLA_0914.classes,
+        depth_range_m=(0.5, 300.0),
     )
     backend_name = 'numpy'
     backend_reason = 'the only one'

@@ -325,6 +325,7 @@ def test_an_unfinished_bag_is_said_to_be_one(segformer, tmp_path, monkeypatch):
         (['inputs/a.png', '--out', 'out', '--focal-length', '0'], 'must be a positive number'),
         (['inputs/a.png', '--out', 'out', '--max-frames', '0'], 'at least 1'),
         (['inputs/a.png', '--out', 'out', '--min-depth', '9', '--max-depth', '1'], 'min_depth_m'),
+        (['inputs/a.png', '--out', 'out', '--min-depth', '80'], 'the network gives 0.5 to 80 m'),
         (['inputs/a.png', '--out', 'out', '--backend', 'abacus'], 'abacus'),
     ],
 )

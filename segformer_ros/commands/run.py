@@ -182,7 +182,7 @@ def run(args: argparse.Namespace) -> int:
             compiled=job.total != 1,
         )
         settings = _settings(args) | {'depth_format': job.depth_format} | job.settings
-        _check_task(args.only, pipeline)
+        _check_task(args, pipeline)
         run_folder.claim(args.out, settings)
         if job.is_finished():
             frames = (run_folder.finished_report(args.out) or {}).get('frames', {})
@@ -217,10 +217,12 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _check_task(only: str | None, pipeline: Pipeline) -> None:
-    tasks = pipeline.manifest.tasks
+def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
+    tasks, only = pipeline.manifest.tasks, args.only
     if only is not None and only not in tasks:
         raise ValueError(f'{pipeline.manifest.name} is for {" and ".join(tasks)}, not for {only}')
+    if pipeline.manifest.depth_range_m is not None and only != 'segmentation':
+        options(args).limits_m(pipeline.manifest.depth_range_m)
 
 
 def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:

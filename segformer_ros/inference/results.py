@@ -75,12 +75,19 @@ class Options:
             raise ValueError(f'expected min_depth_m < max_depth_m, got {low} and {high}')
 
     def limits_m(self, default: tuple[float, float]) -> tuple[float, float]:
-        """Give the least and the largest depth, those of the manifest where none is set."""
-        low, high = default
-        return (
-            low if self.min_depth_m is None else self.min_depth_m,
-            high if self.max_depth_m is None else self.max_depth_m,
-        )
+        """
+        Return the minimum and the maximum depth, those of the manifest where none is set.
+
+        :raises ValueError: The one that is set leaves nothing of the range of the network.
+        """
+        low = default[0] if self.min_depth_m is None else self.min_depth_m
+        high = default[1] if self.max_depth_m is None else self.max_depth_m
+        if not low < high:
+            raise ValueError(
+                f'expected min_depth_m < max_depth_m, got {low:g} and {high:g}: the network gives '
+                f'{default[0]:g} to {default[1]:g} m; set the other one too'
+            )
+        return low, high
 
 
 def checked_focals(focals: Sequence[float | None] | None, count: int) -> list[float | None]:

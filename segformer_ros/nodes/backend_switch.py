@@ -14,7 +14,7 @@ from segformer_ros.engines.builder_process import start_build
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend_order import order_with_fallbacks
 from segformer_ros.inference.failover import BackendState, Failover
-from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.inference.postprocess import is_compiled
 from segformer_ros.nodes.parameters import Parameters
 
@@ -44,6 +44,18 @@ def load_pipeline(values: Parameters) -> Failover:
         return Pipeline(bundle, loaded.backend, reason=loaded.reason)
 
     return Failover(bundle.manifest, order, open_step, start_build)
+
+
+def check_depth_range(values: Parameters, pipeline: Pipeline | Failover | None) -> None:
+    """
+    Compare the range of depth that is asked for with that of the network, where there is one.
+
+    :raises ValueError: Nothing is left of it.
+    """
+    known = None if pipeline is None else pipeline.manifest.depth_range_m
+    if known is not None and values.depth:
+        low, high = values.min_depth_m or None, values.max_depth_m or None
+        Options(min_depth_m=low, max_depth_m=high).limits_m(known)
 
 
 def is_serving(pipeline: object) -> bool:

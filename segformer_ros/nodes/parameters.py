@@ -254,10 +254,13 @@ def read(node: Node) -> Parameters:
     return Parameters(**{item.name: _from_ros(item) for item in found})
 
 
-def watch(node: Node, on_change: Callable[[Parameters], None]) -> None:
+def watch(
+    node: Node, on_change: Callable[[Parameters], None], check_all: Callable[[Parameters], object]
+) -> None:
     """
     Check every later change as a whole, and report those that were accepted.
 
+    :param check_all: Raises ValueError where the network cannot do what the values ask for.
     :param on_change: Gets all values after each accepted change.
     """
     names = {item.name for item in fields(Parameters)}
@@ -265,7 +268,7 @@ def watch(node: Node, on_change: Callable[[Parameters], None]) -> None:
     def check(changes: list[Parameter[Any]]) -> SetParametersResult:
         values = {item.name: _from_ros(item) for item in changes if item.name in names}
         try:
-            replace(read(node), **values)
+            check_all(replace(read(node), **values))
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)

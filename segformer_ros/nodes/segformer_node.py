@@ -21,7 +21,13 @@ from segformer_ros import interrupts
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import diagnostics, executable, own_messages, parameters
-from segformer_ros.nodes.backend_switch import BackendLog, build_outcome, describe, load_pipeline
+from segformer_ros.nodes.backend_switch import (
+    BackendLog,
+    build_outcome,
+    check_depth_range,
+    describe,
+    load_pipeline,
+)
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_computer import FrameComputer
 from segformer_ros.nodes.frame_statistics import FrameCounts
@@ -71,7 +77,7 @@ class SegformerNode(LifecycleNode):
         self._jump_handle: JumpHandle | None = None
         parameters.declare(self)
         self._values = parameters.read(self)
-        parameters.watch(self, self._change)
+        parameters.watch(self, self._change, lambda new: check_depth_range(new, self._pipeline))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # On a steady clock: with use_sim_time and no /clock, other timers never fire.
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -99,6 +105,7 @@ class SegformerNode(LifecycleNode):
             with interrupts.interruptible():
                 self._pipeline = self._load(self._values)
             self._end_if_shut_down()
+            check_depth_range(self._values, self._pipeline)
             manifest = self._pipeline.manifest
             self._streams = [
                 CameraStream(self, name, manifest.classes, self._values, self._steady)
@@ -272,6 +279,8 @@ class SegformerNode(LifecycleNode):
         for stream in self._streams:
             stream.stop()
         worker, self._worker = self._worker, None
+        for stream in worker.forget() if worker is not None else ():
+            stream.statistics.idle()
         if worker is None or worker.stop(STOP_PATIENCE_S):
             return True
         # The thread still uses the network: leave it to the thread rather than free it.

@@ -58,6 +58,13 @@ class Worker(Generic[Source, Item]):
             self._changed.notify()
         return replaced
 
+    def forget(self) -> list[Source]:
+        """Empty all boxes, and return whose items are never computed."""
+        with self._changed:
+            forgotten = list(self._waiting)
+            self._waiting.clear()
+        return forgotten
+
     def stop(self, timeout_s: float) -> bool:
         """
         Finish the present computation, forget what waits, and end the thread.

@@ -345,6 +345,9 @@ def test_wrong_arguments_are_refused(pipeline):
         Options(sky_depth='blue')
     with pytest.raises(ValueError, match='min_depth_m < max_depth_m'):
         Options(min_depth_m=5.0, max_depth_m=5.0)
+    for limits in ({'min_depth_m': 80.0}, {'max_depth_m': 0.5}):
+        with pytest.raises(ValueError, match=r'the network gives 0.5 to 80 m; set the other'):
+            pipeline.predict(_image(8, 8), options=Options(**limits))
     for name in ('min_depth_m', 'max_depth_m'):
         with pytest.raises(ValueError, match='in metres, got'):
             Options(**{name: np.nan})

@@ -24,7 +24,10 @@ from tiny_bundle import make_tiny_bundle
 
 ORDER = ('tensorrt_float16', 'tensorrt_float32', 'cpu')
 MANIFEST = SimpleNamespace(
-    name='fake', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
+    name='fake',
+    tasks=('segmentation', 'depth'),
+    classes=CARLA_0914.classes,
+    depth_range_m=(0.5, 300.0),
 )
 
 

@@ -3,6 +3,7 @@
 """The life cycle of the node: what exists in which state, and what a failure leaves behind."""
 
 import sys
+import threading
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -134,6 +135,39 @@ def test_frame_that_is_being_computed_is_finished_first(make_rig):
         assert counts.counts.published == 1
         assert rig.node.trigger_activate() == _SUCCESS
         rig.until(lambda: rig.cameras[''][0].get_subscription_count() == 1)
+
+
+def test_image_that_waits_while_the_node_is_deactivated_is_counted(make_rig):
+    """Nothing is lost without a count: it is idle, as nobody wants it any more."""
+    rig = make_rig(lazy=False)
+    rig.connect()
+    rig.pipeline.gate.clear()
+    rig.send(image_message())
+    rig.until(lambda: rig.pipeline.calls)
+    rig.send(image_message())
+    statistics = rig.node._streams[0].statistics
+    rig.until(lambda: statistics.counts.received == 2)
+    threading.Timer(0.2, rig.pipeline.gate.set).start()
+    assert rig.node.trigger_deactivate() == _SUCCESS
+    counts = statistics.counts
+    assert (counts.received, counts.published, counts.idle) == (2, 1, 1)
+
+
+def test_depth_range_that_the_network_does_not_have_is_refused(make_rig, capfd):
+    """One limit alone may lie beyond the network's other one: all depth would be unknown."""
+    rig = make_rig(start=False, autostart=False, min_depth_m=80.0)
+    assert rig.node.trigger_configure() == _FAILURE
+    assert 'got 80 and 80: the network gives 0.5 to 80 m' in capfd.readouterr().err
+
+    rig.node.set_parameters([rclpy.Parameter('min_depth_m', value=0.0)])
+    assert rig.node.trigger_configure() == _SUCCESS
+    (result,) = rig.node.set_parameters([rclpy.Parameter('max_depth_m', value=0.25)])
+    assert not result.successful
+    assert 'got 0.5 and 0.25' in result.reason
+    changes = {'min_depth_m': 90.0, 'max_depth_m': 100.0}
+    assert rig.node.set_parameters_atomically(
+        [rclpy.Parameter(name, value=value) for name, value in changes.items()]
+    ).successful
 
 
 def test_frame_that_never_ends_does_not_block_the_node(make_rig, monkeypatch, capfd):

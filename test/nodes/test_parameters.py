@@ -153,7 +153,7 @@ def test_changes_are_checked_as_a_whole_and_reported(make_node):
     node = make_node(max_depth_m=10.0)
     parameters.declare(node)
     reported = []
-    parameters.watch(node, reported.append)
+    parameters.watch(node, reported.append, lambda values: None)
 
     assert 'min_depth_m (20.0) must be less' in _refused(node, min_depth_m=20.0)
     assert not reported
@@ -170,7 +170,7 @@ def test_refused_change_changes_nothing(make_node):
     node = make_node()
     parameters.declare(node)
     reported = []
-    parameters.watch(node, reported.append)
+    parameters.watch(node, reported.append, lambda values: None)
     assert 'depth_encoding' in _refused(node, lazy=False, depth_encoding='jpeg')
     assert parameters.read(node) == Parameters()
     assert not reported
@@ -191,5 +191,7 @@ def test_other_parameters_are_left_alone(make_node):
     """A parameter of ROS itself can be set as ever."""
     node = make_node()
     parameters.declare(node)
-    parameters.watch(node, lambda values: pytest.fail('nothing of ours has changed'))
+    parameters.watch(
+        node, lambda values: pytest.fail('nothing of ours has changed'), lambda values: None
+    )
     assert node.set_parameters([rclpy.Parameter('use_sim_time', value=True)])[0].successful

@@ -33,7 +33,10 @@ class FakePipeline:
 
     def __init__(self):
         self.manifest = SimpleNamespace(
-            name='fake', tasks=('segmentation', 'depth'), classes=CARLA_0914.classes
+            name='fake',
+            tasks=('segmentation', 'depth'),
+            classes=CARLA_0914.classes,
+            depth_range_m=(0.5, 80.0),
         )
         self.backend_name = 'numpy'
         self.backend_reason = 'the only one'
