@@ -29,7 +29,8 @@ def _rectified(fx=20.0, fy=25.0, cx=3.0, cy=2.0, d=()):
 
 
 def _points(cloud):
-    raw = np.frombuffer(cloud.data, np.uint8).reshape(cloud.height, cloud.width, 16)
+    size = (cloud.height, cloud.width, cloud.point_step)
+    raw = np.frombuffer(cloud.data, np.uint8).reshape(size)
     return np.ascontiguousarray(raw[..., :12]).view('<f4')
 
 
