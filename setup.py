@@ -30,6 +30,7 @@ setup(
             'engines/*.cu',
             'evaluation/*.jinja',
             'drivable_grid/*.yaml',
+            'fleet/*.jinja',
         ]
     },
     data_files=[

@@ -17,6 +17,7 @@ from segformer_ros.nearest import did_you_mean
 # The HELP of every module in commands/, here so that `segformer --help` imports none of them.
 COMMANDS: dict[str, str] = {
     'run': 'predict labels and depth for images, a video or a bag',
+    'label': 'label many bags, videos and folders of images with several workers',
     'info': 'show the facts of a network, and check that it is intact',
     'view': 'show a bag, a video, images or live topics in the browser',
     'demo': 'run everything once, without a camera or a simulator',

@@ -29,6 +29,20 @@ def unfinished_name(path: Path) -> Path:
     raise AssertionError('unreachable')
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """
+    Give a file a second name, or its content a second place where the file system has no links.
+
+    :raises OSError: It can be neither linked nor copied.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 class Workplace:
     """
     A hidden folder beside an output; no two processes can have the same one.

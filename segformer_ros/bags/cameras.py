@@ -9,13 +9,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
+from rosbags.interfaces import Connection, ConnectionExtRosbag2, QosDurability
 from segformer_ros.bags.messages import compressed_encoding
 from segformer_ros.bags.rosbag import BagError, BagReader, Topic
 from segformer_ros.image_encoding import depth_encoding, DEPTH_ENCODINGS
 from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 _COMPRESSED = '/compressed'
+# A camera_info comes with its image; a latched one may be hours older.
+_FIRST_LOOK_NS = 2_000_000_000
 # A mono image may be a camera, but may as well be labels or depth.
 _COLOR_PREFIXES = ('rgb', 'bgr', '8UC3', '8UC4', 'yuv', 'uyvy', 'nv', 'bayer', 'jpeg')
 _MONO = frozenset({'mono8', 'mono16', '8UC1'})
@@ -95,6 +97,27 @@ def latched_info(reader: BagReader, topic: str) -> Any:
             return reader.deserialize(raw, connection.msgtype)
         except ValueError:
             return None
+    return None
+
+
+def last_message(
+    reader: BagReader, topic: str, message_type: str, before_ns: int
+) -> tuple[Connection, bytes] | None:
+    """
+    Find the latest message of a topic before a time.
+
+    :returns: Connection and CDR bytes; None where there is no such message.
+    """
+    span_ns, start_ns = _FIRST_LOOK_NS, before_ns
+    while start_ns > reader.start_ns:
+        start_ns = max(reader.start_ns, before_ns - span_ns)
+        found = None
+        for connection, _, raw in reader.messages([topic], start_ns=start_ns, stop_ns=before_ns):
+            if connection.msgtype == message_type:
+                found = connection, raw
+        if found is not None:
+            return found
+        span_ns *= 8
     return None
 
 

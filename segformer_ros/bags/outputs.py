@@ -24,6 +24,7 @@ class Outputs:
 
     :param classes: Of the label image, none when the network has no labels.
     :param inference: What the network is asked for.
+    :param latched: Whether label/classes is written; False for a later part of a bag.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Outputs:
         classes: Sequence[LabelClass],
         inference: Options,
         options: OutputOptions,
+        *,
+        latched: bool = True,
     ) -> None:
         self._writer = writer
         self._camera = camera
@@ -50,6 +53,7 @@ class Outputs:
         data = frozenset(name for name, there in possible.items() if there)
         self._outputs = [row for row in table.possible_outputs(data) if row.in_bags]
         self._latched = [row for row in table.LATCHED if row.in_bags and labels]
+        self._writes_latched = latched
 
     def names(self) -> frozenset[str]:
         """Return the full names of all topics that there may be."""
@@ -83,7 +87,7 @@ class Outputs:
                     self._put(row.topic, content, time_ns)
 
     def _write_classes(self, time_ns: int) -> None:
-        for row in self._latched:
+        for row in self._latched if self._writes_latched else ():
             if row.topic not in self._connections:
                 content = row.make(header(time_ns), self._classes)
                 self._put(row.topic, content, time_ns, latched=True)

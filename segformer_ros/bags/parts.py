@@ -10,11 +10,13 @@ PLACE/NAME_0.mcap with their metadata in PLACE/NAME_0.yaml.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 import re
 from typing import Any
 
 from segformer_ros import run_folder
+from segformer_ros.workplace import link_or_copy
 import yaml
 
 _METADATA = 'metadata.yaml'
@@ -52,6 +54,26 @@ def combine(place: Path, name: str) -> None:
     _join(place, name, place / name)
 
 
+def join(bags: Sequence[Path], folder: Path) -> None:
+    """
+    Make one bag of several, in the order of time; they stay as they are.
+
+    :param bags: Each of one file.
+    :param folder: The bag to make; where the file system has hard links it costs no space.
+    :raises OSError: A file cannot be linked nor copied.
+    """
+    folder.mkdir()
+    parts = []
+    for number, bag in enumerate(bags):
+        text = (bag / _METADATA).read_text(encoding='utf-8')
+        parts.append(yaml.safe_load(text)[_INFO])
+        old = parts[-1]['relative_file_paths'][0]
+        new = f'{folder.name}_{number}{Path(old).suffix}'
+        parts[-1]['files'][0]['path'] = new
+        link_or_copy(bag / old, folder / new)
+    _write_metadata(folder, parts)
+
+
 def gather(place: Path, name: str) -> None:
     """Make a bag of PLACE itself, whatever a writer that was killed has left in it."""
     if not _numbers(place, name):
@@ -78,10 +100,14 @@ def _join(place: Path, name: str, folder: Path) -> None:
         parts[-1]['files'][0]['path'] = new
         if folder != place:
             (place / new).rename(folder / new)
-    text = yaml.safe_dump({_INFO: _sum(parts)}, sort_keys=False)
-    run_folder.write_bytes(folder / _METADATA, text.encode())
+    _write_metadata(folder, parts)
     for number in _numbers(place, name):
         (place / f'{name}_{number}.yaml').unlink()
+
+
+def _write_metadata(folder: Path, parts: list[dict[str, Any]]) -> None:
+    text = yaml.safe_dump({_INFO: _sum(parts)}, sort_keys=False)
+    run_folder.write_bytes(folder / _METADATA, text.encode())
 
 
 def _sum(parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -92,10 +118,10 @@ def _sum(parts: list[dict[str, Any]]) -> dict[str, Any]:
         start + item['duration']['nanoseconds'] for start, item in zip(starts, filled, strict=True)
     ]
     counts = Counter[tuple[str, str]]()
-    # The last one knows all topics.
-    topics = parts[-1]['topics_with_message_count']
+    topics: dict[tuple[str, str], dict[str, Any]] = {}
     for part in parts:
         for item in part['topics_with_message_count']:
+            topics.setdefault(_key(item), item)
             counts[_key(item)] += item['message_count']
     return {
         **parts[-1],
@@ -104,7 +130,7 @@ def _sum(parts: list[dict[str, Any]]) -> dict[str, Any]:
         'starting_time': {'nanoseconds_since_epoch': min(starts)},
         'message_count': sum(item['message_count'] for item in files),
         'topics_with_message_count': [
-            {**item, 'message_count': counts[_key(item)]} for item in topics
+            {**item, 'message_count': counts[key]} for key, item in topics.items()
         ],
         'files': files,
     }

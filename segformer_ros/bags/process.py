@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
-from segformer_ros.bags.cameras import Camera, latched_info
+from segformer_ros.bags.cameras import Camera, last_message, latched_info
 from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.outputs import Outputs
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
-from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
@@ -36,6 +36,9 @@ class BagOptions:
     :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
     :param copy: Whether the topics of the input are in the output too.
     :param max_frames: End after so many images; None takes all.
+    :param start_ns: First time of receipt of an image; None begins with the bag. What was received
+        of a camera_info before it counts.
+    :param stop_ns: First time of receipt that is not processed any more; None ends with the bag.
     :param inference: What the network is asked for.
     """
 
@@ -44,6 +47,8 @@ class BagOptions:
     camera_fov_deg: float = 0.0
     copy: bool = False
     max_frames: int | None = None
+    start_ns: int | None = None
+    stop_ns: int | None = None
     inference: Options = field(default_factory=Options)
 
 
@@ -65,7 +70,7 @@ def process(
     reader: BagReader,
     writer: BagWriter,
     cameras: Sequence[Camera],
-    pipeline: Pipeline,
+    pipeline: Predictor,
     options: BagOptions,
     report: Report,
     *,
@@ -87,9 +92,15 @@ def process(
     copies = _add_copies(reader, writer, list(streams.values()), report) if options.copy else {}
     infos = {camera.camera_info: latched_info(reader, camera.camera_info) for camera in cameras}
     missing = {camera.camera_info: _missing_info(reader, camera) for camera in cameras}
+    if options.start_ns is not None:
+        _recall_infos(reader, infos, missing, options.start_ns)
     images = 0
     for connection, time_ns, raw in _infos_first(
-        reader.messages(None if options.copy else [*streams, *infos])
+        reader.messages(
+            None if options.copy else [*streams, *infos],
+            start_ns=options.start_ns,
+            stop_ns=options.stop_ns,
+        )
     ):
         stream = streams.get(connection.topic)
         if stream is not None and connection.msgtype != stream.camera.type:
@@ -101,12 +112,29 @@ def process(
         if connection.topic in infos and connection.msgtype == CAMERA_INFO:
             info = infos[connection.topic] = _read_info(reader, connection, raw, report)
             if info is None:
-                missing[connection.topic] = f'the camera_info on {connection.topic} is damaged'
+                missing[connection.topic] = _damaged(connection.topic)
         if stream is not None:
             images += 1
             topic = stream.camera.camera_info
             stream.process(connection, time_ns, raw, infos[topic], missing[topic])
             advance()
+
+
+def _recall_infos(
+    reader: BagReader, infos: dict[str, Any], missing: dict[str, str], start_ns: int
+) -> None:
+    """Put in what an earlier part of the bag has received of each camera_info."""
+    for topic in infos:
+        found = last_message(reader, topic, CAMERA_INFO, start_ns)
+        if found is not None:
+            # What is damaged was counted there.
+            infos[topic] = _read_info(reader, *found, Report())
+            if infos[topic] is None:
+                missing[topic] = _damaged(topic)
+
+
+def _damaged(topic: str) -> str:
+    return f'the camera_info on {topic} is damaged'
 
 
 def _infos_first(
@@ -164,7 +192,7 @@ class _Stream:
         reader: BagReader,
         writer: BagWriter,
         camera: Camera,
-        pipeline: Pipeline,
+        pipeline: Predictor,
         options: BagOptions,
         report: Report,
         on_frame: OnFrame | None,
@@ -172,7 +200,14 @@ class _Stream:
         self.camera = camera
         tasks, wanted = pipeline.manifest.tasks, options.inference
         classes = pipeline.manifest.classes if 'segmentation' in tasks else ()
-        self.outputs = Outputs(writer, camera, classes, wanted, options.outputs)
+        self.outputs = Outputs(
+            writer,
+            camera,
+            classes,
+            wanted,
+            options.outputs,
+            latched=options.start_ns is None,
+        )
         self._reader = reader
         self._pipeline = pipeline
         self._options = options

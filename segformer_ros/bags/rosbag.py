@@ -116,6 +116,11 @@ class BagReader:
         return self._reader.span_ns / 1e9
 
     @property
+    def start_ns(self) -> int:
+        """Time of receipt of the first message, 0 where there is none."""
+        return self._reader.begin_ns
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """The texts of the warnings."""
         return self._reader.notes

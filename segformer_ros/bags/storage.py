@@ -155,13 +155,18 @@ class BagFiles(Reader):
     @property
     def span_ns(self) -> int:
         """Give the time from the first to the last message."""
+        spans = self._spans()
+        return max(end for _, end in spans) - self.begin_ns - 1 if spans else 0
+
+    @property
+    def begin_ns(self) -> int:
+        """Return the time of the first message, 0 where there is none."""
+        return min((start for start, _ in self._spans()), default=0)
+
+    def _spans(self) -> list[tuple[int, int]]:
         storage: Any = self.storage
-        parts = getattr(storage, 'storages', [storage])
-        spans = [item.metadata for item in parts if item.metadata.message_count]
-        if not spans:
-            return 0
-        start, end = min(item.start_time for item in spans), max(item.end_time for item in spans)
-        return int(end - start - 1)
+        found = [item.metadata for item in getattr(storage, 'storages', [storage])]
+        return [(int(item.start_time), int(item.end_time)) for item in found if item.message_count]
 
 
 class BagFileWriter(Writer):

@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_network_arguments(parser)
     _add_result_arguments(parser)
-    _add_bag_arguments(parser)
+    bag = add_bag_arguments(parser)
+    bag.add_argument('--copy', action='store_true', help='also copy the topics of the input')
 
 
 def add_network_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -95,16 +96,11 @@ def add_network_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGr
     )
 
 
-def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
+def add_task_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the network is asked for."""
     parser.add_argument('--only', choices=('segmentation', 'depth'), help='compute one task only')
     parser.add_argument(
         '--confidence', action='store_true', help='also write the confidence of the labels'
-    )
-    parser.add_argument(
-        '--format',
-        choices=('npy', 'png16'),
-        help='file format of depth: png16, 16-bit millimetres up to 65.535 m, or npy, float32 '
-        'metres; in a bag 16UC1 or 32FC1 (default: png16, in a bag npy)',
     )
     parser.add_argument(
         '--min-depth',
@@ -124,6 +120,21 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
         default='nan',
         help='depth written for sky pixels (default: %(default)s)',
     )
+
+
+def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
+    """Declare the file format of depth."""
+    parser.add_argument(
+        option,
+        choices=('npy', 'png16'),
+        help='file format of depth: png16, 16-bit millimetres up to 65.535 m, or npy, float32 '
+        'metres; in a bag 16UC1 or 32FC1 (default: png16, in a bag npy)',
+    )
+
+
+def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
+    add_task_arguments(parser)
+    add_depth_format(parser, '--format')
     parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
     parser.add_argument('--max-frames', type=int, metavar='N', help='stop after N frames')
     parser.add_argument(
@@ -131,7 +142,8 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
+def add_bag_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Declare what is read of a bag, and how a new one is written."""
     bag = parser.add_argument_group('options for bags')
     bag.add_argument(
         '--topic',
@@ -159,7 +171,7 @@ def _add_bag_arguments(parser: argparse.ArgumentParser) -> None:
         help='the ROS 2 that recorded it, where the bag does not hold its message types: jazzy, '
         'kilted, lyrical or humble (default: the sourced one, or else jazzy)',
     )
-    bag.add_argument('--copy', action='store_true', help='also copy the topics of the input')
+    return bag
 
 
 def run(args: argparse.Namespace) -> int:

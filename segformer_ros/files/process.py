@@ -18,7 +18,7 @@ from segformer_ros.files.images import ImageFile
 from segformer_ros.files.results import Depth, Results
 from segformer_ros.files.video import VideoFrame, VideoReader
 from segformer_ros.files.video_writer import VideoWriter
-from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.labels import LabelSet
 from segformer_ros.run_folder import Report
 from segformer_ros.side_thread import ahead, Behind
@@ -51,7 +51,7 @@ class FileOptions:
 class Artist:
     """Draws what one network said, for people."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Predictor) -> None:
         manifest = pipeline.manifest
         self._palette = LabelSet(manifest.name, manifest.classes).palette()
         self._max_m = manifest.depth_range_m[1] if manifest.depth_range_m else 80.0
@@ -72,7 +72,7 @@ class FrameProcessor:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: Predictor,
         folder: Path,
         options: FileOptions,
         report: Report,

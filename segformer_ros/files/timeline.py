@@ -75,6 +75,24 @@ class Timeline:
         near = self._pts[max(0, found - 1) : found + 1]
         return self._pts.index(min(near, key=lambda item: abs(item - pts)), max(0, found - 1))
 
+    def start(self, index: int) -> int | None:
+        """Return the time, in ticks, of the packet that decoding starts at for a picture."""
+        if not index or not self._keys:
+            return None
+        pts = self._pts[index]
+        found = [key for key in self._keys if self._places[key].pts <= pts]
+        return self._places[found[-1]].pts if found else None
+
+    def cut(self, count: int) -> list[int]:
+        """Return the first pictures of parts of about so many, each a key frame."""
+        cuts = [0]
+        for key in self._keys:
+            place = self._places[key]
+            index = self.index(place.pts)
+            if place.is_shown and index - cuts[-1] >= count:
+                cuts.append(index)
+        return cuts
+
     def lose(self, pts: int | None) -> int | None:
         """
         Note that a packet could not be decoded.

@@ -58,14 +58,17 @@ class VideoReader:
     is built from one that was lost, and where the file ends before it.
 
     :param path: Any file with a video stream that FFmpeg decodes.
+    :param first: First frame that is given; another one than 0 comes from cut().
+    :param last: First frame that is not given any more; None: all up to the end.
     :raises ValueError: The file is not such a video.
     :raises OSError: The file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, first: int = 0, last: int | None = None) -> None:
         with path.open('rb'):
             pass
         self._path = path
+        self._first, self._last = first, last
         self._open()
         self._colors = ColorConverter()
         self.rate: Fraction = (
@@ -102,10 +105,24 @@ class VideoReader:
         """Close the file."""
         self._container.close()
 
-    def __iter__(self) -> Iterator[VideoFrame]:
+    def cut(self, count: int) -> list[int]:
+        """
+        Find where the video can be cut: frames of parts come out as those of the whole.
+
+        :param count: Number of frames of a part, at least; the next key frame begins another.
+        :returns: First frame of each part.
+        """
+        timeline = self._scan()
+        return [0] if timeline is None else timeline.cut(count)
+
+    def _scan(self) -> Timeline | None:
         timeline = scan(self._container, self._stream)
         self._container.close()
         self._open()
+        return timeline
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        timeline = self._scan()
         if timeline is None:
             yield from self._by_count()
         else:
@@ -114,15 +131,19 @@ class VideoReader:
     def _by_time(self, timeline: Timeline) -> Iterator[VideoFrame]:
         """Put pictures in their places, and say of each place without one what is wrong."""
         waiting: dict[int, AvFrame | str] = {}
-        place = 0
+        place = self._first
         for index, item in self._placed(timeline):
             if index >= place:
                 waiting.setdefault(index, item)
             while place in waiting or len(waiting) > _MOST_WAITING:
                 yield self._frame(place, timeline, waiting.pop(place, None))
                 place += 1
-        for index in range(place, len(timeline)):
+                if place == self._last:
+                    return
+        for index in range(place, len(timeline) if self._last is None else self._last):
             yield self._frame(index, timeline, waiting.pop(index, None))
+        if self._last is not None:
+            return
         reason = timeline.error or 'the file ends before it'
         for index in range(
             len(timeline), len(timeline) + max(timeline.beyond, bool(timeline.error))
@@ -130,7 +151,7 @@ class VideoReader:
             yield self._frame(index, timeline, reason)
 
     def _placed(self, timeline: Timeline) -> Iterator[tuple[int, AvFrame | str]]:
-        for item in self._decoded():
+        for item in self._decoded(timeline.start(self._first)):
             if isinstance(item, _Failure):
                 index = timeline.lose(item.pts)
                 if index is not None:
@@ -181,8 +202,13 @@ class VideoReader:
                     yield self._converted(index, time_s, item)
             time_s += float(1 / self.rate)
 
-    def _decoded(self) -> Iterator[AvFrame | _Failure]:
-        """Decode packet by packet, so that a broken one costs no more than itself."""
+    def _decoded(self, start: int | None = None) -> Iterator[AvFrame | _Failure]:
+        """
+        Decode packet by packet, so that a broken one costs no more than itself.
+
+        :param start: Time of the first packet that is decoded; None decodes all. Those before it
+            are read and dropped: an index to seek in may be damaged.
+        """
         packets = self._container.demux(self._stream)
         pts: int | None = None
         while True:
@@ -191,6 +217,9 @@ class VideoReader:
                 if packet is None:
                     return
                 pts = packet.pts
+                if start is not None and pts != start:
+                    continue
+                start = None
                 if packet.is_corrupt:
                     yield _Failure(pts, 'its data are damaged or cut off')
                 elif self._stream.codec_context.name == 'mjpeg' and packet.size:

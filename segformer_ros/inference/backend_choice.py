@@ -52,13 +52,15 @@ class Loaded:
     A backend that computes the golden outputs.
 
     reason says why it is this one, differences are what check_golden gives (none where it was
-    found before, on this machine and these files), trials what 'auto' compared.
+    found before, on this machine and these files), trials what 'auto' compared, step the name
+    that loads it again.
     """
 
     backend: Backend
     reason: str
     differences: Mapping[str, float]
     trials: tuple[Trial, ...] = ()
+    step: str = ''
 
 
 def load(
@@ -142,7 +144,7 @@ def _load_cpu(bundle: Bundle, threads: int, precision: str, clock: Callable[[], 
             pass
         else:
             reason = f'{_reason(kept, bundle)} (tried before)'
-            return Loaded(loaded.backend, reason, loaded.differences, kept)
+            return Loaded(loaded.backend, reason, loaded.differences, kept, loaded.step)
     opened, trials, certain = _try(candidates, bundle, threads, clock)
     if certain:
         trial_cache.write(facts, {'trials': [asdict(item) for item in trials]})
@@ -150,7 +152,8 @@ def _load_cpu(bundle: Bundle, threads: int, precision: str, clock: Callable[[], 
     _close(opened)
     if isinstance(loaded.backend, GraphBackend):
         loaded.backend.check_when_needed()
-    return Loaded(loaded.backend, _reason(trials, bundle), loaded.differences, trials)
+    reason = _reason(trials, bundle)
+    return Loaded(loaded.backend, reason, loaded.differences, trials, loaded.step)
 
 
 def compare(
@@ -184,13 +187,13 @@ def _open(
         name, bundle, threads=threads, cuda_api=cuda_api, deferred=computed_before
     )
     if computed_before and isinstance(backend, GraphBackend):
-        return Loaded(backend, 'asked for', {})
+        return Loaded(backend, 'asked for', {}, step=name)
     try:
         differences = check_golden(bundle, backend)
     except (BackendError, BundleError):
         backend.close()
         raise
-    return Loaded(backend, 'asked for', differences)
+    return Loaded(backend, 'asked for', differences, step=name)
 
 
 def _close(opened: Mapping[str, Loaded]) -> None:

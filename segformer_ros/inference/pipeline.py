@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import math
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +27,30 @@ from segformer_ros.inference.preprocess import (
 )
 from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
 
-__all__ = ['Options', 'Pipeline', 'Prediction', 'Timings']
+__all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
 
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 _SKY = 'sky'
 _SKY_M = {'nan': math.nan, 'inf': math.inf}
+
+
+class Predictor(Protocol):
+    """What puts images through a network: a pipeline, or what watches one."""
+
+    @property
+    def manifest(self) -> bundles.Manifest:
+        """Return the facts of the network."""
+
+    def predict(
+        self,
+        image: CameraImage,
+        *,
+        focal_length_px: float | None = None,
+        options: Options | None = None,
+    ) -> Prediction:
+        """Label one image and measure its depths, as Pipeline does."""
 
 
 class Pipeline:

@@ -1,0 +1,266 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`segformer label`: many bags, videos and folders through the network, by several workers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+import hashlib
+import json
+import os
+from pathlib import Path
+import sys
+from time import perf_counter
+from typing import Any
+
+from segformer_ros import bundle as bundles
+from segformer_ros import frame_rules, run_folder
+from segformer_ros.commands.run import (
+    add_bag_arguments,
+    add_depth_format,
+    add_network_arguments,
+    add_task_arguments,
+)
+from segformer_ros.commands.run_jobs import options
+from segformer_ros.fleet import inputs, report
+from segformer_ros.fleet.driver import Driver, Rules
+from segformer_ros.fleet.inputs import BAG, Input
+from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest
+from segformer_ros.fleet.pool import LocalPool, Runner
+from segformer_ros.fleet.settings import Settings
+from segformer_ros.inference import backend_choice
+from segformer_ros.run_folder import SETTINGS
+from tqdm import tqdm
+
+HELP = 'label many bags, videos and folders of images with several workers'
+
+_EPILOG = """
+INPUTS are rosbag2 recordings, videos, images, folders of any of these (each bag and each
+video of a folder is an input, all of its images are one), globs of them, and lists
+(NAME.txt) with one of them in each line.
+
+what is written to DIR:
+  results/NAME/        of each input: what `segformer run` writes, without overlays
+  inputs.csv           a row for each input: its state, its results, its frames
+  report.json          frames, pixels by class, every failure with its reason
+  report.html          the same as a page, with a picture of some inputs
+  manifest.sqlite      the state of every input and shard
+
+Start it again with the same arguments to continue: after Ctrl-C, kill -9, a full disk,
+or with more inputs. What is done is not computed again.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        'inputs', nargs='+', metavar='INPUTS', help='bags, videos, images, folders, globs, lists'
+    )
+    parser.add_argument(
+        '--out', type=Path, required=True, metavar='DIR', help='folder for the results'
+    )
+    add_network_arguments(parser)
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=0,
+        metavar='N',
+        help='number of worker processes, which share the CPUs (default: 0, one for two CPUs)',
+    )
+    parser.add_argument(
+        '--shard-frames',
+        type=int,
+        default=Rules.shard_frames,
+        metavar='N',
+        help='number of frames after which an input is cut into shards (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--tries',
+        type=int,
+        default=Rules.tries,
+        metavar='N',
+        help='number of times that a shard is tried whose worker dies (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--retry-failed', action='store_true', help='try again what an earlier start gave up'
+    )
+    add_task_arguments(parser)
+    add_depth_format(parser, '--depth-format')
+    add_bag_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Label the inputs.
+
+    :raises ValueError: An input or an argument has no sense, or an input failed.
+    :raises RuntimeError: Another process uses the folder, or a disk is full.
+    """
+    _check(args)
+    found = _inputs(args)
+    settings = _settings(args)
+    run_folder.claim(args.out, settings.as_dict())
+    manifest = Manifest(args.out / FILE)
+    try:
+        manifest.begin(args.retry_failed)
+        manifest.add(found)
+        return _label(args, settings, manifest)
+    finally:
+        manifest.close()
+
+
+def _check(args: argparse.Namespace) -> None:
+    for name, least in (('workers', 0), ('threads', 0), ('shard_frames', 1), ('tries', 1)):
+        value = getattr(args, name)
+        if value < least:
+            option = f'--{name.replace("_", "-")}'
+            raise ValueError(f'{option} must be at least {least}, not {value}')
+    frame_rules.calibrate(None, (1, 1), camera_fov_deg=args.camera_fov, focal_px=args.focal_length)
+    options(args)
+
+
+def _inputs(args: argparse.Namespace) -> list[Input]:
+    found = inputs.find(args.inputs)
+    out = args.out.resolve()
+    for item in found:
+        if item.path.is_dir() and out.is_relative_to(item.path):
+            raise ValueError(f'{args.out} lies in {item.path}: results would become input')
+    for option, value in (('--topic', args.topic), ('--camera-info', args.camera_info)):
+        if value and not any(item.kind == BAG for item in found):
+            raise ValueError(f'{option} applies to bags; none of the inputs is a bag')
+    return found
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """
+    Collect what decides the results, and name the backend that all workers take.
+
+    :raises RuntimeError: The network cannot be loaded.
+    """
+    bundle = bundles.read(bundles.find(args.model))
+    tasks = bundle.manifest.tasks
+    if args.only is not None and args.only not in tasks:
+        name = bundle.manifest.name
+        raise ValueError(f'{name} is for {" and ".join(tasks)}, not for {args.only}')
+    if bundle.manifest.depth_range_m is not None and args.only != 'segmentation':
+        options(args).limits_m(bundle.manifest.depth_range_m)
+    return Settings(
+        model=str(bundle.path.resolve()),
+        backend=_backend(args, bundle),
+        model_sha256=hashlib.sha256(bundle.file('manifest.json').read_bytes()).hexdigest(),
+        focal_px=args.focal_length,
+        camera_fov_deg=args.camera_fov,
+        depth_format=args.depth_format or '',
+        topics=tuple(args.topic),
+        camera_infos=tuple(args.camera_info),
+        bag_format=args.bag_format,
+        ros_distro=args.ros_distro,
+        inference=options(args),
+    )
+
+
+def _backend(args: argparse.Namespace, bundle: bundles.Bundle) -> str:
+    """
+    Return the backend that `run` takes here, or the one that the folder was begun with.
+
+    :raises RuntimeError: It cannot load the network here.
+    :raises ValueError: There is no backend of this name.
+    """
+    begun = args.out / SETTINGS
+    if begun.is_file():
+        name = json.loads(begun.read_bytes()).get('backend')
+        if args.backend == 'auto' and name in backend_choice.NAMES:
+            return str(name)
+    loaded = backend_choice.load(args.backend, bundle, precision=args.precision)
+    loaded.backend.close()
+    return loaded.step
+
+
+def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> int:
+    cpus = len(os.sched_getaffinity(0))
+    workers = args.workers or max(1, cpus // 2)
+    threads = args.threads or max(1, cpus // workers)
+    start = perf_counter()
+    progress = _Progress(manifest)
+    facts: dict[str, Any] = {
+        'model': settings.model,
+        'backend': settings.backend,
+        'runner': 'local',
+    }
+    try:
+        with progress, _pool(settings, workers, threads) as pool:
+            rules = Rules(args.shard_frames, args.tries)
+            Driver(args.out, manifest, pool, rules, progress.advance).run()
+    finally:
+        facts |= {'workers': workers, 'frames_now': progress.frames}
+        written = report.write_report(
+            args.out, manifest, facts | {'seconds': round(perf_counter() - start, 3)}
+        )
+    return _conclude(args, written)
+
+
+@contextmanager
+def _pool(settings: Settings, workers: int, threads: int) -> Iterator[Runner]:
+    pool = LocalPool(settings, workers, threads)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+class _Progress:
+    """A line with the frames of all inputs, as far as they are known, and the time left."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self.frames = 0
+        self._bar = tqdm(unit='frame', dynamic_ncols=True, disable=None)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def advance(self, frames: int) -> None:
+        """Count frames that were done."""
+        self.frames += frames
+        if not self._bar.disable:
+            self._bar.total = self._manifest.frames_known()
+            self._bar.initial = self._manifest.frames_done() - self.frames
+            self._bar.n = self._bar.initial + self.frames
+            self._bar.refresh()
+
+
+def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:
+    """
+    Say in one line what was done.
+
+    :raises ValueError: An input failed, or no frame could be read.
+    """
+    frames, states = written['frames'], written['inputs']
+    seconds = written['seconds']
+    rate = f' ({written["frames_now"] / seconds:.1f} frames/s)' if seconds else ''
+    sys.stdout.write(
+        f'{states.get(DONE, 0)} inputs with {frames["total"]} frames are done, '
+        f'{written["frames_now"]} of them now in {seconds:.1f} s{rate} -> {args.out}\n'
+    )
+    if frames['failed']:
+        sys.stdout.write(f'{frames["failed"]} frames could not be read: see report.json\n')
+    if written['same']:
+        count = len(written['same'])
+        sys.stdout.write(f'{count} inputs have the content of another one: see report.json\n')
+    failed = states.get(FAILED, 0)
+    if failed:
+        first = written['failures'][0] if written['failures'] else {'input': '', 'reason': ''}
+        raise ValueError(
+            f'{failed} of {sum(states.values())} inputs failed, the first is {first["input"]} '
+            f'({first["reason"]}): see {args.out / report.REPORT}'
+        )
+    if frames['total'] and frames['failed'] == frames['total']:
+        raise ValueError(f'none of {frames["total"]} frames could be read')
+    return 0

@@ -1,0 +1,182 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Hands out what is to be done, and puts the results in place; each once, whoever dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+import shutil
+
+from segformer_ros.fleet import parts
+from segformer_ros.fleet.inputs import BAG
+from segformer_ros.fleet.manifest import DONE, Known, Manifest, PENDING, Shard
+from segformer_ros.fleet.pool import Outcome, Runner
+from segformer_ros.fleet.work import Answer, Compute, Look, Task
+
+_LOOK_S = 1.0
+
+
+class StoppedError(RuntimeError):
+    """Nothing more can be done until somebody has changed something; nothing is lost."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """
+    How work is handed out; none of it changes a result.
+
+    :param shard_frames: Number of frames of a shard, about; of inputs that are not cut yet.
+    :param tries: How often a shard is tried that its worker does not survive, or that cannot be
+        read or written.
+    """
+
+    shard_frames: int = 500
+    tries: int = 3
+
+
+class Driver:
+    """
+    The process that everything goes through.
+
+    :param folder: DEST; the shards' parts and the results lie in there.
+    :param runner: Does the work.
+    :param advance: Called with the number of frames that were done.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        runner: Runner,
+        rules: Rules,
+        advance: Callable[[int], object] = lambda frames: None,
+    ) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._runner = runner
+        self._rules = rules
+        self._advance = advance
+        self._keys = count()
+        self._running: dict[int, Known | Shard] = {}
+        self._stopped = ''
+
+    def run(self) -> None:
+        """
+        Do all that is to be done.
+
+        :raises StoppedError: A disk is full, or the network cannot be loaded.
+        :raises ManifestError: The state cannot be written.
+        """
+        self._take_up()
+        while True:
+            while not self._stopped and self._runner.free() and self._hand_out():
+                pass
+            if not self._running:
+                break
+            for outcome in self._runner.wait(_LOOK_S):
+                self._settle(outcome)
+        if self._stopped:
+            raise StoppedError(
+                f'{self._stopped}: {self._folder} keeps what is done, start again to continue'
+            )
+
+    def _take_up(self) -> None:
+        """Compare the state with what is on the disk, after a driver that was killed."""
+        parts.sweep(self._folder)
+        for known in self._manifest.known(DONE):
+            if parts.read_facts(self._result(known)) is None:
+                self._manifest.forget(known.id)
+        for known in self._manifest.known(PENDING):
+            if parts.read_facts(self._result(known)) is not None:
+                self._manifest.input_done(known.id)
+                self._drop_parts(known)
+                continue
+            missing = 0
+            for shard in self._manifest.shards(known.id):
+                if parts.read_facts(self._part(known, shard)) is None:
+                    self._manifest.undo(shard)
+                    missing += 1
+                else:
+                    self._manifest.shard_done(shard, None)
+            if not missing:
+                self._assemble(known)
+
+    def _part(self, known: Known, shard: Shard) -> Path:
+        return self._folder / parts.PARTS / parts.part_name(known.sha256, shard.number)
+
+    def _result(self, known: Known) -> Path:
+        return self._folder / parts.RESULTS / known.name
+
+    def _hand_out(self) -> bool:
+        """Let a worker do the next task; False where there is none."""
+        task: Task
+        item: Known | Shard | None = self._manifest.next_shard()
+        if isinstance(item, Shard):
+            known = self._manifest.input(item.input)
+            task = Compute(known.input, item, self._part(known, item))
+        else:
+            item = self._manifest.next_input()
+            if item is None:
+                return False
+            task = Look(item.input, self._rules.shard_frames)
+        key = next(self._keys)
+        self._running[key] = item
+        self._runner.submit(key, task)
+        return True
+
+    def _settle(self, outcome: Outcome) -> None:
+        item = self._running.pop(outcome.key)
+        answer = outcome.answer or Answer(reason=outcome.reason, again=True)
+        if answer.outside:
+            self._stopped = answer.reason
+            if isinstance(item, Shard):
+                self._manifest.shard_stopped(item)
+            else:
+                self._manifest.input_stopped(item.id)
+            return
+        limit = self._rules.tries if answer.again else 1
+        if isinstance(item, Shard):
+            self._settle_shard(item, answer, limit)
+        elif answer.plan is None:
+            self._manifest.input_failed(item.id, answer.reason, limit)
+        else:
+            plan = answer.plan
+            self._manifest.planned(item.id, plan.sha256, plan.frames, plan.cuts)
+
+    def _settle_shard(self, shard: Shard, answer: Answer, limit: int) -> None:
+        if answer.reason:
+            self._manifest.shard_failed(shard, answer.reason, limit)
+            return
+        self._advance(shard.frames)
+        if self._manifest.shard_done(shard, answer.seconds):
+            self._assemble(self._manifest.input(shard.input))
+
+    def _assemble(self, known: Known) -> None:
+        """Make the results of an input of its parts."""
+        shards = self._manifest.shards(known.id)
+        made = [self._part(known, shard) for shard in shards]
+        first = parts.read_facts(made[0]) or {}
+        if known.input.kind == BAG and len(made) > 1 and not first.get('frames', {}).get('done'):
+            # The latched classes come with the first image: here in a part that does not know it.
+            self._drop_parts(known)
+            self._manifest.cut_anew(known.id, known.frames)
+            return
+        try:
+            if not self._manifest.is_unchanged(known):
+                reason = 'it was changed while it was read: start again'
+                self._manifest.input_failed(known.id, reason, 0)
+                return
+            facts = {'input': str(known.input.path), 'sha256': known.sha256, 'shards': len(made)}
+            parts.assemble(made, self._result(known), facts)
+        except OSError as error:
+            self._stopped = self._stopped or f'{error.filename or "disk"}: {error.strerror}'
+            return
+        self._manifest.input_done(known.id)
+        self._drop_parts(known)
+
+    def _drop_parts(self, known: Known) -> None:
+        for shard in self._manifest.shards(known.id):
+            shutil.rmtree(self._part(known, shard), ignore_errors=True)

@@ -1,0 +1,370 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The state of every input and shard of a labelling, in a database that survives its driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import sqlite3
+from typing import Any
+
+from segformer_ros.fleet.inputs import Input
+
+FILE = 'manifest.sqlite'
+
+NEW, PENDING, RUNNING, DONE, FAILED = 'new', 'pending', 'running', 'done', 'failed'
+SAME = 'same'
+"""State of an input whose content another one has."""
+
+_TABLES = """
+create table if not exists inputs (
+    id integer primary key, kind text not null, path text not null, names text not null,
+    bytes integer not null, modified_ns integer not null, name text not null unique,
+    sha256 text, state text not null, tries integer not null default 0,
+    frames integer not null default 0, reason text not null default '', same_as integer,
+    unique (kind, path, names, bytes, modified_ns));
+create index if not exists inputs_by_state on inputs (state, tries);
+create index if not exists inputs_by_content on inputs (sha256);
+create table if not exists shards (
+    id integer primary key, input integer not null references inputs, number integer not null,
+    first integer, last integer, frames integer not null, state text not null,
+    tries integer not null default 0, reason text not null default '', seconds real,
+    unique (input, number));
+create index if not exists shards_by_state on shards (state, tries);
+create index if not exists shards_by_input on shards (input);
+"""
+
+
+class ManifestError(RuntimeError):
+    """The database is used by another process, or cannot be written."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """
+    A part of an input.
+
+    :param number: From 0, in the order of the input.
+    :param first: Where it begins: a frame, or nanoseconds of a bag; None: where the input does.
+    :param last: Where the next one begins; None: it goes up to the end.
+    :param frames: How many there are, about.
+    """
+
+    id: int
+    input: int
+    number: int
+    first: int | None
+    last: int | None
+    frames: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """An input that the database knows, with the name of its results."""
+
+    id: int
+    input: Input
+    name: str
+    sha256: str
+    state: str
+    frames: int
+    reason: str
+
+
+class Manifest:
+    """
+    The database; no other process can use it until it is closed.
+
+    :param path: The file; made where it is not there.
+    :raises ManifestError: Another process uses it, or it is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._data = sqlite3.connect(path, timeout=0, isolation_level=None)
+            # Exclusive, the log needs no shared memory, which network file systems do not have.
+            self._data.execute('pragma locking_mode = exclusive')
+            self._data.execute('pragma journal_mode = wal')
+            self._data.execute('pragma synchronous = normal')
+            self._data.execute('begin exclusive')
+            for statement in _TABLES.split(';'):
+                self._data.execute(statement)
+            self._data.execute('commit')
+        except sqlite3.Error as error:
+            if 'locked' in str(error):
+                raise ManifestError(
+                    f'another process is labelling into {path.parent}: wait for its end, or '
+                    'choose another folder'
+                ) from error
+            raise ManifestError(f'{path} cannot be used: {error}') from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._data.close()
+
+    def _do(self, statement: str, *values: object) -> sqlite3.Cursor:
+        try:
+            return self._data.execute(statement, values)
+        except sqlite3.Error as error:
+            raise ManifestError(f'{self._path} cannot be written: {error}') from error
+
+    def _number(self, statement: str, *values: object) -> int:
+        return int(self._do(statement, *values).fetchone()[0] or 0)
+
+    def begin(self, retry_failed: bool) -> None:
+        """
+        Take up what an earlier driver has left: what was running is to be done.
+
+        :param retry_failed: Whether what was given up is tried again.
+        """
+        self._do('begin')
+        # What ended the driver is no fault of what was running then.
+        self._do(
+            'update shards set state = ?, tries = tries - 1 where state = ?', PENDING, RUNNING
+        )
+        self._do('update inputs set state = ?, tries = tries - 1 where state = ?', NEW, RUNNING)
+        if retry_failed:
+            self._do(
+                "update shards set state = ?, tries = 0, reason = '' where state = ?",
+                PENDING, FAILED,
+            )  # fmt: skip
+            self._do(
+                "update inputs set state = case when sha256 is null then ? else ? end, tries = 0, "
+                "reason = '' where state = ?",
+                NEW, PENDING, FAILED,
+            )  # fmt: skip
+        self._do('commit')
+
+    def add(self, items: Sequence[Input]) -> set[int]:
+        """
+        Note inputs; one that has changed since it was noted is another one.
+
+        :returns: The ids of all of them.
+        :raises OSError: An input cannot be read.
+        """
+        ids = set()
+        self._do('begin')
+        for item in items:
+            key = (item.kind, str(item.path), json.dumps(item.names), *item.state())
+            row = self._do(
+                'select id from inputs where kind = ? and path = ? and names = ? and bytes = ? '
+                'and modified_ns = ?', *key,
+            ).fetchone()  # fmt: skip
+            if row is None:
+                row = self._do(
+                    'insert into inputs (kind, path, names, bytes, modified_ns, name, state) '
+                    'values (?, ?, ?, ?, ?, ?, ?) returning id', *key, self._free_name(item), NEW,
+                ).fetchone()  # fmt: skip
+            ids.add(int(row[0]))
+        self._do('commit')
+        return ids
+
+    def _free_name(self, item: Input) -> str:
+        """Name the results of an input: as its file, with more of its path where that is taken."""
+        parts = [part for part in item.path.parts if part != item.path.anchor]
+        for count in range(1, len(parts) + 1):
+            name = '__'.join(parts[-count:])
+            if not self._taken(name):
+                return name
+        number = 2
+        while self._taken(f'{parts[-1]}__{number}'):
+            number += 1
+        return f'{parts[-1]}__{number}'
+
+    def _taken(self, name: str) -> bool:
+        return bool(self._number('select count(*) from inputs where name = ?', name))
+
+    def known(self, *states: str, ids: set[int] | None = None) -> Iterator[Known]:
+        """Return the inputs of some states, of all states where none is named."""
+        marks = ', '.join('?' * len(states))
+        where = f'where state in ({marks})' if states else ''
+        rows = self._do(f'select id from inputs {where} order by id', *states).fetchall()
+        for (number,) in rows:
+            if ids is None or number in ids:
+                yield self.input(number)
+
+    def input(self, number: int) -> Known:
+        """Return one input."""
+        found, kind, path, names, name, sha256, state, frames, reason = self._do(
+            'select id, kind, path, names, name, sha256, state, frames, reason from inputs '
+            'where id = ?', number,
+        ).fetchone()  # fmt: skip
+        item = Input(kind, Path(path), tuple(json.loads(names)))
+        return Known(found, item, name, sha256 or '', state, frames, reason)
+
+    def is_unchanged(self, known: Known) -> bool:
+        """
+        Tell whether the files of an input are still those that were noted.
+
+        :raises OSError: A file is not there any more.
+        """
+        row = self._do('select bytes, modified_ns from inputs where id = ?', known.id).fetchone()
+        return tuple(row) == known.input.state()
+
+    def planned(
+        self, number: int, sha256: str, frames: int, cuts: Sequence[tuple[int | None, int | None]]
+    ) -> bool:
+        """
+        Note the content of an input, and its shards.
+
+        :param cuts: Where each shard begins and ends, as of Shard.
+        :returns: False where another input has this content: nothing is to be done.
+        """
+        own = self.input(number).input
+        row = self._do(
+            'select id from inputs where sha256 = ? and kind = ? and state != ? and id != ?',
+            sha256, own.kind, SAME, number,
+        ).fetchone()  # fmt: skip
+        self._do('begin')
+        state = PENDING if row is None else SAME
+        self._do(
+            "update inputs set sha256 = ?, frames = ?, state = ?, same_as = ?, reason = '' "
+            'where id = ?', sha256, frames, state, row and row[0], number,
+        )  # fmt: skip
+        if row is None:
+            self._cut(number, frames, cuts)
+        self._do('commit')
+        return row is None
+
+    def cut_anew(self, number: int, frames: int) -> None:
+        """Let an input be one shard."""
+        self._do('begin')
+        self._do('delete from shards where input = ?', number)
+        self._cut(number, frames, [(None, None)])
+        self._do('commit')
+
+    def _cut(
+        self, number: int, frames: int, cuts: Sequence[tuple[int | None, int | None]]
+    ) -> None:
+        for place, (first, last) in enumerate(cuts):
+            count = frames // len(cuts)
+            if place == len(cuts) - 1:
+                count = frames - count * place
+            self._do(
+                'insert into shards (input, number, first, last, frames, state) '
+                'values (?, ?, ?, ?, ?, ?)', number, place, first, last, count, PENDING,
+            )  # fmt: skip
+
+    def shards(self, number: int) -> list[Shard]:
+        """Return the shards of an input."""
+        rows = self._do(
+            'select id, input, number, first, last, frames from shards where input = ? '
+            'order by number', number,
+        )  # fmt: skip
+        return [Shard(*row) for row in rows]
+
+    def next_shard(self) -> Shard | None:
+        """Return a shard that is to be done, and note that it runs."""
+        row = self._do(
+            'select id, input, number, first, last, frames from shards where state = ? '
+            'order by tries, id limit 1', PENDING,
+        ).fetchone()  # fmt: skip
+        if row is None:
+            return None
+        self._do('update shards set state = ?, tries = tries + 1 where id = ?', RUNNING, row[0])
+        return Shard(*row)
+
+    def next_input(self) -> Known | None:
+        """Return an input that is to be looked at, and note that this is done."""
+        row = self._do(
+            'select id from inputs where state = ? order by tries, id limit 1', NEW
+        ).fetchone()
+        if row is None:
+            return None
+        self._do('update inputs set state = ?, tries = tries + 1 where id = ?', RUNNING, row[0])
+        return self.input(row[0])
+
+    def shard_done(self, shard: Shard, seconds: float | None) -> bool:
+        """Note that a shard is done, and return whether all shards of its input are."""
+        self._do(
+            "update shards set state = ?, reason = '', seconds = ? where id = ?",
+            DONE, seconds, shard.id,
+        )  # fmt: skip
+        return not self._number(
+            'select count(*) from shards where input = ? and state != ?', shard.input, DONE
+        )
+
+    def shard_failed(self, shard: Shard, reason: str, limit: int) -> None:
+        """Note why a shard was not done; after so many tries it is given up, and its input too."""
+        self._do('begin')
+        self._do(
+            'update shards set state = case when tries >= ? then ? else ? end, reason = ? '
+            'where id = ?', limit, FAILED, PENDING, reason, shard.id,
+        )  # fmt: skip
+        self._do(
+            'update inputs set state = ?, reason = ? where id = ? and exists '
+            '(select 1 from shards where id = ? and state = ?)',
+            FAILED, reason, shard.input, shard.id, FAILED,
+        )  # fmt: skip
+        self._do('commit')
+
+    def shard_stopped(self, shard: Shard) -> None:
+        """Note that a shard was not done for a reason that lies outside of it."""
+        self._do('update shards set state = ?, tries = tries - 1 where id = ?', PENDING, shard.id)
+
+    def input_done(self, number: int) -> None:
+        """Note that the results of an input are in their place."""
+        self._do("update inputs set state = ?, reason = '' where id = ?", DONE, number)
+
+    def input_failed(self, number: int, reason: str, limit: int) -> None:
+        """Note why an input could not be looked at; after so many tries it is given up."""
+        self._do(
+            'update inputs set state = case when tries >= ? then ? else ? end, reason = ? '
+            'where id = ?', limit, FAILED, NEW, reason, number,
+        )  # fmt: skip
+
+    def input_stopped(self, number: int) -> None:
+        """Note that an input was not looked at for a reason that lies outside of it."""
+        self._do('update inputs set state = ?, tries = tries - 1 where id = ?', NEW, number)
+
+    def forget(self, number: int) -> None:
+        """Note that the results of an input are not there any more: it is done again."""
+        self._do('update inputs set state = ? where id = ?', PENDING, number)
+
+    def undo(self, shard: Shard) -> None:
+        """Note that the part of a shard is not there any more: it is done again."""
+        self._do(
+            'update shards set state = ?, tries = 0 where id = ? and state = ?',
+            PENDING, shard.id, DONE,
+        )  # fmt: skip
+
+    def counts(self, table: str = 'inputs') -> dict[str, int]:
+        """Return how many inputs or shards are in each state."""
+        assert table in {'inputs', 'shards'}
+        return dict(self._do(f'select state, count(*) from {table} group by state').fetchall())
+
+    def frames_done(self) -> int:
+        """Return the number of frames of the shards that are done, as they were counted first."""
+        return self._number('select sum(frames) from shards where state = ?', DONE)
+
+    def frames_known(self) -> int:
+        """Return the number of frames of all shards, and an estimate of those not yet counted."""
+        known, size = self._do(
+            'select sum(frames), sum(bytes) from inputs where sha256 is not null'
+        ).fetchone()
+        waiting = self._number('select sum(bytes) from inputs where sha256 is null')
+        shards = self._number('select sum(frames) from shards')
+        return shards + round(waiting * (known or 0) / (size or 1))
+
+    def failures(self) -> Iterator[dict[str, Any]]:
+        """Return what was given up: path, shard and reason."""
+        rows = self._do(
+            'select i.path, i.name, s.number, s.first, s.last, s.tries, s.reason from shards s '
+            'join inputs i on i.id = s.input where s.state = ? union all '
+            'select path, name, null, null, null, tries, reason from inputs where state = ? and '
+            'sha256 is null order by 2, 3', FAILED, FAILED,
+        )  # fmt: skip
+        keys = ('input', 'name', 'shard', 'first', 'last', 'tries', 'reason')
+        for row in rows:
+            yield dict(zip(keys, row, strict=True))
+
+    def same(self) -> Iterator[tuple[str, str]]:
+        """Return the inputs whose content another one has: both paths."""
+        yield from self._do(
+            'select a.path, b.path from inputs a join inputs b on b.id = a.same_as '
+            'where a.state = ? order by a.id', SAME,
+        )  # fmt: skip

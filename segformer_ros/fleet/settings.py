@@ -1,0 +1,52 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What decides the results of a labelling: the same for every shard and every worker."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segformer_ros.fleet.inputs import BAG
+from segformer_ros.inference.pipeline import Options
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    How every frame is computed; values are those of `segformer run`.
+
+    :param model: Name or folder of a network.
+    :param backend: A backend by its name, never 'auto': every worker takes the same.
+    :param model_sha256: Of the manifest of the network, which has the sha256 of its weights.
+    :param topics: Image topics of bags; none: the only colour images.
+    :param depth_format: 'npy' or 'png16'; empty: png16, in bags npy.
+    """
+
+    model: str
+    backend: str
+    model_sha256: str
+    focal_px: float | None = None
+    camera_fov_deg: float = 0.0
+    depth_format: str = ''
+    topics: tuple[str, ...] = ()
+    camera_infos: tuple[str, ...] = ()
+    bag_format: str = 'sqlite3'
+    ros_distro: str = ''
+    inference: Options = field(default_factory=Options)
+
+    def depth_format_of(self, kind: str) -> str:
+        """Return the file format of depth for a kind of input."""
+        return self.depth_format or ('npy' if kind == BAG else 'png16')
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON values, to know a labelling that continues."""
+        facts = asdict(self)
+        facts |= facts.pop('inference')
+        # The manifest says which network it is, wherever it lies.
+        facts['model'] = Path(self.model).name
+        return {'format': 1, 'kind': 'label'} | {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in facts.items()
+        }

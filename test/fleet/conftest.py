@@ -1,0 +1,26 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A small network, and inputs of every kind."""
+
+import pytest
+
+pytest.importorskip('onnx', reason='the tiny networks of the tests are made with onnx')
+
+from bag_builder import drive, write_bag
+from recordings_builder import write_images, write_video
+from tiny_bundle import make_tiny_bundle
+
+
+@pytest.fixture(scope='session')
+def model(tmp_path_factory):
+    """Make a network of a few hundred weights."""
+    return make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny')
+
+
+@pytest.fixture(scope='session')
+def recordings(tmp_path_factory):
+    """Make a folder with a bag, a video and images."""
+    folder = write_images(tmp_path_factory.mktemp('recordings') / 'night', 5)
+    write_video(folder / 'drive.mp4', 11)
+    write_bag(folder / 'bag', drive(6))
+    return folder

@@ -1,0 +1,206 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`segformer label`, from its arguments to its files, with processes that are killed."""
+
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+from bag_builder import drive, read_bag, write_bag
+import pytest
+from recordings_builder import write_images
+from segformer_ros import cli
+
+
+@pytest.fixture
+def segformer(model, capsys):
+    """Run a command line; the result is the exit status, stdout and stderr."""
+
+    def run(command, *arguments):
+        status = cli.main([command, *map(str, arguments), '--model', str(model)])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def files_of(folder):
+    """Read the images, depths and tables of a result."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.suffix in {'.png', '.npy', '.csv'}
+    }
+
+
+def bag_of(folder):
+    """Read what does not depend on the files of a bag."""
+    return {
+        topic: [(item.type, item.time_ns, str(item.message)) for item in messages]
+        for topic, messages in read_bag(folder / 'bag').items()
+    }
+
+
+@pytest.mark.parametrize(('workers', 'shard_frames'), [(1, 500), (2, 2)])
+def test_results_are_those_of_run(segformer, recordings, tmp_path, workers, shard_frames):
+    """Bit for bit, of every kind of input, whatever the shards and the number of workers."""
+    out = tmp_path / 'out'
+    status, said, error = segformer(
+        'label', recordings, '--out', out, '--workers', workers, '--shard-frames', shard_frames,
+        '--confidence',
+    )  # fmt: skip
+    assert status == 0, error
+    assert '3 inputs with 22 frames are done, 22 of them now' in said
+    for name, source in (('night', '.'), ('drive.mp4', 'drive.mp4'), ('bag', 'bag')):
+        alone = tmp_path / name
+        options = ('--out', alone, '--no-overlay', '--confidence')
+        assert segformer('run', recordings / source, *options)[0] == 0
+        made = out / 'results' / name
+        assert files_of(made) == files_of(alone)
+        report = json.loads((made / 'report.json').read_text())
+        expected = json.loads((alone / 'report.json').read_text())
+        assert report['frames'] == expected['frames']
+        assert report.get('intrinsics') == expected.get('intrinsics')
+    assert files_of(out / 'results' / 'drive.mp4')
+    assert bag_of(out / 'results' / 'bag') == bag_of(tmp_path / 'bag')
+    assert list((out / 'parts').iterdir()) == []
+    page = (out / 'report.html').read_text()
+    assert page.count('data:image/jpeg;base64,') == 3
+
+
+def test_the_classes_of_a_bag_come_with_its_first_image_that_can_be_read(segformer, tmp_path):
+    """Also where a whole shard before it has none: the bag is then one shard."""
+    messages = drive(6)
+    for item in [item for item in messages if item.topic.endswith('image')][:3]:
+        item.message.step = 1
+    bag = write_bag(tmp_path / 'bag', messages)
+    out = tmp_path / 'out'
+    options = ('--out', out, '--workers', 1, '--shard-frames', 2)
+    assert segformer('label', bag, *options)[0] == 0
+    segformer('run', bag, '--out', tmp_path / 'alone', '--no-overlay')
+    assert bag_of(out / 'results' / 'bag') == bag_of(tmp_path / 'alone')
+
+
+def test_other_options_on_the_same_folder_are_refused(segformer, tmp_path):
+    """Nothing is overwritten; how the work is cut and shared is no such option."""
+    folder, out = write_images(tmp_path / 'night', 2), tmp_path / 'out'
+    assert segformer('label', folder, '--out', out, '--workers', 1)[0] == 0
+    before = files_of(out)
+    status, _, error = segformer('label', folder, '--out', out, '--camera-fov', 70)
+    assert status == 1
+    assert 'holds the output of another run (camera_fov_deg was 0.0, now 70.0)' in error
+    assert files_of(out) == before
+    status, said, error = segformer('label', folder, '--out', out, '--shard-frames', 1)
+    assert (status, error) == (0, '')
+    assert '0 of them now' in said
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--workers', '-1'], '--workers must be at least 0, not -1'),
+        (['--topic', '/a'], '--topic applies to bags; none of the inputs is a bag'),
+        (['--min-depth', '9', '--max-depth', '1'], 'expected min_depth_m < max_depth_m'),
+        (['--backend', 'absent'], 'absent'),
+    ],
+)
+def test_arguments_without_sense_are_one_sentence(segformer, tmp_path, arguments, words):
+    """Before anything is written."""
+    folder = write_images(tmp_path / 'night', 1)
+    status, _, error = segformer('label', folder, '--out', tmp_path / 'out', *arguments)
+    assert status == 1
+    assert words in error
+    assert error.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_failed_input_makes_the_command_fail_after_the_others_are_done(segformer, tmp_path):
+    """It is named with its reason."""
+    folder = write_images(tmp_path / 'night', 1)
+    (tmp_path / 'night' / 'a.mcap').write_bytes(b'no bag')
+    out = tmp_path / 'out'
+    status, said, error = segformer('label', folder, '--out', out, '--workers', 1)
+    assert status == 1
+    assert '1 inputs with 1 frames are done' in said
+    assert '1 of 2 inputs failed, the first is' in error
+    assert 'damaged or of another kind' in error
+    assert 'a.mcap' in (out / 'inputs.csv').read_text()
+
+
+def begin(model, folder, out, *options):
+    """Start the command as a process."""
+    words = ['label', str(folder), '--out', str(out), '--model', str(model), *options]
+    return subprocess.Popen(
+        [sys.executable, '-m', 'segformer_ros.programs', 'segformer', *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition, what):
+    """Wait until something is so."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, f'no {what} after two minutes'
+        time.sleep(0.01)
+
+
+def workers_of(process):
+    """Return the processes that a driver has started to work."""
+    found = []
+    for number in Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split():
+        command = Path(f'/proc/{number}/cmdline').read_bytes().replace(b'\0', b' ')
+        if b'spawn_main' in command:
+            found.append(int(number))
+    return found
+
+
+def parts_in(out):
+    """List the shards that are done, and whose input is not."""
+    folder = out / 'parts'
+    return [item for item in folder.iterdir() if item.name[0] != '.'] if folder.is_dir() else []
+
+
+@pytest.mark.slow
+def test_killed_workers_and_drivers_lose_nothing(model, segformer, tmp_path):
+    """A worker, then the driver, by kill -9; results are those of a run that nobody disturbed."""
+    folder, out = write_images(tmp_path / 'night', 60), tmp_path / 'out'
+    first = begin(model, folder, out, '--shard-frames', '3', '--workers', '2')
+    wait_for(lambda: parts_in(out), 'part')
+    victim = workers_of(first)[0]
+    os.kill(victim, signal.SIGKILL)
+    count = len(parts_in(out))
+    wait_for(lambda: len(parts_in(out)) > count + 1, 'part after the death of a worker')
+    survivors = workers_of(first)
+    first.kill()
+    first.communicate()
+    assert len(parts_in(out)) < 20, 'the driver had ended before it was killed'
+    wait_for(lambda: not any(Path(f'/proc/{pid}').exists() for pid in survivors), 'end of workers')
+    done = {item.name: item.stat().st_mtime_ns for item in parts_in(out)}
+    second = begin(model, folder, out, '--workers', '1')
+    said, error = second.communicate(timeout=300)
+    assert second.returncode == 0, error
+    now = int(said.split(' frames are done, ')[1].split()[0])
+    assert now == 60 - 3 * len(done)
+    segformer('run', folder, '--out', tmp_path / 'alone', '--no-overlay')
+    assert files_of(out / 'results' / 'night') == files_of(tmp_path / 'alone')
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_driver_and_its_workers(model, tmp_path):
+    """With a report of what is done, no traceback and the status of the signal."""
+    folder, out = write_images(tmp_path / 'night', 60), tmp_path / 'out'
+    process = begin(model, folder, out, '--shard-frames', '3', '--workers', '1')
+    wait_for(lambda: parts_in(out), 'part')
+    workers = workers_of(process)
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert 'Traceback' not in error
+    wait_for(lambda: not any(Path(f'/proc/{pid}').exists() for pid in workers), 'end of workers')
+    report = json.loads((out / 'report.json').read_text())
+    assert report['finished'] is False
+    assert report['shards']['done'] >= 1
