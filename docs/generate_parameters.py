@@ -54,7 +54,7 @@ def page() -> str:
 
 
 def _table(kind: type) -> str:
-    changes = any(not item.metadata.get('fixed', True) for item in fields(kind))
+    changes = any(not item.metadata['fixed'] for item in fields(kind))
     heads = ['parameter', 'default', 'values', *(['at run time'] if changes else []), 'meaning']
     rows = [heads, ['---'] * len(heads)]
     for item in fields(kind):
@@ -67,7 +67,7 @@ def _table(kind: type) -> str:
 
 
 def _values(item: Field[Any]) -> str:
-    if item.metadata.get('one_of'):
+    if item.metadata['one_of']:
         return ', '.join(item.metadata['one_of'])
     if item.metadata['between'] is not None:
         low, high = item.metadata['between']

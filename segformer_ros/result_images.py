@@ -9,13 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import carla
-from segformer_ros.image_encoding import decode
+from segformer_ros.image_encoding import decode_message, PLANE_DTYPES
 from segformer_ros.labels import CARLA_0914, LabelSet
 
 CODINGS = ('bridge', 'native')
 """Who publishes the truth: the ROS bridge of CARLA (and the built-in world), or CARLA itself."""
-
-_DTYPES = {'mono8': 'u1', '8UC1': 'u1', '16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
 
 
 class ImageMessage(Protocol):
@@ -58,23 +56,6 @@ def depth_from_message(message: ImageMessage) -> npt.NDArray[np.float32]:
     return metres
 
 
-def rgb_from_message(message: ImageMessage) -> npt.NDArray[np.uint8]:
-    """
-    Read a colour image.
-
-    :returns: (H, W, 3) RGB.
-    :raises EncodingError: The encoding is not known or the message contradicts itself.
-    """
-    return decode(
-        message.data,
-        encoding=message.encoding,
-        height=message.height,
-        width=message.width,
-        step=message.step,
-        is_bigendian=bool(message.is_bigendian),
-    )
-
-
 def true_labels_from_message(
     message: ImageMessage, label_set: LabelSet = CARLA_0914, *, coding: str = 'bridge'
 ) -> carla.Decoded:
@@ -88,11 +69,11 @@ def true_labels_from_message(
     """
     if coding not in CODINGS:
         raise ValueError(f'coding must be one of {", ".join(CODINGS)}, not {coding!r}')
-    if message.encoding in _DTYPES:
+    if message.encoding in PLANE_DTYPES:
         raise ValueError(
             f'expected ground-truth labels in a colour image, got {message.encoding!r}'
         )
-    bgra = rgb_from_message(message)[..., ::-1]
+    bgra = decode_message(message)[..., ::-1]
     if coding == 'native':
         return carla.decode_tags(bgra, label_set)
     return carla.decode_labels(bgra, label_set)
@@ -106,12 +87,14 @@ def true_depth_from_message(message: ImageMessage) -> npt.NDArray[np.float32]:
     :raises ValueError: The message is no depth image or contradicts itself.
     """
     if message.encoding in {'bgra8', 'bgr8'}:
-        return carla.decode_depth_code(rgb_from_message(message)[..., ::-1])
+        return carla.decode_depth_code(decode_message(message)[..., ::-1])
     return carla.decode_depth(depth_from_message(message))
 
 
 def _plane(message: ImageMessage) -> npt.NDArray[Any]:
-    dtype = np.dtype(_DTYPES[message.encoding]).newbyteorder('>' if message.is_bigendian else '<')
+    dtype = np.dtype(PLANE_DTYPES[message.encoding])
+    if message.is_bigendian:
+        dtype = dtype.newbyteorder()
     height, width, step = message.height, message.width, message.step
     content = np.frombuffer(message.data, np.uint8)
     if not height or not width or step < width * dtype.itemsize or content.size != height * step:

@@ -19,11 +19,10 @@ from hypothesis import strategies as st
 import numpy as np
 from segformer_ros import bundle
 from segformer_ros.bags.message_types import make_store
-from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.bundle import BundleError
-from segformer_ros.image_encoding import EncodingError
+from segformer_ros.image_encoding import decode_message, EncodingError
 from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 from fuzzing import bounded_memory, forget_peak, Target
@@ -95,7 +94,7 @@ def check_message(drawn: tuple[str, bytes]) -> None:
         message = raises_only((ValueError,), lambda: _READER.deserialize(raw, name))
         if message is None or name == CAMERA_INFO:
             return
-        image = raises_only((EncodingError,), lambda: rgb_from_message(message, name))
+        image = raises_only((EncodingError,), lambda: decode_message(message))
     if image is not None and name == IMAGE:
         assert image.shape == (message.height, message.width, 3)
 

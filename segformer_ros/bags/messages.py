@@ -6,34 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rosbags.typesys.store import Typestore
-from segformer_ros import image_encoding
-from segformer_ros.output_topics.contents import COMPRESSED_IMAGE, Content
+from segformer_ros.output_topics.contents import Content
 
 # Colour types of PNG (https://www.w3.org/TR/png-3/#3colourType): grey, and grey with alpha.
 _PNG_GREY = (0, 4)
-
-
-def rgb_from_message(message: Any, message_type: str) -> npt.NDArray[np.uint8]:
-    """
-    Read a camera image.
-
-    :param message: A sensor_msgs Image or CompressedImage, of ROS or of a bag.
-    :returns: (H, W, 3) RGB.
-    :raises EncodingError: The message contradicts itself, or its encoding is not known.
-    """
-    if message_type == COMPRESSED_IMAGE:
-        return image_encoding.decode_compressed(message.data, message.format)
-    return image_encoding.decode(
-        message.data,
-        encoding=message.encoding,
-        height=message.height,
-        width=message.width,
-        step=message.step,
-        is_bigendian=bool(message.is_bigendian),
-    )
 
 
 def compressed_encoding(compressed_format: str, data: Any) -> str:

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
 from segformer_ros.bags.cameras import Camera, last_message, latched_info
-from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.outputs import Outputs
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
+from segformer_ros.image_encoding import decode_message
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
@@ -227,7 +227,7 @@ class _Stream:
         try:
             with report.timed('decode'):
                 message = self._reader.deserialize(raw, connection.msgtype)
-                image = rgb_from_message(message, connection.msgtype)
+                image = decode_message(message)
         except ValueError as error:
             report.fail(f'{connection.topic} at {time_ns} ns', error)
             return

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import result_images
-from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.recall import Recall
 from segformer_ros.bags.rosbag import BagReader
+from segformer_ros.image_encoding import decode_message
 
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -24,7 +24,7 @@ Depth = npt.NDArray[np.float32]
 _KEPT = 64
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    'image': lambda message: rgb_from_message(message, message.__msgtype__),
+    'image': decode_message,
     'labels': result_images.labels_from_message,
     'depth': result_images.depth_from_message,
     'true_labels': lambda message: result_images.true_labels_from_message(message).labels,

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.bags import cameras
-from segformer_ros.bags.messages import rgb_from_message
 from segformer_ros.bags.rosbag import BagReader, is_bag
 from segformer_ros.datasets.dataset_spec import parse
 from segformer_ros.datasets.registry import KINDS, open_dataset
 from segformer_ros.files import images
+from segformer_ros.image_encoding import decode_message
 
 Image = npt.NDArray[np.uint8]
 
@@ -52,7 +52,7 @@ def _of_bag(path: Path, count: int, names: Sequence[str]) -> list[Image]:
         total = sum(1 for _ in reader.messages(topics))
         chosen = set(_spread(total, count))
         return [
-            rgb_from_message(reader.deserialize(raw, connection.msgtype), connection.msgtype)
+            decode_message(reader.deserialize(raw, connection.msgtype))
             for index, (connection, _, raw) in enumerate(reader.messages(topics))
             if index in chosen
         ]

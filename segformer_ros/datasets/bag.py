@@ -25,6 +25,7 @@ from segformer_ros.datasets.sample import Dataset, DatasetError, Sample
 from segformer_ros.datasets.storage_images import check_sizes
 from segformer_ros.drive_dataset.recording import Recording
 from segformer_ros.frame_rules import calibrate, CameraModel
+from segformer_ros.image_encoding import decode_message
 from segformer_ros.judge.pairing import RestartWatch
 from segformer_ros.labels import LabelSet
 
@@ -192,7 +193,7 @@ class BagDataset:
                 self._message(topics[kind], received_ns, frame.stamp_ns)
                 for kind, received_ns in zip(_KINDS, frame.received_ns, strict=True)
             )
-            rgb = result_images.rgb_from_message(image)
+            rgb = decode_message(image)
             truth = result_images.true_labels_from_message(
                 labels, self._classes, coding=self._recording.coding
             )

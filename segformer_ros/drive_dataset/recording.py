@@ -20,6 +20,7 @@ from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
 from segformer_ros.frame_rules import calibrate, CameraModel
+from segformer_ros.image_encoding import decode_message
 from segformer_ros.judge.pairing import RestartWatch, Waiting
 from segformer_ros.labels import LabelSet
 
@@ -230,7 +231,7 @@ def _frame(
 ) -> DriveFrame | None:
     """Read the three images; None where that fails."""
     try:
-        image = result_images.rgb_from_message(found['image'])
+        image = decode_message(found['image'])
         truth = result_images.true_labels_from_message(
             found['labels'], recording.label_set, coding=recording.coding
         )

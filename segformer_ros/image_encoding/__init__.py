@@ -6,6 +6,7 @@ from segformer_ros.image_encoding.compressed import decode_compressed, depth_enc
 from segformer_ros.image_encoding.errors import EncodingError
 from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
 from segformer_ros.image_encoding.jpeg_writer import encode_jpeg
+from segformer_ros.image_encoding.messages import decode_message, is_compressed, PLANE_DTYPES
 from segformer_ros.image_encoding.raw_pixels import (
     as_rgb,
     Buffer,
@@ -22,6 +23,7 @@ from segformer_ros.image_encoding.raw_pixels import (
 
 __all__ = [
     'DEPTH_ENCODINGS',
+    'PLANE_DTYPES',
     'RAW_ENCODINGS',
     'SUPPORTED',
     'Buffer',
@@ -33,10 +35,12 @@ __all__ = [
     'decode',
     'decode_compressed',
     'decode_file',
+    'decode_message',
     'decode_stored',
     'depth_encoding',
     'encode_jpeg',
     'file_kind',
+    'is_compressed',
     'raw',
     'refuse_depth',
 ]

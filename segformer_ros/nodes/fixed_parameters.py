@@ -1,28 +1,39 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters that hold from the start of a node to its end, as a frozen dataclass."""
+"""The parameters of a node as a frozen dataclass, one field each: declared, checked, read."""
 
 from __future__ import annotations
 
-from dataclasses import field, fields
+from collections.abc import Sequence
+from dataclasses import Field, field, fields
+import math
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 Values = TypeVar('Values')
 
 
 def parameter(
-    default: Any, description: str, *, between: tuple[float, float] | None = None
+    default: Any,
+    description: str,
+    *,
+    between: tuple[float, float] | None = None,
+    one_of: tuple[str, ...] = (),
+    fixed: bool = True,
 ) -> Any:
     """
     Make the field of a dataclass that stands for one parameter.
 
     :param between: Smallest and largest value that is accepted.
+    :param one_of: The texts that are accepted; empty accepts any.
+    :param fixed: Whether it holds from the start of the node to its end.
     """
-    return field(default=default, metadata={'description': description, 'between': between})
+    facts = {'description': description, 'between': between, 'one_of': one_of, 'fixed': fixed}
+    return field(default=default, metadata=facts)
 
 
 _KINDS: dict[type, str] = {
@@ -34,44 +45,100 @@ _KINDS: dict[type, str] = {
 }
 
 
-def declare(node: Node, name: str, default: Any, descriptor: ParameterDescriptor) -> Any:
+def declare(node: Node, kind: type[Any]) -> None:
     """
-    Declare one parameter and give its value; a whole number will do where a number is expected.
+    Declare a parameter for every field of a class, with its description and range, on the node.
 
-    :param default: Its type is that of the parameter.
-    :raises ParameterException: The value is out of range.
-    :raises ValueError: The value is of another type.
+    A whole number will do where a number is expected.
+
+    :param kind: A dataclass whose fields are made with parameter().
+    :raises ParameterException: The user gave a value out of range.
+    :raises ValueError: The user gave a value of another type.
     """
-    try:
-        return node.declare_parameter(name, default, descriptor).value
-    except InvalidParameterTypeException:
-        loose = ParameterDescriptor(dynamic_typing=True)
-        found = node.declare_parameter(name, default, loose).value
-        node.undeclare_parameter(name)
-    if type(default) is float and type(found) is int:
-        return node.declare_parameter(name, float(found), descriptor, ignore_override=True).value
-    raise ValueError(f'{name}: expected {_KINDS[type(default)]}, found {found!r}')
+    for item in fields(kind):
+        default = list(item.default) if isinstance(item.default, tuple) else item.default
+        _declare(node, item.name, default, _descriptor(item))
+
+
+def read(node: Node, kind: type[Values]) -> Values:
+    """
+    Return the current values of declared parameters.
+
+    :raises ValueError: The dataclass refuses the values.
+    """
+    names = [item.name for item in fields(kind)]  # type: ignore[arg-type]
+    return kind(**values_of(kind, [node.get_parameter(name) for name in names]))
 
 
 def take(node: Node, kind: type[Values]) -> Values:
     """
-    Declare one read-only parameter for every field, and read them all.
+    Declare and read a whole class, see declare() and read().
 
-    :param kind: A dataclass whose fields are made with parameter().
     :raises ParameterException: The user gave a value out of range.
     :raises ValueError: A value is of another type, or the dataclass refuses the values.
     """
-    values = {}
-    for item in fields(kind):  # type: ignore[arg-type]
-        descriptor = ParameterDescriptor(description=item.metadata['description'], read_only=True)
-        if item.metadata['between'] is not None:
-            low, high = item.metadata['between']
-            if isinstance(item.default, int):
-                descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
-            else:
-                limits = FloatingPointRange(from_value=low, to_value=high)
-                descriptor.floating_point_range = [limits]
-        default = list(item.default) if isinstance(item.default, tuple) else item.default
-        value = declare(node, item.name, default, descriptor)
-        values[item.name] = tuple(value) if isinstance(value, (list, tuple)) else value
-    return kind(**values)
+    declare(node, kind)
+    return read(node, kind)
+
+
+def values_of(kind: type[Any], found: Sequence[Parameter[Any]]) -> dict[str, Any]:
+    """Return the values of those parameters that are fields of a class, by name."""
+    defaults = {item.name: item.default for item in fields(kind)}
+    return {
+        item.name: _from_ros(item.value, defaults[item.name])
+        for item in found
+        if item.name in defaults
+    }
+
+
+def check_values(values: Any) -> None:
+    """
+    Check the fields of a class against their choices, for its __post_init__.
+
+    :raises ValueError: A text is not among its choices, or a number is not finite.
+    """
+    for item in fields(values):
+        choices, value = item.metadata['one_of'], getattr(values, item.name)
+        if choices and value not in choices:
+            raise ValueError(f'{item.name} must be one of {", ".join(choices)}, not {value!r}')
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f'{item.name} must be a finite number, not {value}')
+
+
+def _descriptor(item: Field[Any]) -> ParameterDescriptor:
+    facts = item.metadata
+    descriptor = ParameterDescriptor(description=facts['description'], read_only=facts['fixed'])
+    if facts['one_of']:
+        descriptor.additional_constraints = f'one of {", ".join(facts["one_of"])}'
+        # ROS reads an unquoted nan or inf as a number.
+        descriptor.dynamic_typing = 'nan' in facts['one_of']
+    if facts['between'] is not None:
+        low, high = facts['between']
+        if isinstance(item.default, int):
+            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
+        else:
+            limits = FloatingPointRange(from_value=low, to_value=high)
+            descriptor.floating_point_range = [limits]
+    return descriptor
+
+
+def _declare(node: Node, name: str, default: Any, descriptor: ParameterDescriptor) -> None:
+    try:
+        node.declare_parameter(name, default, descriptor)
+    except InvalidParameterTypeException:
+        loose = ParameterDescriptor(dynamic_typing=True)
+        found = node.declare_parameter(name, default, loose).value
+        node.undeclare_parameter(name)
+    else:
+        return
+    if type(default) is not float or type(found) is not int:
+        raise ValueError(f'{name}: expected {_KINDS[type(default)]}, found {found!r}')
+    node.declare_parameter(name, float(found), descriptor, ignore_override=True)
+
+
+def _from_ros(value: Any, default: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(value)
+    if isinstance(value, float) and isinstance(default, str):
+        return f'{value:g}'
+    return value

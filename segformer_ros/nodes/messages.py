@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.image_encoding import (
     CameraImage,
-    decode,
-    decode_compressed,
+    decode_message,
     EncodingError,
+    is_compressed,
     raw,
     RAW_ENCODINGS,
     refuse_depth,
@@ -34,19 +34,10 @@ def rgb_from_message(message: Image | CompressedImage) -> npt.NDArray[np.uint8]:
     :returns: (H, W, 3) RGB, never sharing memory with the message.
     :raises EncodingError: The message contradicts itself, or its encoding is not known.
     """
-    if isinstance(message, CompressedImage):
-        return decode_compressed(message.data, message.format)
+    if is_compressed(message) or message.encoding in SUPPORTED:
+        return decode_message(message)
     refuse_depth(message.encoding)
-    if message.encoding not in SUPPORTED:
-        return _rgb_by_cv_bridge(message)
-    return decode(
-        message.data,
-        encoding=message.encoding,
-        height=message.height,
-        width=message.width,
-        step=message.step,
-        is_bigendian=bool(message.is_bigendian),
-    )
+    return _rgb_by_cv_bridge(message)
 
 
 def raw_from_message(message: Image | CompressedImage) -> CameraImage:
@@ -56,7 +47,7 @@ def raw_from_message(message: Image | CompressedImage) -> CameraImage:
     :returns: Of RAW_ENCODINGS a view of the message, else what rgb_from_message gives.
     :raises EncodingError: As rgb_from_message.
     """
-    if isinstance(message, CompressedImage) or message.encoding not in RAW_ENCODINGS:
+    if is_compressed(message) or message.encoding not in RAW_ENCODINGS:
         return rgb_from_message(message)
     return raw(
         message.data,

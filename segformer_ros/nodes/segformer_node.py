@@ -20,7 +20,7 @@ from rclpy.timer import Timer
 from segformer_ros import interrupts
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Pipeline
-from segformer_ros.nodes import diagnostics, executable, own_messages, parameters
+from segformer_ros.nodes import diagnostics, executable, own_messages
 from segformer_ros.nodes.backend_switch import (
     BackendLog,
     build_outcome,
@@ -29,9 +29,10 @@ from segformer_ros.nodes.backend_switch import (
     load_pipeline,
 )
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
+from segformer_ros.nodes.fixed_parameters import take
 from segformer_ros.nodes.frame_computer import FrameComputer
 from segformer_ros.nodes.frame_statistics import FrameCounts
-from segformer_ros.nodes.parameters import Parameters
+from segformer_ros.nodes.parameters import Parameters, watch
 from segformer_ros.nodes.worker import Worker
 
 SUCCESS, FAILURE, ERROR = (
@@ -75,9 +76,8 @@ class SegformerNode(LifecycleNode):
         self._problem, self.exit_code = '', 0
         self._starter: Timer | None = None
         self._jump_handle: JumpHandle | None = None
-        parameters.declare(self)
-        self._values = parameters.read(self)
-        parameters.watch(self, self._change, lambda new: check_depth_range(new, self._pipeline))
+        self._values = take(self, Parameters)
+        watch(self, self._change, lambda new: check_depth_range(new, self._pipeline))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # On a steady clock: with use_sim_time and no /clock, other timers never fire.
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules
 from segformer_ros.camera import Intrinsics
+from segformer_ros.image_encoding import PLANE_DTYPES
 from segformer_ros.labels import LabelClass
 from segformer_ros.point_cloud import Points
 
@@ -22,12 +23,6 @@ POINT_CLOUD = 'sensor_msgs/msg/PointCloud2'
 LABEL_CLASSES = 'segformer_ros/msg/LabelClasses'
 LABEL_INFO = 'vision_msgs/msg/LabelInfo'
 
-_DTYPES = {
-    'mono8': ('|u1', 2),
-    'rgb8': ('|u1', 3),
-    '16UC1': ('<u2', 2),
-    '32FC1': ('<f4', 2),
-}
 # Of sensor_msgs/PointField.
 _POINT_DATATYPES = {'u1': 2, 'u4': 6, 'f4': 7}
 _CAMERA_FIELDS = (
@@ -74,7 +69,7 @@ def image(header: Any, pixels: npt.NDArray[Any], encoding: str) -> Content:
     :param encoding: One of mono8, rgb8, 16UC1, 32FC1.
     :raises ValueError: The array is not what the encoding says.
     """
-    dtype, rank = _DTYPES[encoding]
+    dtype, rank = ('<u1', 3) if encoding == 'rgb8' else (PLANE_DTYPES[encoding], 2)
     if pixels.ndim != rank or pixels.dtype.kind != dtype[1] or not pixels.size:
         raise ValueError(f'{pixels.dtype} of shape {pixels.shape} is not a {encoding} image')
     content = np.ascontiguousarray(pixels, dtype)

@@ -9,8 +9,8 @@ import pytest
 from rcl_interfaces.msg import ParameterType
 import rclpy
 from rclpy.exceptions import InvalidParameterValueException
-from segformer_ros.nodes import parameters
-from segformer_ros.nodes.parameters import Parameters
+from segformer_ros.nodes.fixed_parameters import declare, read
+from segformer_ros.nodes.parameters import Parameters, watch
 import yaml
 
 _ROOT = Path(__file__).parents[2]
@@ -43,8 +43,8 @@ def _refused(node, **values):
 def test_defaults_are_those_of_the_class(make_node):
     """A node without a parameter file has the documented defaults."""
     node = make_node()
-    parameters.declare(node)
-    assert parameters.read(node) == Parameters()
+    declare(node, Parameters)
+    assert read(node, Parameters) == Parameters()
 
 
 def test_parameters_cannot_be_changed_behind_the_nodes_back():
@@ -68,14 +68,14 @@ def test_node_reads_the_file(make_node):
     """Every value of the file has the type of its parameter."""
     path = _ROOT / 'config' / 'segformer.yaml'
     node = make_node(['--ros-args', '--params-file', str(path)])
-    parameters.declare(node)
-    assert parameters.read(node) == Parameters()
+    declare(node, Parameters)
+    assert read(node, Parameters) == Parameters()
 
 
 def test_descriptors_hold_descriptions_ranges_and_what_is_fixed(make_node):
     """The command ros2 param describe shows all of it."""
     node = make_node()
-    parameters.declare(node)
+    declare(node, Parameters)
     for item in fields(Parameters):
         descriptor = node.describe_parameter(item.name)
         assert descriptor.description
@@ -103,20 +103,20 @@ def test_descriptors_hold_descriptions_ranges_and_what_is_fixed(make_node):
 def test_value_outside_its_range_is_refused(make_node, name, value):
     """The range is in the descriptor, so ros2 param set refuses it too."""
     with pytest.raises(InvalidParameterValueException, match=name):
-        parameters.declare(make_node(**{name: value}))
+        declare(make_node(**{name: value}), Parameters)
 
 
 def test_value_of_another_type_is_refused(make_node):
     """The sentence names it, and says what was expected."""
     with pytest.raises(ValueError, match="max_depth_m: expected a number, found 'far'"):
-        parameters.declare(make_node(max_depth_m='far'))
+        declare(make_node(max_depth_m='far'), Parameters)
 
 
 def test_a_whole_number_is_a_number(make_node):
     """In ROS an integer is no double, but nobody writes 80.0."""
     node = make_node(max_depth_m=80)
-    parameters.declare(node)
-    assert parameters.read(node).max_depth_m == 80.0
+    declare(node, Parameters)
+    assert read(node, Parameters).max_depth_m == 80.0
     assert not node.describe_parameter('max_depth_m').dynamic_typing
 
 
@@ -135,25 +135,25 @@ def test_a_whole_number_is_a_number(make_node):
 def test_impossible_values_are_refused(make_node, values, message):
     """Each value is of its type, but not among its choices or in contradiction to others."""
     node = make_node(**values)
-    parameters.declare(node)
+    declare(node, Parameters)
     with pytest.raises(ValueError, match=message):
-        parameters.read(node)
+        read(node, Parameters)
 
 
 @pytest.mark.parametrize('written', ['nan', 'inf', 'keep'])
 def test_sky_depth_may_be_written_without_quotes(make_node, written):
     """The YAML of ROS takes nan and inf for numbers."""
     node = make_node(['--ros-args', '-p', f'sky_depth:={written}'])
-    parameters.declare(node)
-    assert parameters.read(node).sky_depth == written
+    declare(node, Parameters)
+    assert read(node, Parameters).sky_depth == written
 
 
 def test_changes_are_checked_as_a_whole_and_reported(make_node):
     """Two values that only fit together are taken together, and refused alone."""
     node = make_node(max_depth_m=10.0)
-    parameters.declare(node)
+    declare(node, Parameters)
     reported = []
-    parameters.watch(node, reported.append, lambda values: None)
+    watch(node, reported.append, lambda values: None)
 
     assert 'min_depth_m (20.0) must be less' in _refused(node, min_depth_m=20.0)
     assert not reported
@@ -168,11 +168,11 @@ def test_changes_are_checked_as_a_whole_and_reported(make_node):
 def test_refused_change_changes_nothing(make_node):
     """One bad value keeps the good one beside it out."""
     node = make_node()
-    parameters.declare(node)
+    declare(node, Parameters)
     reported = []
-    parameters.watch(node, reported.append, lambda values: None)
+    watch(node, reported.append, lambda values: None)
     assert 'depth_encoding' in _refused(node, lazy=False, depth_encoding='jpeg')
-    assert parameters.read(node) == Parameters()
+    assert read(node, Parameters) == Parameters()
     assert not reported
 
 
@@ -182,7 +182,7 @@ def test_refused_change_changes_nothing(make_node):
 def test_fixed_parameter_cannot_change_while_the_node_lives(make_node, name):
     """What needs a new configuration is read-only."""
     node = make_node()
-    parameters.declare(node)
+    declare(node, Parameters)
     value = node.get_parameter(name).value
     assert 'read-only' in _refused(node, **{name: value})
 
@@ -190,8 +190,6 @@ def test_fixed_parameter_cannot_change_while_the_node_lives(make_node, name):
 def test_other_parameters_are_left_alone(make_node):
     """A parameter of ROS itself can be set as ever."""
     node = make_node()
-    parameters.declare(node)
-    parameters.watch(
-        node, lambda values: pytest.fail('nothing of ours has changed'), lambda values: None
-    )
+    declare(node, Parameters)
+    watch(node, lambda values: pytest.fail('nothing of ours has changed'), lambda values: None)
     assert node.set_parameters([rclpy.Parameter('use_sim_time', value=True)])[0].successful
