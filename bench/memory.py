@@ -25,7 +25,10 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
-from segformer_ros.inference.pipeline import Options, Pipeline, Prediction, Timings
+from segformer_ros.bundle import Manifest
+from segformer_ros.engines.builder_process import start_build
+from segformer_ros.inference.failover import Failover, Network
+from segformer_ros.inference.pipeline import Options, Prediction, Timings
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.msg import FrameStats
 from segformer_ros.nodes.executable import set_allocator_limits
@@ -65,6 +68,12 @@ class Copies:
 
     def close(self) -> None:
         """Free nothing."""
+
+
+def alone(network: Copies) -> Failover:
+    """Return a network as the node takes it: the only backend of its order."""
+    manifest = cast('Manifest', network.manifest)
+    return Failover(manifest, ('numpy',), lambda step: cast('Network', network), start_build)
 
 
 class Camera:
@@ -108,7 +117,7 @@ def main() -> int:
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'OFF'
     set_allocator_limits()
     rclpy.init()
-    node = SegformerNode(load=lambda values: cast('Pipeline', Copies()))
+    node = SegformerNode(load=lambda values: alone(Copies()))
     probe = rclpy.create_node('bench_camera')
     camera = Camera(probe, args.height, args.width)
     executor = SingleThreadedExecutor()

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, cast
+from typing import Any
 
-from memory import Copies
+from memory import alone, Copies
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.inference.pipeline import Options, Prediction
 from segformer_ros.nodes import executable
 from segformer_ros.nodes.segformer_node import SegformerNode
 
@@ -48,7 +48,7 @@ def serve() -> int:
     node = SegformerNode  # made once ROS is up
 
     def make() -> SegformerNode:
-        made = node(load=lambda values: cast('Pipeline', Trapped()))
+        made = node(load=lambda values: alone(Trapped()))
         threading.Thread(target=_answer, args=(made,), daemon=True).start()
         return made
 

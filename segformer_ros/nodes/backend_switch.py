@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
@@ -46,7 +45,7 @@ def load_pipeline(values: Parameters) -> Failover:
     return Failover(bundle.manifest, order, open_step, start_build)
 
 
-def check_depth_range(values: Parameters, pipeline: Pipeline | Failover | None) -> None:
+def check_depth_range(values: Parameters, pipeline: Failover | None) -> None:
     """
     Compare the range of depth that is asked for with that of the network, where there is one.
 
@@ -58,12 +57,7 @@ def check_depth_range(values: Parameters, pipeline: Pipeline | Failover | None) 
         Options(min_depth_m=low, max_depth_m=high).limits_m(known)
 
 
-def is_serving(pipeline: object) -> bool:
-    """Tell whether frames make sense, or whether the first engine is still being built."""
-    return pipeline.serving if isinstance(pipeline, Failover) else True
-
-
-def describe(pipeline: Pipeline | Failover | None) -> tuple[bytes, str, dict[str, object]]:
+def describe(pipeline: Failover | None) -> tuple[bytes, str, dict[str, object]]:
     """
     Judge the backend.
 
@@ -73,7 +67,7 @@ def describe(pipeline: Pipeline | Failover | None) -> tuple[bytes, str, dict[str
         'backend': '' if pipeline is None else pipeline.backend_name,
         'backend_reason': '' if pipeline is None else pipeline.backend_reason,
     }
-    if not isinstance(pipeline, Failover):
+    if pipeline is None:
         return DiagnosticStatus.OK, '', values
     state = pipeline.state()
     values |= {f'backend_{key}': value for key, value in asdict(state).items()}
@@ -109,9 +103,9 @@ class BackendLog:
                 'seconds)'
             )
 
-    def update(self, pipeline: Any) -> None:
+    def update(self, pipeline: Failover | None) -> None:
         """Tell what is new, and now and then how far a build is."""
-        if not isinstance(pipeline, Failover):
+        if pipeline is None:
             return
         state, logger = pipeline.state(), self._node.get_logger()
         if state.note != self._told:
@@ -124,13 +118,13 @@ class BackendLog:
             logger.info(state.building, throttle_duration_sec=_LOG_PERIOD_S)
 
 
-def build_outcome(pipeline: object) -> tuple[int, str] | None:
+def build_outcome(pipeline: Failover | None) -> tuple[int, str] | None:
     """
     Say how a node that only builds has ended: exit status and sentence; None: it builds on.
 
     :param pipeline: What load_pipeline gave; None: it could not be loaded.
     """
-    if not isinstance(pipeline, Failover):
+    if pipeline is None:
         return 1, 'nothing was built: the network could not be loaded'
     state = pipeline.state()
     if state.building:

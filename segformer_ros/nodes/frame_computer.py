@@ -12,9 +12,8 @@ from typing import Any
 from rclpy.node import Node
 from segformer_ros.image_encoding import EncodingError
 from segformer_ros.inference.failover import Failover
-from segformer_ros.inference.pipeline import Options, Pipeline, Prediction
+from segformer_ros.inference.pipeline import Options, Prediction
 from segformer_ros.nodes import own_messages
-from segformer_ros.nodes.backend_switch import is_serving
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_statistics import FrameTimes
 from segformer_ros.nodes.parameters import Parameters
@@ -40,7 +39,7 @@ class FrameComputer:
     def __init__(
         self,
         node: Node,
-        pipeline: Pipeline | Failover,
+        pipeline: Failover,
         parameters: Callable[[], Parameters],
         steady: Callable[[], float],
         stats_publisher: Any | None = None,
@@ -61,7 +60,7 @@ class FrameComputer:
     def compute(self, arrivals: dict[CameraStream, Arrival]) -> None:
         """Compute and publish one image of every camera that has one."""
         parameters = self._parameters()
-        if not is_serving(self._pipeline):
+        if not self._pipeline.serving:
             for stream in arrivals:
                 stream.statistics.idle()
             return

@@ -19,7 +19,6 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.timer import Timer
 from segformer_ros import interrupts
 from segformer_ros.inference.failover import Failover
-from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import diagnostics, executable, own_messages
 from segformer_ros.nodes.backend_switch import (
     BackendLog,
@@ -53,7 +52,7 @@ class SegformerNode(LifecycleNode):
     def __init__(
         self,
         *,
-        load: Callable[[Parameters], Pipeline | Failover] = load_pipeline,
+        load: Callable[[Parameters], Failover] = load_pipeline,
         steady: Callable[[], float] = time.monotonic,
         **kwargs: Any,
     ) -> None:
@@ -68,7 +67,7 @@ class SegformerNode(LifecycleNode):
         """
         super().__init__('segformer_node', **kwargs)
         self._load, self._steady = load, steady
-        self._pipeline: Pipeline | Failover | None = None
+        self._pipeline: Failover | None = None
         self._backend_log = BackendLog(self)
         self._streams: list[CameraStream] = []
         self._worker: Worker[CameraStream, Arrival] | None = None

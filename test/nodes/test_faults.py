@@ -289,6 +289,8 @@ def test_network_that_fails(camera, error):
     assert status.level == DiagnosticStatus.ERROR
     assert f'{type(error).__name__}: {error}' in status.message
     rig.pipeline.error = None
+    # A backend that has failed is restarted after half a second.
+    rig.clock.offset_s += 1.0
     camera.works()
 
 
