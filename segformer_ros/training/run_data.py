@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.datasets import Dataset, DatasetError, DatasetSpec, open_dataset
 from segformer_ros.datasets.checks import check_labels
-from segformer_ros.datasets.statistics import spread
+from segformer_ros.datasets.statistics import count_classes, spread
 from segformer_ros.datasets.world import WorldDataset
 from segformer_ros.datasets.world_rendering import Rendering
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet, VOID
@@ -74,10 +74,7 @@ class RunData:
         for source in self.sources:
             counts = np.zeros(256, np.int64)
             frames = max(1, round(self.config.class_frames * source.weight / weights))
-            for index in spread(len(source.dataset), frames):
-                labels = source.dataset[index].labels
-                if labels is not None:
-                    counts += np.bincount(source.table[labels].ravel(), minlength=256)
+            np.add.at(counts, source.table, count_classes(source.dataset, frames=frames).pixels)
             total += counts * (source.weight / max(int(counts[:VOID].sum()), 1))
         # Shares as whole numbers, which are the same however they are added up.
         return np.rint(total[: max(len(self.classes.classes), 2)] * 1e9).astype(np.int64)
