@@ -12,7 +12,7 @@ from typing import Any
 from segformer_ros import run_folder
 from segformer_ros.bundle import folder as bundle_folder
 from segformer_ros.commands.export import input_size
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 
 HELP = 'draw the attention maps of a network'
 

@@ -16,8 +16,8 @@ import cv2
 from segformer_ros import bundle as bundles
 from segformer_ros.benchmark import BackendTimes, Spread, time_backends
 from segformer_ros.commands.export import input_size
-from segformer_ros.commands.progress import Progress
 from segformer_ros.inference import backend_choice
+from segformer_ros.progress import Progress
 
 HELP = 'benchmark a network on every backend of this machine'
 _EPILOG = """\

@@ -18,6 +18,7 @@ from segformer_ros.engines.errors import EngineError
 from segformer_ros.engines.request import BuildOptions, BuildRequest, CURRENT, HARDWARE, PRECISIONS
 from segformer_ros.engines.trt_variant import TRT_VARIANTS
 from segformer_ros.inference.engine_request import engine_request
+from segformer_ros.progress import PERIOD_S
 from tqdm import tqdm
 
 HELP = 'compile a network with TensorRT for a GPU, ahead of time'
@@ -190,12 +191,18 @@ def _build(request: BuildRequest) -> FinishedBuild:
     bar = tqdm(
         total=1.0, desc=request.name, bar_format=_BAR, disable=None, leave=False, ascii=True
     )
+    said_s = time.monotonic()
     with bar, start_build(request) as handle:
         while True:
             try:
                 return handle.result(_POLL_S)
             except TimeoutError:
                 _advance(bar, handle)
+            if bar.disable and time.monotonic() - said_s >= PERIOD_S:
+                said_s, progress = time.monotonic(), handle.progress()
+                line = f'{request.name}: {progress.fraction:.0%}, {progress.phase}'
+                sys.stderr.write(f'{line}\n')
+                sys.stderr.flush()
 
 
 def _advance(bar: tqdm[None], handle: BuildHandle) -> None:

@@ -12,6 +12,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from segformer_ros.commands.export import input_size
+from segformer_ros.progress import Progress
 
 if TYPE_CHECKING:
     from segformer_ros.checkpoints.parity import Difference
@@ -117,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
         size=args.size,
     )
     try:
-        report = convert(request)
+        with Progress('converting'):
+            report = convert(request)
     except ParityError as error:
         _print(error.differences, args.size)
         raise

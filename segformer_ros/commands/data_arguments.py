@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_data_arguments(
-    parser: argparse.ArgumentParser, *, split: str = 'train', optional: bool = False
+    parser: argparse._ActionsContainer, *, split: str = 'train', optional: bool = False
 ) -> None:
     """
     Declare DATA, --split and --option.

@@ -14,8 +14,8 @@ from segformer_ros.bundle import is_checkpoint
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
-from segformer_ros.commands.progress import Progress
 from segformer_ros.commands.truth_arguments import add_truth_arguments
+from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
 
 if TYPE_CHECKING:
@@ -63,21 +63,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         help='name or folder of a bundle, or a checkpoint: file, folder or hf://org/name',
     )
-    add_data_arguments(parser, split='val', optional=True)
-    parser.add_argument(
+    data = parser.add_argument_group('data')
+    add_data_arguments(data, split='val', optional=True)
+    data.add_argument(
         '--max-frames', type=int, metavar='N', help='take N samples, evenly from all of them'
     )
-    parser.add_argument(
+    output = parser.add_argument_group('output')
+    output.add_argument(
         '--json', action='store_true', help='print all figures as JSON instead of tables'
     )
-    parser.add_argument(
+    output.add_argument(
         '--report',
         type=Path,
         metavar='DIR',
         help='new folder for figures, tables and a page with pictures (of a bag: frames.csv, '
         'summary.json, a picture)',
     )
-    parser.add_argument(
+    output.add_argument(
         '--overwrite', action='store_true', help='replace the files of an earlier report'
     )
     add_options(parser)
@@ -214,7 +216,8 @@ def _on_bag(args: argparse.Namespace) -> int:
     options = JudgeOptions(
         label_set=args.label_set or 'carla_0914', tag_table=args.tag_table, coding=args.coding
     )
-    judge = judge_bag(args.bag, sources, options)
+    with Progress(f'reading {args.bag}'):
+        judge = judge_bag(args.bag, sources, options)
     summary = judge.summary()
     if args.report:
         write_report(args.report, summary, judge.scores.rows)

@@ -10,7 +10,7 @@ from pathlib import Path
 import sys
 
 from segformer_ros.bundle import Bundle, ENGINES, FLOATS
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
 
 HELP = 'export a checkpoint to a bundle that can be deployed'

@@ -8,6 +8,8 @@ import argparse
 from pathlib import Path
 import sys
 
+from segformer_ros.progress import Progress
+
 HELP = 'extract the encoder of a checkpoint, to start a training from'
 
 
@@ -35,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
         # Said before anything is downloaded.
         state = 'it exists' if args.out.exists() else 'that is another kind of file'
         raise ValueError(f'expected a new name that ends in .safetensors, got {args.out}: {state}')
-    model = load_encoder(args.source)
+    with Progress('reading'):
+        model = load_encoder(args.source)
     packed = FORMATS['native'].pack(model, Options())
     check_name(packed, args.out)
     write(packed, args.out)

@@ -10,7 +10,7 @@ import sys
 
 from segformer_ros import bundle as bundles
 from segformer_ros.commands.calibration import calibration_images
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
 
 HELP = 'add graphs in int8 or fp8 to a bundle, for TensorRT'

@@ -5,10 +5,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 import sys
+from typing import TYPE_CHECKING
 
 from segformer_ros.commands.truth_arguments import add_truth_arguments
+from segformer_ros.progress import Progress
+
+if TYPE_CHECKING:
+    from segformer_ros.drive_dataset.recording import DriveFrame
 
 HELP = 'turn recorded drives with ground truth into a dataset'
 
@@ -50,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _counted(frames: Iterable[DriveFrame], progress: Progress) -> Iterator[DriveFrame]:
+    for frame in frames:
+        yield frame
+        progress.update()
+
+
 def run(args: argparse.Namespace) -> int:
     """
     Write the routes, and tell what is in the dataset.
@@ -73,7 +85,9 @@ def run(args: argparse.Namespace) -> int:
     for bag in args.bags:
         losses = Losses()
         name = bag.resolve().stem if bag.is_file() else bag.resolve().name
-        route = dataset.add(args.split, name, read_frames(bag, recording, losses))
+        with Progress(f'reading {bag}') as progress:
+            frames = _counted(read_frames(bag, recording, losses), progress)
+            route = dataset.add(args.split, name, frames)
         sys.stdout.write(f'{route.split}/{route.name}: {route.frames} frames')
         sys.stdout.write(f', {losses.incomplete} incomplete\n' if losses.incomplete else '\n')
         for what, count in (*losses.refused.items(), *losses.unknown.most_common(5)):

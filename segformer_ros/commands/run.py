@@ -14,11 +14,11 @@ from typing import Any
 from segformer_ros import bundle as bundles
 from segformer_ros import frame_rules, run_folder
 from segformer_ros.bundle import Manifest
-from segformer_ros.commands.progress import Progress
 from segformer_ros.commands.run_jobs import Job, open_job, options
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
+from segformer_ros.progress import Progress
 from segformer_ros.run_folder import Report
 
 HELP = 'predict labels and depth for images, a video or a bag'

@@ -9,7 +9,7 @@ from pathlib import Path
 import sys
 
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 
 HELP = 'write a dataset as tar shards, for data larger than a disk'
 
@@ -72,10 +72,17 @@ def run(args: argparse.Namespace) -> int:
     settings = ShardSettings(round(args.shard_size * 1e6), args.image, args.quality)
     dataset = open_dataset(spec)
     check_labels(dataset)
-    with Progress('writing shards', len(dataset), 'sample') as bar:
-        index = write_shards(
-            dataset, args.out, spec.split, settings, threads=args.threads, progress=bar.update
+    try:
+        with Progress('writing shards', len(dataset), 'sample') as bar:
+            index = write_shards(
+                dataset, args.out, spec.split, settings, threads=args.threads, progress=bar.update
+            )
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f'segformer: stopped after {bar.done} of {len(dataset)} samples; the same command '
+            'continues after the last whole shard\n'
         )
+        raise
     size = sum(shard.file_bytes for shard in index.shards)
     sys.stdout.write(
         f'{len(dataset)} samples in {len(index.shards)} shards of {size / 1e6:.1f} MB together: '

@@ -11,7 +11,7 @@ import sys
 from typing import Any, TYPE_CHECKING
 
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 
 if TYPE_CHECKING:
     from segformer_ros.datasets.statistics import ClassStatistics, Counts

@@ -10,7 +10,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 
 if TYPE_CHECKING:
     from segformer_ros.draw import Image

@@ -13,6 +13,7 @@ from typing import Any
 from lightning_fabric import Fabric
 import numpy as np
 from segformer_ros import run_folder
+from segformer_ros.progress import Progress
 from segformer_ros.training import yaml_config
 from segformer_ros.training.batch_source import BatchMaker, prefetch, Share, StageBatches, Step
 from segformer_ros.training.broken_steps import Guard
@@ -175,7 +176,10 @@ class TrainingRun:
         if self.data.validation:
             network = self.files.network(trained)
             sets = config.data.validation
-            found = measure(network, self.data.validation, sets, config.pictures)
+            with Progress('evaluating', unit='image') as progress:
+                found = measure(
+                    network, self.data.validation, sets, config.pictures, progress.update
+                )
         value = score(found.scalars(), config.best)
         better = trained.best is None or value > trained.best
         if better and self.data.validation:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import math
 from pathlib import Path
@@ -92,11 +92,13 @@ def measure(
     datasets: Sequence[Dataset],
     configs: Sequence[ValidationSet],
     pictures: int,
+    advance: Callable[[], object] | None = None,
 ) -> Measured:
     """
     Measure a network on all validation datasets.
 
     :param pictures: Examples to draw of each.
+    :param advance: Called after every image.
     """
     figures: dict[str, Any] = {}
     drawn: dict[str, Image] = {}
@@ -104,7 +106,7 @@ def measure(
         rules = replace(config.labels, boundaries=False)
         options = Options(config.inference, rules, config.depth, network.facts.focal_length_px)
         chosen = spread(len(dataset), config.frames or None)
-        found = evaluate(network, dataset, options, indices=chosen).summary()
+        found = evaluate(network, dataset, options, indices=chosen, progress=advance).summary()
         if number:
             figures[str(number)] = found
         else:

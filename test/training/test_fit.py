@@ -19,7 +19,7 @@ pytest.importorskip('torch', reason='training needs torch')
 
 from overfit import overfit
 from segformer_ros.network.checkpoint import CheckpointError, load_network, read, write
-from segformer_ros.training.fit import fit, TrainingRun
+from segformer_ros.training.fit import fit, Stage, TrainingRun
 from segformer_ros.training.recipe import load, resolve
 from segformer_ros.training.run_data import open_data
 from segformer_ros.training.run_files import BEST_FILE, LAST_FILE, RESUME_FILE
@@ -59,6 +59,24 @@ def assert_same(config, other):
     assert one.keys() == two.keys()
     different = [name for name, value in one.items() if not torch.equal(value, two[name])]
     assert different == []
+
+
+def test_a_run_that_is_stopped_says_from_where_the_same_command_continues(tmp_path, monkeypatch):
+    """The step that it reached, and the one whose state is on the disk."""
+    config, lines = resolve(recipe(tmp_path, checkpoint_steps=2)), []
+    step = Stage.step
+
+    def interrupted(self, batches):
+        if self.owner.trained.step == 3:
+            raise KeyboardInterrupt
+        return step(self, batches)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stage, 'step', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(config, lines.append)
+    assert lines[-1] == 'stopped at step 3 of 4; the same command continues from step 2'
+    assert any(line.startswith('done: ') for line in train(config))
 
 
 def test_thirty_steps_overfit_one_batch(tmp_path):

@@ -6,7 +6,7 @@ import io
 import threading
 
 import pytest
-from segformer_ros.commands.progress import Progress
+from segformer_ros.progress import Progress
 
 
 class Lines(io.StringIO):
