@@ -6,8 +6,8 @@
 PYTHON ?= python3
 # The distribution of ROS 2 that is installed from PyPI: jazzy or kilted, each in an environment of its own.
 ROS ?= jazzy
-# All networks and sizes, about 20 minutes: make bench RIVALS_ARGS=
-RIVALS_ARGS ?= --quick
+# All networks and sizes, about 20 minutes: make bench BASELINES_ARGS=
+BASELINES_ARGS ?= --quick
 VENV := $(CURDIR)/.venv$(if $(filter-out jazzy,$(ROS)),-$(ROS))
 BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
@@ -77,10 +77,10 @@ tests-of-%:
 test-ros: setup-test tests-of-ros
 
 bench: setup-test
-	@set -e; for program in $(filter-out bench/rivals.py,$(wildcard bench/*.py)); do \
+	@set -e; for program in $(filter-out bench/baselines.py,$(wildcard bench/*.py)); do \
 	    echo "$$program"; $(BIN)/python "$$program"; \
 	done
-	@echo bench/rivals.py; $(BIN)/python bench/rivals.py $(RIVALS_ARGS)
+	@echo bench/baselines.py; $(BIN)/python bench/baselines.py $(BASELINES_ARGS)
 
 train: setup-test
 	@$(BIN)/segformer train --recipe world_b0_fast $(TRAIN_ARGS)

@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 
-from contest import machine
+from comparison import machine
 import cv2
 import numpy as np
 from segformer_ros.files.video_writer import VideoWriter

@@ -3,7 +3,7 @@
 """
 Measure networks on a CUDA device: ours on torch and TensorRT beside Hugging Face's modules.
 
-All contestants of a table have the same random weights and take turns. It writes markdown: the
+All candidates of a table have the same random weights and take turns. It writes markdown: the
 network alone with its input on the device, its share of what the device was measured to copy and
 multiply, and the whole path from the image of a camera to labels and depth in the host's memory.
 
@@ -22,8 +22,8 @@ import sys
 import tempfile
 from time import perf_counter
 
-from contest import hugging_face
-from contest.report import table
+from comparison import hugging_face
+from comparison.report import table
 import numpy as np
 from segformer_ros import bundle as bundles
 from segformer_ros.engines.errors import EngineError
@@ -182,12 +182,12 @@ def network_rows(
 ) -> list[list[str]]:
     """Measure one precision at all sizes."""
     kind, rows = _TYPES[precision], list[list[str]]()
-    rival = theirs.to(setting.device, kind)
-    compiled = _compiled(setting, rival)
+    baseline = theirs.to(setting.device, kind)
+    compiled = _compiled(setting, baseline)
     loaded = backends(setting, files, precision, absent)
     for height, width in setting.sizes:
         planes = torch.randn(1, 3, height, width, device=setting.device).to(kind)
-        calls = {'Hugging Face, eager': settled(setting, lambda image=planes: rival(image))}
+        calls = {'Hugging Face, eager': settled(setting, lambda image=planes: baseline(image))}
         if compiled is not None:
             run = settled(setting, lambda image=planes: compiled(image))
             calls['Hugging Face, torch.compile'] = run
@@ -199,7 +199,7 @@ def network_rows(
         with torch.inference_mode():
             times = take_turns(setting, calls)
         gmacs = sum(files.manifest.arithmetic.gmacs[f'{height}x{width}'].values())
-        traffic = least_traffic(rival, planes)
+        traffic = least_traffic(baseline, planes)
         rows += [
             [
                 f'{height}x{width} {precision} {name}',
@@ -220,7 +220,7 @@ def whole_rows(
     """Measure from the camera image to labels and depth, both in host memory, in float16."""
     image = np.random.default_rng(0).integers(0, 256, (*CAMERA_HW, 3), np.uint8)
     kind, hw = _TYPES['float16'], _whole_hw(setting)
-    rival = theirs.to(setting.device, kind)
+    baseline = theirs.to(setting.device, kind)
     known = (files.manifest.mean, files.manifest.std)
     mean, std = (torch.tensor(item).view(3, 1, 1) for item in known)
     resize = torch.nn.functional.interpolate
@@ -228,7 +228,7 @@ def whole_rows(
     def eager() -> None:
         planes = torch.from_numpy(image).permute(2, 0, 1).float() / 255.0
         planes = resize(((planes - mean) / std)[None], hw, mode='bilinear')
-        logits, depth = rival(planes.to(setting.device, kind))
+        logits, depth = baseline(planes.to(setting.device, kind))
         resize(logits.float(), CAMERA_HW, mode='bilinear').argmax(1).byte().cpu()
         resize(depth.float(), CAMERA_HW, mode='bilinear').cpu()
 

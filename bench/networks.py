@@ -18,7 +18,7 @@ from statistics import median
 import sys
 
 from backends import start, Variant
-from contest import machine
+from comparison import machine
 from segformer_ros import bundle
 
 _SHIPPED = ['road_b0', 'world_b0_fast']

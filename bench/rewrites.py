@@ -22,7 +22,7 @@ import sys
 import tempfile
 
 from backends import Runner, Variant
-from contest import machine
+from comparison import machine
 import numpy as np
 from segformer_ros.export.onnx_graph import empty_input, export_graph
 from segformer_ros.export.published import PublishedNetwork

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The multiplications of a graph are counted from its nodes."""
 
-from contest import arithmetic
+from comparison import arithmetic
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper, TensorProto

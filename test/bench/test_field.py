@@ -1,8 +1,8 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Contestants make room for each other where memory is short."""
+"""Candidates make room for each other where memory is short."""
 
-from contest import field, machine
+from comparison import field, machine
 import pytest
 
 SIZES = {'small': 100.0, 'large': 600.0, 'middle': 500.0}

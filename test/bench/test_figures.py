@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arithmetic of the tables."""
 
-from contest import figures
+from comparison import figures
 import numpy as np
 import pytest
 

@@ -4,8 +4,8 @@
 
 import pytest
 
-torch = pytest.importorskip('torch', reason='the contestants need torch')
-pytest.importorskip('transformers', reason='the rivals are made of transformers')
+torch = pytest.importorskip('torch', reason='the candidates need torch')
+pytest.importorskip('transformers', reason='the baselines are made of transformers')
 
 import gpu  # noqa: E402
 from segformer_ros.engines.errors import EngineError  # noqa: E402
@@ -28,7 +28,7 @@ def test_without_a_gpu_it_says_what_is_missing(monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_program_runs(monkeypatch):
-    """Small and on the processor: every contestant has its line, and TensorRT its reason."""
+    """Small and on the processor: every candidate has its line, and TensorRT its reason."""
     monkeypatch.setattr(gpu, 'CAMERA_HW', (40, 60))
     # Processors emulate float16, slowly.
     monkeypatch.setattr(gpu, '_TYPES', dict.fromkeys(gpu.PRECISIONS, torch.float32))

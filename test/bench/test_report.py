@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is written of a run: tables, what is asked for, and the picture."""
 
-from contest import plot, report
-from contest.requirements import requirements
+from comparison import plot, report
+from comparison.requirements import requirements
 import cv2
 import pytest
 
 
 def record(name, *, median_ms=100.0, precision='float32', **other):
-    """Give what a run says of one contestant."""
+    """Give what a run says of one candidate."""
     times = {'median_ms': median_ms, 'q1_ms': 0.9 * median_ms, 'q3_ms': 1.2 * median_ms}
     whole = {key: 1.1 * value for key, value in times.items()}
     return {
@@ -42,7 +42,7 @@ def run_of(*records, model='b0', height=512, width=1024):
         'camera': {'height': 800, 'width': 1280},
         'peak_gflops': {'float32': 200.0, 'bfloat16': 400.0},
         'matmul_gflops': {'onnxruntime': 200.0},
-        'contestants': list(records),
+        'candidates': list(records),
         'left_out': {},
     }
 
@@ -53,7 +53,7 @@ def results_of(*cases, **other):
         'machine': {'processor': 'a processor', 'cores': '2', 'system': 'Linux', 'commit': 'abc'},
         'versions': {'numpy': '2'},
         'date': '2026-01-01',
-        'command': 'bench/rivals.py',
+        'command': 'bench/baselines.py',
         'repeats': 9,
         'cases': list(cases),
         **other,
@@ -66,7 +66,7 @@ FAST = record('ours_onnxruntime', median_ms=100.0, gmacs=10.0, network_mb=300.0)
 
 
 def test_tables_have_a_line_for_everybody():
-    """Each contestant has its time, how much faster it is, and its agreement, in both tables."""
+    """Each candidate has its time, how much faster it is, and its agreement, in both tables."""
     text = report.markdown(results_of(run_of(EAGER, PLAIN, FAST)))
     line = (
         '| ours onnxruntime | 100.0 (90.0 to 120.0) | 100.0 | 10.00 | 4.00 | 300 | 10.00 | 50 % |'
@@ -121,8 +121,8 @@ def test_requirements_are_checked_on_their_case():
 @pytest.mark.parametrize(
     'case', [run_of(PLAIN, FAST), run_of(EAGER, PLAIN, FAST, height=256, width=512)]
 )
-def test_requirements_need_their_case_and_both_rivals(case):
-    """Another size, or a rival that did not run, has no limits."""
+def test_requirements_need_their_case_and_both_baselines(case):
+    """Another size, or a baseline that did not run, has no limits."""
     assert requirements(results_of(case)) == []
 
 

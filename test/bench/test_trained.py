@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labels of a trained network on several backends."""
 
-from contest import trained
+from comparison import trained
 import numpy as np
 import pytest
 from tiny_bundle import make_tiny_bundle

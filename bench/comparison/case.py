@@ -24,7 +24,7 @@ LOGITS_STRIDE = 4
 @dataclass(frozen=True)
 class Case:
     """
-    What all contestants of one table run.
+    What all candidates of one table run.
 
     :param model: Size of the network, 'b0' to 'b5'.
     :param height: Of the network's input in pixels; width likewise.
@@ -61,7 +61,7 @@ class Case:
     @property
     def bundle(self) -> Path:
         """Give the folder of our bundle."""
-        return self.folder / f'rival_{self.model}'
+        return self.folder / f'baseline_{self.model}'
 
     @property
     def reference(self) -> Path:

@@ -5,11 +5,11 @@
 import numpy as np
 import pytest
 
-pytest.importorskip('torch', reason='the rivals need torch')
-pytest.importorskip('transformers', reason='the rivals are made of transformers')
+pytest.importorskip('torch', reason='the baselines need torch')
+pytest.importorskip('transformers', reason='the baselines are made of transformers')
 
-from contest import figures, hugging_face, plain_export, reference
-from contest.contestants import ENTRIES, OURS
+from comparison import figures, hugging_face, plain_export, reference
+from comparison.candidates import ENTRIES, OURS
 import torch
 
 EXACT = ['hf_eager', 'plain_onnxruntime', 'mmdeploy_like', 'ours_onnxruntime']

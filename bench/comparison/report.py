@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from contest import figures
-from contest.requirements import requirements
+from comparison import figures
+from comparison.requirements import requirements
 
 EAGER, PLAIN = 'hf_eager', 'plain_onnxruntime'
 Record = dict[str, Any]
@@ -56,7 +56,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _case(case: Record) -> list[str]:
     size, camera, peak = case['case'], case['camera'], case['peak_gflops']
-    records = case['contestants']
+    records = case['candidates']
     title = f'{size["model"].upper()}, {size["height"]}x{size["width"]}'
     peaks = ', '.join(f'{value:.0f} GFLOP/s in {name}' for name, value in peak.items())
     left_out = [f'Left out: {reason}.' for reason in case['left_out'].values()]

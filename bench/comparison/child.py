@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One contestant in one process: it loads, waits for its turns, runs, and reports."""
+"""One candidate in one process: it loads, waits for its turns, runs, and reports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from contest import machine
-from contest.case import Case
-from contest.stopwatch import elapsed, now
+from comparison import machine
+from comparison.case import Case
+from comparison.stopwatch import elapsed, now
 
 PEAK = 'matmul peak'
 
@@ -24,17 +24,17 @@ _ANSWER_S = 600.0
 
 
 class ChildError(RuntimeError):
-    """A contestant could not be loaded or has failed; the message says why."""
+    """A candidate could not be loaded or has failed; the message says why."""
 
 
 class Child:
-    """The parent's end of a contestant."""
+    """The parent's end of a candidate."""
 
     def __init__(self, name: str, case: Case) -> None:
         """
         Start the process and wait until it is ready.
 
-        :raises ChildError: The contestant cannot be loaded here.
+        :raises ChildError: The candidate cannot be loaded here.
         """
         context = get_context('spawn')
         self._connection, other = context.Pipe()
@@ -90,7 +90,7 @@ class Child:
 
 
 def serve(connection: Connection, name: str, case: Case) -> None:
-    """Load a contestant and answer until the parent hangs up."""
+    """Load a candidate and answer until the parent hangs up."""
     # Ctrl-C is for the parent, which ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -107,7 +107,7 @@ def serve(connection: Connection, name: str, case: Case) -> None:
 
 
 def _peak() -> Any:
-    from contest.peak import MatmulPeak
+    from comparison.peak import MatmulPeak
 
     return MatmulPeak()
 
@@ -124,9 +124,9 @@ class _Server:
         _import(name)
         baseline = machine.resident_mb()
         start = perf_counter()
-        from contest.contestants import ENTRIES
+        from comparison.candidates import ENTRIES
 
-        self._contestant = ENTRIES[name].load(case)
+        self._candidate = ENTRIES[name].load(case)
         self.facts = {'load_s': perf_counter() - start, 'imports_mb': baseline}
         self._baseline = baseline
 
@@ -136,15 +136,15 @@ class _Server:
 
         ONNX Runtime plans its memory in the first run and takes it in the second.
         """
-        self._contestant.network(self._image)
-        outputs = self._contestant.network(self._image)
+        self._candidate.network(self._image)
+        outputs = self._candidate.network(self._image)
         np.savez(path, **outputs)  # type: ignore[arg-type]
         return {'network_mb': machine.peak_mb() - self._baseline}
 
     def images(self, path: Path) -> dict[str, float]:
         """Run the whole way once, write its images, and tell the time and the peak memory."""
         start = now()
-        result = self._contestant.images(self._camera)
+        result = self._candidate.images(self._camera)
         seconds = elapsed(start).clock_s
         np.savez(path, labels=result.labels, depth=result.depth)
         return {'whole_s': seconds, 'whole_mb': machine.peak_mb() - self._baseline}
@@ -159,15 +159,15 @@ class _Server:
         times: list[tuple[float, ...]] = []
         for _ in range(calls):
             start = now()
-            result = self._contestant.images(self._camera)
+            result = self._candidate.images(self._camera)
             whole, network = elapsed(start), result.network
             times.append((whole.clock_s, network.clock_s, whole.processor_s, network.processor_s))
         return times
 
 
 def _import(name: str) -> None:
-    """Import what a contestant imports, so that its memory starts behind that."""
-    import contest.contestants  # noqa: F401
+    """Import what a candidate imports, so that its memory starts behind that."""
+    import comparison.candidates  # noqa: F401
 
     if 'openvino' in name:
         # Through the backend, which keeps it from reporting to its makers.
@@ -178,4 +178,4 @@ def _import(name: str) -> None:
         import torch  # noqa: F401
         import transformers.models.segformer.image_processing_pil_segformer  # noqa: F401
     if name.startswith('hf_'):
-        import contest.hugging_face  # noqa: F401
+        import comparison.hugging_face  # noqa: F401

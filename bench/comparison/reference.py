@@ -3,8 +3,8 @@
 """
 What the network gives in float64, and what of it belongs in the images of the camera.
 
-There are two ways to put a camera image into the network's input: rivals stretch it, ours keeps
-its aspect ratio. Each contestant is compared with the float64 results of its own way.
+There are two ways to put a camera image into the network's input: baselines stretch it, ours keeps
+its aspect ratio. Each candidate is compared with the float64 results of its own way.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 from segformer_ros.inference.preprocess import fit
 import torch
 
-from contest.case import Case, Image, LOGITS_STRIDE, MEAN, STD
-from contest.hugging_face import HuggingFaceMultitask
+from comparison.case import Case, Image, LOGITS_STRIDE, MEAN, STD
+from comparison.hugging_face import HuggingFaceMultitask
 
 DoubleArray = npt.NDArray[np.float64]
 

@@ -1,7 +1,7 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-The rival network: modules of Hugging Face's transformers, put together for two tasks.
+The baseline network: modules of Hugging Face's transformers, put together for two tasks.
 
 SegFormer with its segmentation head, and the decoder and depth head of GLPN on the same encoder.
 Nothing in it is ours, so its outputs in float64 are the reference too.
@@ -23,7 +23,7 @@ from torch import nn, Tensor
 from transformers import GLPNConfig, SegformerConfig, SegformerForSemanticSegmentation
 from transformers.models.glpn.modeling_glpn import GLPNDecoder, GLPNDepthEstimationHead
 
-from contest.case import CLASSES, MAX_DEPTH_M
+from comparison.case import CLASSES, MAX_DEPTH_M
 
 _DEPTH_DIM = 64
 

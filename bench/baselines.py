@@ -7,8 +7,8 @@ Everybody gets the same random weights and the same camera image, is loaded in a
 on the same core with one thread, and they take turns. Written are tables (results.md), all figures
 (results.json) and a picture (results.png); docs/performance.md describes the method.
 
-    python bench/rivals.py --quick
-    python bench/rivals.py --quick --contestants plain_onnxruntime ours_onnxruntime
+    python bench/baselines.py --quick
+    python bench/baselines.py --quick --candidates plain_onnxruntime ours_onnxruntime
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import sys
 import tempfile
 from typing import Any
 
-from contest import machine
+from comparison import machine
 
 _MODELS = ('b0', 'b2')
 _SIZES = ('256x512', '512x1024', '800x1280')
@@ -40,36 +40,36 @@ def main(words: Sequence[str] | None = None) -> int:
     # So that the processes and the files of a run that is stopped are cleaned up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     machine.pin(arguments.core)
-    from contest.child import ChildError
+    from comparison.child import ChildError
 
     try:
         results = _measure(arguments, words)
     except KeyboardInterrupt:
         return 130
     except (ChildError, OSError) as error:
-        sys.stderr.write(f'bench/rivals.py: error: {error}\n')
+        sys.stderr.write(f'bench/baselines.py: error: {error}\n')
         return 1
     sys.stdout.write(_write(results, arguments.out))
     return 0
 
 
 def _measure(arguments: argparse.Namespace, words: Sequence[str] | None) -> dict[str, Any]:
-    from contest import trained
-    from contest.case import Case
-    from contest.contestants import ENTRIES, OURS
-    from contest.measure import run_case
+    from comparison import trained
+    from comparison.candidates import ENTRIES, OURS
+    from comparison.case import Case
+    from comparison.measure import run_case
 
-    entries = [ENTRIES[name] for name in arguments.contestants or ENTRIES]
+    entries = [ENTRIES[name] for name in arguments.candidates or ENTRIES]
     results: dict[str, Any] = {
         'machine': machine.describe(),
         'versions': _versions(),
         'date': datetime.now(timezone.utc).date().isoformat(),
-        'command': ' '.join(['bench/rivals.py', *(sys.argv[1:] if words is None else words)]),
+        'command': ' '.join(['bench/baselines.py', *(sys.argv[1:] if words is None else words)]),
         'repeats': arguments.repeats,
         'cases': [],
     }
     height, width = _pixels(arguments.camera)
-    with tempfile.TemporaryDirectory(prefix='rivals_') as name:
+    with tempfile.TemporaryDirectory(prefix='baselines_') as name:
         for model in arguments.models:
             for size in arguments.sizes:
                 folder = Path(name) / f'{model}_{size}'
@@ -79,17 +79,17 @@ def _measure(arguments: argparse.Namespace, words: Sequence[str] | None) -> dict
                 # A run of minutes that is stopped keeps what it has.
                 _write(results, arguments.out)
         backends = [item.name.removeprefix(OURS) for item in entries if item.name.startswith(OURS)]
-        if arguments.frames and len(backends) > 1:
-            _say(f'{arguments.trained}: {arguments.frames} frames')
+        if arguments.max_frames and len(backends) > 1:
+            _say(f'{arguments.trained}: {arguments.max_frames} frames')
             results['trained'] = trained.compare(
-                arguments.trained, backends, Path(name), arguments.frames
+                arguments.trained, backends, Path(name), arguments.max_frames
             )
     return results
 
 
 def _write(results: dict[str, Any], folder: Path) -> str:
     """Write the files and give the text for the terminal."""
-    from contest import plot, report
+    from comparison import plot, report
 
     folder.mkdir(parents=True, exist_ok=True)
     text = report.markdown(results)
@@ -139,7 +139,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--sizes', nargs='+', type=_size, default=list(_SIZES), metavar='HxW', help='of the input'
     )
-    parser.add_argument('--contestants', nargs='+', metavar='NAME', help='a part of them by name')
+    parser.add_argument('--candidates', nargs='+', metavar='NAME', help='a part of them by name')
     parser.add_argument('--repeats', type=int, default=_REPEATS, help='turns of each (7)')
     parser.add_argument('--quick', action='store_true', help='B0 at 512x1024 alone')
     parser.add_argument('--camera', type=_size, default='800x1280', help='camera image')
@@ -157,16 +157,16 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
             setattr(arguments, key, value)
     if arguments.repeats < _LEAST_REPEATS:
         parser.error(f'--repeats must be {_LEAST_REPEATS} or more, not {arguments.repeats}')
-    _check_names(parser, arguments.contestants or [])
+    _check_names(parser, arguments.candidates or [])
     return arguments
 
 
 def _check_names(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
-    from contest.contestants import ENTRIES
+    from comparison.candidates import ENTRIES
 
     for name in names:
         if name not in ENTRIES:
-            parser.error(f'--contestants must be of {", ".join(ENTRIES)}, not {name!r}')
+            parser.error(f'--candidates must be of {", ".join(ENTRIES)}, not {name!r}')
 
 
 if __name__ == '__main__':

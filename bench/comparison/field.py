@@ -1,12 +1,12 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""All contestants of a case in their processes, as many at a time as there is memory for."""
+"""All candidates of a case in their processes, as many at a time as there is memory for."""
 
 from __future__ import annotations
 
-from contest import machine
-from contest.case import Case
-from contest.child import Child
+from comparison import machine
+from comparison.case import Case
+from comparison.child import Child
 
 # Of the memory that is free before the first one is loaded.
 _KEPT_FREE = 0.15
@@ -15,7 +15,7 @@ _FIRST_GUESS = 0.25
 
 class Field:
     """
-    Gives the process of a contestant, started again where it had to make room for others.
+    Gives the process of a candidate, started again where it had to make room for others.
 
     Everybody stays loaded where memory allows it, which is so for all but the largest cases.
     """
@@ -29,7 +29,7 @@ class Field:
 
     def child(self, name: str) -> Child:
         """
-        Give a contestant, loaded.
+        Give a candidate, loaded.
 
         :raises ChildError: It cannot be loaded here.
         """
@@ -40,11 +40,11 @@ class Field:
         return self._children[name]
 
     def is_loaded(self, name: str) -> bool:
-        """Tell whether a contestant is in memory."""
+        """Tell whether a candidate is in memory."""
         return name in self._children
 
     def note_need(self, name: str, megabytes: float) -> None:
-        """Remember how much memory a contestant takes at its peak."""
+        """Remember how much memory a candidate takes at its peak."""
         self._needs_mb[name] = megabytes
 
     def close(self) -> None:

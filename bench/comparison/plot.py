@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The results as a picture: a bar for each contestant, the part of the network dark."""
+"""The results as a picture: a bar for each candidate, the part of the network dark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from contest.contestants import OURS
+from comparison.candidates import OURS
 
 _THEIRS = ('#8c8c8c', '#d0d0d0')
 _OURS = ('#1f6fb4', '#a9cbe8')
@@ -26,7 +26,7 @@ def write(results: Record, path: Path) -> None:
     cases = results['cases']
     columns = min(3, len(cases))
     rows = -(-len(cases) // columns)
-    most = max(len(case['contestants']) for case in cases)
+    most = max(len(case['candidates']) for case in cases)
     figure = Figure(figsize=(4.0 * columns + 3.0, (0.34 * most + 0.9) * rows + 0.6), dpi=130)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(cases) :]:
@@ -44,7 +44,7 @@ def write(results: Record, path: Path) -> None:
 
 
 def _draw(axes: Axes, case: Record, *, titles: bool) -> None:
-    records: Sequence[Record] = case['contestants']
+    records: Sequence[Record] = case['candidates']
     places = range(len(records))
     whole = [item['whole']['median_ms'] for item in records]
     network = [item['network']['median_ms'] for item in records]

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper, TensorProto
 
-from contest.engines import FloatArray, onnxruntime_graph, openvino_graph, Run
+from comparison.engines import FloatArray, onnxruntime_graph, openvino_graph, Run
 
 _SIZE = 1024
 _CALLS = 5

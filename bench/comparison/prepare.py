@@ -9,8 +9,8 @@ from segformer_ros.export.manifest import Facts
 from segformer_ros.export.variants import ExportOptions
 from segformer_ros.labels import CITYSCAPES_19
 
-from contest import hugging_face, plain_export, reference
-from contest.case import Case
+from comparison import hugging_face, plain_export, reference
+from comparison.case import Case
 
 # The camera's focal length is not told to the pipeline, so that this one has no influence.
 _FOCAL_LENGTH_PX = 500.0

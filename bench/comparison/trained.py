@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from contest import figures
-from contest.case import Image
+from comparison import figures
+from comparison.case import Image
 
 # Far from the seeds of the training and of its evaluation.
 _FIRST_SEED = 7_000_000

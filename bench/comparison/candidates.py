@@ -14,9 +14,9 @@ import numpy.typing as npt
 from segformer_ros.inference import backend as backends
 from segformer_ros.inference.backend_table import TABLE
 
-from contest.case import Case, Image, normalised
-from contest.engines import onnxruntime_graph, openvino_graph, Run
-from contest.stopwatch import elapsed, Moment, now
+from comparison.case import Case, Image, normalised
+from comparison.engines import onnxruntime_graph, openvino_graph, Run
+from comparison.stopwatch import elapsed, Moment, now
 
 FloatArray = npt.NDArray[np.float32]
 Outputs = dict[str, npt.NDArray[np.generic]]
@@ -34,7 +34,7 @@ class Result:
     network: Moment
 
 
-class Contestant(Protocol):
+class Candidate(Protocol):
     """One way to run the network, loaded."""
 
     def network(self, image: Image) -> Outputs:
@@ -62,7 +62,7 @@ class Entry:
     title: str
     precision: str
     graph: str
-    load: Callable[[Case], Contestant]
+    load: Callable[[Case], Candidate]
 
 
 class HuggingFace:
@@ -71,7 +71,7 @@ class HuggingFace:
     def __init__(self, case: Case) -> None:
         import torch
 
-        from contest import hugging_face
+        from comparison import hugging_face
 
         torch.set_num_threads(1)
         self._torch = torch
@@ -234,10 +234,10 @@ def labels_of(logits: object, size: tuple[int, int], processor: Any) -> Image:
     return np.asarray(labels.numpy(), np.uint8)
 
 
-def _plain(engine: str) -> Callable[[Case], Contestant]:
+def _plain(engine: str) -> Callable[[Case], Candidate]:
     """Give the loader of the plain graph on 'onnxruntime', or on OpenVINO in 'f32' or 'bf16'."""
 
-    def load(case: Case) -> Contestant:
+    def load(case: Case) -> Candidate:
         if engine == 'onnxruntime':
             return PlainGraph(case, onnxruntime_graph(case.plain_graph))
         return PlainGraph(case, openvino_graph(case.plain_graph, engine))
@@ -250,7 +250,7 @@ def _plain_entry(name: str, title: str, engine: str) -> Entry:
     return Entry(name, title, precision, 'plain', _plain(engine))
 
 
-def _rivals() -> tuple[Entry, ...]:
+def _baselines() -> tuple[Entry, ...]:
     return (
         Entry('hf_eager', 'Hugging Face, eager', 'float32', 'plain', HuggingFace),
         _plain_entry('plain_onnxruntime', 'plain ONNX, ONNX Runtime', 'onnxruntime'),
@@ -272,7 +272,7 @@ def _ours(name: str) -> Entry:
     return Entry(OURS + name, f'ours, {title}', precision, 'ours', lambda case: Ours(case, name))
 
 
-_PROCESSOR = [name for name, row in TABLE.items() if not row.gpu]
+_CPU = [name for name, row in TABLE.items() if not row.gpu]
 
-ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*_rivals(), *map(_ours, _PROCESSOR))}
-"""All contestants by name, the rivals first."""
+ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*_baselines(), *map(_ours, _CPU))}
+"""All candidates by name, the baselines first."""

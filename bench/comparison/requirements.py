@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contest.contestants import OURS
+from comparison.candidates import OURS
 
 # On which case, and how many times faster than Hugging Face's eager pipeline and than the plain
 # graph on ONNX Runtime.
@@ -44,10 +44,10 @@ class Requirement:
 
 
 def requirements(results: Record) -> list[Requirement]:
-    """Compare what has limits with them; empty where it was not run, or not with both rivals."""
+    """Compare what has limits with them; empty where it did not run with both baselines."""
     found: list[Requirement] = []
     for case in results['cases']:
-        records = {item['name']: item for item in case['contestants']}
+        records = {item['name']: item for item in case['candidates']}
         if case['case'] == _CASE and {_EAGER, _PLAIN} <= records.keys():
             found += _of_case(records)
     trained = results.get('trained') or {'backends': {}}

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One case from the export to its figures: all contestants are loaded, and then take turns."""
+"""One case from the export to its figures: all candidates are loaded, and then take turns."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from segformer_ros.benchmark import ros2_benchmark_metrics, spread
 
-from contest import arithmetic, figures
-from contest.case import Case
-from contest.child import Child, ChildError, PEAK
-from contest.contestants import Entry, OURS
-from contest.field import Field
+from comparison import arithmetic, figures
+from comparison.candidates import Entry, OURS
+from comparison.case import Case
+from comparison.child import Child, ChildError, PEAK
+from comparison.field import Field
 
-# Short contestants get several calls in a turn, whose first one finds cold caches.
+# Short candidates get several calls in a turn, whose first one finds cold caches.
 _TURN_S = 0.2
 _MOST_CALLS = 5
 # Of who is loaded again; ONNX Runtime takes all of its memory in the second run only.
@@ -36,7 +36,7 @@ def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Re
 
     :param entries: Who takes part; who cannot be loaded is left out and named.
     :param repeats: Turns of each.
-    :returns: 'case', 'peak' and 'contestants', ready for JSON.
+    :returns: 'case', 'peak' and 'candidates', ready for JSON.
     :raises ChildError: The networks could not be exported, or nobody could be loaded.
     """
     say(f'{case.name}: exporting')
@@ -54,7 +54,7 @@ def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Re
                 continue
             say(f'  {entry.title}: loaded in {records[entry.name]["load_s"]:.1f} s')
         if not records:
-            raise ChildError(f'expected contestants, found none that can be loaded: {missing}')
+            raise ChildError(f'expected candidates, found none that can be loaded: {missing}')
         times, speeds, failed = _rounds(field, peak, records, repeats, say)
     finally:
         peak.close()
@@ -70,7 +70,7 @@ def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Re
         'camera': {'height': case.camera_h, 'width': case.camera_w},
         'matmul_gflops': speed,
         'peak_gflops': best,
-        'contestants': list(records.values()),
+        'candidates': list(records.values()),
         'left_out': {**missing, **failed},
     }
 
@@ -84,7 +84,7 @@ def _prepare_in_a_process(case: Case) -> None:
 
 
 def _prepare(case: Case) -> None:
-    from contest.prepare import prepare
+    from comparison.prepare import prepare
 
     prepare(case)
 
