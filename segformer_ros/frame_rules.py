@@ -144,6 +144,8 @@ def _from_model(model: CameraModel, topic: str) -> Calibration:
     # Drivers exist that give the size of the region as that of the full image.
     full_w, full_h = max(model.width, left + width), max(model.height, top + height)
     why = implausible_focal_length(fx, full_w) if math.isfinite(fx) else ''
+    if not why and 0.0 < fy < math.inf and not _is_plausible(fy / full_w):
+        why = f'fy = {fy:.6g} cannot be right for an image of {full_w} pixels in width'
     if why:
         wrong = f'camera_info is wrong: {why}'
         return Calibration(problem=wrong, wrong=wrong, fits=True)
@@ -193,9 +195,14 @@ def implausible_focal_length(fx: float, width: int) -> str:
                 f'fx = {fx:.6g} is what CARLA up to 0.9.16 wrongly writes for a field of view of '
                 f'{camera_fov_deg:g} degrees'
             )
-    if ratio > 0.0 and not _FX_PER_WIDTH[0] <= ratio <= _FX_PER_WIDTH[1]:
+    if ratio > 0.0 and not _is_plausible(ratio):
         return f'fx = {fx:.6g} cannot be right for an image of {width} pixels in width'
     return ''
+
+
+def _is_plausible(ratio: float) -> bool:
+    low, high = _FX_PER_WIDTH
+    return low <= ratio <= high
 
 
 def depth_to_millimetres(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:

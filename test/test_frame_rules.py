@@ -65,6 +65,17 @@ def test_numbers_of_no_camera_are_not_calibrated(index, value, flaw):
         assert found.problem.startswith(f'camera_info is not calibrated ({name}: {flaw}')
 
 
+@pytest.mark.parametrize('fy', [1e-300, 0.5, 1e9])
+def test_a_vertical_focal_length_that_cannot_be_is_wrong(fy):
+    """As for fx: with 1e-300, which a fuzz found, points would be infinite."""
+    p = (*_P[:5], fy, *_P[6:])
+    k = tuple(p[i] for i in (0, 1, 2, 4, 5, 6, 8, 9, 10))
+    for model in (_model(p=p), _model(k)):
+        found = calibrate(model, _HW)
+        assert found.intrinsics is None
+        assert found.wrong.startswith(f'camera_info is wrong: fy = {fy:.6g} cannot be right')
+
+
 def test_the_region_and_binning_of_image_geometry():
     """First the offset in pixels of the full image, then the division."""
     model = _model(p=_P, binning=(2, 4), roi=(10, 4, 40, 32))
