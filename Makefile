@@ -35,7 +35,8 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
 .PHONY: help setup setup-test viewer demo test test-ros lint bench train clean
 
 help:
-	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video)'
+	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video,'
+	@echo '                       VIEW=1: in the browser too)'
 	@echo 'make test              run every check and test'
 	@echo 'make test-ros          run the tests of nodes, launch files and packaging alone'
 	@echo 'make lint              run the checks of the source text alone'
@@ -55,7 +56,7 @@ setup-test: $(STAMPS)/messages $(STAMPS)/test $(STAMPS)/viewer $(STAMPS)/tensorr
 viewer: setup $(STAMPS)/viewer
 
 demo: setup $(if $(VIEW),viewer)
-	@$(BIN)/segformer demo $(if $(INPUT),--input "$(INPUT)") $(DEMO_ARGS)
+	@$(BIN)/segformer demo $(if $(INPUT),--input "$(INPUT)") $(if $(VIEW),--view) $(DEMO_ARGS)
 
 lint: setup-test
 	@$(BIN)/ruff check --quiet

@@ -13,6 +13,7 @@ NODES = (
     'carla_world_node',
     'evaluation_node',
     'grid_node',
+    'viewer_node',
     'recorder_node',
     'dataset_recorder_node',
     'replay_node',

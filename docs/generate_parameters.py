@@ -15,6 +15,7 @@ from segformer_ros.nodes.grid_parameters import GridParameters
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.recorder_node import RecorderParameters
 from segformer_ros.nodes.replay_node import ReplayParameters
+from segformer_ros.nodes.viewer_node import ViewerParameters
 from segformer_ros.nodes.world_parameters import WorldParameters
 
 PAGE = Path(__file__).with_name('parameters.md')
@@ -27,6 +28,7 @@ NODES: tuple[tuple[str, str, type], ...] = (
         'Evaluates labels and depth against ground truth, live.',
         EvaluationParameters,
     ),
+    ('viewer_node', 'Shows results in the browser, live.', ViewerParameters),
     ('recorder_node', 'Records topics as a bag.', RecorderParameters),
     ('replay_node', 'Plays a bag, or a video as a camera.', ReplayParameters),
     ('world_node', 'Publishes the built-in world with its ground truth.', WorldParameters),

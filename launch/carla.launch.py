@@ -104,6 +104,7 @@ def _segformer() -> IncludeLaunchDescription:
             'camera_fov_deg': LaunchConfiguration('camera_fov_deg'),
             'use_sim_time': 'true',
             'rviz': LaunchConfiguration('rviz'),
+            'viewer': LaunchConfiguration('viewer'),
             'frame': PythonExpression(
                 [
                     # CARLA itself leaves the name of the vehicle out.
@@ -335,6 +336,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('dataset_split', 'train', ('train', 'val', 'test'), 'Split of that route.'),
         ('dataset_every', '10', 'Keep every n-th frame for the dataset.'),
         ('rviz', 'false', 'Show everything in RViz.'),
+        ('viewer', 'false', 'Show everything in the browser.'),
     )
     return [
         DeclareLaunchArgument(

@@ -42,6 +42,7 @@ def generate_launch_description() -> LaunchDescription:
             'camera_info': f'{_CAMERA}/camera_info',
             'use_sim_time': 'true',
             'rviz': LaunchConfiguration('rviz'),
+            'viewer': LaunchConfiguration('viewer'),
             'frame': 'ego_vehicle/rgb_front',
         }.items(),
     )
@@ -106,6 +107,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('max_frames', '0', 'Exit after this many frames; 0 = drive until Ctrl-C.'),
         ('summary', '', 'JSON file for the figures at the end.'),
         ('rviz', 'false', 'Show everything in RViz.'),
+        ('viewer', 'false', 'Show everything in the browser.'),
     )
     return [
         DeclareLaunchArgument(name, default_value=default, description=description)

@@ -30,6 +30,7 @@ _PASSED_ON = (
     'transport',
     'use_sim_time',
     'rviz',
+    'viewer',
     'frame',
 )
 # The node says which of those without a type is of another one than it expects.
@@ -140,6 +141,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         ('backend', 'auto', 'Inference backend; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),
         ('rviz', 'false', 'Show everything in RViz.'),
+        ('viewer', 'false', 'Show everything in the browser.'),
         ('frame', 'camera_optical', 'Fixed frame of RViz: frame_id of the images.'),
     )
     return [

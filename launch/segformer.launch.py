@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Start segformer_node on the images of one or several cameras, and RViz if wanted."""
+"""Start segformer_node on the images of one or several cameras, with RViz or viewer if wanted."""
 
 import os
 
@@ -23,6 +23,15 @@ _OUTPUTS = (
     'depth/camera_info',
     'depth/points',
 )
+_VIEWED = ('label/image', 'label/classes', 'depth/image')
+# Arguments of a file that includes this one.
+_TRUTH = {
+    'role_name': 'ego_vehicle',
+    'label_sensor': 'semantic_segmentation_front',
+    'depth_sensor': 'depth_front',
+    'coding': 'bridge',
+    'tag_table': 't3',
+}
 _YES_OR_NO = ('true', 'false', 'True', 'False')
 
 
@@ -46,7 +55,11 @@ def _nodes(context: object) -> list[Node]:
     raw = image.removesuffix('/compressed')
     # The sibling, as image_transport has it.
     camera_info = camera_info or '/'.join([*raw.split('/')[:-1], 'camera_info'])
-    return [_segformer(context, raw, camera_info), _rviz(cameras, raw, camera_info)]
+    return [
+        _segformer(context, raw, camera_info),
+        _rviz(cameras, raw, camera_info),
+        _viewer(cameras, raw, camera_info),
+    ]
 
 
 def _segformer(context: object, image: str, camera_info: str) -> Node:
@@ -95,6 +108,34 @@ def _rviz(cameras: list[str], image: str, camera_info: str) -> Node:
         ],
         output='screen',
         condition=IfCondition(LaunchConfiguration('rviz')),
+    )
+
+
+def _viewer(cameras: list[str], image: str, camera_info: str) -> Node:
+    """Show the first camera in the browser, with the ground truth that a file around this has."""
+    start = f'{cameras[0]}/' if cameras else ''
+    truth = {
+        name: ParameterValue(LaunchConfiguration(name, default=default), value_type=str)
+        for name, default in _TRUTH.items()
+    }
+    others = {
+        name: ParameterValue(LaunchConfiguration(name))
+        for name in ('camera_fov_deg', 'use_sim_time')
+    }
+    transport = ParameterValue(LaunchConfiguration('transport'), value_type=str)
+    return Node(
+        package='segformer_ros',
+        executable='viewer_node',
+        namespace=LaunchConfiguration('namespace'),
+        parameters=[{'transport': transport, **others, **truth}],
+        remappings=[
+            ('image', f'{start}image' if cameras else image),
+            ('camera_info', f'{start}camera_info' if cameras else camera_info),
+            *((name, f'{start}{name}') for name in _VIEWED if cameras),
+        ],
+        output='screen',
+        on_exit=_on_exit,
+        condition=IfCondition(LaunchConfiguration('viewer')),
     )
 
 
@@ -157,6 +198,12 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
             'rviz',
             'false',
             'Show everything in RViz; with several cameras, the first one.',
+            _YES_OR_NO,
+        ),
+        (
+            'viewer',
+            'false',
+            'Show everything in the browser; with several cameras, the first one.',
             _YES_OR_NO,
         ),
         ('frame', 'camera_optical_frame', 'Fixed frame of RViz: frame_id of the images.'),

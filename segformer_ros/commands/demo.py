@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help='horizontal field of view of the video, in degrees',
     )
+    parser.add_argument(
+        '--view', action='store_true', help='show the drive in the browser too (docs/viewer.md)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +62,10 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros import bundle
     from segformer_ros.demo.display import Display
 
+    if args.view:
+        from segformer_ros.viewer import sdk
+
+        sdk.load()
     if args.seconds <= 0.0:
         raise ValueError(f'--seconds must be positive, not {args.seconds}')
     args.model = args.model or default_model(args)
@@ -88,7 +95,7 @@ def _world(args: argparse.Namespace) -> Show:
     from segformer_ros.demo.show import Outputs, Show
 
     scenario = world_scenario(seed=args.seed, rate_hz=_RATE_HZ, width=512, height=256)
-    return Show(scenario, Outputs(args.out), args.model, args.seconds, _RATE_HZ)
+    return Show(scenario, Outputs(args.out), args.model, args.seconds, _RATE_HZ, view=args.view)
 
 
 def _video(args: argparse.Namespace, display: Display) -> Show:
@@ -111,4 +118,4 @@ def _video(args: argparse.Namespace, display: Display) -> Show:
         )
     scenario = video_scenario(video.path, camera_fov_deg=camera_fov_deg)
     outputs = Outputs(args.out)
-    return Show(scenario, outputs, args.model, args.seconds, video.rate_hz, video.path)
+    return Show(scenario, outputs, args.model, args.seconds, video.rate_hz, video.path, args.view)

@@ -237,4 +237,47 @@ def _open_bag(args: argparse.Namespace, path: Path, results: Path | None, predic
 
 
 def _run_live(args: argparse.Namespace) -> int:
-    raise ValueError('not there yet')
+    """
+    Run viewer_node in this process.
+
+    :raises RuntimeError: ROS 2 is not there.
+    """
+    from importlib.util import find_spec
+    import json
+
+    if find_spec('rclpy') is None:
+        raise RuntimeError('live topics need ROS 2: source it, or make setup')
+    from segformer_ros.nodes import viewer_node
+
+    values = {
+        'address': args.address,
+        'port': args.port,
+        'memory_mb': args.memory,
+        'max_width': args.max_width,
+        'save': '' if args.save is None else str(args.save),
+        'camera_fov_deg': args.camera_fov,
+        'role_name': args.role_name,
+        'label_sensor': args.label_sensor,
+        'depth_sensor': args.depth_sensor,
+        'coding': args.coding,
+        'tag_table': args.tag_table,
+    }
+    words = ['--ros-args']
+    for name, value in values.items():
+        words += ['-p', f'{name}:={json.dumps(value)}']
+    for name, topic in _live_topics(args).items():
+        words += ['-r', f'{name}:={topic}']
+    return viewer_node.main(words)
+
+
+def _live_topics(args: argparse.Namespace) -> dict[str, str]:
+    """Name the topics of the camera."""
+    camera = args.topics.rstrip('/')
+    names = ('image', 'camera_info', 'label/image', 'depth/image', 'label/classes')
+    topics = {name: f'{camera}/{name}' for name in names} if camera else {}
+    if args.topic:
+        topics['image'] = args.topic
+        topics['camera_info'] = f'{args.topic.rpartition("/")[0]}/camera_info'
+    if args.camera_info:
+        topics['camera_info'] = args.camera_info
+    return topics

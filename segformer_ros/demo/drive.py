@@ -16,11 +16,13 @@ from segformer_ros.demo.scenario import ros_arguments, Scenario
 from segformer_ros.nodes.scoreboard import HEADER
 
 SEGFORMER, EVALUATION, RECORDER = 'segformer_node', 'evaluation_node', 'recorder_node'
+VIEWER = 'viewer_node'
 
 LARGEST_BAG = 2_000_000_000
 
 _PATIENCE_S = 180.0
 _COLUMNS = 9
+_PAGE = 'http://'
 _REFUSED = 'cannot be configured'
 
 
@@ -33,6 +35,7 @@ def run_drive(
     seconds: float,
     bag: Path,
     summary: Path,
+    view: bool = False,
 ) -> dict[str, Any]:
     """
     Start the nodes, show the table, and end them in order.
@@ -41,6 +44,7 @@ def run_drive(
     :param seconds: Length of the drive from the first result on; it ends earlier with its source.
     :param bag: Where the recording goes.
     :param summary: Where the evaluation writes its figures.
+    :param view: Whether to show it in the browser too.
     :returns: The figures.
     :raises ProcessError: A process fails, or no result comes.
     """
@@ -55,13 +59,16 @@ def run_drive(
     }
     remapped = {'camera_info': scenario.camera_info}
     processes.start_node(EVALUATION, ros_arguments(evaluated, remapped))
+    if view:
+        shown = {'ground_truth': scenario.ground_truth}
+        processes.start_node(VIEWER, ros_arguments(shown, inputs))
     if scenario.waits_for_recorder:
         _wait_for_recorder(scenario, processes, display)
     namespace = {'__ns': scenario.source_namespace}
     processes.start_node(scenario.source, ros_arguments(scenario.source_parameters, namespace))
     _watch(scenario, processes, display, bag)
     # The recorder last: it takes what the others still have to say.
-    for name in (EVALUATION, scenario.source, SEGFORMER, RECORDER):
+    for name in (EVALUATION, *((VIEWER,) if view else ()), scenario.source, SEGFORMER, RECORDER):
         processes.end(name)
     if not summary.is_file():
         raise ProcessError('no frame was evaluated: look into the logs')
@@ -75,7 +82,7 @@ def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Displa
     while time.monotonic() - start < _PATIENCE_S:
         processes.check()
         display.status(f'{time.monotonic() - start:3.0f} s: {scenario.preparing}')
-        said = _next_line(processes)
+        said = _next_line(processes, display)
         if said is not None and said[0] == RECORDER and 'recording' in said[1]:
             return
     raise ProcessError(f'nothing to record came within {_PATIENCE_S:.0f} s: look into the logs')
@@ -94,7 +101,7 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
     may_end = {EVALUATION, scenario.source}
     while not processes.ended(EVALUATION) and not processes.ended(scenario.source):
         processes.check(may_end)
-        said = _next_line(processes)
+        said = _next_line(processes, display)
         if said is not None and said[0] == EVALUATION and _is_row(said[1]):
             if not row:
                 display.line(HEADER)
@@ -113,9 +120,11 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
     display.keep()
 
 
-def _next_line(processes: Processes) -> tuple[str, str] | None:
+def _next_line(processes: Processes, display: Display) -> tuple[str, str] | None:
     """Hear the processes; the network's node lives on without a network, and only says so."""
     said = processes.next_line(0.2)
+    if said is not None and said[0] == VIEWER and _PAGE in said[1]:
+        display.line(f'In the browser: {said[1][said[1].index(_PAGE) :]}')
     if said is not None and said[0] == SEGFORMER and _REFUSED in said[1]:
         raise ProcessError(f'{SEGFORMER} {said[1][said[1].index(_REFUSED) :]}')
     return said

@@ -75,7 +75,11 @@ def world_scenario(*, seed: int, rate_hz: float, width: int, height: int) -> Sce
             'true_labels': f'{_VEHICLE}/semantic_segmentation_front/image',
             'true_depth': f'{_VEHICLE}/depth_front/image',
         },
-        also_recorded=(f'{_VEHICLE}/rgb_front/camera_info',),
+        also_recorded=(
+            f'{_VEHICLE}/rgb_front/camera_info',
+            '/label/classes',
+            '/segformer_node/frame_stats',
+        ),
         preparing='preparing the world and the network (first time: half a minute)',
     )
 

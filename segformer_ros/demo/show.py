@@ -81,6 +81,7 @@ class Show:
     :param seconds: Longest drive.
     :param rate_hz: Frames per second of the camera.
     :param video: The file that is played, None for the built-in world.
+    :param view: Whether to show it in the browser too.
     """
 
     scenario: Scenario
@@ -89,6 +90,7 @@ class Show:
     seconds: float
     rate_hz: float
     video: Path | None = None
+    view: bool = False
 
     def run(self, display: Display) -> None:
         """
@@ -107,6 +109,7 @@ class Show:
                 seconds=self.seconds,
                 bag=self.outputs.bag,
                 summary=self.outputs.summary,
+                view=self.view,
             )
         stamps = output_video.write_video(
             self.outputs.video,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import os
 from pathlib import Path
 from typing import Any
@@ -63,5 +63,7 @@ def served(server: Server) -> Iterator[Any]:
     try:
         yield recording
     finally:
-        recording.flush(timeout_sec=10.0)
+        # Where the server is gone, Server.check() says so.
+        with suppress(RuntimeError):
+            recording.flush(timeout_sec=10.0)
         recording.disconnect()

@@ -71,10 +71,12 @@ def _flow(value: Any) -> str:
 
 
 class LaunchConfiguration:
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, default: str | None = None) -> None:
+        self.name, self.default = name, default
 
     def perform(self, context: Context) -> str:
+        if self.default is not None:
+            return context.arguments.get(self.name, self.default)
         return context.arguments[self.name]
 
 

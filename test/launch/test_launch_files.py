@@ -13,6 +13,7 @@ from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.nodes.recorder_node import RecorderParameters
 from segformer_ros.nodes.replay_node import ReplayParameters
+from segformer_ros.nodes.viewer_node import ViewerParameters
 from segformer_ros.nodes.world_parameters import WorldParameters
 import stand_in
 import yaml
@@ -27,6 +28,7 @@ PARAMETERS = {
     'evaluation_node': EvaluationParameters,
     'replay_node': ReplayParameters,
     'recorder_node': RecorderParameters,
+    'viewer_node': ViewerParameters,
     'dataset_recorder_node': DatasetRecorderParameters,
 }
 
@@ -71,7 +73,8 @@ def test_only_programs_and_parameters_that_exist_are_used(name):
         'replay': {'record': '/tmp/bag'},
         'carla': {'record': '/tmp/bag', 'carla_mode': 'native'},
     }
-    context = launch(name, **everything.get(name, {}))
+    context = launch(name, viewer='true', **everything.get(name, {}))
+    assert 'viewer_node' in nodes(context)
     assert context.commands
     for command in context.commands:
         assert command.package == 'segformer_ros'
@@ -113,6 +116,23 @@ def test_arguments_become_parameters_and_remappings():
     command = nodes(launch('segformer', cameras='[a, b]', camera_info_topics='[/c, /d]'))
     assert values(command['segformer_node'])['cameras'] == ['a', 'b']
     assert values(command['segformer_node'])['camera_info_topics'] == ['/c', '/d']
+
+
+def test_the_viewer_shows_what_the_node_takes_and_publishes():
+    """Of several cameras the first one; of CARLA with its ground truth."""
+    one = nodes(launch('segformer', viewer='true', image='/front/image_raw'))['viewer_node']
+    assert pairs(one, '-r') == {
+        'image': '/front/image_raw',
+        'camera_info': '/front/camera_info',
+    }
+    assert values(one)['transport'] == 'raw'
+    several = nodes(launch('segformer', viewer='true', cameras='[a, b]'))['viewer_node']
+    names = ('image', 'camera_info', 'label/image', 'label/classes', 'depth/image')
+    assert pairs(several, '-r') == {name: f'a/{name}' for name in names}
+    carla = launch('carla', viewer='true', role_name='hero', carla_mode='native')
+    shown = values(nodes(carla)['viewer_node'])
+    assert {'role_name': 'hero', 'coding': 'native', 'use_sim_time': True}.items() <= shown.items()
+    assert 'viewer_node' not in nodes(launch('segformer'))
 
 
 def test_compressed_images_are_found_where_they_are():

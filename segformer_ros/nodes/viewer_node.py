@@ -1,0 +1,273 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Shows the camera, its results and their ground truth in the browser while they are published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+import sys
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from segformer_ros import result_images
+from segformer_ros.carla import tag_table
+from segformer_ros.carla.topics import DEPTH, LABELS, ROLE_NAME, sensor_topic
+from segformer_ros.frame_rules import calibrate, CameraModel
+from segformer_ros.labels import LabelClass
+from segformer_ros.nodes import diagnostics, executable, messages, own_messages
+from segformer_ros.nodes.fixed_parameters import parameter, take
+from segformer_ros.nodes.subscriptions import compressed_name, SilentTopics
+from segformer_ros.nodes.worker import Worker
+from segformer_ros.viewer import session
+from segformer_ros.viewer.bag_source import classes_of, stats_of
+from segformer_ros.viewer.gather import Gather
+from segformer_ros.viewer.scene import Scene, SceneOptions, ViewFrame
+from segformer_ros.viewer.sdk import ViewerError
+from segformer_ros.viewer.server import LOOPBACK, PAGE_PORT, Server
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+_TRANSPORTS = ('raw', 'compressed')
+_END_S = 10.0
+
+
+@dataclass(frozen=True)
+class ViewerParameters:
+    """One field per ROS parameter; all of them hold from the start of the node on."""
+
+    address: str = parameter(
+        LOOPBACK,
+        'IP address of the interface to serve on; any other than 127.0.0.1 shows the images to '
+        'everybody who reaches it, without a password.',
+    )
+    port: int = parameter(
+        PAGE_PORT,
+        'TCP port of the page; another one is taken where it is in use.',
+        between=(0, 65535),
+    )
+    memory_mb: int = parameter(
+        1024, 'Megabytes that are kept to scrub through.', between=(16, 1 << 20)
+    )
+    max_width: int = parameter(
+        640,
+        'Maximum width of what is shown, in pixels; rows and columns of wider images are left '
+        'out; 0 = show every pixel.',
+        between=(0, 1 << 16),
+    )
+    save: str = parameter('', 'File (.rrd) to record to instead of serving a page; empty = none.')
+    transport: str = parameter('raw', f'Images of the camera: {" or ".join(_TRANSPORTS)}.')
+    camera_fov_deg: float = parameter(
+        0.0,
+        'Horizontal field of view in degrees, overriding camera_info; 0 = use camera_info.',
+        between=(0.0, 179.9),
+    )
+    ground_truth: bool = parameter(True, 'Show ground truth where it is published.')
+    role_name: str = parameter(ROLE_NAME, 'Role name of the vehicle in the ground-truth topics.')
+    label_sensor: str = parameter(LABELS, 'Id of the ground-truth label sensor, as in its topics.')
+    depth_sensor: str = parameter(DEPTH, 'Id of the ground-truth depth sensor, as in its topics.')
+    coding: str = parameter(
+        'bridge', 'Coding of the ground-truth labels: bridge (colours) or native (tags).'
+    )
+    tag_table: str = parameter(
+        't3', 'Semantic tags of the simulator: t1, t2, t3, t3_ue5, or auto.'
+    )
+
+    def __post_init__(self) -> None:
+        if self.transport not in _TRANSPORTS:
+            raise ValueError(f'transport must be raw or compressed, not {self.transport!r}')
+        if self.coding not in result_images.CODINGS:
+            raise ValueError(f'coding must be bridge or native, not {self.coding!r}')
+        tag_table(self.tag_table)
+
+
+class ViewerNode(Node):
+    """Brings messages of equal stamps together and shows the newest; a thread writes them."""
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        """
+        Start the page and subscribe.
+
+        :param steady: A clock in seconds that never jumps.
+        :raises ValueError: A parameter has no sense, or the viewer cannot be had.
+        """
+        super().__init__('viewer_node', enable_rosout=False)
+        self.parameters = own = take(self, ViewerParameters)
+        self.exit_code = 0
+        self.shown = self.replaced = self.refused = 0
+        self._last_error = ''
+        self._told_error = ''
+        self._info: CameraInfo | None = None
+        self._gather = Gather(steady)
+        self._truth = tag_table(own.tag_table)
+        self._images: dict[str, Any] = {}
+        self._server: Server | None = None
+        with ExitStack() as stack:
+            recording = self._open(stack)
+            options = SceneOptions(max_width=own.max_width, true_classes=self._truth.classes)
+            self._scene = Scene(recording, (), options)
+            self._open_things = stack.pop_all()
+        self._worker: Worker[str, Any] = Worker(self._work, self._on_error, steady)
+        self._worker.start()
+        self._subscribe()
+        self._silent = SilentTopics(self, self._images)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.create_timer(1.0, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def destroy_node(self) -> None:
+        """Write what is being written, and end the page."""
+        self._worker.stop(_END_S)
+        self._open_things.close()
+        super().destroy_node()
+
+    def _open(self, stack: ExitStack) -> Any:
+        own = self.parameters
+        if own.save:
+            return stack.enter_context(session.saved(Path(own.save).expanduser()))
+        server = Server(own.address, own.port, own.memory_mb)
+        self._server = stack.enter_context(server)
+        self.get_logger().info(f'open {server.page}')
+        return stack.enter_context(session.served(server))
+
+    def _subscribe(self) -> None:
+        own, reliable = self.parameters, ReliabilityPolicy.RELIABLE
+        best_effort = ReliabilityPolicy.BEST_EFFORT
+        if own.transport == 'compressed':
+            name = compressed_name(self, 'image')
+            self._listen(CompressedImage, name, self._stream('image'), best_effort)
+        else:
+            self._listen(Image, 'image', self._stream('image'), best_effort)
+        self._listen(CameraInfo, 'camera_info', self._on_info, best_effort)
+        self._listen(Image, 'label/image', self._stream('labels'), reliable)
+        self._listen(Image, 'depth/image', self._stream('depth'), reliable)
+        stats, classes = own_messages.frame_stats_type(), own_messages.label_classes_type()
+        if stats is not None:
+            self._listen(stats, 'segformer_node/frame_stats', self._stream('stats'), reliable)
+        if classes is not None:
+            self._listen(classes, 'label/classes', self._on_classes, reliable, latched=True)
+        if own.ground_truth:
+            sensors = {'true_labels': own.label_sensor, 'true_depth': own.depth_sensor}
+            for name, sensor in sensors.items():
+                topic = sensor_topic(own.role_name, sensor, 'image')
+                self._listen(Image, topic, self._stream(name), best_effort)
+
+    def _listen(
+        self,
+        kind: Any,
+        topic: str,
+        callback: Callable[[Any], None],
+        reliability: ReliabilityPolicy,
+        *,
+        latched: bool = False,
+    ) -> None:
+        def receive(message: Any) -> None:
+            self._silent.heard(topic)
+            callback(message)
+
+        if topic in {'image', 'label/image', 'depth/image'}:
+            self._images[topic] = kind
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+        qos = QoSProfile(depth=5, reliability=reliability, durability=durability)
+        options = QoSOverridingOptions.with_default_policies()
+        self.create_subscription(kind, topic, receive, qos, qos_overriding_options=options)
+
+    def _stream(self, name: str) -> Callable[[Any], None]:
+        return partial(self._add, name)
+
+    def _add(self, name: str, message: Any) -> None:
+        stamp = message.header.stamp
+        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        found = self._gather.add(name, stamp_ns, message)
+        if found is not None and self._worker.put('frame', (stamp_ns, found, self._info)):
+            self.replaced += 1
+
+    def _on_info(self, message: CameraInfo) -> None:
+        self._info = message
+
+    def _on_classes(self, message: Any) -> None:
+        self._worker.put('classes', classes_of(message.class_map))
+
+    def _work(self, items: dict[str, Any]) -> None:
+        """Write what waits, in the thread of the worker."""
+        classes: tuple[LabelClass, ...] | None = items.get('classes')
+        if classes is not None:
+            self._scene.set_classes(classes)
+        if 'frame' in items:
+            self._scene.log(self._read(*items['frame']))
+            self.shown += 1
+
+    def _read(self, stamp_ns: int, found: dict[str, Any], info: CameraInfo | None) -> ViewFrame:
+        """
+        Make arrays of messages.
+
+        :raises ValueError: A message is not of its kind, or contradicts itself.
+        """
+        own = self.parameters
+        readers: dict[str, Callable[[Any], Any]] = {
+            'image': messages.rgb_from_message,
+            'labels': result_images.labels_from_message,
+            'depth': result_images.depth_from_message,
+            'true_labels': self._true_labels,
+            'true_depth': result_images.true_depth_from_message,
+        }
+        arrays = {name: read(found[name]) for name, read in readers.items() if name in found}
+        size = next((item.shape[:2] for item in arrays.values()), None)
+        times, drops = stats_of(found['stats']) if 'stats' in found else ({}, {})
+        camera = None
+        if size is not None:
+            model = None if info is None else CameraModel.from_message(info)
+            camera = calibrate(model, size, camera_fov_deg=own.camera_fov_deg).intrinsics
+        return ViewFrame(stamp_ns, intrinsics=camera, times_ms=times, drops=drops, **arrays)
+
+    def _true_labels(self, message: Image) -> Any:
+        return result_images.true_labels_from_message(
+            message, self._truth, coding=self.parameters.coding
+        ).labels
+
+    def _on_error(self, _sources: list[str], error: Exception) -> None:
+        self.refused += 1
+        self._last_error = ' '.join(str(error).split()) or type(error).__name__
+
+    def _look(self) -> None:
+        """Say how it goes; without its server the node has nothing to do."""
+        self._silent.look()
+        level, text = DiagnosticStatus.OK, f'{self.shown} frames shown'
+        if self._last_error and self._last_error != self._told_error:
+            self._told_error = self._last_error
+            self.get_logger().warning(f'a frame is not shown: {self._last_error}')
+        if self.refused:
+            level, text = DiagnosticStatus.WARN, f'{self.refused} not shown: {self._last_error}'
+        elif not self.shown:
+            level, text = DiagnosticStatus.WARN, f'nothing to show: waiting for {self._silent}'
+        try:
+            if self._server is not None:
+                self._server.check()
+        except ViewerError as error:
+            level, text = DiagnosticStatus.ERROR, str(error)
+            self.exit_code = 1
+        values = {'shown': self.shown, 'replaced': self.replaced, 'refused': self.refused}
+        name = f'{self.get_name()}: page'
+        status = diagnostics.status(name, level, text, values)
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+        if self.exit_code:
+            self.get_logger().error(text)
+            self.context.try_shutdown()
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Show until the node is told to end."""
+    return executable.run(ViewerNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

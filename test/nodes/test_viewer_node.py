@@ -1,0 +1,158 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The viewer node, fed with results that are known."""
+
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from segformer_ros.camera import Intrinsics
+from segformer_ros.labels import CARLA_0914
+from segformer_ros.nodes import own_messages
+from segformer_ros.nodes.viewer_node import main, ViewerNode
+from segformer_ros.output_topics import contents
+from segformer_ros.viewer import server
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+pytest.importorskip('rerun', reason='rerun-sdk is not installed (it needs Python 3.11)')
+
+DEADLINE_S = 30.0
+CAMERA = Intrinsics(20.0, 20.0, 6.0, 4.0, 12, 8)
+
+
+class Bench:
+    """A viewer that records into a file, and a camera beside it."""
+
+    def __init__(self, *parameters):
+        rclpy.init(args=['--ros-args', *(word for item in parameters for word in ('-p', item))])
+        self.node, self.source = ViewerNode(), Node('source')
+        self.topics = {
+            'image': 'image',
+            'labels': 'label/image',
+            'depth': 'depth/image',
+            'info': 'camera_info',
+        }
+        self.publishers = {
+            name: self.source.create_publisher(CameraInfo if name == 'info' else Image, topic, 10)
+            for name, topic in self.topics.items()
+        }
+        self.executor = SingleThreadedExecutor()
+        for node in (self.node, self.source):
+            self.executor.add_node(node)
+        self.wait(lambda: all(item.get_subscription_count() for item in self.publishers.values()))
+
+    def wait(self, condition):
+        """Spin until it holds."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline
+            self.executor.spin_once(timeout_sec=0.05)
+
+    def publish(self, stamp_s, *, depth=None):
+        """Publish a frame of 8x12 pixels."""
+        header = Header()
+        header.stamp.sec = stamp_s
+        info = CameraInfo(header=header, height=8, width=12)
+        info.k = [20.0, 0.0, 6.0, 0.0, 20.0, 4.0, 0.0, 0.0, 1.0]
+        self.publishers['info'].publish(info)
+        pixels = {
+            'image': ('rgb8', np.full((8, 12, 3), 90, np.uint8)),
+            'labels': ('mono8', np.ones((8, 12), np.uint8)),
+            'depth': ('32FC1', np.full((8, 12), 5.0, np.float32) if depth is None else depth),
+        }
+        for name, (encoding, array) in pixels.items():
+            message = Image(header=header, height=array.shape[0], width=array.shape[1])
+            message.encoding, message.step = encoding, array.strides[0]
+            message.data.frombytes(array.tobytes())
+            self.publishers[name].publish(message)
+
+    def close(self):
+        """Destroy both nodes."""
+        for node in (self.node, self.source):
+            node.destroy_node()
+        self.executor.shutdown()
+        rclpy.try_shutdown()
+
+
+@pytest.fixture
+def bench():
+    """Make benches that are closed."""
+    made = []
+
+    def make(*parameters):
+        made.append(Bench(*parameters))
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.close()
+
+
+def rows(path):
+    """Give the number of chunks by entity."""
+    stats = subprocess.run(
+        [server._program(), 'rrd', 'stats', path], check=True, capture_output=True, text=True
+    ).stdout
+    parts = (line.rpartition(': ') for line in stats.splitlines() if line.startswith('/'))
+    return {name: int(count) for name, _, count in parts}
+
+
+def test_a_frame_is_shown_with_its_results_and_points(tmp_path, bench):
+    """What is broken is refused, counted, and followed by the next frame."""
+    path = tmp_path / 'live.rrd'
+    it = bench(f'save:={path}')
+    it.publish(1)
+    it.wait(lambda: it.node.shown)
+    # The topics are in use: from here on a frame is complete with all three.
+    it.wait(lambda: len(it.node._gather._received_s) == 3)
+    before = it.node.shown
+    it.publish(2, depth=np.full((4, 4), 5.0, np.float32))
+    it.wait(lambda: it.node.refused)
+    it.publish(3)
+    it.wait(lambda: it.node.shown > before)
+    it.close()
+    assert {'/camera/image', '/camera/label', '/camera/depth', '/points'} <= rows(path).keys()
+
+
+def test_classes_come_from_the_network(tmp_path, bench):
+    """Names and colours are those of label/classes."""
+    kind = own_messages.label_classes_type()
+    if kind is None:
+        pytest.skip('the messages of this package are not built')
+    path = tmp_path / 'live.rrd'
+    it = bench(f'save:={path}')
+    told = []
+    it.node._scene.set_classes = told.append
+    content = contents.label_classes(Header(), CARLA_0914.classes[:3])
+    rows_of = own_messages._own.LabelClass
+    message = kind(class_map=[rows_of(**item.fields) for item in content.fields['class_map']])
+    it.node._on_classes(message)
+    it.wait(lambda: told)
+    assert told == [CARLA_0914.classes[:3]]
+
+
+@pytest.mark.parametrize(
+    ('parameter', 'text'),
+    [
+        ('address:=192.0.2.1', 'expected an IP address of this computer'),
+        ('transport:=zstd', 'transport must be raw or compressed'),
+        ('save:=live.mcap', 'expected a name that ends in .rrd'),
+        ('tag_table:=t9', 'tag_table must be one of'),
+    ],
+)
+def test_a_wrong_parameter_is_one_line(parameter, text, capfd):
+    """And exit code 1."""
+    assert main(['--ros-args', '-p', parameter]) == 1
+    assert text in capfd.readouterr().err
+
+
+def test_a_server_that_dies_ends_the_node(bench):
+    """There is nothing that it could do."""
+    it = bench('port:=0')
+    it.node._server._process.kill()
+    it.wait(lambda: it.node.exit_code == 1)
