@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from statistics import mean, median, pstdev, quantiles
 from time import perf_counter
@@ -100,11 +101,10 @@ def time_backends(
     refused: dict[str, str] = {}
     for name in names:
         try:
-            loaded = backend_choice.load(name, bundle, threads=threads)
+            choose = partial(backend_choice.load, name, threads=threads)
+            pipelines[name] = Pipeline.open(bundle, choose)
         except (BackendError, BundleError) as error:
             refused[name] = str(error)
-        else:
-            pipelines[name] = Pipeline(bundle, loaded.backend)
     samples = _take_turns(pipelines, image, repeats)
     results = []
     for name in names:

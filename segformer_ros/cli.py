@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     'init-from': 'extract the encoder of a checkpoint, to start a training from',
     'convert': 'convert a checkpoint to the format of another program, and verify the result',
     'export': 'export a checkpoint to a bundle that can be deployed',
+    'wrap': 'make a bundle of an ONNX graph of another program',
     'quantize': 'add graphs in int8 or fp8 to a bundle, for TensorRT',
     'build-engine': 'compile a network with TensorRT for a GPU, ahead of time',
     'bench': 'benchmark a network on every backend of this machine',

@@ -198,7 +198,7 @@ class _Stream:
         on_frame: OnFrame | None,
     ) -> None:
         self.camera = camera
-        tasks, wanted = pipeline.manifest.tasks, options.inference
+        tasks, wanted = pipeline.manifest.published_tasks, options.inference
         classes = pipeline.manifest.classes if 'segmentation' in tasks else ()
         self.outputs = Outputs(
             writer,

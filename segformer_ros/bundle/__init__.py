@@ -31,7 +31,9 @@ from segformer_ros.bundle.manifest import (
     LogitsOutput,
     Manifest,
     parse,
+    WHOLE,
 )
+from segformer_ros.bundle.pair import write_pair
 from segformer_ros.bundle.real_files import engine_folder
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     'PRECISIONS',
     'SCRIPT',
     'TARGETS',
+    'WHOLE',
     'Arithmetic',
     'Bundle',
     'BundleError',
@@ -61,4 +64,5 @@ __all__ = [
     'read',
     'weights_of_graph',
     'write',
+    'write_pair',
 ]

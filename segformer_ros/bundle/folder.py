@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import json
 import os
 from pathlib import Path
@@ -27,17 +27,27 @@ from segformer_ros.nearest import did_you_mean
 MODELS = Path(__file__).resolve().parents[1] / 'models'
 """The folder of the bundles that ship with the package."""
 
-_MANIFEST = 'manifest.json'
+MANIFEST = 'manifest.json'
 _WEIGHTS = ('*.safetensors', '*.bin', '*.pth', '*.pt', '*.ckpt')
 _COPY_AGAIN = 'copy the bundle again or export the network again'
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A checked bundle: its folder and its manifest."""
+    """
+    A checked bundle: its folder and its manifest.
+
+    networks are the bundles of a bundle of two networks by their task, empty for one network. The
+    manifest then says of both what it says of one; input sizes and the like are those of labels.
+    """
 
     path: Path
     manifest: Manifest
+    networks: Mapping[str, Bundle] = field(default_factory=dict)
+
+    def parts(self) -> tuple[Bundle, ...]:
+        """Give its networks, each a bundle of one: both, or itself."""
+        return tuple(self.networks.values()) or (self,)
 
     def file(self, name: str) -> Path:
         """Give the path of one of its files."""
@@ -59,7 +69,7 @@ class Bundle:
 
 def known_names() -> tuple[str, ...]:
     """Give the names of the bundles that ship with the package."""
-    return tuple(sorted(path.parent.name for path in MODELS.glob(f'*/{_MANIFEST}')))
+    return tuple(sorted(path.parent.name for path in MODELS.glob(f'*/{MANIFEST}')))
 
 
 def find(model: str | Path) -> Path:
@@ -94,7 +104,7 @@ def is_checkpoint(model: str) -> bool:
     path = Path(model).expanduser()
     if model.startswith('hf://') or path.is_file():
         return True
-    if not path.is_dir() or (path / _MANIFEST).is_file() or any(path.glob('*.onnx')):
+    if not path.is_dir() or (path / MANIFEST).is_file() or any(path.glob('*.onnx')):
         return False
     return any(any(path.glob(pattern)) for pattern in _WEIGHTS)
 
@@ -109,7 +119,12 @@ def read(path: str | Path, *, verify: bool = True) -> Bundle:
     """
     folder = Path(path)
     try:
-        manifest = parse(_load(folder), folder / _MANIFEST)
+        content = _load(folder)
+        if isinstance(content, dict) and 'networks' in content:
+            from segformer_ros.bundle.pair import read_pair
+
+            return read_pair(folder, content, verify=verify)
+        manifest = parse(content, folder / MANIFEST)
         for name, expected in manifest.files.items():
             _check_file(folder / name, expected if verify else None)
         _refuse_others(folder, manifest)
@@ -136,9 +151,7 @@ def write(
     :raises BundleError: The manifest is not right, or another folder is in the way.
     """
     folder = Path(path).absolute()
-    if folder.exists() and not (folder / _MANIFEST).is_file():
-        found, do = 'something that is not a bundle', 'move it away or choose another path'
-        raise BundleError(folder, expected='nothing or a bundle', found=found, do=do)
+    refuse_what_is_in_the_way(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f'.{folder.name}.', dir=folder.parent) as name:
         fresh = Path(name) / 'new'
@@ -149,6 +162,17 @@ def write(
             folder.rename(Path(name) / 'old')
         fresh.rename(folder)
     return Bundle(folder, facts)
+
+
+def refuse_what_is_in_the_way(folder: Path) -> None:
+    """
+    Refuse to replace anything but a bundle.
+
+    :raises BundleError: There is something else.
+    """
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        found, do = 'something that is not a bundle', 'move it away or choose another path'
+        raise BundleError(folder, expected='nothing or a bundle', found=found, do=do)
 
 
 def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | bytes]) -> None:
@@ -163,7 +187,7 @@ def _fill(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, Path | 
             shutil.copyfile(source, folder / name)
         hashes[name] = sha256_of(folder / name)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / _MANIFEST).write_text(f'{text}\n', encoding='utf-8')
+    (folder / MANIFEST).write_text(f'{text}\n', encoding='utf-8')
 
 
 def _check_file(file: Path, expected: str | None) -> None:
@@ -182,19 +206,19 @@ def _check_file(file: Path, expected: str | None) -> None:
 def _refuse_others(folder: Path, manifest: Manifest) -> None:
     """Refuse files without a sha256: a graph could take its weights from there."""
     for file in sorted(folder.iterdir()):
-        known = file.name == _MANIFEST or file.name in manifest.files
+        known = file.name == MANIFEST or file.name in manifest.files
         if not known and file.is_file() and not file.name.startswith('.'):
             expected, do = 'only files that the manifest names', 'remove it'
             raise BundleError(folder, expected=expected, found=file.name, do=do)
 
 
 def _load(folder: Path) -> object:
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     if not folder.is_dir():
         raise BundleError(folder, expected='a folder', found='none', do='check the path')
     if not path.is_file():
         found, do = 'a folder without it', 'check the path or export the network again'
-        raise BundleError(folder, expected=_MANIFEST, found=found, do=do)
+        raise BundleError(folder, expected=MANIFEST, found=found, do=do)
     try:
         content: object = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -17,11 +17,15 @@ from segformer_ros.labels import LABEL_SETS, LabelClass, VOID
 FORMAT_VERSION = 2
 TASKS = ('segmentation', 'depth')
 ACTIVATIONS = ('metric', 'log')
+UNITS = ('metres', 'relative_depth', 'relative_inverse_depth')
+RESIZES = ('pad', 'stretch')
+WHOLE = 'network'
+"""The only part of a network that is not taken apart."""
 
 KEYS = (
     'format_version', 'name', 'tasks', 'label_set', 'classes', 'input_sizes', 'channel_order',
-    'mean', 'std', 'outputs', 'depth_range_m', 'focal_length_px', 'opset', 'tolerance', 'files',
-    'arithmetic', 'provenance', 'licence',
+    'mean', 'std', 'outputs', 'depth_range_m', 'focal_length_px', 'resize', 'opset', 'tolerance',
+    'files', 'arithmetic', 'provenance', 'licence',
 )  # fmt: skip
 PROVENANCE = ('data', 'recipe', 'metrics')
 _FILE_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
@@ -37,16 +41,27 @@ class LogitsOutput:
 
 @dataclass(frozen=True)
 class DepthOutput:
-    """The depth; activation says what turns the raw output into metres: 'log' needs exp."""
+    """
+    The depth; activation says what turns the raw output into its unit: 'log' needs exp.
+
+    unit is one of UNITS: metres, a depth of unknown scale, or an inverse depth of unknown scale
+    and shift.
+    """
 
     stride: int
     activation: str
+    unit: str = 'metres'
+
+    @property
+    def relative(self) -> bool:
+        """Tell whether the scale is unknown."""
+        return self.unit != 'metres'
 
 
 @dataclass(frozen=True)
 class Arithmetic:
     """
-    What a network costs, by part: encoder, segmentation_head, depth_head.
+    What a network costs, by part: encoder, segmentation_head, depth_head; or network alone.
 
     gmacs are 10^9 multiplications with addition for one image, by input size such as '256x512'.
     """
@@ -61,7 +76,8 @@ class Manifest:
     All that the run time knows of a network.
 
     classes are in channel order; x = (pixel / 255 - mean) / std per channel of channel_order;
-    depth is for a camera whose focal length is focal_length_px in pixels of the network input.
+    depth is for a camera whose focal length is focal_length_px in pixels of the network input;
+    None: it is not to be scaled. resize is one of RESIZES: how an image becomes an input size.
     What belongs to a task that the network lacks is None (classes: empty).
     """
 
@@ -83,6 +99,13 @@ class Manifest:
     arithmetic: Arithmetic
     provenance: Mapping[str, Any]
     licence: str
+    resize: str = 'pad'
+
+    @property
+    def published_tasks(self) -> tuple[str, ...]:
+        """Name the tasks whose results are published: relative depth is not, having no unit."""
+        relative = self.depth is not None and self.depth.relative
+        return tuple(task for task in self.tasks if not (relative and task == 'depth'))
 
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
         """Give the shape of each output for one image of an input size."""
@@ -107,14 +130,7 @@ def parse(content: object, where: object = 'manifest.json') -> Manifest:
     :raises BundleError: Anything is missing, unknown, of another type or contradicts the rest.
     """
     fields = Fields(content, where)
-    version = fields.value('format_version')
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise BundleError(
-            where,
-            expected=f'format_version {FORMAT_VERSION}',
-            found=repr(version),
-            do='use a release that reads this version or export the network again',
-        )
+    check_version(fields, where)
     fields.only(KEYS)
     tasks = _tasks(fields)
     logits, depth = _outputs(fields, tasks)
@@ -132,17 +148,34 @@ def parse(content: object, where: object = 'manifest.json') -> Manifest:
         logits=logits,
         depth=depth,
         depth_range_m=_depth_range(fields) if estimation else None,
-        focal_length_px=fields.number('focal_length_px', above=0.0) if estimation else None,
+        focal_length_px=_focal_length(fields) if estimation else None,
         opset=fields.whole('opset', least=1),
         tolerance=_tolerance(fields, tasks),
         files=_files(fields),
-        arithmetic=_arithmetic(fields, _part_names(tasks)),
+        arithmetic=_arithmetic(fields, tasks),
         provenance=fields.inner('provenance').having(PROVENANCE),
         licence=fields.text('licence'),
+        resize=fields.choice('resize', RESIZES) if 'resize' in fields.names() else 'pad',
     )
     _check_label_set(fields, manifest)
     _check_files(fields, manifest)
     return manifest
+
+
+def check_version(fields: Fields, where: object) -> None:
+    """
+    Refuse other versions of the format.
+
+    :raises BundleError: It is another one.
+    """
+    version = fields.value('format_version')
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise BundleError(
+            where,
+            expected=f'format_version {FORMAT_VERSION}',
+            found=repr(version),
+            do='use a release that reads this version or export the network again',
+        )
 
 
 def _tasks(fields: Fields) -> tuple[str, ...]:
@@ -163,7 +196,8 @@ def _outputs(
     if 'depth' in tasks:
         inner = outputs.inner('depth')
         activation = inner.choice('activation', ACTIVATIONS)
-        depth = DepthOutput(inner.whole('stride', least=1), activation)
+        unit = inner.choice('unit', UNITS) if 'unit' in inner.names() else UNITS[0]
+        depth = DepthOutput(inner.whole('stride', least=1), activation, unit)
     return logits, depth
 
 
@@ -176,10 +210,11 @@ def _part_names(tasks: tuple[str, ...]) -> tuple[str, ...]:
     return ('encoder', *(heads[task] for task in tasks))
 
 
-def _arithmetic(fields: Fields, parts: tuple[str, ...]) -> Arithmetic:
+def _arithmetic(fields: Fields, tasks: tuple[str, ...]) -> Arithmetic:
     inner = fields.inner('arithmetic')
     inner.only(('parameters', 'gmacs'), complete=True)
     parameters, gmacs = inner.inner('parameters'), inner.inner('gmacs')
+    parts = (WHOLE,) if WHOLE in parameters.names() else _part_names(tasks)
     parameters.only(parts, complete=True)
     costs = {}
     for size in gmacs.names():
@@ -231,6 +266,12 @@ def _input_sizes(
     if not sizes or len({(size.height, size.width) for size in sizes}) != len(sizes):
         fields.refuse('input_sizes', 'one or more different sizes', f'{len(sizes)} entries')
     return tuple(sizes)
+
+
+def _focal_length(fields: Fields) -> float | None:
+    if fields.value('focal_length_px') is None:
+        return None
+    return fields.number('focal_length_px', above=0.0)
 
 
 def _depth_range(fields: Fields) -> tuple[float, float]:

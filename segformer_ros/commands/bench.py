@@ -97,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
         found = {'threads': threads, 'backends': [dataclasses.asdict(item) for item in times]}
         usable = [item for item in times if not item.refused]
         if usable:
-            found['auto'] = _choice(bundle, threads, args.precision)
+            choices = [_choice(part, threads, args.precision) for part in bundle.parts()]
+            found['auto'] = choices[0] if len(choices) == 1 else _both(choices)
         tables.append(found)
         if not args.json:
             _show(args, bundle, times, found)
@@ -113,6 +114,15 @@ def _choice(bundle: bundles.Bundle, threads: int, precision: str) -> dict[str, A
     loaded.backend.close()
     trials = [dataclasses.asdict(item) for item in loaded.trials]
     return {'engine': loaded.backend.name, 'reason': loaded.reason, 'trials': trials}
+
+
+def _both(choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Say of the networks of labels and of depth what is said of one."""
+    labels, depth = choices
+    return {key: f'labels: {labels[key]}; depth: {depth[key]}' for key in ('engine', 'reason')} | {
+        'trials': labels['trials'],
+        'depth_trials': depth['trials'],
+    }
 
 
 def _show(

@@ -156,6 +156,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _requests(args: argparse.Namespace) -> list[BuildRequest]:
     bundle = bundles.read(bundles.find(args.model))
+    return [request for part in bundle.parts() for request in _requests_of(part, args)]
+
+
+def _requests_of(bundle: bundles.Bundle, args: argparse.Namespace) -> list[BuildRequest]:
     known = {(size.height, size.width): size for size in bundle.manifest.input_sizes}
     for size in args.size or ():
         if size not in known:

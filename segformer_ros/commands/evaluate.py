@@ -199,12 +199,9 @@ def _network(args: argparse.Namespace) -> tuple[Network, str]:
 
         torch_network = TorchNetwork.load(args.model, label_set=args.label_set, device=args.device)
         return torch_network, f'PyTorch on {torch_network.device_name}'
-    from segformer_ros.evaluation.bundle_network import BundleNetwork
+    from segformer_ros.evaluation.bundle_network import load
 
-    network = BundleNetwork.load(
-        args.model, backend=args.backend, threads=args.threads, precision=args.precision
-    )
-    return network, network.backend_name
+    return load(args.model, backend=args.backend, threads=args.threads, precision=args.precision)
 
 
 def _on_bag(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 import sys
 
@@ -57,7 +58,10 @@ def one_of(known: Sequence[str]) -> Callable[[str], list[str]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments; lists are repeated options or texts with commas."""
     parser.add_argument(
-        'checkpoint', help='best.safetensors of a training, or a checkpoint of any other format'
+        'checkpoint',
+        nargs='+',
+        help='best.safetensors of a training, or a checkpoint of any other format; two of them, '
+        'the second for depth, become one bundle of two networks, and bundles count as well',
     )
     parser.add_argument('out', type=Path, help='folder of the bundle; its name names the network')
     parser.add_argument(
@@ -71,10 +75,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--overwrite', action='store_true', help='replace an earlier bundle in the folder'
     )
+    parser.add_argument(
+        '--depth-size',
+        type=input_sizes,
+        action='extend',
+        metavar='HxW[,HxW]',
+        help='likewise for the second of two networks',
+    )
     parser.add_argument('--notes', default='', help='a sentence for the provenance')
     parser.add_argument(
         '--licence', help='licence of third-party weights (default: what the checkpoint says)'
     )
+    parser.add_argument('--depth-licence', help='likewise for the second of two networks')
     parser.add_argument(
         '--focal-length',
         type=float,
@@ -135,32 +147,49 @@ def run(args: argparse.Namespace) -> int:
     :raises ExportError: What was exported does not compute what the checkpoint does.
     :raises BundleError: The bundle does not do so when it is loaded.
     """
+    if len(args.checkpoint) > 2:
+        raise ValueError(f'expected one checkpoint or two, got {len(args.checkpoint)}')
+    require_new(args.out, 'folder of the bundle', overwrite=args.overwrite)
+    with Progress('exporting'):
+        made = _made(args)
+        for part in made.parts():
+            sys.stdout.write(f'{summary(part)}{_reloaded(part)}\n')
+    return 0
+
+
+def _made(args: argparse.Namespace) -> Bundle:
+    if len(args.checkpoint) == 1:
+        return _export(args, args.checkpoint[0], args.out)
+    from segformer_ros.export.pair_export import export_pair
+
+    labels, depth = args.checkpoint
+    exports = (partial(_export, args, labels), partial(_export, args, depth, second=True))
+    return export_pair(labels, depth, args.out, exports)
+
+
+def _export(args: argparse.Namespace, source: str, out: Path, *, second: bool = False) -> Bundle:
+    """Export one checkpoint; the second of two has a size and a licence of its own."""
     from segformer_ros.export.checkpoint_export import export_checkpoint
     from segformer_ros.export.variants import ExportOptions
 
-    require_new(args.out, 'folder of the bundle', overwrite=args.overwrite)
-    options = ExportOptions(
-        targets=tuple(dict.fromkeys(args.target or ('onnxruntime', 'openvino'))),
-        precisions=tuple(dict.fromkeys(args.precision or ())),
-        plain=args.plain,
-        fused_attention=args.fused_attention,
-        single_task=args.single_task,
-        opset=args.opset,
+    return export_checkpoint(
+        source,
+        out,
+        args.depth_size if second else args.size,
+        notes=args.notes,
+        licence=args.depth_licence if second else args.licence,
+        focal_length_px=args.focal_length,
+        options=ExportOptions(
+            targets=tuple(dict.fromkeys(args.target or ('onnxruntime', 'openvino'))),
+            precisions=tuple(dict.fromkeys(args.precision or ())),
+            plain=args.plain,
+            fused_attention=args.fused_attention,
+            single_task=args.single_task,
+            opset=args.opset,
+        ),
+        torchscript=args.torchscript,
+        report=_report,
     )
-    with Progress('exporting'):
-        bundle = export_checkpoint(
-            args.checkpoint,
-            args.out,
-            args.size,
-            notes=args.notes,
-            licence=args.licence,
-            focal_length_px=args.focal_length,
-            options=options,
-            torchscript=args.torchscript,
-            report=_report,
-        )
-        sys.stdout.write(f'{summary(bundle)}{_reloaded(bundle)}\n')
-    return 0
 
 
 def _report(line: str) -> None:

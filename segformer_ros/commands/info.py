@@ -67,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     content = json.loads(bundle.file('manifest.json').read_bytes())
     _show(args, content, model_facts.of_bundle(bundle))
     if not (args.no_check or args.json):
-        _check(bundle, args.backend)
+        for part in bundle.parts():
+            _check(part, args.backend)
     return 0
 
 

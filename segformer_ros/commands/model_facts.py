@@ -23,7 +23,18 @@ _TRAINING = (
 
 
 def of_bundle(bundle: bundles.Bundle) -> Pairs:
-    """Say what a bundle is."""
+    """Say what a bundle is: of two networks both, one after the other."""
+    if not bundle.networks:
+        yield from _of_one(bundle)
+        return
+    yield 'name', bundle.manifest.name
+    yield 'folder', str(bundle.path)
+    for task, part in bundle.networks.items():
+        yield 'network', f'for {"labels" if task == "segmentation" else task}'
+        yield from _of_one(part)
+
+
+def _of_one(bundle: bundles.Bundle) -> Pairs:
     manifest = bundle.manifest
     size = sum(bundle.file(name).stat().st_size for name in manifest.files)
     yield 'name', manifest.name
@@ -34,9 +45,14 @@ def of_bundle(bundle: bundles.Bundle) -> Pairs:
         yield 'classes', f'{len(manifest.classes)} of {manifest.label_set}: {classes}'
     if manifest.depth is not None and manifest.depth_range_m is not None:
         low, high = manifest.depth_range_m
-        yield 'depth', f'{low:g} to {high:g} m, of a camera of {manifest.focal_length_px:g} px'
+        focal_px = manifest.focal_length_px
+        camera = 'of any camera' if focal_px is None else f'of a camera of {focal_px:g} px'
+        unit = manifest.depth.unit.replace('_', ' ')
+        relative = f'{unit}, not metres'
+        yield 'depth', relative if manifest.depth.relative else f'{low:g} to {high:g} m, {camera}'
     sizes = ', '.join(f'{item.height}x{item.width}' for item in manifest.input_sizes)
-    yield 'input sizes', f'{sizes} (height x width)'
+    stretched = ', images are stretched over them' if manifest.resize == 'stretch' else ''
+    yield 'input sizes', f'{sizes} (height x width){stretched}'
     yield from _costs(manifest.arithmetic.parameters, manifest.arithmetic.gmacs)
     yield 'opset', str(manifest.opset)
     yield 'licence', manifest.licence

@@ -67,9 +67,14 @@ def run(args: argparse.Namespace) -> int:
     from segformer_ros.export.modelopt import quantized, require
     from segformer_ros.export.quantize import quantize_bundle
 
+    source = bundles.read(bundles.find(args.model))
+    if source.networks:
+        raise ValueError(
+            f'{args.model} has two networks: quantise each, then put them together with '
+            'segformer export LABELS DEPTH OUT'
+        )
     require()
     require_new(args.out, 'folder of the new bundle', overwrite=args.overwrite)
-    source = bundles.read(bundles.find(args.model))
     images = calibration_images(args.calibration, args.images, args.topic)
     with Progress('quantising'):
         made = quantize_bundle(

@@ -230,7 +230,12 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
-    tasks, only = pipeline.manifest.tasks, args.only
+    tasks, only = pipeline.manifest.published_tasks, args.only
+    if not tasks:
+        raise ValueError(
+            f'{pipeline.manifest.name} gives relative depth alone, which has no metres to write: '
+            'use Prediction.relative from Python, or a network of metric depth'
+        )
     if only is not None and only not in tasks:
         raise ValueError(f'{pipeline.manifest.name} is for {" and ".join(tasks)}, not for {only}')
     if pipeline.manifest.depth_range_m is not None and only != 'segmentation':

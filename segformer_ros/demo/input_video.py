@@ -58,11 +58,13 @@ def trained_camera_fov_deg(model: str, video: Video) -> float:
     :returns: Degrees, horizontally; 0 when the network knows no depth.
     :raises BundleError: There is no such bundle.
     """
-    manifest = bundle.read(bundle.find(model), verify=False).manifest
+    found = bundle.read(bundle.find(model), verify=False)
+    manifest = found.networks.get('depth', found).manifest
     if manifest.focal_length_px is None:
         return 0.0
     sizes = [(item.height, item.width) for item in manifest.input_sizes]
-    geometry = fit((video.height, video.width), sizes)
+    stretch = manifest.resize == 'stretch'
+    geometry = fit((video.height, video.width), sizes, stretch=stretch)
     focal_px = manifest.focal_length_px * video.width / geometry.resized_w
     return math.degrees(2.0 * math.atan(0.5 * video.width / focal_px))
 

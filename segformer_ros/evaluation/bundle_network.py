@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import bundle as bundles
-from segformer_ros.evaluation.network import Image, NetworkFacts, Outputs
+from segformer_ros.evaluation.network import Image, Network, NetworkFacts, Outputs
+from segformer_ros.evaluation.paired_network import PairedNetwork
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend import Backend, BackendError
 from segformer_ros.inference.preprocess import Geometry, lookup_table, prepare, prepare_bytes
@@ -27,40 +28,18 @@ class BundleNetwork:
         """
         manifest = bundle.manifest
         self._backend = backend
+        self._metric = manifest.depth is not None and not manifest.depth.relative
         self._table = lookup_table(manifest.mean, manifest.std)
         self._pad_rgb = [round(255.0 * value) for value in manifest.mean]
         self._facts = NetworkFacts(
             manifest.name,
             manifest.classes,
             manifest.label_set or '',
-            None if manifest.depth is None else manifest.depth.activation,
+            manifest.depth.activation if self._metric else None,
             manifest.focal_length_px,
             tuple((size.height, size.width) for size in manifest.input_sizes),
+            manifest.resize == 'stretch',
         )
-
-    @classmethod
-    def load(
-        cls,
-        model: str | Path,
-        *,
-        backend: str = 'auto',
-        threads: int = 0,
-        precision: str = 'float32',
-    ) -> BundleNetwork:
-        """
-        Find, read, check and load a network.
-
-        :param model: Name of a bundle that ships with the package, or path of its folder.
-        :param backend: One of backend_choice.NAMES.
-        :param threads: Threads for one image; 0 lets the engine decide.
-        :param precision: What 'auto' may choose: one of backend_choice.PRECISIONS.
-        :raises BundleError: The bundle is missing, damaged or fails its golden check.
-        :raises BackendError: The engine is missing or cannot load the network.
-        :raises ValueError: There is no backend or precision of this name.
-        """
-        bundle = bundles.read(bundles.find(model))
-        loaded = backend_choice.load(backend, bundle, threads=threads, precision=precision)
-        return cls(bundle, loaded.backend)
 
     @property
     def facts(self) -> NetworkFacts:
@@ -85,7 +64,7 @@ class BundleNetwork:
                     f'expected finite {name} from {self._backend.name}, got NaN or infinity: '
                     'choose another backend or precision'
                 )
-        logits, depth = found.get('logits'), found.get('depth')
+        logits, depth = found.get('logits'), found.get('depth') if self._metric else None
         return Outputs(
             None if logits is None else logits[0], None if depth is None else depth[0, 0]
         )
@@ -100,3 +79,36 @@ class BundleNetwork:
         planes = np.empty((1, 3, *input_hw), np.float32)
         prepare(image, geometry, self._table, planes[0])
         return planes
+
+
+def load(
+    model: str | Path,
+    *,
+    backend: str = 'auto',
+    threads: int = 0,
+    precision: str = 'float32',
+) -> tuple[Network, str]:
+    """
+    Find, read, check and load the network of a bundle, or both of them.
+
+    :param model: Name of a bundle that ships with the package, or path of its folder.
+    :param backend: One of backend_choice.NAMES.
+    :param threads: Threads for one image; 0 lets the engine decide.
+    :param precision: What 'auto' may choose: one of backend_choice.PRECISIONS.
+    :returns: It, and the name of its engine and device.
+    :raises BundleError: The bundle is missing, damaged or fails its golden check.
+    :raises BackendError: The engine is missing or cannot load the network.
+    :raises ValueError: There is no backend or precision of this name.
+    """
+    bundle = bundles.read(bundles.find(model))
+    loaded = [
+        BundleNetwork(
+            part,
+            backend_choice.load(backend, part, threads=threads, precision=precision).backend,
+        )
+        for part in bundle.parts()
+    ]
+    engines = ' and '.join(dict.fromkeys(item.backend_name for item in loaded))
+    if not bundle.networks:
+        return loaded[0], engines
+    return PairedNetwork(bundle.manifest.name, *loaded), engines

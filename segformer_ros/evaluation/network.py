@@ -29,6 +29,7 @@ class NetworkFacts:
     :param focal_length_px: Of the camera for which its depth is right, in pixels of the network
         input; None: unknown, no depth is scaled.
     :param input_sizes: Heights and widths that it takes; None: all multiples of MULTIPLE.
+    :param stretch: Images fill the whole input, whatever their aspect ratio.
     """
 
     name: str
@@ -37,6 +38,7 @@ class NetworkFacts:
     depth: str | None = None
     focal_length_px: float | None = None
     input_sizes: tuple[tuple[int, int], ...] | None = None
+    stretch: bool = False
 
     @property
     def channel_ids(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.evaluation.network import FloatArray, Image, MULTIPLE, Network, Outputs
+from segformer_ros.evaluation.paired_network import PairedNetwork
 from segformer_ros.inference.postprocess import decode_depth, decode_labels
 from segformer_ros.inference.preprocess import fit, Geometry
 
@@ -103,6 +104,9 @@ def predict(
     :param focal_length_px: Of the camera, in pixels of this image; None: unknown.
     :raises ValueError: The network has no input that is large enough.
     """
+    if isinstance(network, PairedNetwork):
+        labels = predict(network.labels, image, focal_length_px, how).labels
+        return Predicted(labels, predict(network.depth, image, focal_length_px, how).depth)
     if how.is_single:
         return _predict_once(network, image, focal_length_px, how)
     height, width = image.shape[:2]
@@ -177,7 +181,8 @@ def _resized(network: Network, image: Image, how: Inference, ratio: float) -> Im
         target = how.size
     elif how.resize == 'fit':
         sizes = _fitting(network, how)
-        chosen = fit((height, width), sizes) if sizes else None
+        stretch = network.facts.stretch
+        chosen = fit((height, width), sizes, stretch=stretch) if sizes else None
         target = (chosen.resized_h, chosen.resized_w) if chosen else (height, width)
     else:
         target = _scaled((height, width), how.scale)

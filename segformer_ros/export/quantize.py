@@ -19,7 +19,13 @@ from segformer_ros.bundle import Bundle, Graph, InputSize
 from segformer_ros.export.check import run_graph
 from segformer_ros.export.weights_file import WeightsFile
 from segformer_ros.inference.golden_gate import check_outputs, golden_input
-from segformer_ros.inference.preprocess import fit, lookup_table, prepare, prepare_bytes
+from segformer_ros.inference.preprocess import (
+    fit,
+    Geometry,
+    lookup_table,
+    prepare,
+    prepare_bytes,
+)
 
 Image = npt.NDArray[np.uint8]
 Quantizer = Callable[[Path, list[Path], str, npt.NDArray[Any], str], ModelProto]
@@ -43,13 +49,18 @@ def calibration_batch(
         pixels = np.empty((len(images), *hw, 3), np.uint8)
         pad = [round(255.0 * value) for value in manifest.mean]
         for image, out in zip(images, pixels, strict=True):
-            prepare_bytes(image, fit((image.shape[0], image.shape[1]), [hw]), pad, out)
+            prepare_bytes(image, _geometry(bundle, image, hw), pad, out)
         return pixels
     planes = np.empty((len(images), 3, *hw), np.float32)
     table = lookup_table(manifest.mean, manifest.std)
     for image, plane in zip(images, planes, strict=True):
-        prepare(image, fit((image.shape[0], image.shape[1]), [hw]), table, plane)
+        prepare(image, _geometry(bundle, image, hw), table, plane)
     return planes
+
+
+def _geometry(bundle: Bundle, image: Image, hw: tuple[int, int]) -> Geometry:
+    stretch = bundle.manifest.resize == 'stretch'
+    return fit((image.shape[0], image.shape[1]), [hw], stretch=stretch)
 
 
 def quantize_bundle(

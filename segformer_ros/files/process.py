@@ -137,7 +137,7 @@ class FrameProcessor:
                 behind.do(self._advance)
 
     def _results(self, *, overlay: bool) -> Results:
-        tasks, wanted = self._pipeline.manifest.tasks, self._options.inference
+        tasks, wanted = self._pipeline.manifest.published_tasks, self._options.inference
         kinds = {
             'label': 'segmentation' in tasks and wanted.segmentation,
             'depth': 'depth' in tasks and wanted.depth,

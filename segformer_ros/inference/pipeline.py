@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import math
 from pathlib import Path
 from time import perf_counter
@@ -32,8 +32,8 @@ __all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
-_SKY = 'sky'
-_SKY_M = {'nan': math.nan, 'inf': math.inf}
+SKY = 'sky'
+SKY_M = {'nan': math.nan, 'inf': math.inf}
 
 
 class Predictor(Protocol):
@@ -77,12 +77,15 @@ class Pipeline:
         """
         self._manifest = bundle.manifest
         self._backend = backend
-        self._frames: Frames | None = getattr(backend, 'frames', None)
+        depth = bundle.manifest.depth
+        self._relative = depth is not None and depth.relative
+        # What a device makes of a frame is metres.
+        self._frames: Frames | None = None if self._relative else getattr(backend, 'frames', None)
         self._reason = reason
         self._table = lookup_table(bundle.manifest.mean, bundle.manifest.std)
         self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
         self._ids = [item.id for item in bundle.manifest.classes]
-        skies = [item.id for item in bundle.manifest.classes if item.name == _SKY]
+        skies = [item.id for item in bundle.manifest.classes if item.name == SKY]
         self._sky_id = skies[0] if skies else None
         self._pad_rgb = [round(255.0 * value) for value in bundle.manifest.mean]
         self._inputs: dict[tuple[int, ...], npt.NDArray[Any]] = {}
@@ -112,8 +115,33 @@ class Pipeline:
         :raises BackendError: The engine is missing or cannot load the network.
         :raises ValueError: There is no backend or precision of this name, or threads is negative.
         """
-        bundle = bundles.read(bundles.find(model))
-        loaded = backend_choice.load(backend, bundle, threads=threads, precision=precision)
+
+        def choose(part: bundles.Bundle) -> backend_choice.Loaded:
+            return backend_choice.load(backend, part, threads=threads, precision=precision)
+
+        return cls.open(bundles.read(bundles.find(model)), choose, compiled=compiled)
+
+    @classmethod
+    def open(
+        cls,
+        bundle: bundles.Bundle,
+        choose: Callable[[bundles.Bundle], backend_choice.Loaded],
+        *,
+        compiled: bool = True,
+    ) -> Pipeline:
+        """
+        Load the network of a bundle, or both of them.
+
+        :param choose: Loads a bundle of one network.
+        :param compiled: As of Pipeline.
+        :raises BackendError: As choose; EngineMissingError has what is missing for both.
+        :raises BundleError: As choose.
+        """
+        if bundle.networks:
+            from segformer_ros.inference.paired_pipeline import open_pair
+
+            return open_pair(bundle, choose, compiled=compiled)
+        loaded = choose(bundle)
         return cls(bundle, loaded.backend, reason=loaded.reason, compiled=compiled)
 
     @property
@@ -177,7 +205,10 @@ class Pipeline:
         options = options or Options()
         images = [check_image(image) for image in images]
         focals = checked_focals(focal_lengths_px, len(images))
-        geometries = [fit((image.shape[0], image.shape[1]), self._sizes) for image in images]
+        stretch = self._manifest.resize == 'stretch'
+        geometries = [
+            fit((image.shape[0], image.shape[1]), self._sizes, stretch=stretch) for image in images
+        ]
         if self._frames is not None and self._needed(options):
             pairs = zip(geometries, focals, strict=True)
             requests = [self._request(*pair, options) for pair in pairs]
@@ -276,7 +307,10 @@ class Pipeline:
         labels, confidence = self._labels(outputs, geometry, options)
         depth = self._depth(outputs, geometry, focal_length_px, options, labels)
         timings = Timings(*before_s, perf_counter() - start)
-        return Prediction(labels if options.segmentation else None, depth, confidence, timings)
+        labels = labels if options.segmentation else None
+        if self._relative:
+            return Prediction(labels, None, confidence, timings, depth)
+        return Prediction(labels, depth, confidence, timings)
 
     def _labels(
         self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options
@@ -304,6 +338,8 @@ class Pipeline:
         output = self._manifest.depth
         if not options.depth or output is None:
             return None
+        if self._relative:
+            return self._relative_depth(outputs['depth'][0], geometry, output.stride)
         return decode_depth(
             outputs['depth'][0],
             geometry,
@@ -313,6 +349,17 @@ class Pipeline:
             limits_m=self._limits_m(options),
             labels=labels if self._masks_sky(options) else None,
             sky=self._sky(options),
+            compiled=self._compiled,
+        )
+
+    def _relative_depth(self, raw: FloatArray, geometry: Geometry, stride: int) -> FloatArray:
+        return decode_depth(
+            raw,
+            geometry,
+            stride=stride,
+            activation='metric',
+            factor=1.0,
+            limits_m=(-math.inf, math.inf),
             compiled=self._compiled,
         )
 
@@ -326,4 +373,4 @@ class Pipeline:
         return options.limits_m(self._manifest.depth_range_m or (0.0, math.inf))
 
     def _sky(self, options: Options) -> tuple[int, float]:
-        return self._sky_id or 0, _SKY_M.get(options.sky_depth, math.nan)
+        return self._sky_id or 0, SKY_M.get(options.sky_depth, math.nan)

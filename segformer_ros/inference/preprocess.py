@@ -23,8 +23,9 @@ class Geometry:
     """
     How a camera image lies in the input of the network, all in pixels.
 
-    The image is resized to resized_h x resized_w, its aspect ratio kept, and lies in the upper
-    left corner; right of it and below is padding of the mean colour.
+    The image is resized to resized_h x resized_w and lies in the upper left corner; right of it
+    and below is padding of the mean colour. Its aspect ratio is kept, unless it is stretched over
+    the whole input.
     """
 
     image_h: int
@@ -40,12 +41,15 @@ class Geometry:
         return self.resized_w / self.image_w
 
 
-def fit(image_hw: tuple[int, int], input_sizes: Sequence[tuple[int, int]]) -> Geometry:
+def fit(
+    image_hw: tuple[int, int], input_sizes: Sequence[tuple[int, int]], *, stretch: bool = False
+) -> Geometry:
     """
     Choose the input size for an image, the one of the nearest aspect ratio, and fit it in.
 
     :param image_hw: Height and width of the image.
     :param input_sizes: Heights and widths to choose from; the first of equally good ones is taken.
+    :param stretch: Fill the whole input, whatever the aspect ratio.
     :raises ValueError: The image is empty or there is no size to choose from.
     """
     image_h, image_w = image_hw
@@ -55,6 +59,8 @@ def fit(image_hw: tuple[int, int], input_sizes: Sequence[tuple[int, int]]) -> Ge
     # Rounded, so that sizes of one aspect ratio are equally good.
     distances = [round(abs(math.log(w / h) - aspect), 9) for h, w in input_sizes]
     input_h, input_w = input_sizes[distances.index(min(distances))]
+    if stretch:
+        return Geometry(image_h, image_w, input_h, input_w, input_h, input_w)
     factor = min(input_h / image_h, input_w / image_w)
     resized_h = max(1, min(input_h, round(image_h * factor)))
     resized_w = max(1, min(input_w, round(image_w * factor)))

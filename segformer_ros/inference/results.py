@@ -16,11 +16,17 @@ SKY_DEPTHS = ('nan', 'inf', 'keep')
 
 @dataclass(frozen=True)
 class Timings:
-    """Where the time of one image went, in seconds."""
+    """
+    Where the time of one image went, in seconds.
+
+    depth_network_s is the part of network_s that a separate network of depth took; 0 where one
+    network does both.
+    """
 
     preprocess_s: float
     network_s: float
     postprocess_s: float
+    depth_network_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,15 @@ class Prediction:
     What was seen in one image, at its size; None: not asked for, or not a task of the network.
 
     labels are (H, W) class ids, confidence is the (H, W) probability of the class times 255, depth
-    is (H, W) metres along the optical axis, NaN where unknown.
+    is (H, W) metres along the optical axis, NaN where unknown. relative is what a network of
+    relative depth gives, (H, W) float32 in DepthOutput.unit, finite; depth is None then.
     """
 
     labels: npt.NDArray[np.uint8] | None
     depth: npt.NDArray[np.float32] | None
     confidence: npt.NDArray[np.uint8] | None
     timings: Timings
+    relative: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,16 @@ def load_pipeline(values: Parameters) -> Failover:
     bundle = bundles.read(bundles.find(values.model))
 
     def open_step(step: str) -> Pipeline:
-        loaded = backend_choice.load_step(
-            step,
-            bundle,
-            threads=values.threads,
-            precision=values.precision,
-            cuda_api=values.cuda_api,
-        )
-        return Pipeline(bundle, loaded.backend, reason=loaded.reason)
+        def choose(part: bundles.Bundle) -> backend_choice.Loaded:
+            return backend_choice.load_step(
+                step,
+                part,
+                threads=values.threads,
+                precision=values.precision,
+                cuda_api=values.cuda_api,
+            )
+
+        return Pipeline.open(bundle, choose)
 
     return Failover(bundle.manifest, order, open_step, start_build)
 

@@ -145,6 +145,7 @@ class FrameComputer:
             publish_ms=(end - start) * 1e3,
             latency_ms=(end - job.arrival.arrived_s) * 1e3,
             age_ms=self._age_ms(job.frame),
+            depth_network_ms=timings.depth_network_s * 1e3,
         )
         job.stream.statistics.published(times)
         if self._stats_publisher is not None:

@@ -25,6 +25,7 @@ class FrameTimes:
     publish_ms: float
     latency_ms: float
     age_ms: float = float('nan')
+    depth_network_ms: float = 0.0
 
     @property
     def overhead_ms(self) -> float:

@@ -256,7 +256,7 @@ class SegformerNode(LifecycleNode):
     def _effective(self) -> Parameters:
         """Give the parameters without the tasks that the network does not have."""
         values = self._values
-        tasks = () if self._pipeline is None else self._pipeline.manifest.tasks
+        tasks = () if self._pipeline is None else self._pipeline.manifest.published_tasks
         return replace(
             values,
             segmentation=values.segmentation and 'segmentation' in tasks,

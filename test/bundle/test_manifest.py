@@ -70,6 +70,8 @@ def test_a_foreign_version_is_refused(folder, version):
 def test_every_key_is_needed(folder, key, change):
     """Without it, or with another type, the bundle is refused and the key named."""
     content = content_of(folder)
+    if (key, change) == ('focal_length_px', 'null'):
+        pytest.skip('null says that depth is not scaled by the focal length')
     del content[key]
     if change != 'missing':
         content[key] = None if change == 'null' else -7

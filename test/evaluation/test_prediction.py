@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from segformer_ros.evaluation import Inference, Outputs
-from segformer_ros.evaluation.bundle_network import BundleNetwork
+from segformer_ros.evaluation.bundle_network import load as load_bundle
 from segformer_ros.evaluation.prediction import predict
 from segformer_ros.inference.pipeline import Options, Pipeline
 from stub_network import blocks, CAR, ColorNetwork, FACTS, ROAD, SKY, truth
@@ -27,7 +27,7 @@ def test_a_bundle_is_run_exactly_as_the_pipeline_runs_it(tmp_path, size, form):
     expected = Pipeline.load(path, backend='onnxruntime', threads=1).predict(
         image, focal_length_px=70.0, options=options
     )
-    network = BundleNetwork.load(path, backend='onnxruntime', threads=1)
+    network, _ = load_bundle(path, backend='onnxruntime', threads=1)
     found = predict(network, image, 70.0, WHOLE)
     np.testing.assert_array_equal(found.labels, expected.labels)
     np.testing.assert_array_equal(found.depth, expected.depth)

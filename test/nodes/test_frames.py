@@ -240,7 +240,7 @@ def test_depth_settings_hold_from_the_next_frame_on(rig):
 def test_task_that_the_network_lacks_is_off(make_rig):
     """A network for depth alone publishes depth."""
     rig = make_rig(lazy=False, start=False)
-    rig.pipeline.manifest.tasks, rig.pipeline.manifest.classes = ('depth',), ()
+    rig.pipeline.manifest.published_tasks, rig.pipeline.manifest.classes = ('depth',), ()
     rig.until(lambda: rig.node.state == 'active')
     rig.connect()
     rig.listen('/depth/image')

@@ -20,6 +20,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 DEADLINE_S = 20.0
 HEIGHT, WIDTH = 6, 8
+TASKS = ('segmentation', 'depth')
 IMAGES = (
     'label/image',
     'label/color/image',
@@ -35,7 +36,8 @@ class FakePipeline:
     def __init__(self):
         self.manifest = SimpleNamespace(
             name='fake',
-            tasks=('segmentation', 'depth'),
+            tasks=TASKS,
+            published_tasks=TASKS,
             classes=CARLA_0914.classes,
             depth_range_m=(0.5, 80.0),
         )

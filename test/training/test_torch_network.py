@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='training needs torch')
 
 from segformer_ros.evaluation import Inference, NetworkFacts  # noqa: E402
-from segformer_ros.evaluation.bundle_network import BundleNetwork  # noqa: E402
+from segformer_ros.evaluation.bundle_network import load as load_bundle  # noqa: E402
 from segformer_ros.evaluation.prediction import predict  # noqa: E402
 from segformer_ros.labels import CITYSCAPES_19  # noqa: E402
 from segformer_ros.network import build  # noqa: E402
@@ -41,7 +41,7 @@ def module():
 @pytest.mark.parametrize('name', ['road_b0', 'world_b0_fast'])
 def test_a_checkpoint_and_its_bundle_say_the_same(name):
     """Of the networks that ship: the same facts, labels and depths, whole and in windows."""
-    bundle = BundleNetwork.load(name, backend='onnxruntime', threads=1)
+    bundle, _ = load_bundle(name, backend='onnxruntime', threads=1)
     network = TorchNetwork.load(WEIGHTS / f'{name}.safetensors', device='cpu')
     height, width = bundle.facts.input_sizes[0]
     named = replace(bundle.facts, name=f'{name}.safetensors', input_sizes=None)

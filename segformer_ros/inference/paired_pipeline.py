@@ -1,0 +1,126 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A pipeline of two networks, one for labels and one for depth, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from segformer_ros import bundle as bundles
+from segformer_ros.image_encoding import CameraImage
+from segformer_ros.inference.backend import BackendError, EngineMissingError
+from segformer_ros.inference.backend_choice import Loaded
+from segformer_ros.inference.pipeline import Pipeline, SKY, SKY_M
+from segformer_ros.inference.results import Options, Prediction, Timings
+
+
+class PairedPipeline(Pipeline):
+    """
+    Two pipelines that are used as one.
+
+    Each has its own input size, normalisation and backend. Depth where the labels say sky is what
+    the options say, as with one network.
+    """
+
+    def __init__(self, bundle: bundles.Bundle, labels: Pipeline, depth: Pipeline) -> None:
+        """Put two loaded networks together; the bundle is that of both."""
+        self._manifest = bundle.manifest
+        self._pair = (labels, depth)
+        skies = [item.id for item in bundle.manifest.classes if item.name == SKY]
+        self._sky_id = skies[0] if skies else None
+
+    @property
+    def backend_name(self) -> str:
+        """Name the engine and its device, of both networks where they differ."""
+        first, second = (item.backend_name for item in self._pair)
+        return first if first == second else f'labels {first}, depth {second}'
+
+    @property
+    def backend_reason(self) -> str:
+        """Say why it is these backends."""
+        first, second = (item.backend_reason for item in self._pair)
+        return first if first == second else f'labels: {first}; depth: {second}'
+
+    @property
+    def takes_raw(self) -> bool:
+        """Tell whether an image as it came costs less than RGB for both."""
+        return all(item.takes_raw for item in self._pair)
+
+    def close(self) -> None:
+        """Free both networks."""
+        for item in self._pair:
+            item.close()
+
+    def predict_batch(
+        self,
+        images: Sequence[CameraImage],
+        focal_lengths_px: Sequence[float | None] | None = None,
+        options: Options | None = None,
+    ) -> list[Prediction]:
+        """
+        Label several images and measure their depths, as Pipeline.predict_batch.
+
+        :raises BackendError: A device has failed.
+        :raises ValueError: An image or a focal length is not one, or their numbers differ.
+        """
+        options = options or Options()
+        masks = options.depth and self._sky_id is not None and options.sky_depth != 'keep'
+        for_labels = replace(options, depth=False, segmentation=options.segmentation or masks)
+        for_depth = replace(options, segmentation=False, confidence=False, sky_depth='keep')
+        labels, depth = self._pair
+        seen = labels.predict_batch(images, focal_lengths_px, for_labels)
+        measured = depth.predict_batch(images, focal_lengths_px, for_depth)
+        return [self._together(*pair, options, masks) for pair in zip(seen, measured, strict=True)]
+
+    def _together(
+        self, seen: Prediction, measured: Prediction, options: Options, masks: bool
+    ) -> Prediction:
+        if masks and measured.depth is not None and seen.labels is not None:
+            measured.depth[seen.labels == self._sky_id] = np.float32(SKY_M[options.sky_depth])
+        first, second = seen.timings, measured.timings
+        return Prediction(
+            seen.labels if options.segmentation else None,
+            measured.depth,
+            seen.confidence,
+            Timings(
+                first.preprocess_s + second.preprocess_s,
+                first.network_s + second.network_s,
+                first.postprocess_s + second.postprocess_s,
+                second.network_s,
+            ),
+            measured.relative,
+        )
+
+
+def open_pair(
+    bundle: bundles.Bundle,
+    choose: Callable[[bundles.Bundle], Loaded],
+    *,
+    compiled: bool = True,
+) -> PairedPipeline:
+    """
+    Load both networks of a bundle.
+
+    :param choose: Loads a bundle of one network.
+    :raises BackendError: One cannot be loaded.
+    :raises EngineMissingError: Engines have to be built first, those of both.
+    :raises BundleError: One is damaged or computes something else.
+    """
+    opened: list[Pipeline] = []
+    missing: list[EngineMissingError] = []
+    try:
+        for task in ('segmentation', 'depth'):
+            try:
+                opened.append(Pipeline.open(bundle.networks[task], choose, compiled=compiled))
+            except EngineMissingError as error:
+                missing.append(error)
+        if missing:
+            requests = tuple(request for error in missing for request in error.requests)
+            raise EngineMissingError('; '.join(str(error) for error in missing), requests)
+        return PairedPipeline(bundle, *opened)
+    except (BackendError, bundles.BundleError):
+        for item in opened:
+            item.close()
+        raise
