@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 import re
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.file_tree import files_below
 from segformer_ros.image_encoding import decode_file, EncodingError, file_kind
+from segformer_ros.image_encoding import encode_png as encode_png
 
 SUFFIXES: tuple[str, ...] = (
     '.avif', '.bmp', '.jfif', '.jpe', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.pnm', '.ppm',
@@ -100,17 +100,3 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
         return decode_file(path.read_bytes(), upright=True)
     except EncodingError as error:
         raise ValueError(f'{path}: {error}') from error
-
-
-def encode_png(image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> bytes:
-    """
-    Encode a picture without loss.
-
-    :param image: (H, W) uint8 or uint16, or (H, W, 3) RGB uint8.
-    :raises ValueError: OpenCV cannot encode such an array.
-    """
-    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    ok, data = cv2.imencode('.png', stored, (cv2.IMWRITE_PNG_COMPRESSION, 2))
-    if not ok:
-        raise ValueError(f'cannot write a PNG of shape {image.shape} and type {image.dtype}')
-    return data.tobytes()

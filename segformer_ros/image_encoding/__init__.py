@@ -7,6 +7,7 @@ from segformer_ros.image_encoding.errors import EncodingError
 from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
 from segformer_ros.image_encoding.jpeg_writer import encode_jpeg
 from segformer_ros.image_encoding.messages import decode_message, is_compressed, PLANE_DTYPES
+from segformer_ros.image_encoding.png_writer import encode_png
 from segformer_ros.image_encoding.raw_pixels import (
     as_rgb,
     Buffer,
@@ -39,6 +40,7 @@ __all__ = [
     'decode_stored',
     'depth_encoding',
     'encode_jpeg',
+    'encode_png',
     'file_kind',
     'is_compressed',
     'raw',

@@ -23,8 +23,14 @@ from typing import Any
 from segformer_ros import draw
 from segformer_ros.image_encoding import as_rgb
 from segformer_ros.labels import LabelClass
-from segformer_ros.output_topics import contents
-from segformer_ros.output_topics.contents import CAMERA_INFO, Content, IMAGE, POINT_CLOUD
+from segformer_ros.output_topics import compressed, contents
+from segformer_ros.output_topics.contents import (
+    CAMERA_INFO,
+    COMPRESSED_IMAGE,
+    Content,
+    IMAGE,
+    POINT_CLOUD,
+)
 from segformer_ros.output_topics.frame import OutputOptions, Results
 from segformer_ros.point_cloud import (
     CloudOptions,
@@ -84,10 +90,25 @@ def _colors(found: Results) -> Content:
     return contents.image(found.frame.header, pixels, 'rgb8')
 
 
-def _overlay(found: Results) -> Content:
+def _labels_compressed(found: Results) -> Content:
+    return compressed.labels(found.frame.header, found.labels)
+
+
+def _overlay_compressed(found: Results) -> Content:
+    return compressed.colors(found.frame.header, _overlay_pixels(found))
+
+
+def _depth_compressed(found: Results) -> Content:
+    return compressed.depth(found.frame.header, found.depth, found.options.depth_encoding)
+
+
+def _overlay_pixels(found: Results) -> Any:
     opacity, image = found.options.overlay_opacity, as_rgb(found.frame.image)
-    pixels = draw.overlay(image, found.labels, found.palette, opacity)
-    return contents.image(found.frame.header, pixels, 'rgb8')
+    return draw.overlay(image, found.labels, found.palette, opacity)
+
+
+def _overlay(found: Results) -> Content:
+    return contents.image(found.frame.header, _overlay_pixels(found), 'rgb8')
 
 
 def _confidence(found: Results) -> Content:
@@ -141,6 +162,27 @@ OUTPUTS = (
     ),
     Output('label/color/image', IMAGE, _of(LABELS), _colors, switch='color'),
     Output('overlay/image', IMAGE, _of(LABELS), _overlay, switch='overlay'),
+    Output(
+        'label/image/compressed',
+        COMPRESSED_IMAGE,
+        _of(LABELS),
+        _labels_compressed,
+        switch='label_compressed',
+    ),
+    Output(
+        'overlay/image/compressed',
+        COMPRESSED_IMAGE,
+        _of(LABELS),
+        _overlay_compressed,
+        switch='overlay_compressed',
+    ),
+    Output(
+        'depth/image/compressedDepth',
+        COMPRESSED_IMAGE,
+        _of(DEPTH),
+        _depth_compressed,
+        switch='depth_compressed',
+    ),
     Output(
         'depth/points',
         POINT_CLOUD,
