@@ -47,7 +47,7 @@ _WORLD = {
     'autopilot': None,
     'seed': None,
 }
-_JUDGED = ('label_sensor', 'depth_sensor', 'coding', 'tag_table', 'label_set', 'report')
+_EVALUATION = ('label_sensor', 'depth_sensor', 'coding', 'tag_table', 'label_set', 'report')
 _STATS = 'segformer_node/frame_stats'
 _RESULTS = ('label/image', 'label/camera_info', 'depth/image', 'depth/camera_info')
 
@@ -120,7 +120,7 @@ def _segformer() -> IncludeLaunchDescription:
 def _evaluation() -> Node:
     values = {
         name: ParameterValue(LaunchConfiguration(name), value_type=str)
-        for name in ('role_name', *_JUDGED)
+        for name in ('role_name', *_EVALUATION)
     }
     return Node(
         package='segformer_ros',
@@ -141,7 +141,7 @@ def _recorder() -> Node:
     topics = [
         _camera_topic('/image'),
         _camera_topic('/camera_info'),
-        *([*_vehicle_topic(''), LaunchConfiguration(name), '/image'] for name in _JUDGED[:2]),
+        *([*_vehicle_topic(''), LaunchConfiguration(name), '/image'] for name in _EVALUATION[:2]),
         _vehicle_topic('odometry'),
         *([_result(name)] for name in _RESULTS),
         ['/clock'],
@@ -165,7 +165,7 @@ def _recorder() -> Node:
 
 
 def _dataset_recorder() -> Node:
-    names = ('role_name', 'camera', *_JUDGED[:4], 'dataset')
+    names = ('role_name', 'camera', *_EVALUATION[:4], 'dataset')
     values = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in names}
     values['split'] = ParameterValue(LaunchConfiguration('dataset_split'), value_type=str)
     values['every'] = ParameterValue(LaunchConfiguration('dataset_every'))

@@ -77,7 +77,7 @@ def test_the_first_tags_are_the_train_ids_moved_by_one():
 
 
 def test_cityscapes_knows_its_own_ids():
-    """What is not judged has no train id."""
+    """What is not evaluated has no train id."""
     expected = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
     found = map_classes(CITYSCAPES_34, CITYSCAPES_19)
     assert known(found.table) == {number: train for train, number in enumerate(expected)}

@@ -132,8 +132,8 @@ def test_package_itself_imports_nothing():
 
 RUN_TIME_AND_WORLDS = (
     'labels', 'metrics', 'camera', 'image_encoding', 'carla', 'frame_rules', 'draw', 'run_folder',
-    'cache_folder', 'result_images', 'judge', 'bundle', 'world', 'inference', 'bags', 'files',
-    'drive_dataset', 'cli',
+    'cache_folder', 'result_images', 'stamp_pairs', 'bundle', 'world', 'inference', 'bags',
+    'files', 'drive_dataset', 'evaluation', 'cli',
 )  # fmt: skip
 
 TORCH_BACKEND = 'segformer_ros.inference.torch_backend'

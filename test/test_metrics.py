@@ -50,7 +50,7 @@ def test_iou_is_intersection_over_union():
     Road has 2 of 3 true pixels and one false one, car 1 of 2 and one false one.
 
     The bus is predicted but not there, so it has an IoU but no part in the mean; the train is in
-    neither; id 9 is not judged; 255 as a prediction is an error like any other.
+    neither; id 9 is not evaluated; 255 as a prediction is an error like any other.
     """
     meter = SegmentationMeter([1, 2, 3, 4])
     truth = _labels([1, 1, 1, 2, 2, 9, 255])
@@ -70,7 +70,7 @@ def test_iou_is_intersection_over_union():
     assert meter.matrix().sum() == 7
 
 
-def test_nothing_judged_is_nan():
+def test_nothing_evaluated_is_nan():
     """Not zero, not an exception."""
     meter = SegmentationMeter([1])
     meter.add(_labels([1]), _labels([255]))
@@ -149,7 +149,7 @@ def test_coverage_counts_what_has_no_prediction():
     """
     Of four pixels with a truth in range two have a depth.
 
-    Infinity and zero are no depths; a truth out of range is not judged, with or without one.
+    Infinity and zero are no depths; a truth out of range is not evaluated, with or without one.
     """
     meter = DepthMeter(min_m=1.0, max_m=80.0)
     nan = math.nan
@@ -168,7 +168,7 @@ def test_an_impossible_range_is_refused(limits):
 
 
 def test_merged_meters_are_one_meter():
-    """Judging frame by frame and adding up gives the very same figures."""
+    """Evaluating frame by frame and adding up gives the very same figures."""
     rng = np.random.default_rng(6)
     ids = (1, 2, 3)
     together, merged = SegmentationMeter(ids), SegmentationMeter(ids)
@@ -193,7 +193,7 @@ def test_merged_meters_are_one_meter():
 
 def test_a_false_class_on_counted_pixels_lowers_its_iou():
     """
-    This is how SHIFT is judged: 9 is not a class of the mean, yet road predicted there is false.
+    SHIFT is evaluated like this: 9 is no class of the mean, yet road predicted there is false.
 
     The unlabelled pixel counts nowhere, nor does 9 in the accuracy.
     """

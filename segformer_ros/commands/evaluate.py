@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""segformer evaluate: measure a network on a dataset, or judge a recorded drive."""
+"""segformer evaluate: measure a network on a dataset, or evaluate a recorded drive."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     :raises CheckpointError: The checkpoint cannot be used.
     :raises DatasetError: The dataset cannot be used.
     :raises BagError: The bag cannot be used.
-    :raises ValueError: Neither or both of model and bag are given, or no pixel was judged.
+    :raises ValueError: Neither or both of model and bag are given, or no pixel was evaluated.
     """
     if (args.model is None) == (args.bag is None):
         raise ValueError('expected either a model or --bag')
@@ -158,7 +158,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     from segformer_ros.datasets.statistics import spread
     from segformer_ros.evaluation import evaluate
     from segformer_ros.evaluation.report import write_report
-    from segformer_ros.evaluation.tables import console
+    from segformer_ros.evaluation.tables import console, tables
 
     chosen = options(args)
     if args.max_frames is not None and args.max_frames < 1:
@@ -173,7 +173,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     if figures.get('accuracy') is None and not figures.get('pixels'):
         raise ValueError(
             f'nothing to measure: no pixel of {args.data or spec.kind} has a label or a depth '
-            'that is judged: check its files, --ignore and the range of depth'
+            'that is evaluated: check its files, --ignore and the range of depth'
         )
     facts = {
         'model': args.model,
@@ -188,7 +188,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
             args.report, result, network, dataset, title=title, facts=facts, indices=indices
         )
     summary = {**figures, 'measured': facts}
-    sys.stdout.write(f'{json.dumps(summary) if args.json else console(summary)}\n')
+    sys.stdout.write(f'{json.dumps(summary) if args.json else console(tables(summary))}\n')
     return 0
 
 
@@ -205,22 +205,20 @@ def _network(args: argparse.Namespace) -> tuple[Network, str]:
 
 
 def _on_bag(args: argparse.Namespace) -> int:
-    from segformer_ros.evaluation.bag_score import figures, judge_bag, Sources
-    from segformer_ros.judge.drive import JudgeOptions
-    from segformer_ros.judge.report import write_report
+    from segformer_ros.evaluation.bag_score import evaluate_bag, Sources
+    from segformer_ros.evaluation.drive import DriveOptions
+    from segformer_ros.evaluation.drive_report import write_report
+    from segformer_ros.evaluation.tables import console, drive_tables
 
     sources = Sources(args.namespace, args.role_name, args.label_sensor, args.depth_sensor)
-    options = JudgeOptions(
+    options = DriveOptions(
         label_set=args.label_set or 'carla_0914', tag_table=args.tag_table, coding=args.coding
     )
     with Progress(f'reading {args.bag}'):
-        judge = judge_bag(args.bag, sources, options)
-    summary = judge.summary()
+        drive = evaluate_bag(args.bag, sources, options)
+    summary = drive.summary()
     if args.report:
-        write_report(args.report, summary, judge.scores.rows)
-    if args.json:
-        sys.stdout.write(f'{json.dumps(summary)}\n')
-        return 0
-    for name, value in figures(judge).items():
-        sys.stdout.write(f'{name:<24}{"-" if value is None else f"{value:.4f}":>10}\n')
+        write_report(args.report, summary, drive.scores.rows)
+    text = json.dumps(summary) if args.json else console(drive_tables(summary))
+    sys.stdout.write(f'{text}\n')
     return 0

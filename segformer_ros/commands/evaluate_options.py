@@ -223,7 +223,7 @@ def options(args: argparse.Namespace) -> Options:
 
 
 def _label_rules(args: argparse.Namespace) -> Any:
-    from segformer_ros.evaluation.judged_classes import LabelRules, SHIFT_IGNORED
+    from segformer_ros.evaluation.evaluated_classes import LabelRules, SHIFT_IGNORED
 
     rules = {}
     for text in args.map:

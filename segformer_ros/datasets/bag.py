@@ -26,8 +26,8 @@ from segformer_ros.datasets.storage_images import check_sizes
 from segformer_ros.drive_dataset.recording import Recording
 from segformer_ros.frame_rules import calibrate, CameraModel
 from segformer_ros.image_encoding import decode_message
-from segformer_ros.judge.pairing import RestartWatch
 from segformer_ros.labels import LabelSet
+from segformer_ros.stamp_pairs import RestartWatch
 
 __all__ = ['OPTIONS', 'SPLITS', 'BagDataset', 'open_dataset', 'recognises']
 

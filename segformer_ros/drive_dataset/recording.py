@@ -21,8 +21,8 @@ from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, RGB, ROLE_NAME, sensor_topic
 from segformer_ros.frame_rules import calibrate, CameraModel
 from segformer_ros.image_encoding import decode_message
-from segformer_ros.judge.pairing import RestartWatch, Waiting
 from segformer_ros.labels import LabelSet
+from segformer_ros.stamp_pairs import RestartWatch, Waiting
 
 # Images of one stamp are recorded within a few frames of each other.
 _KEPT = 64

@@ -3,7 +3,7 @@
 """Measure networks against ground truth: in torch, or deployed on any backend."""
 
 from segformer_ros.evaluation.depth_scores import DepthRules
-from segformer_ros.evaluation.judged_classes import LabelRules
+from segformer_ros.evaluation.evaluated_classes import LabelRules
 from segformer_ros.evaluation.measure import evaluate, Options, Result
 from segformer_ros.evaluation.network import Network, NetworkFacts, Outputs
 from segformer_ros.evaluation.prediction import Inference

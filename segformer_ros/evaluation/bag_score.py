@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from segformer_ros.bags.recall import Recall
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.carla import topics
-from segformer_ros.judge.drive import DriveJudge, JudgeOptions
+from segformer_ros.evaluation.drive import DriveEvaluation, DriveOptions
 
 _IMAGE = 'sensor_msgs/msg/Image'
 
@@ -35,49 +33,49 @@ class Sources:
     depth_sensor: str = topics.DEPTH
 
 
-def judge_bag(path: Path, sources: Sources, options: JudgeOptions) -> DriveJudge:
+def evaluate_bag(path: Path, sources: Sources, options: DriveOptions) -> DriveEvaluation:
     """
-    Judge what a bag holds, as the evaluation node does while it happens.
+    Evaluate what a bag holds, as the evaluation node does while it happens.
 
     :returns: With all figures.
-    :raises BagError: The bag is damaged, has no results or no truth, or nothing could be judged.
+    :raises BagError: The bag is damaged, or has nothing that can be evaluated.
     """
-    judge = DriveJudge(options)
+    drive = DriveEvaluation(options)
     with BagReader(path) as reader, Recall(path) as recall:
         streams = find_streams(reader, sources)
         for connection, time_ns, raw in reader.messages(streams):
             try:
                 message = reader.deserialize(raw, connection.msgtype)
             except ValueError as error:
-                judge.refused[str(error)] += 1
+                drive.refused[str(error)] += 1
                 continue
             again = partial(recall.message, connection.topic, time_ns, message.header)
-            judge.add(streams[connection.topic], message, again)
-    judge.finish()
-    if not judge.scores.judged:
+            drive.add(streams[connection.topic], message, again)
+    drive.finish()
+    if not drive.scores.evaluated:
         raise BagError(
             f'expected results and ground truth of equal stamps in {path}, evaluated none: '
-            + _reasons(judge)
+            + _reasons(drive)
         )
-    return judge
+    return drive
 
 
-def _reasons(judge: DriveJudge) -> str:
+def _reasons(drive: DriveEvaluation) -> str:
     texts = [
         f'{count} {kind} of {name} without a partner'
-        for name, counts in judge.unpaired.items()
+        for name, counts in drive.unpaired.items()
         for kind, count in counts.items()
         if count
     ]
-    texts += [f'{reason} ({count})' for reason, count in judge.refused.most_common(3)]
+    texts += [f'{reason} ({count})' for reason, count in drive.refused.most_common(3)]
     return '; '.join(texts) or 'no messages'
 
 
 def find_streams(reader: BagReader, sources: Sources) -> dict[str, str]:
     """
-    Find the topics to judge.
+    Find the topics to evaluate.
 
-    :returns: Streams of DriveJudge by topic, those of labels, those of depth, or both.
+    :returns: Streams of DriveEvaluation by topic, those of labels, those of depth, or both.
     :raises BagError: There is no result together with its truth, or several cameras have some.
     """
     found = {item.name for item in reader.topics if item.type == _IMAGE and item.count}
@@ -105,18 +103,3 @@ def _namespace(path: Path, found: set[str]) -> str:
         names = ', '.join(sorted(known))
         raise BagError(f'{path} holds results of several cameras, choose a namespace: {names}')
     return next(iter(known), '')
-
-
-def figures(judge: DriveJudge) -> Mapping[str, Any]:
-    """Give the rows of a table: mean figures by name, then the classes."""
-    summary = judge.summary()
-    labels, depth = summary['segmentation'], summary['depth']
-    rows = dict(labels['iou'])
-    for name in ('miou', 'accuracy', 'boundary_f', 'flicker'):
-        rows[name] = labels[name]
-    for name in (
-        'abs_rel', 'rmse', 'silog_eigen', 'silog_kitti', 'silog_glpn', 'delta1', 'delta2',
-        'delta3', 'coverage',
-    ):  # fmt: skip
-        rows[name] = depth[name]
-    return rows

@@ -30,11 +30,11 @@ Labels = npt.NDArray[np.uint8]
 @dataclass(frozen=True)
 class DepthRules:
     """
-    How depth is judged.
+    How depth is evaluated.
 
-    :param min_m: Nearest truth that is judged.
-    :param max_m: Farthest truth that is judged.
-    :param crop: The part of every image that is judged: one of metrics.CROPS.
+    :param min_m: Nearest truth that is evaluated.
+    :param max_m: Farthest truth that is evaluated.
+    :param crop: The part of every image that is evaluated: one of metrics.CROPS.
     :param clip: Move predictions into the range first.
     :param bands_m: Distances between min_m and max_m where bands begin and end.
     """
@@ -69,7 +69,7 @@ class DepthScores:
         """
         Start with nothing collected.
 
-        :param classes: For which the depth is judged by itself, where the truth has labels.
+        :param classes: For which the depth is evaluated by itself, where the truth has labels.
         """
         self.rules, self.frames = rules, 0
         self._names = {item.id: item.name for item in classes}
@@ -80,11 +80,11 @@ class DepthScores:
 
     def add(self, depth: Depth, truth: Depth, labels: Labels | None = None) -> dict[str, float]:
         """
-        Judge one image.
+        Evaluate one image.
 
         :param depth: (H, W) metres, NaN where unknown.
         :param truth: (H, W) metres, not finite where unknown or sky.
-        :param labels: (H, W) true ids of the judged classes; None: unknown.
+        :param labels: (H, W) true ids of the evaluated classes; None: unknown.
         :returns: The figures of this image by COLUMNS and SCALED_COLUMNS.
         :raises ValueError: The shapes differ, or the image is too small for the crop.
         """
@@ -94,35 +94,35 @@ class DepthScores:
         found, true = depth[area], truth[area]
         low, high = self.rules.min_m, self.rules.max_m
         # Sparse truth, bands and classes are all shares of this list of pixels.
-        judged = np.isfinite(true) & (true >= low) & (true <= high)
-        kinds = labels[area][judged] if labels is not None else None
-        found, true = found[judged], true[judged]
+        evaluated = np.isfinite(true) & (true >= low) & (true <= high)
+        kinds = labels[area][evaluated] if labels is not None else None
+        found, true = found[evaluated], true[evaluated]
         self.frames += 1
-        row = self._judge(self._whole, found, true)
+        row = self._evaluate(self._whole, found, true)
         for name, ends in self.rules.bands().items():
             inside = (true > ends[0]) & (true <= ends[1])
             inside |= (true == low) & (ends[0] == low)
-            self._judge(self._bands[name], found[inside], true[inside])
+            self._evaluate(self._bands[name], found[inside], true[inside])
         for number in np.unique(kinds) if kinds is not None else ():
             if int(number) in self._names:
                 meter = self._classes.setdefault(int(number), self.rules.meter())
-                self._judge(meter, found[kinds == number], true[kinds == number])
-        return {name: row[name] for name in COLUMNS} | self._judge_scaled(found, true)
+                self._evaluate(meter, found[kinds == number], true[kinds == number])
+        return {name: row[name] for name in COLUMNS} | self._add_scaled(found, true)
 
-    def _judge(self, meter: DepthMeter, found: Depth, true: Depth) -> dict[str, float]:
-        """Judge the pixels of one image, if there are any, and give their own figures."""
+    def _evaluate(self, meter: DepthMeter, found: Depth, true: Depth) -> dict[str, float]:
+        """Evaluate the pixels of one image, if there are any, and give their own figures."""
         frame = self.rules.meter()
         if true.size:
             frame.add(found, true)
             meter.merge(frame)
         return frame.result()
 
-    def _judge_scaled(self, found: Depth, true: Depth) -> dict[str, float]:
+    def _add_scaled(self, found: Depth, true: Depth) -> dict[str, float]:
         factor = median_scale(found, true)
         if math.isnan(factor):
             return dict.fromkeys(SCALED_COLUMNS, math.nan)
         self._factors.append(factor)
-        row = self._judge(self._scaled, found * np.float32(factor), true)
+        row = self._evaluate(self._scaled, found * np.float32(factor), true)
         return dict(zip(SCALED_COLUMNS, (factor, row['abs_rel'], row['rmse']), strict=True))
 
     def summary(self) -> dict[str, Any]:

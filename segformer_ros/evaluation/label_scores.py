@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.evaluation.judged_classes import JudgedClasses
+from segformer_ros.evaluation.evaluated_classes import EvaluatedClasses
 from segformer_ros.metrics import BoundaryMeter, known_mean, SegmentationMeter
 
 COLUMNS = ('miou', 'accuracy', 'mean_accuracy', 'frequency_weighted_iou', 'boundary_f')
@@ -18,80 +18,115 @@ COLUMNS = ('miou', 'accuracy', 'mean_accuracy', 'frequency_weighted_iou', 'bound
 Image = npt.NDArray[np.uint8]
 
 
+class LabelFigures:
+    """What label images are worth against their ground truth: meters that add up."""
+
+    def __init__(
+        self, ids: Sequence[int], counted: Sequence[int] = (), *, boundaries: bool = True
+    ) -> None:
+        """
+        Start with nothing collected; ids and counted are those of SegmentationMeter.
+
+        :param boundaries: Whether the borders of the classes are evaluated too.
+        """
+        self.segmentation = SegmentationMeter(ids, counted)
+        self.boundary = BoundaryMeter(ids) if boundaries else None
+
+    def add(self, prediction: Image, truth: Image) -> None:
+        """
+        Add one image.
+
+        :raises ValueError: The shapes differ.
+        """
+        self.segmentation.add(prediction, truth)
+        if self.boundary is not None:
+            self.boundary.add(prediction, truth)
+
+    def merge(self, other: LabelFigures) -> None:
+        """Add what another one, of the same classes, has collected."""
+        self.segmentation.merge(other.segmentation)
+        if self.boundary is not None and other.boundary is not None:
+            self.boundary.merge(other.boundary)
+
+    def means(self) -> dict[str, float]:
+        """Return the figures over all classes by COLUMNS, NaN where unknown."""
+        meter = self.segmentation
+        found = {
+            'miou': meter.miou(),
+            'accuracy': meter.accuracy(),
+            'mean_accuracy': meter.mean_accuracy(),
+            'frequency_weighted_iou': meter.frequency_weighted_iou(),
+        }
+        if self.boundary is not None:
+            found['boundary_f'] = self.boundary.mean()
+        return found
+
+
 class LabelScores:
     """Collect label images with their truth."""
 
-    def __init__(self, judged: JudgedClasses, *, boundaries: bool = True) -> None:
+    def __init__(self, evaluated: EvaluatedClasses, *, boundaries: bool = True) -> None:
         """
         Start with nothing collected.
 
-        :param boundaries: Whether the borders of the classes are judged too.
+        :param boundaries: Whether the borders of the classes are evaluated too.
         """
-        self.judged, self.frames = judged, 0
-        self._meter = SegmentationMeter(judged.ids, judged.counted)
-        self._boundary = BoundaryMeter(judged.ids) if boundaries else None
+        self.evaluated, self.frames = evaluated, 0
+        self._boundaries = boundaries
+        self._total = self._figures()
         self._rows: list[dict[str, float]] = []
 
     def add(self, labels: Image, truth: Image) -> dict[str, float]:
         """
-        Judge one image.
+        Evaluate one image.
 
         :param labels: (H, W) class ids of the network.
         :param truth: (H, W) class ids of the dataset, 255 where unknown.
         :returns: The figures of this image by COLUMNS.
         :raises ValueError: The shapes differ.
         """
-        prediction, true = self.judged.prediction[labels], self.judged.truth[truth]
-        frame = SegmentationMeter(self.judged.ids, self.judged.counted)
+        prediction, true = self.evaluated.prediction[labels], self.evaluated.truth[truth]
+        frame = self._figures()
         frame.add(prediction, true)
-        self._meter.merge(frame)
+        self._total.merge(frame)
         self.frames += 1
-        row = _figures(frame)
-        if self._boundary is not None:
-            boundary = BoundaryMeter(self.judged.ids)
-            boundary.add(prediction, true)
-            self._boundary.merge(boundary)
-            row['boundary_f'] = boundary.mean()
+        row = frame.means()
         self._rows.append(row)
         return row
 
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Give (n, n) pixel counts of the n judged classes, row: truth, column: prediction."""
-        ids = list(self.judged.ids)
-        return self._meter.matrix()[np.ix_(ids, ids)]
+        """Give (n, n) pixel counts of the n evaluated classes, row: truth, column: prediction."""
+        ids = list(self.evaluated.ids)
+        return self._total.segmentation.matrix()[np.ix_(ids, ids)]
 
     def summary(self) -> dict[str, Any]:
         """Give the figures for JSON; None where unknown."""
-        meter = self._meter
-        pooled = _figures(meter)
-        if self._boundary is not None:
-            pooled['boundary_f'] = self._boundary.mean()
+        meter, boundary, pooled = (
+            self._total.segmentation,
+            self._total.boundary,
+            self._total.means(),
+        )
         summary: dict[str, Any] = {
             'label_frames': self.frames,
             **{name: plain(value) for name, value in pooled.items()},
             **{f'{name}_per_image': self._mean(name) for name in pooled},
             'iou': self._by_name(meter.iou()),
             'class_accuracy': self._by_name(meter.class_accuracy()),
-            'not_judged': list(self.judged.left_out),
+            'not_evaluated': list(self.evaluated.left_out),
         }
-        if self._boundary is not None:
-            summary['boundary_f_by_class'] = self._by_name(self._boundary.f_scores())
+        if boundary is not None:
+            summary['boundary_f_by_class'] = self._by_name(boundary.f_scores())
         return summary
+
+    def _figures(self) -> LabelFigures:
+        ids, counted = self.evaluated.ids, self.evaluated.counted
+        return LabelFigures(ids, counted, boundaries=self._boundaries)
 
     def _mean(self, name: str) -> float | None:
         return plain(known_mean(row[name] for row in self._rows))
 
     def _by_name(self, values: Mapping[int, float]) -> dict[str, float | None]:
-        return {item.name: plain(values[item.id]) for item in self.judged.classes}
-
-
-def _figures(meter: SegmentationMeter) -> dict[str, float]:
-    return {
-        'miou': meter.miou(),
-        'accuracy': meter.accuracy(),
-        'mean_accuracy': meter.mean_accuracy(),
-        'frequency_weighted_iou': meter.frequency_weighted_iou(),
-    }
+        return {item.name: plain(values[item.id]) for item in self.evaluated.classes}
 
 
 def plain(value: float) -> float | None:

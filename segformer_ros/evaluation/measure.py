@@ -14,7 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.datasets import Dataset, Sample
 from segformer_ros.evaluation.depth_scores import DepthRules, DepthScores
-from segformer_ros.evaluation.judged_classes import judged_classes, JudgedClasses, LabelRules
+from segformer_ros.evaluation.evaluated_classes import (
+    evaluated_classes,
+    EvaluatedClasses,
+    LabelRules,
+)
 from segformer_ros.evaluation.label_scores import LabelScores
 from segformer_ros.evaluation.network import Network, NetworkFacts
 from segformer_ros.evaluation.prediction import Inference, predict, Predicted
@@ -53,12 +57,12 @@ class Result:
     rows: Sequence[Mapping[str, float]]
 
     @property
-    def judged(self) -> JudgedClasses | None:
-        """Give the classes that labels were judged in."""
-        return None if self.labels is None else self.labels.judged
+    def evaluated(self) -> EvaluatedClasses | None:
+        """Give the classes that labels were evaluated in."""
+        return None if self.labels is None else self.labels.evaluated
 
     def confusion(self) -> npt.NDArray[np.int64] | None:
-        """Give (n, n) pixel counts of the judged classes, row: truth; None without labels."""
+        """Give (n, n) pixel counts of the evaluated classes, row: truth; None without labels."""
         return None if self.labels is None else self.labels.confusion()
 
     def summary(self) -> dict[str, Any]:
@@ -108,17 +112,17 @@ def evaluate(
     """
     options = options or Options()
     chosen = range(len(dataset)) if indices is None else indices
-    judged, labels, depth = None, None, None
+    evaluated, labels, depth = None, None, None
     facts, truth = network.facts, dataset.label_set
     if facts.classes and truth is not None:
-        judged = judged_classes(facts, truth, options.labels)
-        labels = LabelScores(judged, boundaries=options.labels.boundaries)
+        evaluated = evaluated_classes(facts, truth, options.labels)
+        labels = LabelScores(evaluated, boundaries=options.labels.boundaries)
     if facts.depth is not None:
-        depth = DepthScores(options.depth, () if judged is None else judged.classes)
+        depth = DepthScores(options.depth, () if evaluated is None else evaluated.classes)
     names, rows = [], []
     for sample in _read_ahead(dataset, chosen):
         found = predict_sample(network, sample, options)
-        rows.append(_judge(sample, found, labels, depth))
+        rows.append(_evaluate(sample, found, labels, depth))
         names.append(sample.name)
         if progress is not None:
             progress()
@@ -141,13 +145,13 @@ def _read_ahead(dataset: Dataset, indices: Sequence[int]) -> Iterator[Sample]:
             yield waiting.popleft().result()
 
 
-def _judge(
+def _evaluate(
     sample: Sample, found: Predicted, labels: LabelScores | None, depth: DepthScores | None
 ) -> dict[str, float]:
     row: dict[str, float] = {}
     true = None
     if labels is not None and sample.labels is not None:
-        true = labels.judged.truth[sample.labels]
+        true = labels.evaluated.truth[sample.labels]
         if found.labels is not None:
             row |= labels.add(found.labels, sample.labels)
     if depth is not None and sample.depth is not None and found.depth is not None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import draw
 from segformer_ros.datasets import Sample
-from segformer_ros.evaluation.judged_classes import JudgedClasses
+from segformer_ros.evaluation.evaluated_classes import EvaluatedClasses
 from segformer_ros.evaluation.prediction import Predicted
 from segformer_ros.labels import LabelSet
 
@@ -76,7 +76,7 @@ def depth_error(depth: Depth, truth: Depth) -> Image:
 def frame_picture(
     sample: Sample,
     found: Predicted,
-    judged: JudgedClasses | None,
+    evaluated: EvaluatedClasses | None,
     *,
     max_m: float = 80.0,
     width: int = 480,
@@ -84,12 +84,12 @@ def frame_picture(
     """
     Lay a frame out: labels in the first row, depth in the second, each truth, prediction, error.
 
-    :param judged: The classes that labels are painted in; None leaves them out.
+    :param evaluated: The classes that labels are painted in; None leaves them out.
     :param width: Of one panel, pixels.
     """
     rows = []
-    if judged is not None and sample.labels is not None and found.labels is not None:
-        rows.append(_label_panels(sample.image, found.labels, sample.labels, judged))
+    if evaluated is not None and sample.labels is not None and found.labels is not None:
+        rows.append(_label_panels(sample.image, found.labels, sample.labels, evaluated))
     if sample.depth is not None and found.depth is not None:
         rows.append(_depth_panels(sample.image, found.depth, sample.depth, max_m))
     if not rows:
@@ -101,11 +101,13 @@ def frame_picture(
 Panels = list[tuple[str, Image]]
 
 
-def _label_panels(image: Image, labels: Image, truth: Image, judged: JudgedClasses) -> Panels:
-    palette = LabelSet('', judged.classes).palette()
-    known = np.isin(judged.truth[truth], judged.ids)
-    true = np.where(known, judged.truth[truth], np.uint8(255)).astype(np.uint8)
-    said = judged.prediction[labels]
+def _label_panels(
+    image: Image, labels: Image, truth: Image, evaluated: EvaluatedClasses
+) -> Panels:
+    palette = LabelSet('', evaluated.classes).palette()
+    known = np.isin(evaluated.truth[truth], evaluated.ids)
+    true = np.where(known, evaluated.truth[truth], np.uint8(255)).astype(np.uint8)
+    said = evaluated.prediction[labels]
     wrong = image // 4
     wrong[known & (said != true)] = (255, 60, 40)
     wrong[~known] = 0

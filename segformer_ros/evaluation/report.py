@@ -84,9 +84,9 @@ def write_report(
 def _confusion(folder: Path, result: Result) -> str:
     """Write the picture of the confusion, and give it as a data URI; '' without labels."""
     counts = result.confusion()
-    if counts is None or result.judged is None:
+    if counts is None or result.evaluated is None:
         return ''
-    drawn = confusion_picture(counts, [item.name for item in result.judged.classes])
+    drawn = confusion_picture(counts, [item.name for item in result.evaluated.classes])
     run_folder.write_bytes(folder / CONFUSION, _encode(drawn, '.png'))
     return _data_uri(drawn, '.png')
 
@@ -126,7 +126,7 @@ def _show(
 ) -> Shown:
     sample = dataset[chosen[index]]
     found = predict_sample(network, sample, result.options)
-    picture = frame_picture(sample, found, result.judged, max_m=result.options.depth.max_m)
+    picture = frame_picture(sample, found, result.evaluated, max_m=result.options.depth.max_m)
     row = result.rows[index]
     words = [f'{name} {row[name]:.3f}' for name in ('miou', 'accuracy', 'abs_rel') if name in row]
     return Shown(result.names[index], ', '.join(words), _data_uri(picture, '.jpg'))

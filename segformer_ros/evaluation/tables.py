@@ -62,6 +62,25 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
     return result
 
 
+def drive_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """
+    Lay the figures of a drive out.
+
+    :param summary: As of DriveEvaluation.summary().
+    """
+    labels, depth = summary['segmentation'], summary['depth']
+    boundary = labels['boundary_f_by_class']
+    classes = [
+        (name, number(iou), number(boundary.get(name))) for name, iou in labels['iou'].items()
+    ]
+    names = {**_LABELS, 'flicker': 'flicker'}
+    return [
+        Table('Labels', '', ('', _POOLED), [(names[i], number(labels[i])) for i in names]),
+        Table('Classes', '', ('', 'IoU', 'boundary F'), classes),
+        Table('Depth', '', ('', _POOLED), [(t, number(depth[i])) for i, t in _DEPTH.items()]),
+    ]
+
+
 def _how(summary: Mapping[str, Any]) -> Table:
     inference = summary['inference']
     rows = [('network', summary['network']), *summary.get('measured', {}).items()]
@@ -76,8 +95,8 @@ def _how(summary: Mapping[str, Any]) -> Table:
 
 def _labels(summary: Mapping[str, Any]) -> Table:
     note = 'mIoU is the mean over the classes that occur in the ground truth.'
-    if summary['not_judged']:
-        note += f' Not evaluated: {", ".join(summary["not_judged"])}.'
+    if summary['not_evaluated']:
+        note += f' Not evaluated: {", ".join(summary["not_evaluated"])}.'
     rows = [
         (title, number(summary[name]), number(summary.get(f'{name}_per_image')))
         for name, title in _LABELS.items()
@@ -139,10 +158,10 @@ def _parts(summary: Mapping[str, Any]) -> Iterable[Table]:
             yield Table(title, note, ('', *_SHORT_NAMES), rows)
 
 
-def console(summary: Mapping[str, Any]) -> str:
-    """Give the tables as lines of text."""
+def console(found: Iterable[Table]) -> str:
+    """Give tables as lines of text."""
     lines = []
-    for table in tables(summary):
+    for table in found:
         lines += ['', table.title]
         rows = [*([table.columns] if any(table.columns) else []), *table.rows]
         widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]

@@ -85,7 +85,7 @@ motorcycle 0 0 230
 bicycle 119 11 32""",
 )
 
-# The label ids of Cityscapes. What its authors do not judge shares colours, mostly black.
+# The label ids of Cityscapes. What its authors do not evaluate shares colours, mostly black.
 CITYSCAPES_34 = parse(
     'cityscapes_34',
     """unlabeled 0 0 0

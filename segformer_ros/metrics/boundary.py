@@ -29,7 +29,7 @@ class BoundaryMeter:
         """
         Start with nothing collected.
 
-        :param ids: The class ids that are judged.
+        :param ids: The class ids that are evaluated.
         """
         self.ids = tuple(ids)
         self._index = np.full(256, VOID, np.uint8)

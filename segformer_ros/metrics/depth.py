@@ -20,7 +20,7 @@ class DepthMeter:
     """
     Collect depth images and tell how far they are from the truth.
 
-    A pixel is judged where the truth is inside the range. Where the prediction there is not a
+    A pixel is evaluated where the truth is inside the range. Where the prediction there is not a
     positive finite number, it counts against the coverage and nowhere else.
     """
 
@@ -28,17 +28,17 @@ class DepthMeter:
         """
         Start with nothing collected.
 
-        :param min_m: Nearest truth that is judged, metres, inclusive.
-        :param max_m: Farthest truth that is judged, metres, inclusive.
-        :param clip: Move predictions into the range before they are judged, as the code of Eigen
-            et al. and GLPN does.
+        :param min_m: Nearest truth that is evaluated, metres, inclusive.
+        :param max_m: Farthest truth that is evaluated, metres, inclusive.
+        :param clip: Move predictions into the range first, as the code of Eigen et al. and GLPN
+            does.
         :raises ValueError: The range is empty or does not start above zero.
         """
         if not 0.0 < min_m < max_m:
             raise ValueError(f'expected 0 < min_m < max_m, got {min_m} and {max_m}')
         self.min_m, self.max_m, self._clip = min_m, max_m, clip
         self._sums = dict.fromkeys(_SUMS, 0.0)
-        self._pixels = self._judged = self._images = 0
+        self._pixels = self._evaluated = self._images = 0
         self._image_results: list[dict[str, float]] = []
 
     def add(self, prediction: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> None:
@@ -54,10 +54,10 @@ class DepthMeter:
                 f'expected depths of one shape, got {prediction.shape} and {truth.shape}: '
                 'resize neither, predict at the size of the ground truth'
             )
-        judged = np.isfinite(truth) & (truth >= self.min_m) & (truth <= self.max_m)
-        valid = judged & np.isfinite(prediction) & (prediction > 0.0)
+        evaluated = np.isfinite(truth) & (truth >= self.min_m) & (truth <= self.max_m)
+        valid = evaluated & np.isfinite(prediction) & (prediction > 0.0)
         self._images += 1
-        self._judged += int(np.count_nonzero(judged))
+        self._evaluated += int(np.count_nonzero(evaluated))
         pixels = int(np.count_nonzero(valid))
         if pixels:
             found = prediction[valid].astype(np.float64)
@@ -71,7 +71,7 @@ class DepthMeter:
     def merge(self, other: DepthMeter) -> None:
         """Add all images of another meter of the same range."""
         self._images += other._images
-        self._judged += other._judged
+        self._evaluated += other._evaluated
         self._pixels += other._pixels
         self._image_results += other._image_results
         for name, value in other._sums.items():
@@ -79,7 +79,7 @@ class DepthMeter:
 
     def result(self) -> dict[str, float]:
         """
-        Give every figure by name; NaN where nothing was judged.
+        Give every figure by name; NaN where nothing was evaluated.
 
         ``abs_rel``; ``sq_rel``, ``mae`` and ``rmse`` (m), ``mse`` (m^2), ``irmse`` (1/km),
         ``rmse_log``, ``log10``, ``delta1`` to ``delta3`` (share below 1.25, 1.25^2, 1.25^3).
@@ -91,13 +91,13 @@ class DepthMeter:
         ``silog_kitti`` = 100 sqrt(M - m^2) (the benchmarks of KITTI and SHIFT).
 
         Each also as ``..._per_image``; ``silog`` is ``silog_kitti_per_image``. ``coverage`` is
-        the share of judged pixels with a prediction; ``pixels`` and ``images`` are counts.
+        the share of evaluated pixels with a prediction; ``pixels`` and ``images`` are counts.
         """
         result = _depth_figures(self._sums, self._pixels)
         for name in tuple(result):
             result[f'{name}_per_image'] = known_mean(item[name] for item in self._image_results)
         result['silog'] = result['silog_kitti_per_image']
-        result['coverage'] = self._pixels / self._judged if self._judged else math.nan
+        result['coverage'] = self._pixels / self._evaluated if self._evaluated else math.nan
         result['pixels'] = float(self._pixels)
         result['images'] = float(self._images)
         return result
@@ -163,7 +163,7 @@ def median_scale(prediction: npt.NDArray[np.float32], truth: npt.NDArray[np.floa
     Give what a prediction must be multiplied by to have the median of the truth.
 
     :param prediction: Metres, NaN where unknown.
-    :param truth: Metres, same shape, only pixels that are judged.
+    :param truth: Metres, same shape, only pixels that are evaluated.
     :returns: NaN where no pixel has both.
     """
     valid = np.isfinite(prediction) & (prediction > 0.0) & np.isfinite(truth)

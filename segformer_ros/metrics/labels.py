@@ -49,15 +49,15 @@ class SegmentationMeter:
     Collect label images and tell how well they agree with the truth.
 
     Pixels whose true id is not among the ids are left out; a prediction outside them is an error.
-    Pixels of the counted ids are not judged either, but a judged class that is predicted there
-    is a false one: it counts in the union of that class and lowers its IoU.
+    Pixels of the counted ids are not evaluated either, but an evaluated class that is predicted
+    there is a false one: it counts in the union of that class and lowers its IoU.
     """
 
     def __init__(self, ids: Iterable[int], counted: Iterable[int] = ()) -> None:
         """
         Start with nothing collected.
 
-        :param ids: The class ids that are judged.
+        :param ids: The class ids that are evaluated.
         :param counted: True ids whose pixels count in unions alone.
         """
         self.ids = tuple(ids)
@@ -107,15 +107,15 @@ class SegmentationMeter:
         return _mean_of_present(self._matrix, self.ids)
 
     def miou_per_image(self) -> float:
-        """Average the mIoU of the single images that have any judged pixel."""
+        """Average the mIoU of the single images that have any evaluated pixel."""
         return known_mean(self._image_mious)
 
     def accuracy(self) -> float:
-        """Give the share of judged pixels with the right id (aAcc); NaN without any."""
+        """Give the share of evaluated pixels with the right id (aAcc); NaN without any."""
         return _accuracy(self._matrix, self.ids)
 
     def accuracy_per_image(self) -> float:
-        """Average the accuracy of the single images that have any judged pixel."""
+        """Average the accuracy of the single images that have any evaluated pixel."""
         return known_mean(self._image_accuracies)
 
     def class_accuracy(self) -> dict[int, float]:

@@ -61,7 +61,7 @@ def check_depth_range(values: Parameters, pipeline: Failover | None) -> None:
 
 def describe(pipeline: Failover | None) -> tuple[bytes, str, dict[str, object]]:
     """
-    Judge the backend.
+    Evaluate the backend.
 
     :returns: Level and message, empty where there is nothing to say, and values for diagnostics.
     """
@@ -73,11 +73,11 @@ def describe(pipeline: Failover | None) -> tuple[bytes, str, dict[str, object]]:
         return DiagnosticStatus.OK, '', values
     state = pipeline.state()
     values |= {f'backend_{key}': value for key, value in asdict(state).items()}
-    level, text = _judgement(pipeline, state)
+    level, text = _health(pipeline, state)
     return level, text, values
 
 
-def _judgement(pipeline: Failover, state: BackendState) -> tuple[bytes, str]:
+def _health(pipeline: Failover, state: BackendState) -> tuple[bytes, str]:
     if not pipeline.serving:
         return DiagnosticStatus.WARN, f'nothing is published until TensorRT runs: {state.building}'
     if not state.step:

@@ -32,12 +32,12 @@ def camera_status(
     name: str, topic: str, summary: Summary, parameters: Parameters, *, hardware_id: str = ''
 ) -> DiagnosticStatus:
     """
-    Judge one camera of an active node.
+    Evaluate one camera of an active node.
 
     :param name: Name of the entry.
     :param topic: Where the images are expected, for the message.
     """
-    level, message = _judgement(topic, summary, parameters)
+    level, message = _health(topic, summary, parameters)
     values: dict[str, object] = {
         'topic': topic,
         'input_rate_hz': summary.input_rate_hz,
@@ -57,7 +57,7 @@ def camera_status(
     return status(name, level, message, values, hardware_id)
 
 
-def _judgement(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes, str]:
+def _health(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes, str]:
     if summary.new_errors:
         return DiagnosticStatus.ERROR, f'{summary.new_errors} frames lost: {summary.last_error}'
     # Said once: silence and errors that stay are said again.

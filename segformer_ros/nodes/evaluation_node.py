@@ -20,8 +20,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from segformer_ros import run_folder
 from segformer_ros.carla.topics import sensor_topic
-from segformer_ros.judge.drive import DriveJudge
-from segformer_ros.judge.report import write_report
+from segformer_ros.evaluation.drive import DriveEvaluation
+from segformer_ros.evaluation.drive_report import write_report
+from segformer_ros.evaluation.scoreboard import HEADER, Scoreboard, TIMES
 from segformer_ros.nodes import executable, own_messages
 from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from segformer_ros.nodes.evaluation_messages import (
@@ -31,7 +32,6 @@ from segformer_ros.nodes.evaluation_messages import (
 )
 from segformer_ros.nodes.evaluation_parameters import EvaluationParameters
 from segformer_ros.nodes.fixed_parameters import take
-from segformer_ros.nodes.scoreboard import HEADER, Scoreboard, TIMES
 from segformer_ros.nodes.subscriptions import SilentTopics
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
@@ -62,7 +62,7 @@ class EvaluationNode(Node):
         # What it says at its end comes when ROS is down already.
         super().__init__('evaluation_node', enable_rosout=False)
         self.parameters = take(self, EvaluationParameters)
-        self.board = Scoreboard(DriveJudge(self.parameters.judge_options()))
+        self.board = Scoreboard(DriveEvaluation(self.parameters.drive_options()))
         self._write, self._now = write, now
         self._first_result_s: float | None = None
         self._latest_ns = 0
@@ -118,7 +118,7 @@ class EvaluationNode(Node):
                 ('true_depth', parameters.depth_sensor),
             ):
                 topic = sensor_topic(parameters.role_name, sensor, 'image')
-                self._listen(Image, topic, functools.partial(self._judge, stream), carla)
+                self._listen(Image, topic, functools.partial(self._evaluate, stream), carla)
 
     def _listen(
         self, kind: Any, topic: str, callback: Callable[[Any], None], qos: QoSProfile
@@ -142,9 +142,9 @@ class EvaluationNode(Node):
         self.board.add_times(times, dropped=msg.replaced)
 
     def _on_classes(self, msg: Any) -> None:
-        """Judge no labels while the network says that their ids mean something else."""
+        """Evaluate no labels while the network says that their ids mean something else."""
         classes = {item.class_id: item.class_name for item in msg.class_map}
-        self._contradiction = self.board.judge.contradiction(classes)
+        self._contradiction = self.board.drive.contradiction(classes)
         if self._contradiction:
             self.get_logger().error(f'The labels cannot be evaluated: {self._contradiction}')
 
@@ -154,27 +154,27 @@ class EvaluationNode(Node):
             self._first_result_s = now_s
         self.board.add_output(now_s)
         if self._contradiction:
-            self.board.judge.refused[self._contradiction] += 1
+            self.board.drive.refused[self._contradiction] += 1
         else:
-            self._judge('labels', msg)
+            self._evaluate('labels', msg)
 
     def _on_depth(self, msg: Image) -> None:
         self._has_depth = True
-        self._judge('depth', msg)
+        self._evaluate('depth', msg)
 
-    def _judge(self, stream: str, msg: Image) -> None:
-        self.board.judge.add(stream, msg)
+    def _evaluate(self, stream: str, msg: Image) -> None:
+        self.board.drive.add(stream, msg)
         self._latest_ns = msg.header.stamp.sec * 1_000_000_000 + msg.header.stamp.nanosec
-        if self.board.judge.restarts > self._restarts:
-            self._restarts = self.board.judge.restarts
+        if self.board.drive.restarts > self._restarts:
+            self._restarts = self.board.drive.restarts
             self._jumped = True
             self.get_logger().warning(f'{JUMPED}: going on from there')
         self._end_if_done()
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        judged = max(self.board.judge.scores.judged.values(), default=0)
+        evaluated = max(self.board.drive.scores.evaluated.values(), default=0)
         response.success = True
-        response.message = f'{judged} evaluated frames are forgotten'
+        response.message = f'{evaluated} evaluated frames are forgotten'
         self.get_logger().info(f'Starting the evaluation anew: {response.message}')
         self.board.reset(self._now())
         self._first_result_s = None
@@ -189,7 +189,7 @@ class EvaluationNode(Node):
         name = self.get_fully_qualified_name()[1:]
         message = evaluation_diagnostics(
             name,
-            self.board.judge,
+            self.board.drive,
             self._contradiction,
             jumped=self._jumped,
             silent=str(self._silent),
@@ -201,15 +201,15 @@ class EvaluationNode(Node):
 
     def _publish(self) -> None:
         """Publish the figures when there are new ones."""
-        judged = self.board.judge.scores.judged.total()
-        if self._stats is not None and judged != self._told:
-            self._told = judged
-            judge, scores = self.board.judge, self.board.judge.scores
-            self._stats.publish(evaluation_stats_message(judge, scores.total, self._latest_ns))
+        evaluated = self.board.drive.scores.evaluated.total()
+        if self._stats is not None and evaluated != self._told:
+            self._told = evaluated
+            drive, scores = self.board.drive, self.board.drive.scores
+            self._stats.publish(evaluation_stats_message(drive, scores.total, self._latest_ns))
             if self._stats_window is not None and self._stats_window.get_subscription_count():
                 self._stats_window.publish(
                     evaluation_stats_message(
-                        judge,
+                        drive,
                         scores.window.figures(),
                         self._latest_ns,
                         window=scores.window.frames,
@@ -236,13 +236,13 @@ class EvaluationNode(Node):
         self.context.try_shutdown()
 
     def _has_all_frames(self) -> bool:
-        judged = self.board.judge.scores.judged
+        evaluated = self.board.drive.scores.evaluated
         if not self.parameters.ground_truth:
             done = self.board.outputs.count
         else:
-            done = judged['labels']
+            done = evaluated['labels']
             if self._has_depth:
-                done = min(done, judged['depth'])
+                done = min(done, evaluated['depth'])
         return 0 < self.parameters.max_frames <= done
 
     def _is_over(self) -> bool:
@@ -255,19 +255,19 @@ class EvaluationNode(Node):
         if self._finished:
             return
         self._finished = True
-        summary, judge = self.summary(), self.board.judge
+        summary, drive = self.summary(), self.board.drive
         if self.parameters.summary:
             path = Path(self.parameters.summary)
             self._save(path, functools.partial(run_folder.write_json, path, summary))
         if self.parameters.report:
             path = Path(self.parameters.report)
-            rows = judge.scores.rows
+            rows = drive.scores.rows
             self._save(path, functools.partial(write_report, path, summary, rows))
         if self.parameters.report_period_s and self.board.outputs.count:
             self._report()
-            if judge.scores.judged['labels']:
+            if drive.scores.evaluated['labels']:
                 self._write(f'intersection over union\n{self.board.classes()}\n')
-            for text, count in (*judge.refused.items(), *judge.unknown.most_common(3)):
+            for text, count in (*drive.refused.items(), *drive.unknown.most_common(3)):
                 self._write(f'not evaluated: {text} ({count})\n')
         sys.stdout.flush()
 

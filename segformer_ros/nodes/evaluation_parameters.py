@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segformer_ros.carla.topics import DEPTH, LABELS
-from segformer_ros.judge.drive import JudgeOptions
+from segformer_ros.evaluation.drive import DriveOptions
 from segformer_ros.nodes.fixed_parameters import parameter
 
 
@@ -66,15 +66,15 @@ class EvaluationParameters:
     )
 
     def __post_init__(self) -> None:
-        self.judge_options()
+        self.drive_options()
 
-    def judge_options(self) -> JudgeOptions:
+    def drive_options(self) -> DriveOptions:
         """
-        Give what the judgement depends on.
+        Give what the evaluation depends on.
 
         :raises ValueError: A value has no sense.
         """
-        return JudgeOptions(
+        return DriveOptions(
             label_set=self.label_set,
             tag_table=self.tag_table,
             coding=self.coding,

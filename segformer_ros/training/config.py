@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from segformer_ros.datasets import DatasetSpec
 from segformer_ros.evaluation.depth_scores import DepthRules
-from segformer_ros.evaluation.judged_classes import LabelRules
+from segformer_ros.evaluation.evaluated_classes import LabelRules
 from segformer_ros.evaluation.prediction import Inference
 from segformer_ros.network.mix_transformer import MLP_RATIOS, SR_RATIOS
 from segformer_ros.training.augment.config import AugmentConfig
@@ -104,8 +104,8 @@ class ValidationSet:
 
     :param frames: How many, spread over all; 0: all.
     :param inference: How an image goes through the network.
-    :param labels: How labels are judged; borders are not, while training.
-    :param depth: How depth is judged.
+    :param labels: How labels are evaluated; borders are not, while training.
+    :param depth: How depth is evaluated.
     """
 
     kind: str = ''

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segformer_ros import run_folder
 from segformer_ros.datasets import Dataset
 from segformer_ros.datasets.statistics import spread
-from segformer_ros.evaluation.judged_classes import judged_classes
+from segformer_ros.evaluation.evaluated_classes import evaluated_classes
 from segformer_ros.evaluation.measure import evaluate, Options, predict_sample
 from segformer_ros.evaluation.network import Network
 from segformer_ros.evaluation.pictures import frame_picture
@@ -119,10 +119,10 @@ def measure(
 
 def _example(network: Network, dataset: Dataset, index: int, options: Options) -> Image:
     """Lay out image, truth, prediction and error of one sample."""
-    sample, judged = dataset[index], None
+    sample, evaluated = dataset[index], None
     if network.facts.classes and dataset.label_set is not None:
-        judged = judged_classes(network.facts, dataset.label_set, options.labels)
-    return frame_picture(sample, predict_sample(network, sample, options), judged)
+        evaluated = evaluated_classes(network.facts, dataset.label_set, options.labels)
+    return frame_picture(sample, predict_sample(network, sample, options), evaluated)
 
 
 def score(figures: Mapping[str, Any], best: Mapping[str, float]) -> float:

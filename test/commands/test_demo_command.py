@@ -49,7 +49,7 @@ def _video(path):
 
 
 @pytest.mark.slow
-def test_the_world_is_shown_recorded_and_judged(tmp_path, capsys, model):
+def test_the_world_is_shown_recorded_and_evaluated(tmp_path, capsys, model):
     """A newcomer gets a video, a sheet, a bag and figures, and is told where they are."""
     out = tmp_path / 'demo_output'
     assert main(['demo', '--out', str(out), '--seconds', '3', '--model', model]) == 0

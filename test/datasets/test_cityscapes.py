@@ -40,7 +40,7 @@ def test_train_ids_are_taken_from_label_ids_where_nobody_made_them(tmp_path, tra
     check_labels(data)
 
 
-def test_what_is_not_judged_is_unknown(tmp_path):
+def test_what_is_not_evaluated_is_unknown(tmp_path):
     """Label id 0 has no train id."""
     labels = opened(write_cityscapes(tmp_path, frames=4), 'val')[3].labels
     assert set(np.unique(labels)) == {255, 8, 10, 13}

@@ -15,7 +15,7 @@ from segformer_ros.labels import CARLA_0914
 
 @pytest.fixture
 def folder(tmp_path):
-    """Write two drives to train with and one to judge by."""
+    """Write two drives to train with and one to evaluate by."""
     dataset = DatasetFolder(tmp_path / 'data', CARLA_0914)
     dataset.add('train', 'town03', drive_frames(2, seed=3))
     dataset.add('train', 'town01', drive_frames(3, seed=1))

@@ -159,7 +159,7 @@ def test_routes_are_added_and_counted_by_split(tmp_path, capsys):
 
 
 def test_a_route_is_in_a_dataset_once(tmp_path, capsys):
-    """Frames of one drive in two splits would judge a network by what it has seen."""
+    """Frames of one drive in two splits would evaluate a network on what it has seen."""
     bag = write_bag(tmp_path / 'town01', Drive(1).messages)
     words = ['record-dataset', str(bag), '--out', str(tmp_path / 'dataset')]
     assert main(words) == 0

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A recorded drive judged."""
+"""A recorded drive evaluated."""
 
 import json
 
@@ -10,8 +10,8 @@ import pytest
 from result_stream import frame, message
 from segformer_ros.bags.rosbag import BagError
 from segformer_ros.cli import main
-from segformer_ros.evaluation.bag_score import judge_bag, Sources
-from segformer_ros.judge.drive import DriveJudge, JudgeOptions, STREAMS
+from segformer_ros.evaluation.bag_score import evaluate_bag, Sources
+from segformer_ros.evaluation.drive import DriveEvaluation, DriveOptions, STREAMS
 
 VEHICLE = '/carla/ego_vehicle'
 TOPICS = {
@@ -46,16 +46,16 @@ def frames():
 
 
 def test_a_bag_gives_the_figures_of_its_messages(tmp_path, frames):
-    """Those of a judge that hears the same images live, to the last bit."""
-    live = DriveJudge(JudgeOptions())
+    """Those of an evaluation that gets the same images live, to the last bit."""
+    live = DriveEvaluation(DriveOptions())
     for number, coded in enumerate(frames):
         for stream in STREAMS:
             live.add(stream, message(*coded[stream], number * 50_000_000))
-    judge = judge_bag(record(tmp_path / 'bag', frames), Sources(), JudgeOptions())
-    assert judge.summary() == live.summary()
+    drive = evaluate_bag(record(tmp_path / 'bag', frames), Sources(), DriveOptions())
+    assert drive.summary() == live.summary()
     for stamp_ns, row in live.scores.rows.items():
-        assert judge.scores.rows[stamp_ns] == pytest.approx(row, abs=0.0, rel=0.0, nan_ok=True)
-    assert judge.summary()['segmentation']['frames'] == 4
+        assert drive.scores.rows[stamp_ns] == pytest.approx(row, abs=0.0, rel=0.0, nan_ok=True)
+    assert drive.summary()['segmentation']['frames'] == 4
 
 
 def test_results_are_found_in_their_namespace(tmp_path, frames):
@@ -66,17 +66,17 @@ def test_results_are_found_in_their_namespace(tmp_path, frames):
     }
     bag = record(tmp_path / 'bag', frames, topics)
     sources = Sources(role_name='hero', label_sensor='tags')
-    judge = judge_bag(bag, sources, JudgeOptions())
-    assert judge.scores.judged == {'labels': 4}
+    drive = evaluate_bag(bag, sources, DriveOptions())
+    assert drive.scores.evaluated == {'labels': 4}
     named = Sources('/carla/hero/rgb_front', 'hero', 'tags')
-    assert judge_bag(bag, named, JudgeOptions()).summary() == judge.summary()
+    assert evaluate_bag(bag, named, DriveOptions()).summary() == drive.summary()
 
 
 def test_a_bag_without_truth_is_refused(tmp_path, frames):
     """The sentence names what there is."""
     bag = record(tmp_path / 'bag', frames, {'labels': '/label/image'})
     with pytest.raises(BagError, match=r'under /carla/ego_vehicle .*: /label/image'):
-        judge_bag(bag, Sources(), JudgeOptions())
+        evaluate_bag(bag, Sources(), DriveOptions())
 
 
 def test_results_of_several_cameras_need_a_choice(tmp_path, frames):
@@ -84,7 +84,7 @@ def test_results_of_several_cameras_need_a_choice(tmp_path, frames):
     topics = {'labels': '/left/label/image', 'depth': '/right/depth/image'}
     bag = record(tmp_path / 'bag', frames, topics)
     with pytest.raises(BagError, match='choose a namespace: /left, /right'):
-        judge_bag(bag, Sources(), JudgeOptions())
+        evaluate_bag(bag, Sources(), DriveOptions())
 
 
 def test_the_command_prints_and_writes(tmp_path, frames, capsys):
@@ -96,9 +96,10 @@ def test_the_command_prints_and_writes(tmp_path, frames, capsys):
     assert main(['evaluate', '--bag', str(bag), '--json']) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary == json.loads((folder / 'summary.json').read_text())
-    shown = {line.split()[0]: line.split()[1] for line in table}
-    assert shown['miou'] == f'{summary["segmentation"]["miou"]:.4f}'
-    assert shown['silog_glpn'] == f'{summary["depth"]["silog_glpn"]:.4f}'
+    shown = {line.split()[0]: line.split()[1] for line in table if len(line.split()) > 1}
+    assert shown['mIoU'] == f'{summary["segmentation"]["miou"]:.4f}'
+    assert shown['AbsRel'] == f'{summary["depth"]["abs_rel"]:.4f}'
+    assert shown['flicker'] == f'{summary["segmentation"]["flicker"]:.4f}'
     assert shown['car'] == f'{summary["segmentation"]["iou"]["car"]:.4f}'
 
 
@@ -108,7 +109,7 @@ def test_pairs_may_lie_as_far_apart_as_they_like(tmp_path, storage):
     rng = np.random.default_rng(5)
     coded = [frame(rng)[0] for _ in range(3)]
     frames = [coded[index % 3] for index in range(40)]
-    near = judge_bag(record(tmp_path / 'near', frames), Sources(), JudgeOptions())
+    near = evaluate_bag(record(tmp_path / 'near', frames), Sources(), DriveOptions())
     messages = []
     for number, item in enumerate(frames):
         for stream, topic in TOPICS.items():
@@ -116,8 +117,8 @@ def test_pairs_may_lie_as_far_apart_as_they_like(tmp_path, storage):
             content = image(item[stream][1], item[stream][0], number * 50_000_000)
             messages.append(Message(topic, IMAGE, time_ns, content))
     messages.sort(key=lambda item: item.time_ns)
-    far = judge_bag(write_bag(tmp_path / 'far', messages, storage), Sources(), JudgeOptions())
-    assert far.scores.judged == {'labels': 40, 'depth': 40}
+    far = evaluate_bag(write_bag(tmp_path / 'far', messages, storage), Sources(), DriveOptions())
+    assert far.scores.evaluated == {'labels': 40, 'depth': 40}
     assert far.summary() == near.summary()
 
 

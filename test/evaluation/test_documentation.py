@@ -37,7 +37,7 @@ def test_every_figure_is_explained():
     dataset = Samples([Sample(blocks('r', 'g'), truth(ROAD.id, SKY.id), depth)])
     summary = evaluate(ColorNetwork(), dataset).summary()
     own = {name for name in summary if not name.endswith('_per_image')} - {
-        'network', 'frames', 'inference', 'label_frames', 'depth_frames', 'not_judged',
+        'network', 'frames', 'inference', 'label_frames', 'depth_frames', 'not_evaluated',
         'boundary_f_by_class', 'depth_range_m', 'depth_crop', 'depth_clipped', 'silog', 'pixels',
         'images',
     }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from segformer_ros.cli import main
 from segformer_ros.commands.evaluate_options import add_options, names, numbers, pair
 from segformer_ros.datasets import KINDS
-from segformer_ros.evaluation.judged_classes import CLASSES_OF
+from segformer_ros.evaluation.evaluated_classes import CLASSES_OF
 from segformer_ros.evaluation.prediction import AVERAGES, RESIZES
 from segformer_ros.evaluation.tables import number
 from segformer_ros.inference.backend_choice import PRECISIONS
@@ -101,7 +101,7 @@ def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):
     assert err.count('\n') == 1
 
 
-def test_a_dataset_without_a_judged_pixel_is_an_error(bundle, tmp_path, capsys):
+def test_a_dataset_without_an_evaluated_pixel_is_an_error(bundle, tmp_path, capsys):
     """Every label unknown and every depth NaN: figures of nothing are no success."""
     for name in ('images', 'labels', 'depth'):
         (tmp_path / 'data' / name).mkdir(parents=True)

@@ -73,7 +73,7 @@ def test_median_scaled_figures_are_apart():
     assert scaled['factor_mean'] == pytest.approx(2.0, abs=0.02)
 
 
-def test_sparse_truth_is_judged_where_it_is():
+def test_sparse_truth_is_evaluated_where_it_is():
     """Three points of a LiDAR; one is beyond the range, one in no prediction's favour."""
     depth = np.full((32, 64), NAN)
     depth[4, 4], depth[4, 60], depth[20, 60] = 20.0, 8.0, 200.0
@@ -111,7 +111,7 @@ def test_only_some_samples_can_be_taken(both):
     assert (result.names, len(calls)) == (['wrong'], 1)
 
 
-def test_borders_are_judged_unless_it_takes_too_long(both):
+def test_borders_are_evaluated_unless_it_takes_too_long(both):
     """They are part of the rows too."""
     summary = evaluate(ColorNetwork(), both).summary()
     assert summary['boundary_f_by_class']['road'] > 0.9

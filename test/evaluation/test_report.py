@@ -154,7 +154,7 @@ def test_a_frame_shows_what_is_known_of_it(labels, depth, rows):
     known = Samples([Sample(blocks('r', 'g'), truth(ROAD.id, SKY.id))])
     result = evaluate(network, known)
     found = predict_sample(network, sample, result.options)
-    picture = frame_picture(sample, found, result.judged)
+    picture = frame_picture(sample, found, result.evaluated)
     columns = 4 if labels or depth else 1
     assert picture.shape == (rows * 36 + 4, columns * 68 + 4, 3)
 

@@ -122,7 +122,7 @@ def test_a_reduced_precision_must_keep_the_classes(tiny, share, good):
 
 
 @pytest.mark.parametrize(('noise', 'good'), [(0.01, True), (0.2, False), (np.nan, False)])
-def test_a_reduced_precision_is_judged_by_its_relative_error(tiny, noise, good):
+def test_a_reduced_precision_is_evaluated_by_its_relative_error(tiny, noise, good):
     """Noise of one in a hundred passes, of one in five not."""
     random = np.random.default_rng(0)
 

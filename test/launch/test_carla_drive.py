@@ -103,7 +103,7 @@ class Session:
             self._executor.spin_once(timeout_sec=0.05)
 
     def warm_up(self):
-        """Go on until a frame is judged: on a busy machine nodes meet after seconds."""
+        """Go on until a frame is evaluated: on a busy machine nodes meet after seconds."""
 
         def met():
             self.order('try')
@@ -111,7 +111,7 @@ class Session:
                 self._executor.spin_once(timeout_sec=0.0)
             return min(self.value('label_frames'), self.value('depth_frames')) > 0
 
-        self.spin(met, 'nothing is judged')
+        self.spin(met, 'nothing is evaluated')
 
     def reset(self):
         """Let the evaluation start anew, and give its answer."""
@@ -126,8 +126,8 @@ class Session:
         """Give a number of the latest diagnostics of the evaluation."""
         return int(_values(self.said[EVALUATION][-1])[name]) if self.said[EVALUATION] else 0
 
-    def judged(self, labels, depth):
-        """Wait until so many images are judged, and their figures are published."""
+    def evaluated(self, labels, depth):
+        """Wait until so many images are evaluated, and their figures are published."""
 
         def found():
             values = [_values(item) for item in self.said[EVALUATION][-1:]]
@@ -136,7 +136,7 @@ class Session:
             expected = [(str(labels), str(depth))]
             return counts == expected and (told == expected or not _HAS_STATS)
 
-        self.spin(found, f'not judged: {labels} and {depth}')
+        self.spin(found, f'not evaluated: {labels} and {depth}')
         self.said.clear()
 
     def end(self):
@@ -236,7 +236,7 @@ def check_dataset(folder, at_least, restarts):
 
 def test_a_session_with_the_bridge(session, tmp_path):
     """
-    Judged, and after a start without time recorded, through every fault.
+    Evaluated, and after a start without time recorded, through every fault.
 
     The recording gives the very same figures.
     """
@@ -247,18 +247,18 @@ def test_a_session_with_the_bridge(session, tmp_path):
         assert re.fullmatch(r'[1-9]\d* evaluated frames are forgotten', running.reset())
         running.order('clock on', 'readers 3')
         running.order('frames 3', 'lose labels', 'lose depth', 'hold')
-        running.judged(5, 5)
+        running.evaluated(5, 5)
         running.order('release')
-        running.judged(6, 6)
+        running.evaluated(6, 6)
         running.hears((CAMERA, WARN, 'no image on /carla/ego_vehicle/rgb_front/image for'))
         running.order('frames 2')
-        running.judged(8, 8)
+        running.evaluated(8, 8)
         running.order('reload', 'frames 3')
         running.hears(
             (CAMERA, WARN, 'the time went backwards'),
             (EVALUATION, WARN, 'the simulated time has jumped back'),
         )
-        running.judged(11, 11)
+        running.evaluated(11, 11)
         running.end()
 
     report = tmp_path / 'report'
@@ -278,7 +278,7 @@ def test_a_session_with_the_bridge(session, tmp_path):
 
 def test_a_session_that_drives_through_carla(session, tmp_path):
     """
-    What the objects file asks for is placed, ticked, labelled, judged and taken away again.
+    What the objects file asks for is placed, ticked, labelled, evaluated and taken away again.
 
     With CARLA's own codings, its quality of service, and its wrong camera_info.
     """
@@ -296,7 +296,7 @@ def test_a_session_that_drives_through_carla(session, tmp_path):
                 running.infos
                 and min(running.value('label_frames'), running.value('depth_frames')) >= 5
             ),
-            'five frames are not judged',
+            'five frames are not evaluated',
         )
         running.names.sort(key='carla_world_node'.__ne__)
         running.end()

@@ -116,8 +116,8 @@ def test_attach_starts_only_our_nodes():
         'depth/image': '/depth/image',
         'segformer_node/frame_stats': '/segformer_node/frame_stats',
     }
-    judged = values(commands['evaluation_node'])
-    assert (judged['coding'], judged['tag_table'], judged['role_name']) == (
+    evaluated = values(commands['evaluation_node'])
+    assert (evaluated['coding'], evaluated['tag_table'], evaluated['role_name']) == (
         'bridge', 'auto', 'ego_vehicle',
     )  # fmt: skip
 

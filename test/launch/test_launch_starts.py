@@ -16,9 +16,9 @@ from rclpy.executors import SingleThreadedExecutor
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.demo.environment import demo_environment
 from segformer_ros.demo.processes import Processes
-from segformer_ros.evaluation.bag_score import judge_bag, Sources
+from segformer_ros.evaluation.bag_score import evaluate_bag, Sources
+from segformer_ros.evaluation.drive import DriveOptions
 from segformer_ros.files.video_writer import VideoWriter
-from segformer_ros.judge.drive import JudgeOptions
 from sensor_msgs.msg import Image
 import stand_in
 from tiny_bundle import make_tiny_bundle
@@ -110,7 +110,7 @@ def stamps(images):
     return [(item.header.stamp.sec, item.header.stamp.nanosec) for item in images]
 
 
-def test_the_demo_labels_the_world_and_judges_it(tmp_path, environment, listen, model):
+def test_the_demo_labels_the_world_and_evaluates_it(tmp_path, environment, listen, model):
     """World, network and evaluation find each other."""
     heard = listen('/label/image', '/carla/ego_vehicle/rgb_front/image')
     summary = tmp_path / 'summary.json'
@@ -128,12 +128,12 @@ def test_the_demo_labels_the_world_and_judges_it(tmp_path, environment, listen, 
     assert json.loads(summary.read_text())['segmentation']['frames'] > 0
 
 
-def test_carla_is_labelled_judged_and_recorded(tmp_path, environment, model):
+def test_carla_is_labelled_evaluated_and_recorded(tmp_path, environment, model):
     """The world node publishes what the bridge does, in the place of somebody else's CARLA."""
     report, bag = tmp_path / 'report', tmp_path / 'bag'
     truth = '/carla/ego_vehicle/semantic_segmentation_front/image'
 
-    def judged(text):
+    def evaluated(text):
         return int(text.split()[-1]) if text.split()[-1].isdigit() else 0
 
     arguments = {'report': str(report), 'record': str(bag), 'label_set': 'carla_0914'}
@@ -143,7 +143,7 @@ def test_carla_is_labelled_judged_and_recorded(tmp_path, environment, model):
         module = 'segformer_ros.nodes.world_node'
         processes.start('world_node', (sys.executable, '-m', module, '--ros-args', *words))
         # Long enough for a recorder that meets the topics seconds after the evaluation.
-        wait_for_line(processes, 'evaluation_node', lambda text: judged(text) >= 25)
+        wait_for_line(processes, 'evaluation_node', lambda text: evaluated(text) >= 25)
         for name in ('world_node', 'segformer_node', 'evaluation_node', 'recorder_node'):
             processes.end(name)
     summary = json.loads((report / 'summary.json').read_text())
@@ -154,7 +154,7 @@ def test_carla_is_labelled_judged_and_recorded(tmp_path, environment, model):
     # Evaluation and recorder come in when they find the topics, each at its time.
     assert counts['/label/image'] > 0
     assert counts[truth] > 0
-    assert judge_bag(bag, Sources(), JudgeOptions()).scores.judged['labels'] > 0
+    assert evaluate_bag(bag, Sources(), DriveOptions()).scores.evaluated['labels'] > 0
 
 
 def test_a_replay_labels_a_video_and_records(tmp_path, environment, listen, model):

@@ -43,13 +43,13 @@ class _Source:
         self.infos = node.create_publisher(CameraInfo, 'camera_info', 100)
         self.reset = node.create_client(Trigger, 'evaluation_node/reset')
 
-    def frame(self, *, judged=True):
-        """Give the four arrays of a frame, and judge them as an offline evaluation would."""
+    def frame(self, *, evaluated=True):
+        """Give the four arrays of a frame, and evaluate them as an offline evaluation would."""
         labels, truth = self._rng.choice([1, 2, 11, 14], (2, 8, 12)).astype(np.uint8)
         depth, true = self._rng.uniform(1.0, 70.0, (2, 8, 12)).astype(np.float32)
         true[truth == 11] = np.inf
         depth[0] = np.nan
-        if judged:
+        if evaluated:
             self.segmentation.add(labels, truth)
             self.depth.add(depth, true)
         return {
@@ -97,8 +97,8 @@ class _Bench:
         return self.evaluation.board
 
     @property
-    def judged(self):
-        return self.board.judge.scores.judged
+    def evaluated(self):
+        return self.board.drive.scores.evaluated
 
     def spin(self, until, *, deadline_s=20.0):
         end = time.monotonic() + deadline_s
@@ -132,7 +132,7 @@ def test_the_figures_are_those_of_the_offline_metrics(bench):
     running = bench()
     for number in range(5):
         running.source.publish(running.source.frame(), number * 50_000_000)
-    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 5)
+    running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 5)
 
     summary = running.evaluation.summary()
     assert summary['segmentation']['miou'] == running.source.segmentation.miou()
@@ -152,7 +152,7 @@ def test_a_recording_gives_the_same_figures(bench, tmp_path):
         running.spin(lambda: publisher.get_subscription_count() == 2)  # noqa: B023
     for number in range(4):
         running.source.publish(running.source.frame(), number * 50_000_000)
-    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 4)
+    running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 4)
     running.spin(lambda: len(recorded) == 16)
     with BagWriter(tmp_path / 'bag', 'sqlite3', make_store()) as writer:
         topics = {}
@@ -173,14 +173,14 @@ def test_lost_and_late_images_leave_the_other_frames_right(bench):
     """A result without its truth, or the other way round, is never compared with another."""
     running = bench('kept:=4')
     source = running.source
-    frames = [source.frame(judged=number not in {2, 5}) for number in range(8)]
+    frames = [source.frame(evaluated=number not in {2, 5}) for number in range(8)]
     results, truths = ('labels', 'depth'), ('true_labels', 'true_depth')
     for number in (1, 0, 3, 2, 4, 6, 7):
         source.publish(frames[number], number * 50_000_000, truths)
     for number in (0, 3, 1, 4, 5, 7, 6):
         source.publish(frames[number], number * 50_000_000, results)
     # Which image arrives first is up to the executor; a few late frames push all of them out.
-    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 6)
+    running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 6)
 
     summary = running.evaluation.summary()
     assert summary['segmentation']['miou'] == source.segmentation.miou()
@@ -189,16 +189,16 @@ def test_lost_and_late_images_leave_the_other_frames_right(bench):
 
 
 def test_foreign_colours_are_counted(bench):
-    """Truth in the colours of another table would silently judge nothing."""
+    """Truth in the colours of another table would silently evaluate nothing."""
     running = bench()
-    frame = running.source.frame(judged=False)
+    frame = running.source.frame(evaluated=False)
     frame['true_labels'][1][0, :3, :3] = 1, 2, 3
     running.source.publish(frame, 7)
-    running.spin(lambda: running.judged['labels'] == 1)
+    running.spin(lambda: running.evaluated['labels'] == 1)
     summary = running.evaluation.summary()['segmentation']
     assert summary['unknown'] == {'color 3 2 1': 3}
     assert summary['unknown_pixels'] == 3
-    (status,) = evaluation_diagnostics('node', running.board.judge, '').status
+    (status,) = evaluation_diagnostics('node', running.board.drive, '').status
     assert (status.level, status.message) == (
         DiagnosticStatus.WARN,
         '3 ground-truth pixels have no class, most often color 3 2 1 (3): set tag_table or coding',
@@ -206,7 +206,7 @@ def test_foreign_colours_are_counted(bench):
 
 
 def test_diagnostics_say_whether_results_and_truth_fit(bench):
-    """Waiting, alone, judged, refused: each has its sentence and its level."""
+    """Waiting, alone, evaluated, refused: each has its sentence and its level."""
     running = bench('report_period_s:=0.01')
     said = []
     running.other.create_subscription(DiagnosticArray, '/diagnostics', said.append, 10)
@@ -224,7 +224,7 @@ def test_diagnostics_say_whether_results_and_truth_fit(bench):
     running.source.publish(running.source.frame(), 2)
     running.spin(lambda: now().message == '1 frames evaluated')
     assert now().level == DiagnosticStatus.OK
-    damaged = running.source.frame(judged=False)
+    damaged = running.source.frame(evaluated=False)
     damaged['labels'] = ('rgb8', np.zeros((8, 12, 3), np.uint8))
     running.source.publish(damaged, 3)
     running.spin(lambda: now().level == DiagnosticStatus.WARN)
@@ -236,12 +236,12 @@ def test_diagnostics_say_whether_results_and_truth_fit(bench):
 def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
     """One broken message does not end the evaluation."""
     running = bench()
-    good, bad = running.source.frame(), running.source.frame(judged=False)
+    good, bad = running.source.frame(), running.source.frame(evaluated=False)
     bad['labels'] = ('rgb8', bad['labels'][1])
     running.source.publish(bad, 1)
     running.source.publish(good, 2)
-    running.spin(lambda: running.judged['depth'] == 2)
-    running.spin(lambda: running.judged['labels'] == 1)
+    running.spin(lambda: running.evaluated['depth'] == 2)
+    running.spin(lambda: running.evaluated['labels'] == 1)
     refused = running.evaluation.summary()['refused']
     assert refused == {"expected labels in mono8, got 'rgb8'": 1}
 
@@ -249,16 +249,16 @@ def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
 def test_a_reset_starts_anew(bench):
     """What came before the reset counts no more."""
     running = bench()
-    running.source.publish(running.source.frame(judged=False), 1)
-    running.spin(lambda: running.judged['depth'] == 1)
+    running.source.publish(running.source.frame(evaluated=False), 1)
+    running.spin(lambda: running.evaluated['depth'] == 1)
     assert running.source.reset.wait_for_service(20.0)
     answer = running.source.reset.call_async(Trigger.Request())
     running.spin(answer.done)
     assert answer.result().success
     assert answer.result().message == '1 evaluated frames are forgotten'
-    assert not running.judged['depth']
+    assert not running.evaluated['depth']
     running.source.publish(running.source.frame(), 2)
-    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
+    running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 1)
     assert running.evaluation.summary()['segmentation']['miou'] == (
         running.source.segmentation.miou()
     )
@@ -267,12 +267,12 @@ def test_a_reset_starts_anew(bench):
 def test_a_world_that_starts_again_is_noticed(bench):
     """Stamps that come a second time belong to other frames."""
     running = bench()
-    old, new = running.source.frame(judged=False), running.source.frame()
+    old, new = running.source.frame(evaluated=False), running.source.frame()
     running.source.publish(old, 1_000_000_000, ('labels', 'depth'))
     running.source.publish(old, 9_000_000_000, ('labels', 'depth'))
     running.spin(lambda: running.board.outputs.count == 2)
     running.source.publish(new, 1_000_000_000)
-    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
+    running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 1)
     assert running.evaluation.summary()['restarts'] == 1
 
 
@@ -296,7 +296,7 @@ def test_the_truth_of_carla_itself_is_read_by_other_tags_and_classes(bench):
         'true_depth': ('bgra8', carla.encode_depth_code(depth)),
     }
     source.publish(frame, 1)
-    running.spin(lambda: running.judged['labels'] == running.judged['depth'] == 1)
+    running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 1)
     summary = running.evaluation.summary()
     assert summary['segmentation']['iou'] == {'road_line+road': 1.0, 'vehicle': 1.0}
     assert summary['segmentation']['label_set'] == 'cityscapes_19 and shift_23'
@@ -333,7 +333,7 @@ def test_the_figures_are_published(bench, own):
     assert (stats.header.stamp.sec, stats.header.stamp.nanosec) == (0, 150_000_000)
 
 
-def test_labels_of_another_label_set_are_not_judged(bench, own, capfd):
+def test_labels_of_another_label_set_are_not_evaluated(bench, own, capfd):
     """The node's own topic says what the ids mean: a wrong parameter cannot give wrong figures."""
     running = bench()
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -342,14 +342,14 @@ def test_labels_of_another_label_set_are_not_judged(bench, own, capfd):
     classes.publish(own.LabelClasses(class_map=rows))
     running.spin(lambda: running.evaluation._contradiction)
     running.source.publish(running.source.frame(), 1)
-    running.spin(lambda: running.judged['depth'] == 1 and running.board.judge.refused)
-    assert not running.judged['labels']
+    running.spin(lambda: running.evaluated['depth'] == 1 and running.board.drive.refused)
+    assert not running.evaluated['labels']
     assert 'set label_set to cityscapes_19' in capfd.readouterr().err
     rows = [own.LabelClass(class_id=1, class_name='road')]
     classes.publish(own.LabelClasses(class_map=rows))
     running.spin(lambda: not running.evaluation._contradiction)
     running.source.publish(running.source.frame(), 2)
-    running.spin(lambda: running.judged['labels'] == 1)
+    running.spin(lambda: running.evaluated['labels'] == 1)
 
 
 def test_a_report_is_written_at_the_end(bench, tmp_path):

@@ -37,7 +37,7 @@ class _Camera:
             self.statistics.published(_TIMES)
 
     def status(self, **values):
-        """Judge the camera now."""
+        """Evaluate the camera now."""
         summary = self.statistics.summary()
         found = camera_status('n: camera', '/image', summary, Parameters(**values))
         return found.level, found.message, {item.key: item.value for item in found.values}

@@ -39,7 +39,7 @@ def many():
 
 @pytest.mark.parametrize('seed', PLAIN)
 def test_plain_frames_are_those_of_the_first_release(seed):
-    """Networks were judged on them: the other variety has changed nothing of the plain one."""
+    """Networks were evaluated on them: the other variety has changed nothing of the plain one."""
     frame = world.random_frame(seed, 96, 48)
     road, sky, vehicles, mean, median = PLAIN[seed]
     assert (frame.labels == 1).sum() == pytest.approx(road, abs=3)

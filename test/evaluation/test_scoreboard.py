@@ -7,14 +7,14 @@ import math
 
 import numpy as np
 import pytest
-from segformer_ros.judge.drive import DriveJudge, JudgeOptions
-from segformer_ros.nodes.scoreboard import HEADER, Rate, Scoreboard, TIMES
+from segformer_ros.evaluation.drive import DriveEvaluation, DriveOptions
+from segformer_ros.evaluation.scoreboard import HEADER, Rate, Scoreboard, TIMES
 
 
 @pytest.fixture
 def board():
     """Give an empty board for depths up to 80 m."""
-    return Scoreboard(DriveJudge(JudgeOptions()))
+    return Scoreboard(DriveEvaluation(DriveOptions()))
 
 
 def test_a_rate_is_intervals_over_time():
@@ -58,9 +58,9 @@ def test_a_row_stands_under_its_header(board):
         board.add_input(index / 10)
         board.add_output(index / 10)
         board.add_times(dict.fromkeys(TIMES, 80.4), dropped=2)
-        scores = board.judge.scores
-        scores.judge_labels(index, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
-        scores.judge_depth(index, np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
+        scores = board.drive.scores
+        scores.add_labels(index, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
+        scores.add_depth(index, np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
     row = board.row(2.9)
     widths.add(len(row))
     assert len(widths) == 1
@@ -76,8 +76,8 @@ def test_times_have_a_median_and_a_tail(board):
 
 def test_reset_forgets_everything(board):
     """A new measurement starts with nothing of the old one."""
-    board.judge.scores.judge_labels(1, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
-    board.judge.unknown['tag 99'] = 3
+    board.drive.scores.add_labels(1, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
+    board.drive.unknown['tag 99'] = 3
     board.add_output(1.0)
     board.reset(5.0)
     summary = board.summary(7.0)
@@ -90,6 +90,6 @@ def test_reset_forgets_everything(board):
 def test_the_classes_are_listed_best_first(board):
     """The list ends with what is worth improving."""
     truth = np.array([[1, 1, 14, 14]], np.uint8)
-    board.judge.scores.judge_labels(1, np.array([[1, 1, 14, 1]], np.uint8), truth)
+    board.drive.scores.add_labels(1, np.array([[1, 1, 14, 1]], np.uint8), truth)
     names = [line.split()[0] for line in board.classes().splitlines()]
     assert names == ['road', 'car']

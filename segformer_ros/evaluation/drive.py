@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from segformer_ros import result_images
 from segformer_ros.carla import tag_table
-from segformer_ros.judge.pairing import StampPairs, Waiting
-from segformer_ros.judge.scores import DriveScores
+from segformer_ros.evaluation.drive_scores import DriveScores
 from segformer_ros.labels import label_set, LABEL_SETS, LabelSet
 from segformer_ros.labels.class_maps import common_classes
+from segformer_ros.stamp_pairs import StampPairs, Waiting
 
 STREAMS = ('labels', 'true_labels', 'depth', 'true_depth')
 
@@ -29,15 +29,15 @@ _Pairs = StampPairs[Waiting[StampedImage], Waiting[StampedImage]]
 
 
 @dataclass(frozen=True)
-class JudgeOptions:
+class DriveOptions:
     """
-    How a drive is judged.
+    How a drive is evaluated.
 
     :param label_set: That of the label images.
     :param tag_table: That of the true labels: auto, t1, t2, t3 or t3_ue5.
     :param coding: Of the true labels: 'bridge' or 'native'.
-    :param min_depth_m: Nearest true depth that is judged.
-    :param max_depth_m: Farthest true depth that is judged.
+    :param min_depth_m: Nearest true depth that is evaluated.
+    :param max_depth_m: Farthest true depth that is evaluated.
     :param kept: Images without a partner that are kept in memory of every topic.
     :param window: Number of frames that the windowed figures are of.
     :raises ValueError: A name is not known, or the depths contradict each other.
@@ -64,16 +64,16 @@ class JudgeOptions:
             )
 
 
-class DriveJudge:
+class DriveEvaluation:
     """
-    Pair results with their truth by exact stamp and judge them.
+    Pair results with their truth by exact stamp and evaluate them.
 
-    `refused` counts by reason what could not be judged, `unknown` the pixels of the truth that
+    `refused` counts by reason what could not be evaluated, `unknown` the pixels of the truth that
     are no class, by what stood there.
     """
 
-    def __init__(self, options: JudgeOptions) -> None:
-        """Start with nothing judged."""
+    def __init__(self, options: DriveOptions) -> None:
+        """Start with nothing evaluated."""
         self.options = options
         self._truth = tag_table(options.tag_table)
         self._classes = common_classes(label_set(options.label_set), self._truth)
@@ -114,7 +114,7 @@ class DriveJudge:
         self, stream: str, message: StampedImage, again: Callable[[], StampedImage] | None = None
     ) -> None:
         """
-        Take one image, and judge the pair that it completes, if any.
+        Take one image, and evaluate the pair that it completes, if any.
 
         :param stream: One of STREAMS.
         :param again: Reads the image again, at any time later; where it is given, no image gives
@@ -127,9 +127,9 @@ class DriveJudge:
         pair = add(stamp_ns, Waiting(message, again))
         if pair is None:
             return
-        judge = self._judge_labels if pairs is self._labels else self._judge_depth
+        compare = self._add_labels if pairs is self._labels else self._add_depth
         try:
-            judge(stamp_ns, *(item.read() for item in pair))
+            compare(stamp_ns, *(item.read() for item in pair))
         except ValueError as error:
             self.refused[str(error)] += 1
 
@@ -176,18 +176,18 @@ class DriveJudge:
             'restarts': self.restarts,
         }
 
-    def _judge_labels(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
+    def _add_labels(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
         labels = result_images.labels_from_message(result)
         true = result_images.true_labels_from_message(
             truth, self._truth, coding=self.options.coding
         )
-        self.scores.judge_labels(stamp_ns, labels, true.labels, life=self._labels.restarts)
+        self.scores.add_labels(stamp_ns, labels, true.labels, life=self._labels.restarts)
         self.unknown.update(true.unknown)
 
-    def _judge_depth(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
+    def _add_depth(self, stamp_ns: int, result: StampedImage, truth: StampedImage) -> None:
         depth = result_images.depth_from_message(result)
         true = result_images.true_depth_from_message(truth)
-        self.scores.judge_depth(stamp_ns, depth, true, life=self._depth.restarts)
+        self.scores.add_depth(stamp_ns, depth, true, life=self._depth.restarts)
 
 
 def _has(item: LabelSet, classes: Mapping[int, str]) -> bool:

@@ -11,32 +11,32 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.judge.video_metrics import Flicker
+from segformer_ros.evaluation.flicker import Flicker
+from segformer_ros.evaluation.label_scores import LabelFigures, plain
 from segformer_ros.labels import LabelSet
-from segformer_ros.metrics import BoundaryMeter, DepthMeter, SegmentationMeter
+from segformer_ros.metrics import BoundaryMeter, DepthMeter
 
 
 class Figures:
-    """What label images and depth images, each judged with its truth, are worth together."""
+    """What label images and depth images, each evaluated with its truth, are worth together."""
 
     def __init__(self, classes: LabelSet, range_m: tuple[float, float]) -> None:
         """
         Start with no frames.
 
-        :param classes: All classes that are judged.
-        :param range_m: Nearest and farthest true depth that is judged, metres.
+        :param classes: All classes that are evaluated.
+        :param range_m: Nearest and farthest true depth that is evaluated, metres.
         """
         self.classes = classes
         self.range_m = range_m
-        self.segmentation = SegmentationMeter(classes.ids)
-        self.boundary = BoundaryMeter(classes.ids)
+        self.labels = LabelFigures(classes.ids)
         self.flicker = Flicker()
         self.depth = DepthMeter(*range_m)
         self.label_frames = self.depth_frames = 0
 
     def iou_by_name(self) -> dict[str, float]:
         """Give the IoU of every class that was met, in truth or prediction."""
-        iou = self.segmentation.iou()
+        iou = self.labels.segmentation.iou()
         return {
             item.name: iou[item.id]
             for item in self.classes.classes
@@ -45,16 +45,15 @@ class Figures:
 
     def labels_summary(self) -> dict[str, Any]:
         """Give the figures of the labels as plain values for JSON; None where unknown."""
-        scores = self.boundary.f_scores()
+        assert self.labels.boundary is not None
+        scores = self.labels.boundary.f_scores()
         by_name = {item.name: scores[item.id] for item in self.classes.classes}
         return {
             'frames': self.label_frames,
             'label_set': self.classes.name,
-            'miou': plain(self.segmentation.miou()),
-            'miou_per_image': plain(self.segmentation.miou_per_image()),
-            'accuracy': plain(self.segmentation.accuracy()),
+            **{name: plain(value) for name, value in self.labels.means().items()},
+            'miou_per_image': plain(self.labels.segmentation.miou_per_image()),
             'iou': self.iou_by_name(),
-            'boundary_f': plain(self.boundary.mean()),
             'boundary_f_by_class': {
                 name: value for name, value in by_name.items() if not math.isnan(value)
             },
@@ -76,7 +75,7 @@ class _LabelFrame:
 
     pairs: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
-    boundary: BoundaryMeter
+    boundary: BoundaryMeter | None
     flicker: Flicker
 
 
@@ -94,13 +93,11 @@ class Window:
         self._labels: deque[_LabelFrame] = deque(maxlen=frames)
         self._depths: deque[DepthMeter] = deque(maxlen=frames)
 
-    def add_labels(
-        self, frame: SegmentationMeter, boundary: BoundaryMeter, flicker: Flicker
-    ) -> None:
+    def add_labels(self, frame: LabelFigures, flicker: Flicker) -> None:
         """Add what one label image is worth; the oldest one leaves a full window."""
-        counts = frame.matrix().ravel()
+        counts = frame.segmentation.matrix().ravel()
         pairs = np.flatnonzero(counts)
-        self._labels.append(_LabelFrame(pairs, counts[pairs], boundary, flicker))
+        self._labels.append(_LabelFrame(pairs, counts[pairs], frame.boundary, flicker))
 
     def add_depth(self, frame: DepthMeter) -> None:
         """Add what one depth image is worth; the oldest one leaves a full window."""
@@ -112,15 +109,11 @@ class Window:
         for item in self._labels:
             counts = np.zeros(256 * 256, np.int64)
             counts[item.pairs] = item.counts
-            result.segmentation.add_counts(counts.reshape(256, 256))
-            result.boundary.merge(item.boundary)
+            result.labels.segmentation.add_counts(counts.reshape(256, 256))
+            if result.labels.boundary is not None and item.boundary is not None:
+                result.labels.boundary.merge(item.boundary)
             result.flicker = result.flicker.plus(item.flicker)
         for depth in self._depths:
             result.depth.merge(depth)
         result.label_frames, result.depth_frames = len(self._labels), len(self._depths)
         return result
-
-
-def plain(value: float) -> float | None:
-    """Give a value that JSON has: None for NaN."""
-    return None if math.isnan(value) else value

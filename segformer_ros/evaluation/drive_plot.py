@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The judgement of a drive as a picture: curves over time and a bar for every class."""
+"""The evaluation of a drive as a picture: curves over time and a bar for every class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.judge.scores import FrameKey
+from segformer_ros.evaluation.drive_scores import FrameKey
 
 Image = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
@@ -28,7 +28,7 @@ def draw_report(summary: Mapping[str, Any], rows: Rows) -> Image:
     """
     Draw all that is known of a drive.
 
-    :param summary: With 'segmentation' and 'depth', as of DriveJudge.summary().
+    :param summary: With 'segmentation' and 'depth', as of DriveEvaluation.summary().
     :param rows: The figures of single frames, as of DriveScores; lives follow each other.
     :returns: (H, W, 3) RGB.
     """

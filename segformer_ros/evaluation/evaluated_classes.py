@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""In which classes a network is judged on a dataset of another label set."""
+"""In which classes a network is evaluated on a dataset of another label set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHIFT_IGNORED = (
     'unlabeled', 'other', 'ground', 'bridge', 'rail_track', 'guard_rail', 'static', 'dynamic',
     'water',
 )  # fmt: skip
-"""What SHIFT's authors do not judge: 14 classes remain."""
+"""What SHIFT's authors do not evaluate: 14 classes remain."""
 
 Table = npt.NDArray[np.uint8]
 
@@ -26,17 +26,17 @@ Table = npt.NDArray[np.uint8]
 @dataclass(frozen=True)
 class LabelRules:
     """
-    How labels are judged.
+    How labels are evaluated.
 
     :param classes_of: 'auto': in the finest classes that both label sets share, where it is known
         what they mean; otherwise in those of the network. 'network': the truth is read as classes
         of the network. 'dataset': what the network says is read as classes of the dataset.
-    :param ignore: Names of judged classes that are left out of all means. Pixels whose truth
+    :param ignore: Names of evaluated classes that are left out of all means. Pixels whose truth
         they are do not count.
     :param count_ignored: They do count, in unions alone: another class that is predicted there is
-        a false one. This is how SHIFT is judged; only pixels without any label are left out.
+        a false one. This is how SHIFT is evaluated; only pixels without any label are left out.
     :param rules: From class names of the dataset to those of the network, beyond what is known.
-    :param boundaries: Whether the borders of the classes are judged, which takes time.
+    :param boundaries: Whether the borders of the classes are evaluated, which takes time.
     """
 
     classes_of: str = 'auto'
@@ -52,15 +52,15 @@ class LabelRules:
 
 
 @dataclass(frozen=True)
-class JudgedClasses:
+class EvaluatedClasses:
     """
-    The classes of a judgement.
+    The classes of a evaluation.
 
     :param classes: Those that have a part in the means.
     :param counted: Ids of true classes whose pixels count in unions alone.
-    :param prediction: (256,) judged ids by class id of the network, VOID where there is none.
+    :param prediction: (256,) evaluated ids by class id of the network, VOID where there is none.
     :param truth: The same by class id of the dataset.
-    :param left_out: Names of classes of the truth that are not judged.
+    :param left_out: Names of classes of the truth that are not evaluated.
     """
 
     classes: tuple[LabelClass, ...]
@@ -71,13 +71,13 @@ class JudgedClasses:
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """Give the ids of the judged classes."""
+        """Give the ids of the evaluated classes."""
         return tuple(item.id for item in self.classes)
 
 
-def judged_classes(facts: NetworkFacts, truth: LabelSet, rules: LabelRules) -> JudgedClasses:
+def evaluated_classes(facts: NetworkFacts, truth: LabelSet, rules: LabelRules) -> EvaluatedClasses:
     """
-    Decide in which classes a network is judged.
+    Decide in which classes a network is evaluated.
 
     :param truth: The label set of the dataset.
     :raises DatasetError: Nobody has said what the classes of one set are in the other.
@@ -86,7 +86,7 @@ def judged_classes(facts: NetworkFacts, truth: LabelSet, rules: LabelRules) -> J
     table, prediction, true = _read(facts, truth, rules)
     said = {int(prediction[item.id]) for item in facts.classes} - {VOID}
     known = {item.name: item for item in table}
-    # What is judged nowhere, such as 'unlabeled', is in many lists of what to ignore.
+    # What is evaluated nowhere, such as 'unlabeled', is in many lists of what to ignore.
     unknown = [name for name in rules.ignore if name not in known and name not in _names(truth)]
     if unknown:
         raise ValueError(
@@ -106,7 +106,7 @@ def judged_classes(facts: NetworkFacts, truth: LabelSet, rules: LabelRules) -> J
     elif rules.count_ignored:
         counted = {known[name].id for name in rules.ignore if name in known}
     left_out = tuple(item.name for item in truth.classes if int(true[item.id]) not in ids)
-    return JudgedClasses(classes, tuple(sorted(counted)), prediction, true, left_out)
+    return EvaluatedClasses(classes, tuple(sorted(counted)), prediction, true, left_out)
 
 
 def _names(labels: LabelSet) -> set[str]:

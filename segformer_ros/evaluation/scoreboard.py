@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
-from segformer_ros.judge.drive import DriveJudge
-from segformer_ros.judge.figures import plain
+from segformer_ros.evaluation.drive import DriveEvaluation
+from segformer_ros.evaluation.label_scores import plain
 
 HEADER = (
     '  time   in/s  out/s  dropped  latency    mIoU  AbsRel  delta1  evaluated\n'
@@ -60,18 +60,18 @@ class Rate:
 class Scoreboard:
     """Collect what arrives and what it is worth; times are seconds of one steady clock."""
 
-    def __init__(self, judge: DriveJudge) -> None:
+    def __init__(self, drive: DriveEvaluation) -> None:
         """
         Start with nothing collected.
 
-        :param judge: Of the images; reset() resets it too.
+        :param drive: Of the images; reset() resets it too.
         """
-        self.judge = judge
+        self.drive = drive
         self.reset(math.nan)
 
     def reset(self, now_s: float) -> None:
         """Forget everything; NaN starts the time with the first input or result."""
-        self.judge.reset()
+        self.drive.reset()
         self.inputs, self.outputs = Rate(), Rate()
         self.dropped: int | None = None
         self._start_s = now_s
@@ -101,21 +101,21 @@ class Scoreboard:
 
     def row(self, now_s: float) -> str:
         """Give the row of the live table under HEADER, '-' for what is not known."""
-        scores = self.judge.scores
+        scores = self.drive.scores
         depth = scores.total.depth.result()
         latency = float(np.median(self._recent_latency)) if self._recent_latency else math.nan
         return (
             f'{_cell(now_s - self._start_s, 6, 0)} {_cell(self.inputs.recent(now_s), 6, 1)} '
             f'{_cell(self.outputs.recent(now_s), 6, 1)} '
             f'{_cell(math.nan if self.dropped is None else self.dropped, 8, 0)} '
-            f'{_cell(latency, 8, 0)} {_cell(scores.total.segmentation.miou(), 7, 3)} '
+            f'{_cell(latency, 8, 0)} {_cell(scores.total.labels.segmentation.miou(), 7, 3)} '
             f'{_cell(depth["abs_rel"], 7, 3)} {_cell(depth["delta1"], 7, 3)} '
-            f'{_cell(max(scores.judged.values(), default=0), 10, 0)}'
+            f'{_cell(max(scores.evaluated.values(), default=0), 10, 0)}'
         )
 
     def classes(self) -> str:
         """Give the intersection over union of every class that was met, best first."""
-        known = sorted(self.judge.scores.total.iou_by_name().items(), key=lambda item: -item[1])
+        known = sorted(self.drive.scores.total.iou_by_name().items(), key=lambda item: -item[1])
         return '\n'.join(f'  {name:<14} {value:6.3f}' for name, value in known)
 
     def summary(self, now_s: float) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class Scoreboard:
             'outputs': {'frames': self.outputs.count, 'per_s': plain(self.outputs.overall())},
             'dropped': self.dropped,
             'times_ms': self._percentiles(),
-            **self.judge.summary(),
+            **self.drive.summary(),
         }
 
     def _begin(self, now_s: float) -> None:

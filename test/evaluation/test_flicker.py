@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from segformer_ros.judge.video_metrics import FlickerMeter
+from segformer_ros.evaluation.flicker import FlickerMeter
 from segformer_ros.metrics import BoundaryMeter
 
 IDS = (3, 7, 9)
@@ -46,14 +46,14 @@ def test_the_f_score_is_that_of_the_definition():
     truth[10:20, 50:80] = 255
     radius = round(0.0075 * math.hypot(*truth.shape))
     assert radius == 2
-    judged = np.where(truth == 255, np.uint8(255), prediction)
+    evaluated = np.where(truth == 255, np.uint8(255), prediction)
 
     meter = BoundaryMeter(IDS)
     meter.add(prediction, truth)
 
     expected = {}
     for number in IDS:
-        own, other = slow_borders(judged, number), slow_borders(truth, number)
+        own, other = slow_borders(evaluated, number), slow_borders(truth, number)
         precision = share_nearby(own, other, radius)
         recall = share_nearby(other, own, radius)
         expected[number] = 2 * precision * recall / (precision + recall)
@@ -85,7 +85,7 @@ def test_a_missed_class_and_an_invented_one_have_the_score_zero():
 
 
 def test_meters_of_borders_merge():
-    """Frames judged one by one add up."""
+    """Frames evaluated one by one add up."""
     rng = np.random.default_rng(1)
     together, merged = BoundaryMeter(IDS), BoundaryMeter(IDS)
     for _ in range(3):

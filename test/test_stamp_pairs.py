@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from segformer_ros.judge.pairing import StampPairs
+from segformer_ros.stamp_pairs import StampPairs
 
 _SECOND = 1_000_000_000
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The judgement of a drive as files: figures of every frame, a summary, a picture."""
+"""The evaluation of a drive as files: figures of every frame, a summary, a picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import cv2
 from segformer_ros import run_folder
-from segformer_ros.judge.plot import draw_report
-from segformer_ros.judge.scores import DEPTH_COLUMNS, FrameKey, LABEL_COLUMNS
+from segformer_ros.evaluation.drive_plot import draw_report
+from segformer_ros.evaluation.drive_scores import DEPTH_COLUMNS, FrameKey, LABEL_COLUMNS
 
 FRAMES, SUMMARY, PICTURE = 'frames.csv', 'summary.json', 'evaluation.png'
 
@@ -29,7 +29,7 @@ def write_report(
     Write the three files, each whole or not at all.
 
     :param folder: Made if it is missing; files of an earlier report are replaced.
-    :param summary: JSON values with 'segmentation' and 'depth', as of DriveJudge.summary().
+    :param summary: JSON values with 'segmentation' and 'depth', as of DriveEvaluation.summary().
     :param rows: The figures of single frames, as of DriveScores.
     """
     run_folder.write_bytes(folder / FRAMES, _csv(rows).encode())

@@ -8,10 +8,11 @@ from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.judge.figures import Figures, Window
-from segformer_ros.judge.video_metrics import FlickerMeter
+from segformer_ros.evaluation.figures import Figures, Window
+from segformer_ros.evaluation.flicker import FlickerMeter
+from segformer_ros.evaluation.label_scores import LabelFigures
 from segformer_ros.labels.class_maps import CommonClasses
-from segformer_ros.metrics import BoundaryMeter, DepthMeter, SegmentationMeter
+from segformer_ros.metrics import DepthMeter
 
 LABEL_COLUMNS = ('miou', 'accuracy', 'boundary_f', 'flicker')
 DEPTH_COLUMNS = (
@@ -28,10 +29,10 @@ _MOST_ROWS = 200_000
 
 class DriveScores:
     """
-    Judge label images and depth images, each with its truth.
+    Evaluate label images and depth images, each with its truth.
 
-    `total` has the figures of all frames, `window` keeps the latest ones; `judged` counts them by
-    'labels' and 'depth'; `rows` holds the figures of single frames in the order in which the
+    `total` has the figures of all frames, `window` keeps the latest ones; `evaluated` counts them
+    by 'labels' and 'depth'; `rows` holds the figures of single frames in the order in which the
     frames came.
     """
 
@@ -39,11 +40,11 @@ class DriveScores:
         self, classes: CommonClasses, *, min_depth_m: float, max_depth_m: float, window: int
     ) -> None:
         """
-        Start with nothing judged.
+        Start with nothing evaluated.
 
         :param classes: What the classes of the labels (first) and of the truth (second) share.
-        :param min_depth_m: Nearest true depth that is judged.
-        :param max_depth_m: Farthest true depth that is judged.
+        :param min_depth_m: Nearest true depth that is evaluated.
+        :param max_depth_m: Farthest true depth that is evaluated.
         :param window: Number of frames that the windowed figures are of.
         """
         self.classes = classes
@@ -54,11 +55,11 @@ class DriveScores:
         self._flicker, self._life = FlickerMeter(), 0
 
     @property
-    def judged(self) -> Counter[str]:
-        """Count the judged images by 'labels' and 'depth', those that there are."""
+    def evaluated(self) -> Counter[str]:
+        """Count the evaluated images by 'labels' and 'depth', those that there are."""
         return +Counter(labels=self.total.label_frames, depth=self.total.depth_frames)
 
-    def judge_labels(
+    def add_labels(
         self,
         stamp_ns: int,
         labels: npt.NDArray[np.uint8],
@@ -67,7 +68,7 @@ class DriveScores:
         life: int = 0,
     ) -> None:
         """
-        Judge one label image.
+        Evaluate one label image.
 
         :param life: How often stamps have jumped back before it.
         :param labels: (H, W) class ids of the first label set.
@@ -76,26 +77,20 @@ class DriveScores:
         """
         prediction, true = self.classes.first[labels], self.classes.second[truth]
         ids = self.classes.label_set.ids
-        frame, boundary = SegmentationMeter(ids), BoundaryMeter(ids)
+        frame = LabelFigures(ids)
         frame.add(prediction, true)
-        boundary.add(prediction, true)
         if life != self._life:
             self._flicker, self._life = FlickerMeter(), life
         flicker = self._flicker.add(stamp_ns, prediction, true)
         total = self.total
-        total.segmentation.merge(frame)
-        total.boundary.merge(boundary)
+        total.labels.merge(frame)
         total.flicker = total.flicker.plus(flicker)
         total.label_frames += 1
-        self.window.add_labels(frame, boundary, flicker)
-        self._row((life, stamp_ns)).update(
-            miou=frame.miou(),
-            accuracy=frame.accuracy(),
-            boundary_f=boundary.mean(),
-            flicker=flicker.share(),
-        )
+        self.window.add_labels(frame, flicker)
+        row = frame.means() | {'flicker': flicker.share()}
+        self._row((life, stamp_ns)).update({name: row[name] for name in LABEL_COLUMNS})
 
-    def judge_depth(
+    def add_depth(
         self,
         stamp_ns: int,
         depth: npt.NDArray[np.float32],
@@ -104,7 +99,7 @@ class DriveScores:
         life: int = 0,
     ) -> None:
         """
-        Judge one depth image.
+        Evaluate one depth image.
 
         :param life: How often stamps have jumped back before it.
         :param depth: (H, W) metres, NaN where unknown.
