@@ -40,7 +40,7 @@ COMMANDS: dict[str, str] = {
 
 # How `segformer --help` lists them; what stands in no group comes last.
 _GROUPS: dict[str, tuple[str, ...]] = {
-    'use': ('run', 'info', 'demo', 'world', 'label', 'attention'),
+    'use': ('run', 'view', 'info', 'demo', 'world', 'label', 'attention'),
     'train': ('train', 'init-from', 'browse', 'stats', 'record-dataset', 'shards'),
     'convert': ('export', 'wrap', 'quantize', 'build-engine', 'convert'),
     'measure': ('evaluate', 'bench'),

@@ -35,11 +35,12 @@ class Progress:
         Choose bar or lines; nothing is shown before the block begins.
 
         :param what: The work in a word or two, such as 'evaluating'.
-        :param total: Number of units, 0 where unknown.
+        :param total: Number of units, 0 where unknown; the attribute of this name may be set
+            when it becomes known.
         :param stream: None: standard error.
         """
         self.what, self.done = what, 0
-        self._total, self._unit, self._period_s = total, unit, period_s
+        self.total, self._unit, self._period_s = total, unit, period_s
         self._stream = sys.stderr if stream is None else stream
         self._bar: tqdm[None] | None = None
         self._ended = threading.Event()
@@ -49,6 +50,7 @@ class Progress:
         """Count units that are done."""
         self.done += count
         if self._bar is not None:
+            self._bar.total = self.total or None
             self._bar.update(count)
 
     def __enter__(self) -> Progress:
@@ -57,7 +59,7 @@ class Progress:
         if self._stream.isatty():
             self._bar = tqdm(
                 desc=self.what,
-                total=self._total or None,
+                total=self.total or None,
                 unit=self._unit,
                 dynamic_ncols=True,
                 leave=False,
@@ -86,11 +88,11 @@ class Progress:
             self._stream.flush()
 
     def _line(self, seconds: float) -> str:
-        if not self._total and not self.done:
+        if not self.total and not self.done:
             return f'{self.what}: {_duration(seconds)} so far'
-        of_all = f' of {self._total}' if self._total else ''
+        of_all = f' of {self.total}' if self.total else ''
         line = f'{self.what}: {self.done}{of_all} {self._unit}s in {_duration(seconds)}'
-        left = self._total - self.done
+        left = self.total - self.done
         if self.done and left > 0:
             line += f', {_duration(seconds / self.done * left)} left'
         return line

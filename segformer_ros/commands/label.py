@@ -31,8 +31,8 @@ from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest
 from segformer_ros.fleet.pool import LocalPool, Runner
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.inference import backend_choice
+from segformer_ros.progress import Progress
 from segformer_ros.run_folder import SETTINGS
-from tqdm import tqdm
 
 HELP = 'label many bags, videos and folders of images with several workers'
 
@@ -195,6 +195,12 @@ def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> 
         with progress, _pool(settings, workers, threads) as pool:
             rules = Rules(args.shard_frames, args.tries)
             Driver(args.out, manifest, pool, rules, progress.advance).run()
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f'segformer: stopped after {progress.frames} frames; the same command '
+            'continues there\n'
+        )
+        raise
     finally:
         facts |= {'workers': workers, 'frames_now': progress.frames}
         written = report.write_report(
@@ -218,22 +224,21 @@ class _Progress:
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self.frames = 0
-        self._bar = tqdm(unit='frame', dynamic_ncols=True, disable=None)
+        self._progress = Progress('labelling')
 
     def __enter__(self) -> _Progress:
+        self._progress.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bar.close()
+        self._progress.__exit__(None, None, None)
 
     def advance(self, frames: int) -> None:
         """Count frames that were done."""
         self.frames += frames
-        if not self._bar.disable:
-            self._bar.total = self._manifest.frames_known()
-            self._bar.initial = self._manifest.frames_done() - self.frames
-            self._bar.n = self._bar.initial + self.frames
-            self._bar.refresh()
+        before = self._manifest.frames_done() - self.frames
+        self._progress.total = self._manifest.frames_known() - before
+        self._progress.update(frames)
 
 
 def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:

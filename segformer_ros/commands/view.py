@@ -14,7 +14,7 @@ from typing import Any
 
 from segformer_ros.commands.run import add_network_arguments
 from segformer_ros.commands.truth_arguments import add_truth_arguments
-from tqdm import tqdm
+from segformer_ros.progress import Progress
 
 HELP = 'show a bag, a video, images or live topics in the browser'
 
@@ -168,11 +168,11 @@ def _send(args: argparse.Namespace, source: Any, recording: Any) -> int:
     )
     scene = Scene(recording, source.classes, options)
     count = 0
-    with Behind(2) as behind:
-        frames = tqdm(source.frames, total=source.total or None, unit='frame', disable=None)
-        for frame in frames:
+    with Behind(2) as behind, Progress('sending', source.total or 0) as progress:
+        for frame in source.frames:
             behind.do(scene.log, frame)
             count += 1
+            progress.update()
     if not count:
         raise ValueError(f'expected images in {args.input}, found none')
     return count
