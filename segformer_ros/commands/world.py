@@ -72,13 +72,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
+    sys.stdout.write('preparing the world; the first start compiles it, some 20 s\n')
+    sys.stdout.flush()
     if args.split is not None:
         return _write_dataset(args)
     settings = {name: value for name, value in vars(args).items() if name not in {'run', 'out'}}
     settings.pop('debug', None)
     run_folder.claim(args.out, {'command': 'world', **settings})
-    sys.stdout.write('preparing the world; the first start compiles it, some 20 s\n')
-    sys.stdout.flush()
     sheet = []
     for index, frame in enumerate(_shown(args)):
         for kind, picture in _pictures(frame).items():
