@@ -69,9 +69,10 @@ class FrameComputer:
         if not jobs:
             return
         for job, result in zip(jobs, self._predict(jobs, parameters), strict=True):
+            if isinstance(result, Exception):
+                self.failed([job.stream], result)
+                continue
             try:
-                if isinstance(result, Exception):
-                    raise result
                 self._publish(job, result, parameters, len(jobs))
             except Exception as error:  # noqa: BLE001 the frames of other cameras go on
                 self.failed([job.stream], error)
@@ -127,7 +128,9 @@ class FrameComputer:
             return list(self._pipeline.predict_batch(images, focal_lengths, options))
         except Exception as error:  # noqa: BLE001 it is raised again for the frame it is about
             if len(jobs) == 1:
-                return [error]
+                # Its traceback holds frames that hold it, and the images: only the garbage
+                # collector would free them, some hundred images later.
+                return [error.with_traceback(None)]
         return [self._predict([job], parameters)[0] for job in jobs]
 
     def _publish(

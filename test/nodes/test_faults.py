@@ -7,8 +7,11 @@ Every test ends the same way: the first good image after the fault is published 
 are never published, which the rig checks after every test.
 """
 
+import gc
+import weakref
+
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_rig import camera_info, HEIGHT, image_message, pixels_of, WIDTH
+from node_rig import camera_info, FakePipeline, HEIGHT, image_message, pixels_of, WIDTH
 import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
@@ -323,3 +326,33 @@ def test_network_that_hangs_is_seen(camera):
     rig.pipeline.gate.set()
     camera.works()
     assert rig.status('network').level == DiagnosticStatus.OK
+
+
+class _Fresh(FakePipeline):
+    """Fails every time with an error of its own; of the images it keeps no more than where."""
+
+    def __init__(self):
+        super().__init__()
+        self.images = []
+
+    def predict_batch(self, images, focal_lengths_px=None, options=None):
+        """Fail."""
+        self.images += [weakref.ref(image) for image in images]
+        raise RuntimeError('as it was told')
+
+
+def test_images_of_failed_frames_are_freed_at_once(make_rig):
+    """A hundred that wait for the garbage collector are a gigabyte."""
+    pipeline = _Fresh()
+    rig = make_rig(pipeline=pipeline, lazy=False)
+    rig.connect()
+    gc.collect()
+    gc.disable()
+    try:
+        for count in range(1, 4):
+            rig.send(image_message(_pixels()))
+            rig.until(lambda count=count: rig.counts().failed == count)
+        rig.until(lambda: not any(image() is not None for image in pipeline.images))
+    finally:
+        gc.enable()
+    assert len(pipeline.images) == 3
