@@ -60,6 +60,7 @@ _INSTALL: dict[str, str] = {
     'jinja2': _TRAIN,
     'h5py': _TRAIN,
     'webdataset': _TRAIN,
+    'ray': "pip install '.[fleet]' in the checkout of segformer_ros",
     'segmentation_models_pytorch': 'pip install segmentation-models-pytorch',
 }
 

@@ -93,9 +93,9 @@ def process(
     infos = {camera.camera_info: latched_info(reader, camera.camera_info) for camera in cameras}
     missing = {camera.camera_info: _missing_info(reader, camera) for camera in cameras}
     if options.start_ns is not None:
-        _recall_infos(reader, infos, missing, options.start_ns)
+        recall_infos(reader, infos, missing, options.start_ns)
     images = 0
-    for connection, time_ns, raw in _infos_first(
+    for connection, time_ns, raw in infos_first(
         reader.messages(
             None if options.copy else [*streams, *infos],
             start_ns=options.start_ns,
@@ -110,7 +110,7 @@ def process(
         if connection.id in copies:
             writer.write(copies[connection.id], time_ns, raw)
         if connection.topic in infos and connection.msgtype == CAMERA_INFO:
-            info = infos[connection.topic] = _read_info(reader, connection, raw, report)
+            info = infos[connection.topic] = read_info(reader, connection, raw, report)
             if info is None:
                 missing[connection.topic] = _damaged(connection.topic)
         if stream is not None:
@@ -120,7 +120,7 @@ def process(
             advance()
 
 
-def _recall_infos(
+def recall_infos(
     reader: BagReader, infos: dict[str, Any], missing: dict[str, str], start_ns: int
 ) -> None:
     """Put in what an earlier part of the bag has received of each camera_info."""
@@ -128,7 +128,7 @@ def _recall_infos(
         found = last_message(reader, topic, CAMERA_INFO, start_ns)
         if found is not None:
             # What is damaged was counted there.
-            infos[topic] = _read_info(reader, *found, Report())
+            infos[topic] = read_info(reader, *found, Report())
             if infos[topic] is None:
                 missing[topic] = _damaged(topic)
 
@@ -137,7 +137,7 @@ def _damaged(topic: str) -> str:
     return f'the camera_info on {topic} is damaged'
 
 
-def _infos_first(
+def infos_first(
     messages: Iterator[tuple[Connection, int, bytes]],
 ) -> Iterator[tuple[Connection, int, bytes]]:
     """Put a camera_info before the image that was received in the same nanosecond."""
@@ -163,7 +163,7 @@ def _add_copies(
     return copies
 
 
-def _read_info(reader: BagReader, connection: Connection, raw: bytes, report: Report) -> Any:
+def read_info(reader: BagReader, connection: Connection, raw: bytes, report: Report) -> Any:
     """Read a camera_info, None when it is damaged."""
     try:
         return reader.deserialize(raw, connection.msgtype)

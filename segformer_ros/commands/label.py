@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 import sys
@@ -29,8 +30,10 @@ from segformer_ros.fleet.driver import Driver, Rules
 from segformer_ros.fleet.inputs import BAG, Input
 from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest
 from segformer_ros.fleet.pool import LocalPool, Runner
+from segformer_ros.fleet.selection import WAYS
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.inference import backend_choice
+from segformer_ros.labels import LABEL_SETS, LabelSet
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import SETTINGS
 
@@ -85,12 +88,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='number of times that a shard is tried whose worker dies (default: %(default)s)',
     )
+    _add_ray_arguments(parser)
     parser.add_argument(
         '--retry-failed', action='store_true', help='try again what an earlier start gave up'
     )
+    _add_sample_arguments(parser)
     add_task_arguments(parser)
     add_depth_format(parser, '--depth-format')
     add_bag_arguments(parser)
+
+
+def _add_sample_arguments(parser: argparse.ArgumentParser) -> None:
+    samples = parser.add_argument_group('options for training sets')
+    samples.add_argument(
+        '--format',
+        choices=('run', 'dataset', 'webdataset'),
+        default='run',
+        help='results as `segformer run` writes them (default), or a training set in DIR/dataset: '
+        'a folder, or shards',
+    )
+    samples.add_argument(
+        '--rate', type=float, default=0.0, metavar='HZ', help='max. frames per second of a camera'
+    )
+    samples.add_argument(
+        '--distance',
+        type=float,
+        default=0.0,
+        metavar='M',
+        help='metres driven from frame to frame, where a bag has odometry',
+    )
+    samples.add_argument(
+        '--odometry',
+        default='',
+        metavar='TOPIC',
+        help='topic of nav_msgs/Odometry in bags (default: the only one)',
+    )
+    samples.add_argument(
+        '--select',
+        choices=WAYS,
+        help='keep the --samples frames that differ most from each other (novelty), have the '
+        'lowest confidence, or differ most from the frame before (flicker)',
+    )
+    samples.add_argument('--samples', type=int, metavar='N', help='max. samples of the set')
+
+
+def _add_ray_arguments(parser: argparse.ArgumentParser) -> None:
+    cluster = parser.add_argument_group('options for workers of a Ray cluster (extra fleet)')
+    cluster.add_argument(
+        '--runner',
+        choices=('local', 'ray'),
+        help='processes of this machine, or workers of Ray (default: local, with --address ray)',
+    )
+    cluster.add_argument(
+        '--address',
+        default='',
+        help='address of a running Ray cluster (default: start one on this machine)',
+    )
+    cluster.add_argument(
+        '--gpus',
+        type=float,
+        metavar='N',
+        help='number of GPUs that Ray reserves for a worker, e.g. 0.5 (default: 1 for TensorRT '
+        'backends, else 0)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -119,8 +179,33 @@ def _check(args: argparse.Namespace) -> None:
         if value < least:
             option = f'--{name.replace("_", "-")}'
             raise ValueError(f'{option} must be at least {least}, not {value}')
+    _check_ray(args)
+    _check_samples(args)
     frame_rules.calibrate(None, (1, 1), camera_fov_deg=args.camera_fov, focal_px=args.focal_length)
     options(args)
+
+
+def _check_ray(args: argparse.Namespace) -> None:
+    args.runner = args.runner or ('ray' if args.address else 'local')
+    if args.runner == 'local':
+        for option, value in (('--address', args.address), ('--gpus', args.gpus)):
+            if value:
+                raise ValueError(f'{option} applies to --runner ray, not to local')
+    elif args.gpus is not None and not 0 <= args.gpus < math.inf:
+        raise ValueError(f'--gpus must be at least 0, not {args.gpus}')
+
+
+def _check_samples(args: argparse.Namespace) -> None:
+    for name in ('rate', 'distance', 'odometry', 'select', 'samples'):
+        if getattr(args, name) and args.format == 'run':
+            raise ValueError(f'--{name} applies to --format dataset and webdataset, not to run')
+    for name in ('rate', 'distance'):
+        if not 0 <= getattr(args, name) < math.inf:
+            raise ValueError(f'--{name} must be at least 0, not {getattr(args, name)}')
+    if (args.select is None) != (args.samples is None):
+        raise ValueError('--select and --samples belong together: how to choose, and how many')
+    if args.samples is not None and args.samples < 1:
+        raise ValueError(f'--samples must be at least 1, not {args.samples}')
 
 
 def _inputs(args: argparse.Namespace) -> list[Input]:
@@ -159,6 +244,11 @@ def _settings(args: argparse.Namespace) -> Settings:
         camera_infos=tuple(args.camera_info),
         bag_format=args.bag_format,
         ros_distro=args.ros_distro,
+        output='run' if args.format == 'run' else 'samples',
+        rate_hz=args.rate,
+        distance_m=args.distance,
+        odometry=args.odometry,
+        flicker=args.select == 'flicker',
         inference=options(args),
     )
 
@@ -181,18 +271,15 @@ def _backend(args: argparse.Namespace, bundle: bundles.Bundle) -> str:
 
 
 def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> int:
-    cpus = len(os.sched_getaffinity(0))
-    workers = args.workers or max(1, cpus // 2)
-    threads = args.threads or max(1, cpus // workers)
     start = perf_counter()
     progress = _Progress(manifest)
     facts: dict[str, Any] = {
         'model': settings.model,
         'backend': settings.backend,
-        'runner': 'local',
+        'runner': args.runner,
     }
     try:
-        with progress, _pool(settings, workers, threads) as pool:
+        with progress, _pool(args, settings) as pool:
             rules = Rules(args.shard_frames, args.tries)
             Driver(args.out, manifest, pool, rules, progress.advance).run()
     except KeyboardInterrupt:
@@ -202,20 +289,50 @@ def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> 
         )
         raise
     finally:
-        facts |= {'workers': workers, 'frames_now': progress.frames}
+        facts['frames_now'] = progress.frames
         written = report.write_report(
             args.out, manifest, facts | {'seconds': round(perf_counter() - start, 3)}
         )
+    if args.format != 'run':
+        _write_training_set(args, manifest)
     return _conclude(args, written)
 
 
 @contextmanager
-def _pool(settings: Settings, workers: int, threads: int) -> Iterator[Runner]:
-    pool = LocalPool(settings, workers, threads)
+def _pool(args: argparse.Namespace, settings: Settings) -> Iterator[Runner]:
+    """Start the workers, and end them with the block."""
+    cpus = len(os.sched_getaffinity(0))
+    pool: Runner
+    if args.runner == 'ray':
+        from segformer_ros.fleet.ray_pool import RayPool, Resources
+
+        gpus = args.gpus
+        if gpus is None:
+            gpus = float(settings.backend.startswith('tensorrt'))
+        threads = args.threads or min(cpus, 2)
+        pool = RayPool(settings, args.workers, Resources(threads, gpus), args.address)
+    else:
+        workers = args.workers or max(1, cpus // 2)
+        pool = LocalPool(settings, workers, args.threads or max(1, cpus // workers))
     try:
         yield pool
     finally:
         pool.close()
+
+
+def _write_training_set(args: argparse.Namespace, manifest: Manifest) -> None:
+    """Choose samples and write them, where there are any."""
+    from segformer_ros.fleet import training_set
+
+    network = bundles.read(bundles.find(args.model)).manifest
+    labels = 'segmentation' in network.tasks and args.only != 'depth'
+    classes = LabelSet(network.name, network.classes) if labels else None
+    known = [item for item in LABEL_SETS.values() if item.classes == network.classes]
+    if labels and known:
+        classes = known[0]
+    selection = training_set.Selection(args.select or '', args.samples or 0)
+    count = training_set.write(args.out, manifest, classes, args.format, selection)
+    sys.stdout.write(f'{count} samples -> {args.out / training_set.FOLDER}\n')
 
 
 class _Progress:

@@ -12,7 +12,7 @@ import shutil
 
 from segformer_ros.fleet import parts
 from segformer_ros.fleet.inputs import BAG
-from segformer_ros.fleet.manifest import DONE, Known, Manifest, PENDING, Shard
+from segformer_ros.fleet.manifest import DONE, Known, Manifest, NEW, PENDING, Shard
 from segformer_ros.fleet.pool import Outcome, Runner
 from segformer_ros.fleet.work import Answer, Compute, Look, Task
 
@@ -74,7 +74,7 @@ class Driver:
         while True:
             while not self._stopped and self._runner.free() and self._hand_out():
                 pass
-            if not self._running:
+            if not self._running and not (self._runner.pending() and self._is_left()):
                 break
             for outcome in self._runner.wait(_LOOK_S):
                 self._settle(outcome)
@@ -82,6 +82,12 @@ class Driver:
             raise StoppedError(
                 f'{self._stopped}: {self._folder} keeps what is done, start again to continue'
             )
+
+    def _is_left(self) -> bool:
+        """Tell whether something is to be done that no worker has."""
+        manifest = self._manifest
+        left = PENDING in manifest.counts('shards') or NEW in manifest.counts()
+        return left and not self._stopped
 
     def _take_up(self) -> None:
         """Compare the state with what is on the disk, after a driver that was killed."""

@@ -15,6 +15,7 @@ import shutil
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from segformer_ros import run_folder
 from segformer_ros.bags import parts as bag_parts
 from segformer_ros.file_tree import files_below
@@ -23,6 +24,8 @@ from segformer_ros.workplace import link_or_copy
 
 PARTS, RESULTS = 'parts', 'results'
 FACTS, PICTURE, BAG = 'report.json', 'picture.jpg', 'bag'
+RECORDS, DESCRIPTORS = 'frames.jsonl', 'descriptors.npy'
+"""Of samples: a line for each, and a row of numbers."""
 _FAILED_KEPT = 1000
 
 
@@ -98,6 +101,8 @@ def assemble(parts: list[Path], place: Path, facts: dict[str, Any]) -> bool:
             bag_parts.join(bags, folder / BAG)
         if (parts[0] / FRAMES_TABLE).is_file():
             _join_tables(parts, folder)
+        if (parts[0] / RECORDS).is_file():
+            _join_samples(parts, folder)
         reports = [json.loads((part / FACTS).read_bytes()) for part in parts]
         run_folder.write_json(folder / FACTS, facts | sum_facts(reports))
 
@@ -108,7 +113,7 @@ def _link_files(parts: Iterable[Path], folder: Path) -> None:
     """Link every file but those that are one for all parts; of pictures the first."""
     for part in parts:
         for name in files_below(part):
-            if name in {FACTS, FRAMES_TABLE} or name.startswith(f'{BAG}/'):
+            if name in {FACTS, FRAMES_TABLE, RECORDS, DESCRIPTORS} or name.startswith(f'{BAG}/'):
                 continue
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +127,14 @@ def _join_tables(parts: Iterable[Path], folder: Path) -> None:
         rows = (part / FRAMES_TABLE).read_text(encoding='utf-8')
         text += rows.partition('\n')[2] if text else rows
     run_folder.write_bytes(folder / FRAMES_TABLE, text.encode())
+
+
+def _join_samples(parts: Iterable[Path], folder: Path) -> None:
+    lines = b''.join((part / RECORDS).read_bytes() for part in parts)
+    run_folder.write_bytes(folder / RECORDS, lines)
+    rows = [np.load(part / DESCRIPTORS, allow_pickle=False) for part in parts]
+    filled = [item for item in rows if item.size] or rows[:1]
+    np.save(folder / DESCRIPTORS, np.concatenate(filled), allow_pickle=False)
 
 
 def sum_facts(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:

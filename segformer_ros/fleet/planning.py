@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import hashlib
+import sys
 import warnings
 
 from segformer_ros.bags.cameras import choose
@@ -13,7 +14,7 @@ from segformer_ros.bags.process import count_images
 from segformer_ros.bags.rosbag import BagReader, BagWarning
 from segformer_ros.file_hash import sha256_of
 from segformer_ros.files.video import VideoReader
-from segformer_ros.fleet.inputs import BAG, Input, VIDEO
+from segformer_ros.fleet.inputs import BAG, IMAGES, Input, VIDEO
 from segformer_ros.fleet.settings import Settings
 
 Cuts = list[tuple[int | None, int | None]]
@@ -43,6 +44,9 @@ def plan(item: Input, settings: Settings, shard_frames: int) -> Plan:
     :raises OSError: It cannot be read.
     """
     content = content_of(item)
+    if settings.output != 'run' and item.kind != IMAGES:
+        # Which frames are taken depends on those before.
+        shard_frames = sys.maxsize
     if item.kind == BAG:
         return Plan(content, *_cut_bag(item, settings, shard_frames))
     if item.kind == VIDEO:

@@ -21,6 +21,10 @@ from segformer_ros.fleet.work import Answer, Task, Worker
 _STOP_S = 5.0
 
 
+class PoolError(RuntimeError):
+    """There are no workers."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """
@@ -41,6 +45,9 @@ class Runner(Protocol):
 
     def free(self) -> int:
         """Return how many tasks it takes now."""
+
+    def pending(self) -> bool:
+        """Tell whether there will be workers that are not there yet."""
 
     def submit(self, key: int, task: Task) -> None:
         """Let a free worker do a task."""
@@ -93,6 +100,10 @@ class LocalPool:
     def free(self) -> int:
         """Return the number of workers without a task."""
         return sum(worker.key is None for worker in self._workers)
+
+    def pending(self) -> bool:
+        """Tell whether there will be workers that are not there yet: they are, at once."""
+        return False
 
     def submit(self, key: int, task: Task) -> None:
         """Let a free worker do a task; one that has died meanwhile is replaced."""

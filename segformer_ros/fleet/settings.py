@@ -21,6 +21,11 @@ class Settings:
     :param backend: A backend by its name, never 'auto': every worker takes the same.
     :param model_sha256: Of the manifest of the network, which has the sha256 of its weights.
     :param topics: Image topics of bags; none: the only colour images.
+    :param output: 'run', or 'samples' to train from; the next four are for samples alone.
+    :param rate_hz: Frames per second of each camera at most; 0 takes all.
+    :param distance_m: Metres driven from frame to frame, where known; 0 takes all.
+    :param odometry: Topic that says how far was driven; empty: the only one.
+    :param flicker: Whether each frame is compared with the one before it.
     :param depth_format: 'npy' or 'png16'; empty: png16, in bags npy.
     """
 
@@ -34,6 +39,11 @@ class Settings:
     camera_infos: tuple[str, ...] = ()
     bag_format: str = 'sqlite3'
     ros_distro: str = ''
+    output: str = 'run'
+    rate_hz: float = 0.0
+    distance_m: float = 0.0
+    odometry: str = ''
+    flicker: bool = False
     inference: Options = field(default_factory=Options)
 
     def depth_format_of(self, kind: str) -> str:

@@ -23,6 +23,7 @@ from segformer_ros.fleet import parts
 from segformer_ros.fleet.inputs import BAG, Input, VIDEO
 from segformer_ros.fleet.manifest import Shard
 from segformer_ros.fleet.planning import Plan, plan
+from segformer_ros.fleet.samples import write_samples
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.fleet.watching import Watched
 from segformer_ros.inference.pipeline import Pipeline
@@ -103,8 +104,11 @@ class Worker:
 
     def _compute(self, task: Compute, folder: Path) -> None:
         watched, report = Watched(self._loaded()), Report()
-        compute = {BAG: self._bag, VIDEO: self._video}.get(task.input.kind, self._images)
-        compute(task, folder, watched, report)
+        if self._settings.output == 'run':
+            compute = {BAG: self._bag, VIDEO: self._video}.get(task.input.kind, self._images)
+            compute(task, folder, watched, report)
+        else:
+            write_samples(task.input, _part(task.shard), self._settings, watched, folder, report)
         report.finished = True
         report.facts['pixels'] = watched.pixels()
         picture = watched.picture()
@@ -167,6 +171,10 @@ class Worker:
             cameras = choose(reader, settings.topics, settings.camera_infos)
             writer = BagWriter(folder / parts.BAG, settings.bag_format, reader.store)
             process(reader, stack.enter_context(writer), cameras, watched, options, report)
+
+
+def _part(shard: Shard) -> slice:
+    return slice(shard.first, shard.last)
 
 
 def _failure(error: BaseException) -> Answer:

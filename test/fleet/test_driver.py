@@ -30,6 +30,10 @@ class OneWorker:
         """Take one task at a time."""
         return 1 - len(self.waiting)
 
+    def pending(self):
+        """Have no other worker."""
+        return False
+
     def submit(self, key, task):
         """Keep a task."""
         self.waiting.append((key, task))

@@ -1,0 +1,176 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames become samples, and that they can be trained from."""
+
+import csv
+
+from bag_builder import drive, Message, STORE, write_bag
+import numpy as np
+import pytest
+from recordings_builder import write_images, write_video
+from segformer_ros import cli
+from segformer_ros.bags.frames import ODOMETRY
+from segformer_ros.datasets import folder as folder_dataset
+from segformer_ros.datasets import shards as shards_dataset
+from segformer_ros.fleet.samples import Record
+from segformer_ros.fleet.selection import choose, farthest_points
+from segformer_ros.fleet.source_frames import SourceFrame, Thinning
+
+PIXEL = np.zeros((1, 1, 3), np.uint8)
+
+
+@pytest.fixture
+def label(model, capsys, tmp_path):
+    """Make a training set; the result is its folder."""
+
+    def run(*arguments):
+        out = tmp_path / 'out'
+        words = ['label', *map(str, arguments), '--out', str(out), '--model', str(model)]
+        status = cli.main([*words, '--workers', '1'])
+        assert status == 0, capsys.readouterr().err
+        return out / 'dataset'
+
+    return run
+
+
+def taken(rate_hz, distance_m, frames):
+    """Return which frames (camera, stamp in seconds, metres) are taken."""
+    thinning = Thinning(rate_hz, distance_m)
+    made = [
+        SourceFrame('', camera, PIXEL, None if s is None else round(s * 1e9), None, way)
+        for camera, s, way in frames
+    ]
+    return [index for index, frame in enumerate(made) if thinning.takes(frame)]
+
+
+def test_frames_are_taken_by_rate_for_each_camera():
+    """The first in every interval; frames without a stamp are all taken."""
+    times = [0.0, 0.3, 0.49, 0.51, 0.9, 2.0, 2.1]
+    assert taken(2.0, 0.0, [('a', s, None) for s in times]) == [0, 3, 5]
+    assert taken(2.0, 0.0, [('a', 0.0, None), ('b', 0.1, None), ('a', 0.2, None)]) == [0, 1]
+    assert taken(2.0, 0.0, [('', None, None)] * 3) == [0, 1, 2]
+    assert taken(0.0, 0.0, [('a', s, None) for s in times]) == list(range(7))
+
+
+def test_frames_are_taken_by_distance_where_it_is_known():
+    """A vehicle that stands gives one frame; an unknown way leaves all."""
+    ways = [0.0, 0.0, 4.0, 6.0, 11.0, 11.0]
+    assert taken(0.0, 5.0, [('a', 0.0, way) for way in ways]) == [0, 3, 4]
+    assert taken(0.0, 5.0, [('a', 0.0, None)] * 2) == [0, 1]
+    both = [('a', 0.1 * index, way) for index, way in enumerate(ways)]
+    assert taken(3.0, 5.0, both) == [0, 4]
+
+
+def record(confidence, flicker=None):
+    """Make the record of a sample."""
+    return Record('', '', None, None, 1, 1, None, confidence, flicker)
+
+
+def test_novelty_takes_the_farthest_points():
+    """One of each cluster before a second one of any; none twice."""
+    points = np.array([[0, 0], [0.1, 0], [9, 9], [9, 9.1], [0, 9], [4, 4]], np.float16)
+    chosen = farthest_points(points, 4)
+    assert chosen[0] == 5
+    assert {index // 2 for index in chosen if index < 4} == {0, 1}
+    assert 4 in chosen
+    assert sorted(farthest_points(np.zeros((5, 2), np.float16), 5)) == [0, 1, 2, 3, 4]
+
+
+def test_uncertainty_takes_the_lowest_confidence_or_the_most_flicker():
+    """Those where it is unknown come last."""
+    records = [record(0.9, 0.1), record(0.2, None), record(None, 0.7), record(0.5, 0.3)]
+    none = np.zeros((4, 1), np.float16)
+    assert choose('confidence', 2, records, none) == [1, 3]
+    assert choose('flicker', 2, records, none) == [2, 3]
+    assert choose('flicker', 9, records, none) == [0, 1, 2, 3]
+
+
+def odometry(time_ns, metres):
+    """Make an odometry message."""
+    types = STORE.types
+    point = types['geometry_msgs/msg/Point'](metres, 0.0, 0.0)
+    turn = types['geometry_msgs/msg/Quaternion'](0.0, 0.0, 0.0, 1.0)
+    zero = types['geometry_msgs/msg/Vector3'](0.0, 0.0, 0.0)
+    none = np.zeros(36)
+    header = types['std_msgs/msg/Header'](types['builtin_interfaces/msg/Time'](0, 0), 'odom')
+    pose = types['geometry_msgs/msg/PoseWithCovariance'](
+        types['geometry_msgs/msg/Pose'](point, turn), none
+    )
+    twist = types['geometry_msgs/msg/TwistWithCovariance'](
+        types['geometry_msgs/msg/Twist'](zero, zero), none
+    )
+    return Message('/odom', ODOMETRY, time_ns, types[ODOMETRY](header, 'base', pose, twist))
+
+
+def test_a_bag_becomes_a_folder_to_train_from(label, tmp_path):
+    """Images, labels, confidence, depth and intrinsics; frames by the way driven."""
+    messages = drive(6)
+    images = [item for item in messages if item.topic.endswith('image')]
+    ways = [
+        odometry(item.time_ns - 9, metres) for item, metres in zip(images, range(6), strict=True)
+    ]
+    bag = write_bag(tmp_path / 'bag', sorted([*messages, *ways], key=lambda item: item.time_ns))
+    made = label(bag, '--format', 'dataset', '--distance', 2)
+    found = folder_dataset.open_dataset(made, 'train', confidence='confidence')
+    assert len(found) == 3
+    sample = found[1]
+    assert sample.name == 'train/bag/5200000000'
+    assert sample.labels.shape == sample.confidence.shape == sample.depth.shape == (48, 96)
+    assert set(np.unique(sample.labels)) <= {item.id for item in found.label_set.classes}
+    assert sample.intrinsics.fx == 80.0
+    rows = list(csv.DictReader((made / 'index.csv').read_text().splitlines()))
+    assert [row['driven_m'] for row in rows] == ['0.0', '2.0', '4.0']
+    assert [row['stamp_ns'] for row in rows] == ['5000000000', '5200000000', '5400000000']
+
+
+def test_images_and_a_video_become_shards_to_train_from(label, tmp_path):
+    """Of WebDataset; another choice of the same frames computes nothing again."""
+    folder = write_images(tmp_path / 'night', 3)
+    write_video(folder / 'a.mp4', 6)
+    chosen = (folder, '--format', 'webdataset', '--rate', 12.5, '--camera-fov', 90)
+    made = label(*chosen, '--select', 'confidence', '--samples', 2)
+    assert len(shards_dataset.open_dataset(made, 'train')) == 2
+    times = {p: p.stat().st_mtime_ns for p in (made.parent / 'results').rglob('*.png')}
+    made = label(*chosen, '--select', 'novelty', '--samples', 5)
+    found = shards_dataset.open_dataset(made, 'train')
+    assert len(found) == 5
+    assert found[0].confidence.shape == found[0].labels.shape
+    assert found[4].intrinsics.fx == pytest.approx(32.0)
+    assert times == {p: p.stat().st_mtime_ns for p in (made.parent / 'results').rglob('*.png')}
+
+
+def test_flicker_is_the_share_of_pixels_that_change_their_class(label, tmp_path):
+    """Against the frame before, also where that one is no sample."""
+    video = write_video(tmp_path / 'a.mp4', 8)
+    made = label(video, '--format', 'dataset', '--rate', 6, '--select', 'flicker', '--samples', 9)
+    rows = list(csv.DictReader((made / 'index.csv').read_text().splitlines()))
+    assert rows[0]['flicker'] == ''
+    assert all(0 < float(row['flicker']) < 1 for row in rows[1:])
+
+
+def test_frames_of_one_stamp_are_all_there(label, tmp_path):
+    """A driver that leaves the stamp at 0."""
+    messages = drive(3)
+    for item in messages:
+        item.message.header.stamp.sec = item.message.header.stamp.nanosec = 0
+    made = label(write_bag(tmp_path / 'bag', messages), '--format', 'dataset')
+    assert len(folder_dataset.open_dataset(made, 'train')) == 3
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--rate', '2'], '--rate applies to --format dataset and webdataset, not to run'),
+        (['--format', 'dataset', '--samples', '2'], '--select and --samples belong together'),
+        (['--format', 'dataset', '--rate', '-1'], '--rate must be at least 0, not -1.0'),
+        (['--gpus', '1'], '--gpus applies to --runner ray, not to local'),
+    ],
+)
+def test_options_without_sense_are_one_sentence(model, capsys, tmp_path, arguments, words):
+    """Before anything is written."""
+    folder = write_images(tmp_path / 'night', 1)
+    out = tmp_path / 'out'
+    words_in = ['label', str(folder), '--out', str(out), '--model', str(model), *arguments]
+    assert cli.main(words_in) == 1
+    assert words in capsys.readouterr().err
+    assert not out.exists()
