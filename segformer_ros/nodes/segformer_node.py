@@ -114,6 +114,7 @@ class SegformerNode(LifecycleNode):
             if stats_type is not None:
                 self._stats_publisher = self.create_publisher(stats_type, '~/frame_stats', 10)
         except Exception as error:  # noqa: BLE001 rclpy would swallow it without a word
+            self._end_if_shut_down()
             self._problem = ' '.join(f'{error}'.split()) or type(error).__name__
             self.get_logger().error(f'cannot be configured: {self._problem}')
             self._release()
@@ -144,6 +145,7 @@ class SegformerNode(LifecycleNode):
             for stream in self._streams:
                 stream.start(self._values, self._receiver(stream, self._worker))
         except Exception as error:  # noqa: BLE001 rclpy would swallow it without a word
+            self._end_if_shut_down()
             self._problem = ' '.join(f'{error}'.split())
             self.get_logger().error(f'cannot be activated: {self._problem}')
             self._stop()

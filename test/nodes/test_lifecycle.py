@@ -326,3 +326,32 @@ def test_diagnostics_come_every_second_without_a_clock(make_rig):
         'segformer_node: network',
         'segformer_node: camera',
     ]
+
+
+@pytest.mark.parametrize('step', ['configure', 'activate'])
+def test_a_shutdown_during_a_transition_is_no_error(step, monkeypatch, capfd):
+    """SIGTERM ends ROS at any moment: what it then cannot create is not what is wrong."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+
+    def fails(*args):
+        context.try_shutdown()
+        raise RuntimeError("Failed to create publisher: rcl node's context is invalid")
+
+    node = segformer_node.SegformerNode(
+        load=lambda values: FakePipeline(),
+        context=context,
+        parameter_overrides=[rclpy.Parameter('autostart', value=False)],
+    )
+    try:
+        if step == 'configure':
+            monkeypatch.setattr(segformer_node, 'CameraStream', fails)
+        else:
+            assert node.trigger_configure() == _SUCCESS
+            monkeypatch.setattr(segformer_node.CameraStream, 'start', fails)
+        with pytest.raises(KeyboardInterrupt):
+            getattr(node, f'trigger_{step}')()
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+    assert 'Failed to create' not in capfd.readouterr().err
