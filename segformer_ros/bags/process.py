@@ -19,6 +19,7 @@ from segformer_ros.bags.writer import BagWriter
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.image_encoding import decode_message
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
+from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
@@ -40,6 +41,7 @@ class BagOptions:
         of a camera_info before it counts.
     :param stop_ns: First time of receipt that is not processed any more; None ends with the bag.
     :param inference: What the network is asked for.
+    :param temporal: One of inference.temporal.TEMPORAL.
     """
 
     outputs: OutputOptions = field(default_factory=OutputOptions)
@@ -50,6 +52,7 @@ class BagOptions:
     start_ns: int | None = None
     stop_ns: int | None = None
     inference: Options = field(default_factory=Options)
+    temporal: str = 'off'
 
 
 class OnFrame(Protocol):
@@ -213,6 +216,7 @@ class _Stream:
         self._options = options
         self._report = report
         self._on_frame = on_frame
+        self._memories = TemporalMemories()
 
     def process(
         self, connection: Connection, time_ns: int, raw: bytes, info: Any, missing: str
@@ -240,6 +244,7 @@ class _Stream:
             image,
             focal_length_px=None if intrinsics is None else intrinsics.fx,
             options=self._options.inference,
+            **self._memory(message.header.stamp),
         )
         report.add_timings(prediction.timings)
         with report.timed('write'):
@@ -247,6 +252,11 @@ class _Stream:
         if self._on_frame is not None:
             self._on_frame(self.camera, time_ns, image, prediction)
         report.done += 1
+
+    def _memory(self, stamp: Any) -> dict[str, Any]:
+        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        memory = self._memories.of(self.camera.topic, self._options.temporal, stamp_ns)
+        return {} if memory is None else {'memory': memory}
 
     def _calibrate(self, image: Image, info: Any) -> Calibration:
         """Decide what is known of the camera, as the live node does."""

@@ -19,6 +19,7 @@ from segformer_ros.commands.run_jobs import Job, open_job, options
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
+from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import Report
 
@@ -136,6 +137,13 @@ def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     add_depth_format(parser, '--format')
+    parser.add_argument(
+        '--temporal',
+        choices=TEMPORAL,
+        default='off',
+        help='calm labels, or labels and depth (both), of videos and bags with the frame before '
+        '(default: %(default)s)',
+    )
     parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
     parser.add_argument('--max-frames', type=int, metavar='N', help='stop after N frames')
     parser.add_argument(
@@ -226,6 +234,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'min_depth_m': args.min_depth,
         'max_depth_m': args.max_depth,
         'sky_depth': args.sky_depth,
+        'temporal': args.temporal,
         'overlay': not args.no_overlay,
     }
 

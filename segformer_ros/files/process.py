@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from segformer_ros.files.results import Depth, Results
 from segformer_ros.files.video import VideoFrame, VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
+from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.labels import LabelSet
 from segformer_ros.run_folder import Report
 from segformer_ros.side_thread import ahead, Behind
@@ -39,6 +41,7 @@ class FileOptions:
     :param focal_px: Focal length in pixels of the images; None leaves it to camera_fov_deg.
     :param camera_fov_deg: Horizontal field of view; 0 means that the camera is unknown.
     :param inference: What the network is asked for.
+    :param temporal: One of inference.temporal.TEMPORAL; of videos alone.
     """
 
     depth_format: str = 'npy'
@@ -46,6 +49,7 @@ class FileOptions:
     focal_px: float | None = None
     camera_fov_deg: float = 0.0
     inference: Options = field(default_factory=Options)
+    temporal: str = 'off'
 
 
 class Artist:
@@ -83,6 +87,7 @@ class FrameProcessor:
         self._options = options
         self._report = report
         self._advance = advance
+        self._memories = TemporalMemories()
         self._artist = Artist(pipeline)
 
     def process_images(self, files: Sequence[ImageFile]) -> None:
@@ -131,7 +136,7 @@ class FrameProcessor:
                     behind.do(self._report.fail, f'frame {frame.index}', frame.error)
                 else:
                     finished = results.finished(frame.name)
-                    prediction = None if finished else self._predict(frame.image)
+                    prediction = None if finished else self._predict(frame.image, frame.time_s)
                     behind.do(self._write_frame, frame, prediction, results, writer)
                 behind.do(table.add, frame)
                 behind.do(self._advance)
@@ -190,7 +195,12 @@ class FrameProcessor:
             with self._report.timed('draw'):
                 writer.add(self._artist.draw(frame.image, labels, depth), frame.time_s)
 
-    def _predict(self, image: Image) -> Prediction:
+    def _predict(self, image: Image, time_s: float | None = None) -> Prediction:
+        """
+        Put an image through the network.
+
+        :param time_s: When a frame of a video is shown; None: an image on its own.
+        """
         options = self._options
         size = (image.shape[0], image.shape[1])
         camera = frame_rules.calibrate(
@@ -200,9 +210,16 @@ class FrameProcessor:
             image,
             focal_length_px=None if camera is None else camera.fx,
             options=options.inference,
+            **self._memory(time_s),
         )
         self._report.add_timings(prediction.timings)
         return prediction
+
+    def _memory(self, time_s: float | None) -> dict[str, Any]:
+        if time_s is None:
+            return {}
+        memory = self._memories.of('video', self._options.temporal, round(time_s * 1e9))
+        return {} if memory is None else {'memory': memory}
 
     def _write(
         self, name: str, prediction: Prediction, results: Results, overlay: Image | None

@@ -13,6 +13,7 @@ from rclpy.node import Node
 from segformer_ros.image_encoding import EncodingError
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Options, Prediction
+from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.nodes import own_messages
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_statistics import FrameTimes
@@ -56,6 +57,7 @@ class FrameComputer:
         self._parameters = parameters
         self._steady = steady
         self._stats_publisher = stats_publisher
+        self._memories = TemporalMemories()
 
     def compute(self, arrivals: dict[CameraStream, Arrival]) -> None:
         """Compute and publish one image of every camera that has one."""
@@ -125,13 +127,28 @@ class FrameComputer:
             None if job.frame.intrinsics is None else job.frame.intrinsics.fx for job in jobs
         ]
         try:
-            return list(self._pipeline.predict_batch(images, focal_lengths, options))
+            return list(
+                self._pipeline.predict_batch(
+                    images, focal_lengths, options, **self._memory(jobs, parameters)
+                )
+            )
         except Exception as error:  # noqa: BLE001 it is raised again for the frame it is about
             if len(jobs) == 1:
                 # Its traceback holds frames that hold it, and the images: only the garbage
                 # collector would free them, some hundred images later.
                 return [error.with_traceback(None)]
         return [self._predict([job], parameters)[0] for job in jobs]
+
+    def _memory(self, jobs: list[_Job], parameters: Parameters) -> dict[str, Any]:
+        """Return what pipelines need to calm their outputs; nothing where that is off."""
+        stamps = [job.frame.header.stamp for job in jobs]
+        memories = [
+            self._memories.of(
+                job.stream, parameters.temporal, stamp.sec * 1_000_000_000 + stamp.nanosec
+            )
+            for job, stamp in zip(jobs, stamps, strict=True)
+        ]
+        return {'memories': memories} if any(memories) else {}
 
     def _publish(
         self, job: _Job, prediction: Prediction, parameters: Parameters, batch_size: int
