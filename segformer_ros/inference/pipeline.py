@@ -252,6 +252,21 @@ class Pipeline:
         known = {k: v for k, v in outputs.items() if k == 'logits' or not self._relative}
         return outputs | memory.steady(image, geometry, known, log_depth=is_log)
 
+    def infer(self, image: Image, input_hw: tuple[int, int]) -> dict[str, FloatArray]:
+        """
+        Compute the raw outputs for one image that has its size already.
+
+        :param image: (h, w, 3) RGB, not larger than the input, in whose upper left corner it is
+            put; the rest is padding of the mean colour.
+        :param input_hw: Height and width of an input that the network takes.
+        :returns: (C, H/s, W/s) by the names of the outputs, finite.
+        :raises BackendError: The device has failed, or there is no graph for this size.
+        """
+        height, width = image.shape[:2]
+        geometry = Geometry(height, width, *input_hw, height, width)
+        outputs, _, _ = self._run([image], [geometry], self._needed(Options()))
+        return {name: value[0] for name, value in outputs.items()}
+
     def _request(
         self, geometry: Geometry, focal_length_px: float | None, options: Options
     ) -> FrameRequest:
