@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from segformer_ros.bags.writer import BagWriter
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.image_encoding import decode_message
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
-from segformer_ros.inference.temporal import TemporalMemories
+from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
@@ -41,7 +42,7 @@ class BagOptions:
         of a camera_info before it counts.
     :param stop_ns: First time of receipt that is not processed any more; None ends with the bag.
     :param inference: What the network is asked for.
-    :param temporal: One of inference.temporal.TEMPORAL.
+    :param scale: How depth is scaled by the road; None: it is not.
     """
 
     outputs: OutputOptions = field(default_factory=OutputOptions)
@@ -52,7 +53,7 @@ class BagOptions:
     start_ns: int | None = None
     stop_ns: int | None = None
     inference: Options = field(default_factory=Options)
-    temporal: str = 'off'
+    scale: ScaleOptions | None = None
 
 
 class OnFrame(Protocol):
@@ -201,7 +202,9 @@ class _Stream:
         on_frame: OnFrame | None,
     ) -> None:
         self.camera = camera
-        tasks, wanted = pipeline.manifest.published_tasks, options.inference
+        manifest, wanted = pipeline.manifest, options.inference
+        self._scale = None if options.scale is None else RoadScale.of(manifest, options.scale)
+        tasks = manifest.published_tasks if self._scale is None else manifest.tasks
         classes = pipeline.manifest.classes if 'segmentation' in tasks else ()
         self.outputs = Outputs(
             writer,
@@ -216,7 +219,6 @@ class _Stream:
         self._options = options
         self._report = report
         self._on_frame = on_frame
-        self._memories = TemporalMemories()
 
     def process(
         self, connection: Connection, time_ns: int, raw: bytes, info: Any, missing: str
@@ -240,23 +242,24 @@ class _Stream:
         replaced = bool(self._options.camera_fov_deg) or self._options.focal_px is not None
         frame = Frame.of(message.header, image, camera, info, replaced=replaced)
         intrinsics = frame.intrinsics
+        wanted = self._options.inference
         prediction = self._pipeline.predict(
             image,
             focal_length_px=None if intrinsics is None else intrinsics.fx,
-            options=self._options.inference,
-            **self._memory(message.header.stamp),
+            options=wanted if self._scale is None else for_scale(wanted),
         )
         report.add_timings(prediction.timings)
+        if self._scale is not None:
+            limits_m = self._pipeline.manifest.depth_range_m or (0.0, math.inf)
+            prediction = self._scale.scaled(prediction, intrinsics, wanted, limits_m)
+            if self._scale.last.refused:
+                report.count('frames_without_road')
+            report.facts.setdefault('depth_scale', {})[self.camera.topic] = self._scale.text
         with report.timed('write'):
             self.outputs.write(frame, time_ns, prediction)
         if self._on_frame is not None:
             self._on_frame(self.camera, time_ns, image, prediction)
         report.done += 1
-
-    def _memory(self, stamp: Any) -> dict[str, Any]:
-        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
-        memory = self._memories.of(self.camera.topic, self._options.temporal, stamp_ns)
-        return {} if memory is None else {'memory': memory}
 
     def _calibrate(self, image: Image, info: Any) -> Calibration:
         """Decide what is known of the camera, as the live node does."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+from dataclasses import asdict
 import hashlib
 from pathlib import Path
 import re
@@ -19,7 +19,7 @@ from segformer_ros.commands.run_jobs import Job, open_job, options
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
-from segformer_ros.inference.temporal import TEMPORAL
+from segformer_ros.inference.road_scale import read_scale, RoadScale, ScaleOptions
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import Report
 
@@ -98,6 +98,13 @@ def add_network_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGr
     )
 
 
+def _scale(text: str) -> ScaleOptions:
+    try:
+        return read_scale(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def add_task_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the network is asked for."""
     parser.add_argument('--only', choices=('segmentation', 'depth'), help='compute one task only')
@@ -115,6 +122,14 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar='M',
         help='maximum depth in metres; larger values become unknown',
+    )
+    parser.add_argument(
+        '--scale-by',
+        type=_scale,
+        metavar='camera_height=M[,camera_pitch=DEG]',
+        help='scale depth by the pixels labelled road, with the height of the camera above it in '
+        'metres, and the angle by which it looks down (needed for relative inverse depth); the '
+        'camera must be known',
     )
     parser.add_argument(
         '--sky-depth',
@@ -137,13 +152,6 @@ def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     add_depth_format(parser, '--format')
-    parser.add_argument(
-        '--temporal',
-        choices=TEMPORAL,
-        default='off',
-        help='calm labels, or labels and depth (both), of videos and bags with the frame before '
-        '(default: %(default)s)',
-    )
     parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
     parser.add_argument('--max-frames', type=int, metavar='N', help='stop after N frames')
     parser.add_argument(
@@ -234,17 +242,23 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'min_depth_m': args.min_depth,
         'max_depth_m': args.max_depth,
         'sky_depth': args.sky_depth,
-        'temporal': args.temporal,
         'overlay': not args.no_overlay,
+        **({} if args.scale_by is None else {'scale_by': asdict(args.scale_by)}),
     }
 
 
 def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
-    tasks, only = pipeline.manifest.published_tasks, args.only
+    manifest, only = pipeline.manifest, args.only
+    tasks = manifest.published_tasks if args.scale_by is None else manifest.tasks
+    if args.scale_by is not None and only == 'segmentation':
+        raise ValueError('--scale-by scales depth: leave it out with --only segmentation')
+    if args.scale_by is not None:
+        RoadScale.of(manifest, args.scale_by)
     if not tasks:
         raise ValueError(
             f'{pipeline.manifest.name} gives relative depth alone, which has no metres to write: '
-            'use Prediction.relative from Python, or a network of metric depth'
+            'use Prediction.relative from Python, or put it together with a network of labels '
+            'and use --scale-by'
         )
     if only is not None and only not in tasks:
         raise ValueError(f'{pipeline.manifest.name} is for {" and ".join(tasks)}, not for {only}')
@@ -283,10 +297,12 @@ def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> i
     facts = report.as_dict()
     seconds = facts['seconds']
     total = seconds.pop('total')
-    line = f'{report.done} {"frame" if report.done == 1 else "frames"} in {total:.1f} s'
+    line = f'{report.done} frames in {total:.1f} s'
     # Both are rounded: a run can be too short for them.
     if total and facts['frames_per_second']:
-        line += f' ({facts["frames_per_second"]:.1f} frames/s: {_shares(seconds, total)})'
+        parts = sorted(seconds.items(), key=lambda item: -item[1])
+        shares = ', '.join(f'{name} {value / total:.0%}' for name, value in parts)
+        line += f' ({facts["frames_per_second"]:.1f} frames/s: {shares})'
     if report.reused:
         line += f', {report.reused} were finished before'
     frames = facts['frames']
@@ -296,33 +312,19 @@ def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> i
     for topic, found in facts.get('intrinsics', {}).items():
         for text, count in found.items():
             sys.stdout.write(f'intrinsics of {topic}: {text} ({count} frames)\n')
-    sys.stdout.write(f'{_training_data(manifest)}: `segformer info {args.model}`\n')
+    sys.stdout.write(f'{_training_data(manifest)}\n')
     _check_frames(args, frames['total'], frames['failed'])
     return 0
 
 
-def _shares(seconds: dict[str, float], total: float) -> str:
-    """
-    Share out the time of a run; the shares add up to the whole.
-
-    :param seconds: By step; steps of several threads may come to more than total.
-    """
-    whole = max(total, sum(seconds.values()))
-    parts = sorted(seconds.items(), key=lambda item: -item[1])
-    parts.append(('other', whole - sum(seconds.values())))
-    return ', '.join(f'{name} {value / whole:.0%}' for name, value in parts)
-
-
 def _training_data(manifest: Manifest) -> str:
     """Report what a network was trained on, which its results on other images depend on."""
-    data = str(manifest.provenance.get('data', 'unknown'))
-    counts = Counter[str]()
-    for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
-        counts['the built-in world' if kind == 'world' else f'kind {kind}'] += int(count)
-    if counts:
-        data = ', '.join(f'{count} samples of {kind}' for kind, count in counts.most_common())
+    data = re.sub(r' \([^)]*\)', '', str(manifest.provenance.get('data', 'unknown')))
     learnt = 'its training data are unknown' if data == 'unknown' else f'trained on {data}'
-    return f'{manifest.name}: {learnt}; not validated for real roads'
+    return (
+        f'{manifest.name}: {learnt}; not validated for real roads (see `segformer info '
+        f'{manifest.name}`)'
+    )
 
 
 def _check_frames(args: argparse.Namespace, total: int, failed: int) -> None:

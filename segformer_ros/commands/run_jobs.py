@@ -72,11 +72,7 @@ def open_job(args: argparse.Namespace) -> Job:
     ):
         if value:
             raise ValueError(f'{option} applies to bags; {path} is not a bag')
-    if path.is_dir() or images.is_image(path):
-        if args.temporal != 'off':
-            raise ValueError(f'--temporal applies to videos and bags; {path} is neither')
-        return ImagesJob(args)
-    return VideoJob(args)
+    return ImagesJob(args) if path.is_dir() or images.is_image(path) else VideoJob(args)
 
 
 def _holds_bag(folder: Path) -> bool:
@@ -110,7 +106,7 @@ def _file_options(args: argparse.Namespace) -> Any:
         focal_px=args.focal_length,
         camera_fov_deg=args.camera_fov,
         inference=options(args),
-        temporal=args.temporal,
+        scale=args.scale_by,
     )
 
 
@@ -235,7 +231,7 @@ class BagJob:
             copy=args.copy,
             max_frames=args.max_frames,
             inference=options(args),
-            temporal=args.temporal,
+            scale=args.scale_by,
         )
         with ExitStack() as stack:
             out = BagWriter(args.out / 'bag', args.bag_format, self._reader.store)

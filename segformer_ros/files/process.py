@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, ExitStack
 from dataclasses import dataclass, field
+import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from segformer_ros.files.results import Depth, Results
 from segformer_ros.files.video import VideoFrame, VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
-from segformer_ros.inference.temporal import TemporalMemories
+from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
 from segformer_ros.labels import LabelSet
 from segformer_ros.run_folder import Report
 from segformer_ros.side_thread import ahead, Behind
@@ -41,7 +41,7 @@ class FileOptions:
     :param focal_px: Focal length in pixels of the images; None leaves it to camera_fov_deg.
     :param camera_fov_deg: Horizontal field of view; 0 means that the camera is unknown.
     :param inference: What the network is asked for.
-    :param temporal: One of inference.temporal.TEMPORAL; of videos alone.
+    :param scale: How depth is scaled by the road; None: it is not.
     """
 
     depth_format: str = 'npy'
@@ -49,7 +49,7 @@ class FileOptions:
     focal_px: float | None = None
     camera_fov_deg: float = 0.0
     inference: Options = field(default_factory=Options)
-    temporal: str = 'off'
+    scale: ScaleOptions | None = None
 
 
 class Artist:
@@ -87,7 +87,6 @@ class FrameProcessor:
         self._options = options
         self._report = report
         self._advance = advance
-        self._memories = TemporalMemories()
         self._artist = Artist(pipeline)
 
     def process_images(self, files: Sequence[ImageFile]) -> None:
@@ -105,7 +104,13 @@ class FrameProcessor:
                 elif image is None:
                     self._report.reused += 1
                 else:
-                    behind.do(self._write_image, file, results, image, self._predict(image))
+                    behind.do(
+                        self._write_image,
+                        file,
+                        results,
+                        image,
+                        self._predict(image, self._scale()),
+                    )
                 behind.do(self._advance)
 
     def process_video(self, reader: VideoReader, max_frames: int | None = None) -> None:
@@ -120,6 +125,7 @@ class FrameProcessor:
         :raises OSError: A result cannot be written.
         """
         results = self._results(overlay=False)
+        scale = self._scale()
         table = FramesTable(self._folder / FRAMES_TABLE)
         with ExitStack() as stack:
             stack.callback(table.write)
@@ -136,13 +142,14 @@ class FrameProcessor:
                     behind.do(self._report.fail, f'frame {frame.index}', frame.error)
                 else:
                     finished = results.finished(frame.name)
-                    prediction = None if finished else self._predict(frame.image, frame.time_s)
+                    prediction = None if finished else self._predict(frame.image, scale)
                     behind.do(self._write_frame, frame, prediction, results, writer)
                 behind.do(table.add, frame)
                 behind.do(self._advance)
 
     def _results(self, *, overlay: bool) -> Results:
-        tasks, wanted = self._pipeline.manifest.published_tasks, self._options.inference
+        manifest, wanted = self._pipeline.manifest, self._options.inference
+        tasks = manifest.published_tasks if self._options.scale is None else manifest.tasks
         kinds = {
             'label': 'segmentation' in tasks and wanted.segmentation,
             'depth': 'depth' in tasks and wanted.depth,
@@ -195,31 +202,32 @@ class FrameProcessor:
             with self._report.timed('draw'):
                 writer.add(self._artist.draw(frame.image, labels, depth), frame.time_s)
 
-    def _predict(self, image: Image, time_s: float | None = None) -> Prediction:
-        """
-        Put an image through the network.
-
-        :param time_s: When a frame of a video is shown; None: an image on its own.
-        """
+    def _predict(self, image: Image, scale: RoadScale | None) -> Prediction:
         options = self._options
         size = (image.shape[0], image.shape[1])
         camera = frame_rules.calibrate(
             None, size, camera_fov_deg=options.camera_fov_deg, focal_px=options.focal_px
         ).intrinsics
+        wanted = options.inference
         prediction = self._pipeline.predict(
             image,
             focal_length_px=None if camera is None else camera.fx,
-            options=options.inference,
-            **self._memory(time_s),
+            options=wanted if scale is None else for_scale(wanted),
         )
         self._report.add_timings(prediction.timings)
+        if scale is None:
+            return prediction
+        limits_m = self._pipeline.manifest.depth_range_m or (0.0, math.inf)
+        prediction = scale.scaled(prediction, camera, wanted, limits_m)
+        if scale.last.refused:
+            self._report.count('frames_without_road')
+        self._report.facts['depth_scale'] = scale.text
         return prediction
 
-    def _memory(self, time_s: float | None) -> dict[str, Any]:
-        if time_s is None:
-            return {}
-        memory = self._memories.of('video', self._options.temporal, round(time_s * 1e9))
-        return {} if memory is None else {'memory': memory}
+    def _scale(self) -> RoadScale | None:
+        """Begin the scale of a video, or of one image."""
+        options = self._options.scale
+        return None if options is None else RoadScale.of(self._pipeline.manifest, options)
 
     def _write(
         self, name: str, prediction: Prediction, results: Results, overlay: Image | None

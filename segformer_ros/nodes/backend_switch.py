@@ -15,6 +15,7 @@ from segformer_ros.inference.backend_order import order_with_fallbacks
 from segformer_ros.inference.failover import BackendState, Failover
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.inference.postprocess import is_compiled
+from segformer_ros.inference.road_scale import RoadScale, ScaleOptions
 from segformer_ros.nodes.parameters import Parameters
 
 _LOG_PERIOD_S = 10.0
@@ -31,6 +32,8 @@ def load_pipeline(values: Parameters) -> Failover:
     required = values.require_tensorrt or values.build_only
     order = order_with_fallbacks(values.backend, values.precision, require_tensorrt=required)
     bundle = bundles.read(bundles.find(values.model))
+    if values.camera_height_m:
+        RoadScale.of(bundle.manifest, scale_options(values))
 
     def open_step(step: str) -> Pipeline:
         def choose(part: bundles.Bundle) -> backend_choice.Loaded:
@@ -45,6 +48,15 @@ def load_pipeline(values: Parameters) -> Failover:
         return Pipeline.open(bundle, choose)
 
     return Failover(bundle.manifest, order, open_step, start_build)
+
+
+def scale_options(values: Parameters) -> ScaleOptions:
+    """
+    Give how depth is scaled, where camera_height_m is set.
+
+    :raises ValueError: A number is out of range.
+    """
+    return ScaleOptions(values.camera_height_m, values.camera_pitch_deg)
 
 
 def check_depth_range(values: Parameters, pipeline: Failover | None) -> None:

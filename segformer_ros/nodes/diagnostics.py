@@ -52,6 +52,9 @@ def camera_status(
     values['silent_s'] = summary.silent_s
     values['clock_jumps'] = summary.jumps
     values['camera_info'] = summary.camera_text
+    if parameters.camera_height_m:
+        values['depth_scale'] = summary.scale_text
+        values['frames_without_road'] = summary.scale_refused
     values['last_error'] = summary.last_error
     values['rmw'] = _middleware()
     return status(name, level, message, values, hardware_id)

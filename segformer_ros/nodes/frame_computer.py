@@ -13,8 +13,9 @@ from rclpy.node import Node
 from segformer_ros.image_encoding import EncodingError
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Options, Prediction
-from segformer_ros.inference.temporal import TemporalMemories
+from segformer_ros.inference.road_scale import for_scale, RoadScale
 from segformer_ros.nodes import own_messages
+from segformer_ros.nodes.backend_switch import scale_options
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_statistics import FrameTimes
 from segformer_ros.nodes.parameters import Parameters
@@ -57,7 +58,7 @@ class FrameComputer:
         self._parameters = parameters
         self._steady = steady
         self._stats_publisher = stats_publisher
-        self._memories = TemporalMemories()
+        self._scales: dict[CameraStream, RoadScale] = {}
 
     def compute(self, arrivals: dict[CameraStream, Arrival]) -> None:
         """Compute and publish one image of every camera that has one."""
@@ -113,8 +114,9 @@ class FrameComputer:
         wait_s = start - arrival.arrived_s
         return _Job(stream, arrival, frame, wanted, wait_s, self._steady() - start)
 
-    def _predict(self, jobs: list[_Job], parameters: Parameters) -> list[Prediction | Exception]:
-        options = Options(
+    @staticmethod
+    def _options(jobs: list[_Job], parameters: Parameters) -> Options:
+        return Options(
             segmentation=any(job.wanted.segmentation for job in jobs),
             depth=any(job.wanted.depth for job in jobs),
             confidence=any(job.wanted.confidence for job in jobs),
@@ -122,16 +124,16 @@ class FrameComputer:
             max_depth_m=parameters.max_depth_m or None,
             sky_depth=parameters.sky_depth,
         )
+
+    def _predict(self, jobs: list[_Job], parameters: Parameters) -> list[Prediction | Exception]:
+        options = self._options(jobs, parameters)
+        asked = for_scale(options) if options.depth and parameters.camera_height_m else options
         images = [job.frame.image for job in jobs]
         focal_lengths = [
             None if job.frame.intrinsics is None else job.frame.intrinsics.fx for job in jobs
         ]
         try:
-            return list(
-                self._pipeline.predict_batch(
-                    images, focal_lengths, options, **self._memory(jobs, parameters)
-                )
-            )
+            return list(self._pipeline.predict_batch(images, focal_lengths, asked))
         except Exception as error:  # noqa: BLE001 it is raised again for the frame it is about
             if len(jobs) == 1:
                 # Its traceback holds frames that hold it, and the images: only the garbage
@@ -139,21 +141,23 @@ class FrameComputer:
                 return [error.with_traceback(None)]
         return [self._predict([job], parameters)[0] for job in jobs]
 
-    def _memory(self, jobs: list[_Job], parameters: Parameters) -> dict[str, Any]:
-        """Return what pipelines need to calm their outputs; nothing where that is off."""
-        stamps = [job.frame.header.stamp for job in jobs]
-        memories = [
-            self._memories.of(
-                job.stream, parameters.temporal, stamp.sec * 1_000_000_000 + stamp.nanosec
-            )
-            for job, stamp in zip(jobs, stamps, strict=True)
-        ]
-        return {'memories': memories} if any(memories) else {}
+    def _scaled(self, job: _Job, prediction: Prediction, parameters: Parameters) -> Prediction:
+        """Turn depth into metres by the road."""
+        manifest, stream = self._pipeline.manifest, job.stream
+        if stream not in self._scales:
+            self._scales[stream] = RoadScale.of(manifest, scale_options(parameters))
+        scale, wanted = self._scales[stream], self._options([job], parameters)
+        limits_m = manifest.depth_range_m or (0.0, math.inf)
+        result = scale.scaled(prediction, job.frame.intrinsics, wanted, limits_m)
+        stream.statistics.scale(scale.text, refused=bool(scale.last.refused))
+        return result
 
     def _publish(
         self, job: _Job, prediction: Prediction, parameters: Parameters, batch_size: int
     ) -> None:
         start = self._steady()
+        if parameters.camera_height_m and job.wanted.depth:
+            prediction = self._scaled(job, prediction, parameters)
         job.stream.outputs.publish(job.frame, prediction, job.wanted, parameters)
         end = self._steady()
         timings = prediction.timings

@@ -77,6 +77,8 @@ class Summary:
     camera_problem: str
     camera_text: str
     percentiles: dict[str, tuple[float, float]]
+    scale_text: str = ''
+    scale_refused: int = 0
 
 
 class FrameStatistics:
@@ -100,7 +102,8 @@ class FrameStatistics:
         self._last_error = ''
         self._failing = False
         self._mixed = ''
-        self._image_fault = self._camera_problem = self._camera_text = ''
+        self._image_fault = self._camera_problem = self._camera_text = self._scale_text = ''
+        self._scale_refused = 0
         self._jumps = 0
         self._missed = 0
         self._told = (0, 0, 0, 0)
@@ -176,6 +179,12 @@ class FrameStatistics:
         with self._lock:
             self._camera_problem, self._camera_text = problem, text
 
+    def scale(self, text: str, *, refused: bool) -> None:
+        """Note by what depth is scaled, and whether the last frame had no road for it."""
+        with self._lock:
+            self._scale_text = text
+            self._scale_refused += refused
+
     def clock_jumped(self) -> None:
         """Restart rates and times because the clock of the node was set back."""
         with self._lock:
@@ -212,6 +221,8 @@ class FrameStatistics:
                 camera_problem=self._camera_problem,
                 camera_text=self._camera_text,
                 percentiles=self._percentiles(),
+                scale_text=self._scale_text,
+                scale_refused=self._scale_refused,
             )
 
     def _count(self, name: str) -> None:

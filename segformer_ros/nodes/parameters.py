@@ -15,7 +15,6 @@ from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
-from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.nodes.fixed_parameters import check_values, parameter, read, values_of
 from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.output_topics.table import OUTPUTS
@@ -119,6 +118,18 @@ class Parameters:
         one_of=('nan', 'inf', 'keep'),
         fixed=False,
     )
+    camera_height_m: float = parameter(
+        0.0,
+        'Height of the camera above the road in metres, by which depth is scaled where the labels '
+        'show a road; 0 = depth as the network gives it.',
+        between=(0.0, 10.0),
+    )
+    camera_pitch_deg: float = parameter(
+        0.0,
+        'Angle in degrees by which the camera looks down, for camera_height_m with relative '
+        'inverse depth.',
+        between=(-60.0, 60.0),
+    )
     camera_fov_deg: float = parameter(
         0.0,
         'Horizontal field of view in degrees, overriding a missing or wrong camera_info; '
@@ -128,12 +139,6 @@ class Parameters:
     )
     overlay_opacity: float = parameter(
         0.5, 'Opacity of the class colours in overlay/image.', between=(0.0, 1.0), fixed=False
-    )
-    temporal: str = parameter(
-        'off',
-        'Calm labels, or labels and depth (both), with the frame before, moved by optical flow.',
-        one_of=TEMPORAL,
-        fixed=False,
     )
     points_color: str = parameter(
         'class',

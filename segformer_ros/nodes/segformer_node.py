@@ -258,7 +258,10 @@ class SegformerNode(LifecycleNode):
     def _effective(self) -> Parameters:
         """Give the parameters without the tasks that the network does not have."""
         values = self._values
-        tasks = () if self._pipeline is None else self._pipeline.manifest.published_tasks
+        tasks: tuple[str, ...] = ()
+        if self._pipeline is not None:
+            manifest = self._pipeline.manifest
+            tasks = manifest.tasks if values.camera_height_m else manifest.published_tasks
         return replace(
             values,
             segmentation=values.segmentation and 'segmentation' in tasks,

@@ -40,6 +40,7 @@ class FakePipeline:
             published_tasks=TASKS,
             classes=CARLA_0914.classes,
             depth_range_m=(0.5, 80.0),
+            depth=SimpleNamespace(unit='metres'),
         )
         self.backend_name = 'numpy'
         self.backend_reason = 'the only one'
@@ -50,7 +51,7 @@ class FakePipeline:
         self.gate = threading.Event()
         self.gate.set()
 
-    def predict_batch(self, images, focal_lengths_px=None, options=None, memories=None):
+    def predict_batch(self, images, focal_lengths_px=None, options=None):
         """Remember what was asked, wait for the gate, and fail where an error is set."""
         self.calls.append(SimpleNamespace(images=images, focal=focal_lengths_px, options=options))
         assert self.gate.wait(DEADLINE_S)

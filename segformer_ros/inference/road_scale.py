@@ -1,0 +1,321 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The scale of depth from the road, whose distance below the camera is known.
+
+A plane n X = h (n its unit normal, h the height of the camera above it) has an inverse depth that
+is affine in the image: 1 / Z = n (x, y, 1) / h with x = (u - cx) / fx and y = (v - cy) / fy
+(Longuet-Higgins, The visual ambiguity of a moving plane, 1984). So of the pixels labelled road one
+affine map says how high the camera is by the depth of the network; OpenCV fits it with RANSAC. An
+inverse depth of unknown scale s and shift t has n / h = s (a, b, c) + (0, 0, t): where the pitch
+of the camera is known, that gives both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from segformer_ros.bundle import Manifest
+from segformer_ros.camera import Intrinsics
+from segformer_ros.inference.results import Options, Prediction
+from segformer_ros.labels import LabelClass
+
+FloatArray = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
+
+ROADS = frozenset({'road', 'roads', 'road_line', 'lane_marking'})
+"""Names of classes that lie in the plane."""
+
+MIN_PIXELS, MIN_INLIERS = 200, 0.4
+"""A frame without so many pixels of road, or so large a part of them in one plane, is refused."""
+FACTORS = (0.2, 5.0)
+"""A factor outside is refused for depth in metres."""
+MAX_TILT_DEG = 30.0
+"""A plane whose normal is further from the vertical of the image is no road."""
+_MOST_PIXELS = 4000
+_INLIER = 0.1
+_SMOOTHING_FRAMES = 5.0
+
+
+@dataclass(frozen=True)
+class RoadFit:
+    """
+    What one frame says.
+
+    For depth: metres = factor x depth. For inverse depth: 1 / metres = factor x value + shift.
+    spread is the median absolute deviation of the road from its plane, relative. refused is why
+    the frame says nothing, empty where it does.
+    """
+
+    factor: float
+    shift: float
+    spread: float
+    refused: str = ''
+
+
+def fit_road(
+    value: FloatArray,
+    labels: Image,
+    road_ids: npt.NDArray[np.uint8],
+    intrinsics: Intrinsics,
+    *,
+    height_m: float,
+    pitch_deg: float,
+    inverse: bool,
+) -> RoadFit:
+    """
+    Fit the plane of the road of one frame.
+
+    :param value: (H, W) depth, NaN where unknown, or inverse depth.
+    :param labels: (H, W) class ids.
+    :param road_ids: Ids of the classes that lie in the plane.
+    :param intrinsics: Of this image.
+    :param height_m: Of the camera above the road.
+    :param pitch_deg: How far the camera looks down; for inverse depth alone.
+    :param inverse: Whether value is an inverse depth of unknown scale and shift.
+    """
+    rows, columns = np.nonzero(np.isin(labels, road_ids))
+    if rows.size < MIN_PIXELS:
+        return _refused(f'{rows.size} pixels of road, {MIN_PIXELS} are needed')
+    # Evenly over the rows: near pixels are many, and say the same.
+    step = max(1, rows.size // _MOST_PIXELS)
+    rows, columns = rows[::step], columns[::step]
+    found = value[rows, columns].astype(np.float64)
+    known = np.isfinite(found) & ((found > 0.0) | inverse)
+    x = (columns[known] - intrinsics.cx) / intrinsics.fx
+    y = (rows[known] - intrinsics.cy) / intrinsics.fy
+    target = found[known] if inverse else 1.0 / found[known]
+    if target.size < MIN_PIXELS // 4:
+        return _refused('the depth of the road is unknown')
+    plane, spread, inliers = _plane(x, y, target, inverse=inverse)
+    if inliers < MIN_INLIERS:
+        return _refused(f'only {inliers:.0%} of the road lies in one plane')
+    a, b, c = plane
+    if inverse:
+        return _shifted(a, b, c, spread, height_m, math.radians(pitch_deg))
+    size = math.sqrt(a * a + b * b + c * c)
+    if size == 0.0 or math.degrees(math.acos(min(1.0, max(-1.0, b / size)))) > MAX_TILT_DEG:
+        return _refused('the plane of the road is not below the camera')
+    factor = height_m * size
+    if not FACTORS[0] <= factor <= FACTORS[1]:
+        return _refused(f'a factor of {factor:.2g}, outside {FACTORS[0]:g} to {FACTORS[1]:g}')
+    return RoadFit(factor, 0.0, spread)
+
+
+def _plane(
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    *,
+    inverse: bool,
+) -> tuple[tuple[float, float, float], float, float]:
+    """Fit target = a x + b y + c; give it, the relative deviation and the part of inliers."""
+    # An unknown shift says nothing of how large the values are, but how far they are apart does.
+    unit = float(np.median(np.abs(target - np.median(target)) if inverse else target)) or 1.0
+    points = np.stack((x, y), axis=1)
+    # An affine map of the plane to a plane, whose second value is x itself. It must not be y: of a
+    # level road all goals would lie on one line, and OpenCV refuses every sample that does.
+    goals = np.stack((target / unit, x), axis=1)
+    cv2.setRNGSeed(1)
+    matrix, mask = cv2.estimateAffine2D(
+        points, goals, method=cv2.RANSAC, ransacReprojThreshold=_INLIER, confidence=0.999
+    )
+    if matrix is None:
+        return (0.0, 0.0, 0.0), math.inf, 0.0
+    a, b, c = (float(number) * unit for number in matrix[0])
+    inside = mask.ravel().astype(bool)
+    error = np.abs(a * x + b * y + c - target)[inside] / np.maximum(np.abs(target[inside]), 1e-9)
+    return (a, b, c), float(np.median(error)), float(inside.mean())
+
+
+def _shifted(
+    a: float, b: float, c: float, spread: float, height_m: float, pitch: float
+) -> RoadFit:
+    across = math.hypot(a, b)
+    if across == 0.0 or math.degrees(math.atan2(abs(a), b)) > MAX_TILT_DEG:
+        return _refused('the plane of the road is not below the camera')
+    scale = math.cos(pitch) / (height_m * across)
+    return RoadFit(scale, math.sin(pitch) / height_m - scale * c, spread)
+
+
+def _refused(why: str) -> RoadFit:
+    return RoadFit(math.nan, math.nan, math.nan, why)
+
+
+@dataclass(frozen=True)
+class ScaleOptions:
+    """
+    How depth is scaled by the road.
+
+    :param height_m: Of the camera above the road, in metres.
+    :param pitch_deg: How far the camera looks down; needed for inverse depth of unknown shift.
+    """
+
+    height_m: float
+    pitch_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        """
+        Check the numbers.
+
+        :raises ValueError: A number is out of range.
+        """
+        if not 0.1 <= self.height_m <= 10.0:
+            raise ValueError(f'expected a camera height of 0.1 to 10 m, got {self.height_m:g}')
+        if not -60.0 <= self.pitch_deg <= 60.0:
+            raise ValueError(f'expected a pitch of -60 to 60 degrees, got {self.pitch_deg:g}')
+
+
+def read_scale(text: str) -> ScaleOptions:
+    """
+    Read 'camera_height=1.5' or 'camera_height=1.5,camera_pitch=3'.
+
+    :raises ValueError: It is no such text, or a number is out of range.
+    """
+    names = {'camera_height': 'height_m', 'camera_pitch': 'pitch_deg'}
+    found: dict[str, float] = {}
+    for part in text.split(','):
+        name, _, value = part.partition('=')
+        try:
+            found[names[name]] = float(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f'expected camera_height=METRES or camera_height=METRES,camera_pitch=DEGREES, got '
+                f'{text!r}'
+            ) from error
+    if 'height_m' not in found:
+        raise ValueError(f'expected camera_height=METRES, got {text!r}')
+    return ScaleOptions(**found)
+
+
+def for_scale(options: Options) -> Options:
+    """Ask the network for what the scale needs: labels, and depth before it is limited."""
+    return replace(options, segmentation=True, min_depth_m=1e-3, max_depth_m=math.inf)
+
+
+class RoadScale:
+    """
+    The scale of one camera, smoothed over its frames.
+
+    A frame without a road keeps the scale of those before it; until one had a road there is no
+    depth.
+    """
+
+    @classmethod
+    def of(cls, manifest: Manifest, options: ScaleOptions) -> RoadScale:
+        """
+        Begin for a network.
+
+        :raises ValueError: It has no depth, or no class is a road.
+        """
+        if manifest.depth is None:
+            raise ValueError(f'expected a network of depth to scale, {manifest.name} has none')
+        return cls(manifest.classes, manifest.depth.unit, options)
+
+    def __init__(self, classes: tuple[LabelClass, ...], unit: str, options: ScaleOptions) -> None:
+        """
+        Begin without a scale.
+
+        :param classes: Of the label images.
+        :param unit: Of the depth, one of bundle.UNITS.
+        :raises ValueError: No class is a road.
+        """
+        ids = [item.id for item in classes if item.name in ROADS]
+        if not ids:
+            raise ValueError(
+                f'expected a class {", ".join(sorted(ROADS))} to scale depth by, the network has '
+                'none: use one that labels the road'
+            )
+        self._ids = np.array(ids, np.uint8)
+        self._inverse = unit == 'relative_inverse_depth'
+        self._options = options
+        self._factor = self._shift = math.nan
+        self.last = _refused('no frame yet')
+        """What the last frame said."""
+
+    @property
+    def factor(self) -> float:
+        """Give the smoothed factor; NaN before the first road."""
+        return self._factor
+
+    def apply(
+        self,
+        value: FloatArray,
+        labels: Image,
+        intrinsics: Intrinsics,
+        limits_m: tuple[float, float],
+    ) -> FloatArray:
+        """
+        Turn the depth of a frame into metres.
+
+        :param value: (H, W) as fit_road takes it.
+        :param limits_m: Depths outside become NaN.
+        :returns: (H, W) metres, new; NaN everywhere before the first road.
+        """
+        self.last = fit_road(
+            value,
+            labels,
+            self._ids,
+            intrinsics,
+            height_m=self._options.height_m,
+            pitch_deg=self._options.pitch_deg,
+            inverse=self._inverse,
+        )
+        self._smooth(self.last)
+        with np.errstate(divide='ignore', invalid='ignore'):
+            metres = value * np.float32(self._factor) + np.float32(self._shift)
+            if self._inverse:
+                metres = np.float32(1.0) / np.maximum(metres, np.float32(1e-6))
+            inside = (metres >= limits_m[0]) & (metres <= limits_m[1]) | np.isposinf(value)
+        return np.where(inside, metres, np.float32(np.nan)).astype(np.float32)
+
+    def scaled(
+        self,
+        prediction: Prediction,
+        intrinsics: Intrinsics | None,
+        options: Options,
+        limits_m: tuple[float, float],
+    ) -> Prediction:
+        """
+        Turn what the network says of a frame into metres.
+
+        :param prediction: Of a network that was asked with for_scale.
+        :param intrinsics: Of the image; None: unknown, the frame is refused.
+        :param options: What is wanted.
+        :param limits_m: Those of the network, as of Options.limits_m.
+        """
+        value = prediction.relative if prediction.depth is None else prediction.depth
+        labels = prediction.labels
+        kept = labels if options.segmentation else None
+        if value is None or labels is None or not options.depth:
+            return replace(prediction, labels=kept)
+        if intrinsics is None:
+            self.last = _refused('the camera is unknown')
+            depth = np.full(value.shape, np.nan, np.float32)
+        else:
+            depth = self.apply(value, labels, intrinsics, options.limits_m(limits_m))
+        return replace(prediction, labels=kept, depth=depth)
+
+    @property
+    def text(self) -> str:
+        """Say the scale and its spread, and why the last frame was refused."""
+        parts = [] if math.isnan(self._factor) else [f'factor {self._factor:.3g}']
+        if self.last.refused:
+            parts.append(f'no scale from the last frame: {self.last.refused}')
+        else:
+            parts.append(f'spread {self.last.spread:.1%}')
+        return ', '.join(parts)
+
+    def _smooth(self, found: RoadFit) -> None:
+        if found.refused:
+            return
+        if math.isnan(self._factor):
+            self._factor, self._shift = found.factor, found.shift
+            return
+        part = 1.0 / _SMOOTHING_FRAMES
+        self._factor *= (found.factor / self._factor) ** part
+        self._shift += part * (found.shift - self._shift)
