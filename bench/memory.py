@@ -45,6 +45,7 @@ class Copies:
     manifest = SimpleNamespace(
         name='copies',
         tasks=('segmentation', 'depth'),
+        published_tasks=('segmentation', 'depth'),
         classes=CARLA_0914.classes,
         depth_range_m=(0.5, 300.0),
     )
@@ -53,7 +54,11 @@ class Copies:
     takes_raw = False
 
     def predict_batch(
-        self, images: list[npt.NDArray[np.uint8]], focal_lengths_px: object, options: Options
+        self,
+        images: list[npt.NDArray[np.uint8]],
+        focal_lengths_px: object,
+        options: Options,
+        memories: object = None,
     ) -> list[Prediction]:
         """Copy the channels."""
         return [

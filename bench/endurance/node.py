@@ -31,7 +31,11 @@ class Trapped(Copies):
     """Labels are the red channel % 29, depth is the green one in metres; some images are traps."""
 
     def predict_batch(
-        self, images: list[Image], focal_lengths_px: object, options: Options
+        self,
+        images: list[Image],
+        focal_lengths_px: object,
+        options: Options,
+        memories: object = None,
     ) -> list[Prediction]:
         """Copy the channels, raise, or take a long time."""
         for image in images:
