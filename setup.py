@@ -82,7 +82,7 @@ setup(
             'tensorboard>=2.15',
             'jinja2>=3',
             'h5py>=3',
-            'webdataset>=1',
+            'fsspec>=2023.6',
         ],
         # The viewer in the browser; there are wheels for Python 3.11 and later.
         'viewer': ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],

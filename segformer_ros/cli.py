@@ -59,7 +59,7 @@ _INSTALL: dict[str, str] = {
     'onnxscript': _TRAIN,
     'jinja2': _TRAIN,
     'h5py': _TRAIN,
-    'webdataset': _TRAIN,
+    'fsspec': _TRAIN,
     'ray': "pip install '.[fleet]' in the checkout of segformer_ros",
     'segmentation_models_pytorch': 'pip install segmentation-models-pytorch',
 }

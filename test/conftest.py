@@ -21,9 +21,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The packages of requirements/train.txt and test.txt that a run time does without.
 _OPTIONAL = {
-    'PIL', 'aiohttp', 'fvcore', 'h5py', 'hypothesis', 'jinja2', 'lightning_fabric', 'matplotlib',
-    'onnx', 'onnxscript', 'openvino', 'safetensors', 'torch', 'torchmetrics', 'transformers',
-    'webdataset',
+    'PIL', 'aiohttp', 'fsspec', 'fvcore', 'h5py', 'hypothesis', 'jinja2', 'lightning_fabric',
+    'matplotlib', 'onnx', 'onnxscript', 'openvino', 'safetensors', 'torch', 'torchmetrics',
+    'transformers', 'webdataset',
 }  # fmt: skip
 
 

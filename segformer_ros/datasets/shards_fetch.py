@@ -12,8 +12,9 @@ import os
 from pathlib import Path
 import re
 import shutil
+import subprocess
 import tempfile
-from typing import Any, IO
+from typing import cast, IO
 import urllib.request
 
 from segformer_ros.datasets.sample import DatasetError
@@ -34,9 +35,31 @@ def join(base: str, url: str) -> str:
     return f'{base.rstrip("/")}/{url}'
 
 
+class _Command:
+    """What a command writes, as a file; when it is closed, a command that failed is an error."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._process = subprocess.Popen(command, shell=True, stdout=subprocess.PIPE)
+
+    def read(self, size: int = -1) -> bytes:
+        assert self._process.stdout is not None
+        return self._process.stdout.read(size)
+
+    def __enter__(self) -> _Command:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        status = self._process.wait()
+        if status and kind is None:
+            raise DatasetError(f'expected {self._command!r} to write a file, it failed: {status}')
+
+
 def open_url(url: str, *, pipes: bool = False) -> IO[bytes]:
     """
-    Open a URL: http and https here, the others as webdataset does.
+    Open a URL: http and https here, the stores of the clouds by fsspec.
 
     :param pipes: Whether pipe:COMMAND may run its command.
     :raises DatasetError: It cannot be opened, or is a command that may not run.
@@ -46,17 +69,20 @@ def open_url(url: str, *, pipes: bool = False) -> IO[bytes]:
         raise DatasetError(
             f'{url!r} would run a command: set pipes=true if you trust who wrote the index'
         )
+    if scheme == 'pipe':
+        return cast('IO[bytes]', _Command(url.partition(':')[2]))
     try:
         if scheme in {'http', 'https'}:
-            opened: IO[bytes] = urllib.request.urlopen(url, timeout=_TIMEOUT_S)
-            return opened
-        # It brings torch with it, which reading local shards does not need.
-        from webdataset.gopen import gopen
+            return cast('IO[bytes]', urllib.request.urlopen(url, timeout=_TIMEOUT_S))
+        import fsspec
 
-        stream: Any = gopen(url, 'rb')
-    except (OSError, ValueError) as error:
+        return cast('IO[bytes]', fsspec.open(url, 'rb').open())
+    except ModuleNotFoundError as error:
+        if error.name == 'fsspec':
+            raise
+        raise DatasetError(f'expected a package that reads {url}: {error}') from error
+    except Exception as error:  # each store has errors of its own
         raise DatasetError(f'expected something to read at {url}: {error}') from error
-    return stream  # type: ignore[no-any-return]
 
 
 class Cache:

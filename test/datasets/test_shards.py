@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from segformer_ros.datasets import DatasetError
 from segformer_ros.datasets.shards import windowed_order
+from segformer_ros.datasets.shards_fetch import open_url
 from segformer_ros.datasets.shards_writer import ShardSettings, write_shards
 
 
@@ -94,7 +95,6 @@ def test_shards_of_a_server_are_fetched_when_they_are_needed(tmp_path):
 
 def test_a_command_in_an_index_runs_only_where_it_may(tmp_path):
     """An index that somebody else wrote is no reason to run what stands in it."""
-    pytest.importorskip('torch', reason='webdataset loads it where it is')
     source, cache = Memory(), tmp_path / 'cache'
     write_shards(source, tmp_path, 'train', ShardSettings())
     path = tmp_path / 'train.json'
@@ -105,6 +105,37 @@ def test_a_command_in_an_index_runs_only_where_it_may(tmp_path):
     with pytest.raises(DatasetError, match='would run a command: set pipes=true'):
         open_shards(tmp_path, cache=str(cache))[4]
     same(open_shards(tmp_path, cache=str(cache), pipes=True)[4], source[4])
+
+
+def test_a_command_that_fails_brings_no_shard(tmp_path):
+    """Neither what it wrote before, nor a success."""
+    with (
+        pytest.raises(DatasetError, match=r"expected 'printf x; exit 3' to write a file, .*: 3"),
+        open_url('pipe:printf x; exit 3', pipes=True) as stream,
+    ):
+        assert stream.read() == b'x'
+
+
+@pytest.mark.parametrize(
+    ('url', 'message'),
+    [
+        ('file:{}/missing.tar', 'expected something to read at file:.*No such file'),
+        ('nosuch://bucket/a.tar', 'expected something to read at nosuch:.*not known: nosuch'),
+    ],
+)
+def test_a_url_that_cannot_be_opened_is_named(tmp_path, url, message):
+    """Whatever the store says is part of the sentence."""
+    pytest.importorskip('fsspec', reason='it belongs to the packages for training')
+    with pytest.raises(DatasetError, match=message):
+        open_url(url.format(tmp_path))
+
+
+def test_a_file_has_a_url_too(tmp_path):
+    """By fsspec, as the stores of the clouds."""
+    pytest.importorskip('fsspec', reason='it belongs to the packages for training')
+    (tmp_path / 'a').write_bytes(b'abc')
+    with open_url(f'file:{tmp_path}/a') as stream:
+        assert stream.read() == b'abc'
 
 
 @pytest.mark.parametrize(
