@@ -87,7 +87,7 @@ setup(
         # The viewer in the browser; there are wheels for Python 3.11 and later.
         'viewer': ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
         # Workers of a Ray cluster, and pages of what they did.
-        'fleet': ['ray>=2.50', 'jinja2>=3'],
+        'fleet': ['ray>=2.50', 'jinja2>=3', 'fsspec>=2024.2'],
         # A logger of training beside CSV files and TensorBoard.
         'wandb': ['wandb>=0.17'],
         # The optimizer adamw_8bit.

@@ -25,7 +25,7 @@ from segformer_ros.commands.run import (
     add_task_arguments,
 )
 from segformer_ros.commands.run_jobs import options
-from segformer_ros.fleet import inputs, report
+from segformer_ros.fleet import inputs, remote, report
 from segformer_ros.fleet.driver import Driver, Rules
 from segformer_ros.fleet.inputs import BAG, Input
 from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest
@@ -41,8 +41,8 @@ HELP = 'label many bags, videos and folders of images with several workers'
 
 _EPILOG = """
 INPUTS are rosbag2 recordings, videos, images, folders of any of these (each bag and each
-video of a folder is an input, all of its images are one), globs of them, and lists
-(NAME.txt) with one of them in each line.
+video of a folder is an input, all of its images are one), globs of them, lists
+(NAME.txt) with one of them in each line, and addresses (https://, s3://, gs://).
 
 what is written to DIR:
   results/NAME/        of each input: what `segformer run` writes, without overlays
@@ -209,10 +209,14 @@ def _check_samples(args: argparse.Namespace) -> None:
 
 
 def _inputs(args: argparse.Namespace) -> list[Input]:
-    found = inputs.find(args.inputs)
     out = args.out.resolve()
+    found = []
+    for text in args.inputs:
+        if remote.is_address(text):
+            found += remote.find(text, out)
+    found += inputs.find([text for text in args.inputs if not remote.is_address(text)])
     for item in found:
-        if item.path.is_dir() and out.is_relative_to(item.path):
+        if not item.url and item.path.is_dir() and out.is_relative_to(item.path):
             raise ValueError(f'{args.out} lies in {item.path}: results would become input')
     for option, value in (('--topic', args.topic), ('--camera-info', args.camera_info)):
         if value and not any(item.kind == BAG for item in found):

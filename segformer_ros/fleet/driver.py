@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 import shutil
 
-from segformer_ros.fleet import parts
+from segformer_ros.fleet import parts, remote
 from segformer_ros.fleet.inputs import BAG
 from segformer_ros.fleet.manifest import DONE, Known, Manifest, NEW, PENDING, Shard
 from segformer_ros.fleet.pool import Outcome, Runner
@@ -175,13 +175,14 @@ class Driver:
                 reason = 'it was changed while it was read: start again'
                 self._manifest.input_failed(known.id, reason, 0)
                 return
-            facts = {'input': str(known.input.path), 'sha256': known.sha256, 'shards': len(made)}
+            facts = {'input': known.input.source, 'sha256': known.sha256, 'shards': len(made)}
             parts.assemble(made, self._result(known), facts)
         except OSError as error:
             self._stopped = self._stopped or f'{error.filename or "disk"}: {error.strerror}'
             return
         self._manifest.input_done(known.id)
         self._drop_parts(known)
+        remote.drop(known.input)
 
     def _drop_parts(self, known: Known) -> None:
         for shard in self._manifest.shards(known.id):

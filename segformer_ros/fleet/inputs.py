@@ -30,12 +30,22 @@ class Input:
 
     :param kind: 'bag', 'video' or 'images'.
     :param path: The bag, the video, or the folder that the images lie in.
-    :param names: Images alone: those that were named, relative to path; empty: all in there.
+    :param names: Of images those that were named, relative to path; empty: all in there. Of what
+        is elsewhere the files of a folder; empty: it is a file.
+    :param url: Where it is copied from before it is read; empty: it is here.
+    :param remote_bytes: Size of what is elsewhere.
     """
 
     kind: str
     path: Path
     names: tuple[str, ...] = field(default=())
+    url: str = ''
+    remote_bytes: int = 0
+
+    @property
+    def source(self) -> str:
+        """Return where it is from, for people."""
+        return self.url or str(self.path)
 
     def images(self) -> tuple[ImageFile, ...]:
         """
@@ -44,7 +54,7 @@ class Input:
         :raises ValueError: There is no image.
         """
         found = images.find(self.path)
-        if not self.names:
+        if not self.names or self.url:
             return found
         wanted = set(self.names)
         return tuple(
@@ -73,6 +83,9 @@ class Input:
 
         :raises OSError: A file cannot be read.
         """
+        if self.url:
+            # Its place has the name of its content.
+            return self.remote_bytes, 0
         facts = [item.stat() for item in self.files()]
         return (
             sum(item.st_size for item in facts),

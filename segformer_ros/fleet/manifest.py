@@ -22,8 +22,8 @@ SAME = 'same'
 _TABLES = """
 create table if not exists inputs (
     id integer primary key, kind text not null, path text not null, names text not null,
-    bytes integer not null, modified_ns integer not null, name text not null unique,
-    sha256 text, state text not null, tries integer not null default 0,
+    url text not null, bytes integer not null, modified_ns integer not null,
+    name text not null unique, sha256 text, state text not null, tries integer not null default 0,
     frames integer not null default 0, reason text not null default '', same_as integer,
     unique (kind, path, names, bytes, modified_ns));
 create index if not exists inputs_by_state on inputs (state, tries);
@@ -156,8 +156,9 @@ class Manifest:
             ).fetchone()  # fmt: skip
             if row is None:
                 row = self._do(
-                    'insert into inputs (kind, path, names, bytes, modified_ns, name, state) '
-                    'values (?, ?, ?, ?, ?, ?, ?) returning id', *key, self._free_name(item), NEW,
+                    'insert into inputs (kind, path, names, bytes, modified_ns, url, name, state) '
+                    'values (?, ?, ?, ?, ?, ?, ?, ?) returning id',
+                    *key, item.url, self._free_name(item), NEW,
                 ).fetchone()  # fmt: skip
             ids.add(int(row[0]))
         self._do('commit')
@@ -189,11 +190,11 @@ class Manifest:
 
     def input(self, number: int) -> Known:
         """Return one input."""
-        found, kind, path, names, name, sha256, state, frames, reason = self._do(
-            'select id, kind, path, names, name, sha256, state, frames, reason from inputs '
-            'where id = ?', number,
+        found, kind, path, names, url, size, name, sha256, state, frames, reason = self._do(
+            'select id, kind, path, names, url, bytes, name, sha256, state, frames, reason '
+            'from inputs where id = ?', number,
         ).fetchone()  # fmt: skip
-        item = Input(kind, Path(path), tuple(json.loads(names)))
+        item = Input(kind, Path(path), tuple(json.loads(names)), url, size if url else 0)
         return Known(found, item, name, sha256 or '', state, frames, reason)
 
     def is_unchanged(self, known: Known) -> bool:
@@ -353,11 +354,15 @@ class Manifest:
     def failures(self) -> Iterator[dict[str, Any]]:
         """Return what was given up: path, shard and reason."""
         rows = self._do(
-            'select i.path, i.name, s.number, s.first, s.last, s.tries, s.reason from shards s '
-            'join inputs i on i.id = s.input where s.state = ? union all '
-            'select path, name, null, null, null, tries, reason from inputs where state = ? and '
-            'sha256 is null order by 2, 3', FAILED, FAILED,
-        )  # fmt: skip
+            """
+            select coalesce(nullif(i.url, ''), i.path), i.name, s.number, s.first, s.last, s.tries,
+            s.reason from shards s join inputs i on i.id = s.input where s.state = ? union all
+            select coalesce(nullif(url, ''), path), name, null, null, null, tries, reason
+            from inputs where state = ? and sha256 is null order by 2, 3
+            """,
+            FAILED,
+            FAILED,
+        )
         keys = ('input', 'name', 'shard', 'first', 'last', 'tries', 'reason')
         for row in rows:
             yield dict(zip(keys, row, strict=True))
@@ -365,6 +370,9 @@ class Manifest:
     def same(self) -> Iterator[tuple[str, str]]:
         """Return the inputs whose content another one has: both paths."""
         yield from self._do(
-            'select a.path, b.path from inputs a join inputs b on b.id = a.same_as '
-            'where a.state = ? order by a.id', SAME,
-        )  # fmt: skip
+            """
+            select coalesce(nullif(a.url, ''), a.path), coalesce(nullif(b.url, ''), b.path)
+            from inputs a join inputs b on b.id = a.same_as where a.state = ? order by a.id
+            """,
+            SAME,
+        )

@@ -56,13 +56,18 @@ def make(place: Path, fill: Callable[[Path], object]) -> bool:
     try:
         fill(temporary)
         _flush(temporary)
-        os.rename(temporary, place)
+        return _rename(temporary, place)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _rename(made: Path, place: Path) -> bool:
+    try:
+        os.rename(made, place)
     except OSError as error:
         if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and place.is_dir():
             return False
         raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return True
 
 
@@ -87,12 +92,17 @@ def read_facts(place: Path) -> dict[str, Any] | None:
 
 def assemble(parts: list[Path], place: Path, facts: dict[str, Any]) -> bool:
     """
-    Make the results of an input of its parts, which stay as they are.
+    Make the results of an input of its parts: one is renamed, several stay as they are.
 
     :param facts: What else stands in the report.
     :returns: As make.
     :raises OSError: It cannot be written, or a part is not there.
     """
+    reports = [json.loads((part / FACTS).read_bytes()) for part in parts]
+    report = facts | sum_facts(reports)
+    if len(parts) == 1:
+        run_folder.write_json(parts[0] / FACTS, report)
+        return _rename(parts[0], place)
 
     def fill(folder: Path) -> None:
         _link_files(parts, folder)
@@ -103,8 +113,7 @@ def assemble(parts: list[Path], place: Path, facts: dict[str, Any]) -> bool:
             _join_tables(parts, folder)
         if (parts[0] / RECORDS).is_file():
             _join_samples(parts, folder)
-        reports = [json.loads((part / FACTS).read_bytes()) for part in parts]
-        run_folder.write_json(folder / FACTS, facts | sum_facts(reports))
+        run_folder.write_json(folder / FACTS, report)
 
     return make(place, fill)
 

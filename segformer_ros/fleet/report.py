@@ -81,7 +81,7 @@ def _result(folder: Path, known: Known) -> dict[str, Any]:
 def _row(known: Known, found: Mapping[str, Any]) -> tuple[Any, ...]:
     frames = found.get('frames', {})
     return (
-        known.input.path,
+        known.input.source,
         known.input.kind,
         known.state,
         f'{parts.RESULTS}/{known.name}' if found else '',

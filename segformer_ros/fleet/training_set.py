@@ -117,7 +117,7 @@ def _selected(folder: Path, manifest: Manifest, selection: Selection) -> list[_I
 
 
 def _item(known: Known, found: Path, record: Record) -> _Item:
-    return _Item(f'{known.name}/{record.name}', found, str(known.input.path), record)
+    return _Item(f'{known.name}/{record.name}', found, known.input.source, record)
 
 
 def _write_folder(items: Sequence[_Item], classes: LabelSet | None, made: Path) -> None:

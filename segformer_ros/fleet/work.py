@@ -19,7 +19,7 @@ from segformer_ros.bags.rosbag import BagReader, BagWarning
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.files.process import FileOptions, FrameProcessor
 from segformer_ros.files.video import VideoReader
-from segformer_ros.fleet import parts
+from segformer_ros.fleet import parts, remote
 from segformer_ros.fleet.inputs import BAG, Input, VIDEO
 from segformer_ros.fleet.manifest import Shard
 from segformer_ros.fleet.planning import Plan, plan
@@ -94,6 +94,7 @@ class Worker:
         start = perf_counter()
         found = None
         try:
+            remote.fetch(task.input)
             if isinstance(task, Look):
                 found = plan(task.input, self._settings, task.shard_frames)
             else:
@@ -180,7 +181,7 @@ def _part(shard: Shard) -> slice:
 def _failure(error: BaseException) -> Answer:
     """Say why a task failed, and what another try can do about it."""
     outside = _is_full(error) or isinstance(error, _NoNetworkError)
-    again = outside or not isinstance(error, ValueError)
+    again = outside or isinstance(error, remote.RemoteError) or not isinstance(error, ValueError)
     return Answer(reason=_sentence(error), again=again, outside=outside)
 
 
