@@ -27,6 +27,8 @@ DEADLINE_S = 120
 WAIT_UNTIL_ACTIVE = Path(__file__).parent / 'wait_until_active.py'
 
 
+# What recipes start from; the other weights stay in the repository.
+START_WEIGHTS = 'weights/world_b0_fast.safetensors'
 # Extras that need a GPU, an account or another torch: the tests have stand-ins for them.
 STOOD_IN_FOR = {'segmentation-models-pytorch', 'tensorrt-cu13', 'wandb'}
 
@@ -40,6 +42,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, path / 'source' / name, ignore=ignored)
     for name in FILES:
         shutil.copy(ROOT / name, path / 'source')
+    (path / 'source' / 'weights').mkdir()
+    shutil.copy(ROOT / START_WEIGHTS, path / 'source' / START_WEIGHTS)
     command = [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps', '--no-index']
     command += ['--no-build-isolation', '--wheel-dir', str(path), str(path / 'source')]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
@@ -117,6 +121,7 @@ def test_wheel_has_everything(wheel: Path):
     for path in (ROOT / 'scripts').iterdir():
         assert f'{data}/lib/segformer_ros/{path.name}' in names
         assert path.name in parser['console_scripts']
+    assert f'{data}/share/segformer_ros/{START_WEIGHTS}' in names
     assert f'{data}/share/ament_index/resource_index/packages/segformer_ros' in names
 
 
