@@ -9,6 +9,7 @@ import contextlib
 from dataclasses import dataclass, field
 import hashlib
 import json
+import mmap
 from pathlib import Path
 import pickle
 import pickletools
@@ -243,8 +244,13 @@ def _unsafe_globals(path: Path, message: str) -> str:
 def _imports(path: Path) -> list[str]:
     """List what a plain pickle imports, without loading it."""
     names, texts = [], ['', '']
-    with path.open('rb') as file, contextlib.suppress(ValueError):
-        for code, argument, _ in pickletools.genops(file):
+    with (
+        path.open('rb') as file,
+        contextlib.suppress(ValueError),
+        # A file gives memory for as many bytes as it is asked for, a map for those that it has.
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        for code, argument, _ in pickletools.genops(content):
             if code.name == 'GLOBAL':
                 names.append(str(argument).replace(' ', '.'))
             elif code.name == 'STACK_GLOBAL':

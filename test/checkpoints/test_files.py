@@ -70,7 +70,15 @@ def old_pickle():
 
 
 @pytest.mark.parametrize(
-    'data', [b'', b'hello world', b'\x80\x02', b'PK\x03\x04rest', b'x' + ZIPPED]
+    'data',
+    [
+        b'',
+        b'hello world',
+        b'\x80\x02',
+        b'PK\x03\x04rest',
+        b'x' + ZIPPED,
+        b'\x8dPK\x03\x04\x00\x00\x08\x08\x00',
+    ],
 )
 def test_other_files_are_no_checkpoints(tmp_path, data):
     """Neither a text nor a cut file gives more than a sentence."""
