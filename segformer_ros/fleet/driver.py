@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 import shutil
+from time import monotonic
 
 from segformer_ros.fleet import parts, remote
 from segformer_ros.fleet.inputs import BAG
 from segformer_ros.fleet.manifest import DONE, Known, Manifest, NEW, PENDING, Shard
 from segformer_ros.fleet.pool import Outcome, Runner
+from segformer_ros.fleet.stragglers import Stragglers
 from segformer_ros.fleet.work import Answer, Compute, Look, Task
 
 _LOOK_S = 1.0
@@ -44,6 +46,7 @@ class Driver:
     :param folder: DEST; the shards' parts and the results lie in there.
     :param runner: Does the work.
     :param advance: Called with the number of frames that were done.
+    :param clock: In seconds, steady.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Driver:
         runner: Runner,
         rules: Rules,
         advance: Callable[[int], object] = lambda frames: None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._folder = folder
         self._manifest = manifest
@@ -61,6 +65,8 @@ class Driver:
         self._advance = advance
         self._keys = count()
         self._running: dict[int, Known | Shard] = {}
+        self._late: dict[int, Shard] = {}
+        self._stragglers = Stragglers(clock)
         self._stopped = ''
 
     def run(self) -> None:
@@ -120,13 +126,15 @@ class Driver:
         """Let a worker do the next task; False where there is none."""
         task: Task
         item: Known | Shard | None = self._manifest.next_shard()
+        if item is None:
+            item = self._manifest.next_input() or self._stragglers.next()
+        if item is None:
+            return False
         if isinstance(item, Shard):
             known = self._manifest.input(item.input)
             task = Compute(known.input, item, self._part(known, item))
+            self._stragglers.begin(item)
         else:
-            item = self._manifest.next_input()
-            if item is None:
-                return False
             task = Look(item.input, self._rules.shard_frames)
         key = next(self._keys)
         self._running[key] = item
@@ -134,8 +142,21 @@ class Driver:
         return True
 
     def _settle(self, outcome: Outcome) -> None:
+        late = self._late.pop(outcome.key, None)
+        if late is not None:
+            self._drop_late(late)
+            return
         item = self._running.pop(outcome.key)
         answer = outcome.answer or Answer(reason=outcome.reason, again=True)
+        if isinstance(item, Shard):
+            others = {key for key, other in self._running.items() if other == item}
+            if others and answer.reason:
+                # The other worker may still do it.
+                return
+            self._late |= dict.fromkeys(others, item)
+            for key in others:
+                del self._running[key]
+            self._stragglers.end(item, answer.seconds)
         if answer.outside:
             self._stopped = answer.reason
             if isinstance(item, Shard):
@@ -183,6 +204,12 @@ class Driver:
         self._manifest.input_done(known.id)
         self._drop_parts(known)
         remote.drop(known.input)
+
+    def _drop_late(self, shard: Shard) -> None:
+        """Remove the part of a worker that was second, where the first one's is used already."""
+        known = self._manifest.input(shard.input)
+        if known.state == DONE:
+            shutil.rmtree(self._part(known, shard), ignore_errors=True)
 
     def _drop_parts(self, known: Known) -> None:
         for shard in self._manifest.shards(known.id):

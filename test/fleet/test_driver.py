@@ -214,6 +214,41 @@ def test_an_input_that_changes_while_it_is_read_fails(start, tmp_path):
     assert failures == []
 
 
+class TwoWorkers(OneWorker):
+    """The first worker that gets a certain shard never ends."""
+
+    def free(self):
+        """Have two of them."""
+        return 2 - len(self.waiting)
+
+    def wait(self, timeout_s):
+        """Do a task that does not hang."""
+        hung = [item for item in self.waiting if self.deadly(item[1])][:1]
+        for item in self.waiting:
+            if item not in hung:
+                self.waiting.remove(item)
+                self.computed.append(item[1])
+                return [Outcome(item[0], self.worker.do(item[1]))]
+        return []
+
+
+def test_a_shard_that_takes_too_long_is_done_by_another_worker(model, tmp_path):
+    """The first one that ends counts; nobody waits for the other."""
+    folder, out = write_images(tmp_path / 'night', 8), tmp_path / 'out'
+    out.mkdir()
+    worker = TwoWorkers(Settings(str(model), 'onnxruntime', ''), is_shard('night', 1))
+    manifest = Manifest(out / FILE)
+    manifest.add(find([str(folder)]))
+    ticks = iter(range(0, 10**6, 25))
+    Driver(out, manifest, worker, Rules(2, 3), clock=lambda: next(ticks)).run()
+    done = [task.shard.number for task in worker.computed if isinstance(task, Compute)]
+    assert sorted(done) == [0, 1, 2, 3]
+    assert manifest.counts() == {DONE: 1}
+    assert len(worker.waiting) == 1
+    manifest.close()
+    assert len(list((out / 'results' / 'night' / 'label').iterdir())) == 8
+
+
 def test_two_drivers_of_one_folder_are_refused(tmp_path):
     """The second one says so, the first one keeps its state."""
     first = Manifest(tmp_path / FILE)
