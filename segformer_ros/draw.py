@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 import math
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.labels import LabelClass
+from segformer_ros.labels import LabelClass, LabelSet
 
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
@@ -20,6 +20,11 @@ NEAR_M, FAR_M = 1.0, 80.0
 
 _GAP_PX = 4
 _BACKGROUND = (24, 24, 24)
+_INK = (235, 235, 235)
+# Height of a line over the scale of its font.
+_ROW_PER_SCALE = 40.0
+# Classes of fewer pixels have no place in a legend.
+_RARE = 0.0005
 # Turbo has no grey.
 _UNKNOWN = (128, 128, 128)
 _TURBO = np.rint(np.linspace(0, 255, 255)).astype(np.uint8)
@@ -128,24 +133,131 @@ def side_by_side(
     image: Image,
     labels: Image | None,
     depth: Depth | None,
-    palette: Image,
-    *,
-    max_m: float = FAR_M,
+    classes: Sequence[LabelClass],
 ) -> Image:
     """
-    Put image, labels over the image, and depth beside each other with captions.
+    Put image, labels over the image with a legend, and depth with its scale next to each other.
 
     :param image: (H, W, 3) RGB.
     :param labels: (H, W) class ids; None leaves the panel out.
     :param depth: (H, W) metres, NaN where unknown; None leaves the panel out.
+    :param classes: Those of the labels.
     :returns: (H, n W, 3) for n panels.
     """
     panels = [caption(image, 'camera')]
     if labels is not None:
-        panels.append(caption(overlay(image, labels, palette, 0.65), 'labels'))
+        palette = LabelSet('', tuple(classes)).palette()
+        panels.append(
+            labels_panel('labels', overlay(image, labels, palette, 0.65), labels, classes)
+        )
     if depth is not None:
-        panels.append(caption(colorize_depth(depth, max_m), f'depth, 1 to {max_m:g} m'))
+        panels.append(depth_panel('depth', depth))
     return np.asarray(cv2.hconcat(panels), np.uint8)
+
+
+def labels_panel(text: str, picture: Image, labels: Image, classes: Sequence[LabelClass]) -> Image:
+    """Return a picture of labels with a caption and, below, the names of the classes in it."""
+    result = caption(picture, text)
+    put_legend(result, labels, classes)
+    return result
+
+
+def depth_panel(text: str, depth: Depth) -> Image:
+    """Return depth in colours with a caption and, below, its scale."""
+    result = caption(colorize_depth(depth), text)
+    put_depth_scale(result)
+    return result
+
+
+def put_legend(picture: Image, labels: Image, classes: Sequence[LabelClass]) -> None:
+    """
+    Name the classes that occur at the lower edge of a picture.
+
+    :param picture: (H, W, 3) RGB, written on; one too small for words stays as it is.
+    :param labels: (H, W) class ids.
+    """
+    row = _row_px(picture)
+    if not row:
+        return
+    counts = np.bincount(labels.reshape(-1), minlength=256)
+    enough = _RARE * labels.size
+    present = [item for item in classes if counts[item.id] > enough]
+    places, top = _flow([item.name for item in present], row, picture.shape)
+    _darken(picture[top:])
+    for item, (x, y) in zip(present, places, strict=False):
+        picture[y + 3 : y + row - 3, x : x + row - 6] = item.color
+        _write(picture, item.name, (x + row - 2, y + row - 5), row)
+
+
+def put_depth_scale(picture: Image, max_m: float = FAR_M) -> None:
+    """
+    Draw the scale of depth_palette() with its metres at the lower edge of a picture.
+
+    :param picture: (H, W, 3) RGB, written on; one too small for words stays as it is.
+    """
+    row = _row_px(picture)
+    if not row:
+        return
+    height, width = picture.shape[:2]
+    top, left = height - 2 * row, row // 2
+    right = width - _text_px('unknown', row) - 2 * row
+    _darken(picture[top:])
+    levels = np.rint(np.linspace(255, 1, right - left)).astype(np.uint8)
+    picture[top + 3 : top + row - 1, left:right] = _DEPTH_COLORS[levels]
+    for metres in (1, 2, 5, 10, 20, 40, 80, 160, 320, 640):
+        if metres > max_m:
+            break
+        share = math.log(metres) / math.log(max_m)
+        x = left + round(share * (right - left - 1))
+        picture[top + 3 : top + row + 2, x] = _INK
+        text = f'{metres} m'
+        start = min(max(3, x - _text_px(text, row) // 2), width - _text_px(text, row))
+        _write(picture, text, (start, height - 5), row)
+    picture[top + 3 : top + row - 1, right + row // 2 : right + row // 2 + row - 6] = _UNKNOWN
+    _write(picture, 'unknown', (right + row // 2 + row - 2, top + row - 4), row)
+
+
+def _row_px(picture: Image) -> int:
+    """Give the height of a line of small text; 0 where there is no room for words."""
+    height, width = picture.shape[:2]
+    return 0 if height < 120 or width < 240 else max(14, round(min(height, width / 2) / 18))
+
+
+def _text_px(text: str, row: int) -> int:
+    size: int = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, row / _ROW_PER_SCALE, 1)[0][0]
+    return size
+
+
+def _flow(
+    names: Sequence[str], row: int, shape: tuple[int, ...]
+) -> tuple[list[tuple[int, int]], int]:
+    """
+    Put names in lines at the lower edge, in half of a picture at most.
+
+    :returns: Left and top of those that have room, and the top of the first line.
+    """
+    lines: list[list[int]] = [[]]
+    x = row // 2
+    for name in names:
+        width = _text_px(name, row) + 2 * row
+        if x + width > shape[1] and lines[-1]:
+            if (len(lines) + 1) * row > shape[0] // 2:
+                break
+            lines.append([])
+            x = row // 2
+        lines[-1].append(x)
+        x += width
+    top = shape[0] - len(lines) * row - 2 if names else shape[0]
+    return [(x, top + 1 + index * row) for index, line in enumerate(lines) for x in line], top
+
+
+def _darken(part: Image) -> None:
+    part[:] = part // 4
+
+
+def _write(picture: Image, text: str, origin: tuple[int, int], row: int) -> None:
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, row / _ROW_PER_SCALE
+    cv2.putText(picture, text, origin, font, scale, _INK, 1, cv2.LINE_AA)
 
 
 def contact_sheet(images: Sequence[Image], columns: int) -> Image:
@@ -170,23 +282,3 @@ def contact_sheet(images: Sequence[Image], columns: int) -> Image:
         left = _GAP_PX + (index % columns) * cell_w + (cell_w - _GAP_PX - width) // 2
         sheet[top : top + height, left : left + width] = image
     return sheet
-
-
-def legend(classes: Iterable[LabelClass], *, width: int = 160, row: int = 18) -> Image:
-    """
-    List the names of classes beside their colours.
-
-    :param width: Width of the picture in pixels.
-    :param row: Height of one class in pixels.
-    """
-    items = tuple(classes)
-    picture = np.empty((max(1, len(items)) * row, width, 3), np.uint8)
-    picture[:] = _BACKGROUND
-    for index, item in enumerate(items):
-        top = index * row
-        picture[top + 2 : top + row - 2, 4 : 4 + row] = item.color
-        origin = (row + 10, top + row - 5)
-        color = (235, 235, 235)
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(picture, item.name, origin, font, row / 42.0, color, 1, cv2.LINE_AA)
-    return picture

@@ -78,9 +78,9 @@ def test_panels_lie_side_by_side():
     """Three panels, or fewer where something is not known; no input is written on."""
     image, labels = np.full((60, 90, 3), 200, np.uint8), np.ones((60, 90), np.uint8)
     depth = np.full((60, 90), 5.0, np.float32)
-    assert draw.side_by_side(image, labels, depth, PALETTE).shape == (60, 270, 3)
-    assert draw.side_by_side(image, None, depth, PALETTE).shape == (60, 180, 3)
-    assert draw.side_by_side(image, None, None, PALETTE).shape == (60, 90, 3)
+    assert draw.side_by_side(image, labels, depth, CARLA_0914.classes).shape == (60, 270, 3)
+    assert draw.side_by_side(image, None, depth, CARLA_0914.classes).shape == (60, 180, 3)
+    assert draw.side_by_side(image, None, None, CARLA_0914.classes).shape == (60, 90, 3)
     assert (image == 200).all()
 
 
@@ -103,9 +103,44 @@ def test_a_contact_sheet_holds_every_image():
             draw.contact_sheet(*wrong)
 
 
-def test_the_legend_shows_every_colour():
-    """One row for each class."""
-    picture = draw.legend(CARLA_0914.classes)
-    assert picture.shape == (29 * 18, 160, 3)
-    colors = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
-    assert {item.color for item in CARLA_0914.classes} <= colors
+def test_the_legend_names_the_classes_that_occur():
+    """Each in its colour below the picture; what fills next to nothing is left out."""
+    labels = np.full((180, 320), 1, np.uint8)
+    labels[:60] = 11
+    labels[100:140, 50:90] = 14
+    labels[0, 0] = 24
+    picture = np.full((180, 320, 3), 77, np.uint8)
+    draw.put_legend(picture, labels, CARLA_0914.classes)
+    shown = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
+    by_id = {item.id: item.color for item in CARLA_0914.classes}
+    assert {by_id[1], by_id[11], by_id[14]} <= shown
+    assert by_id[24] not in shown
+    assert (picture[:90] == 77).all()
+
+
+def test_many_classes_leave_half_of_the_picture():
+    """Those that have no room are left out."""
+    labels = np.resize(np.arange(29, dtype=np.uint8), (180, 320))
+    picture = np.full((180, 320, 3), 77, np.uint8)
+    draw.put_legend(picture, labels, CARLA_0914.classes * 3)
+    assert (picture[:88] == 77).all()
+
+
+def test_the_scale_of_depth_has_every_colour_from_near_to_far():
+    """From red on the left to dark blue, and grey for unknown."""
+    picture = np.full((200, 400, 3), 250, np.uint8)
+    draw.put_depth_scale(picture)
+    palette = draw.depth_palette().tolist()
+    row = picture[180].tolist()
+    parts = (palette[245:], palette[120:135], palette[1:10], palette[:1])
+    places = [next(x for x, color in enumerate(row) if color in part) for part in parts]
+    assert places == sorted(places)
+    assert (picture[:150] == 250).all()
+
+
+def test_a_picture_too_small_for_words_has_none():
+    """It stays as it is."""
+    picture = np.full((60, 90, 3), 77, np.uint8)
+    draw.put_legend(picture, np.ones((60, 90), np.uint8), CARLA_0914.classes)
+    draw.put_depth_scale(picture)
+    assert (picture == 77).all()

@@ -25,6 +25,7 @@ class Outputs:
     :param classes: Of the label image, none when the network has no labels.
     :param inference: What the network is asked for.
     :param latched: Whether label/classes is written; False for a later part of a bag.
+    :param every: Whether outputs are written that bags do not have by default.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Outputs:
         options: OutputOptions,
         *,
         latched: bool = True,
+        every: bool = False,
     ) -> None:
         self._writer = writer
         self._camera = camera
@@ -51,7 +53,7 @@ class Outputs:
             table.INTRINSICS: True,
         }
         data = frozenset(name for name, there in possible.items() if there)
-        self._outputs = [row for row in table.possible_outputs(data) if row.in_bags]
+        self._outputs = [row for row in table.possible_outputs(data) if row.in_bags or every]
         self._latched = [row for row in table.LATCHED if row.in_bags and labels]
         self._writes_latched = latched
 

@@ -37,6 +37,7 @@ class BagOptions:
     :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
     :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
     :param copy: Whether the topics of the input are in the output too.
+    :param all_outputs: Whether every output of the table is written, also those for people.
     :param max_frames: End after so many images; None takes all.
     :param start_ns: First time of receipt of an image; None begins with the bag. What was received
         of a camera_info before it counts.
@@ -49,6 +50,7 @@ class BagOptions:
     focal_px: float | None = None
     camera_fov_deg: float = 0.0
     copy: bool = False
+    all_outputs: bool = False
     max_frames: int | None = None
     start_ns: int | None = None
     stop_ns: int | None = None
@@ -213,6 +215,7 @@ class _Stream:
             wanted,
             options.outputs,
             latched=options.start_ns is None,
+            every=options.all_outputs,
         )
         self._reader = reader
         self._pipeline = pipeline

@@ -20,6 +20,7 @@ from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
 from segformer_ros.inference.road_scale import read_scale, RoadScale, ScaleOptions
+from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import Report
 
@@ -57,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_network_arguments(parser)
     _add_result_arguments(parser)
     bag = add_bag_arguments(parser)
+    bag.add_argument(
+        '--all-outputs',
+        action='store_true',
+        help='also write the outputs for people: colours, overlay, points, compressed images',
+    )
     bag.add_argument('--copy', action='store_true', help='also copy the topics of the input')
 
 
@@ -153,6 +159,13 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     add_depth_format(parser, '--format')
     parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
+    parser.add_argument(
+        '--palette',
+        choices=PALETTES,
+        default=DISTINCT,
+        help='colours of the classes in overlays: distinct (can be told apart by colour-blind '
+        'readers), network (those of the network), carla or cityscapes (default: %(default)s)',
+    )
     parser.add_argument('--max-frames', type=int, metavar='N', help='stop after N frames')
     parser.add_argument(
         '--strict', action='store_true', help='exit with 1 if any frame cannot be read'
@@ -244,6 +257,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'sky_depth': args.sky_depth,
         'overlay': not args.no_overlay,
         **({} if args.scale_by is None else {'scale_by': asdict(args.scale_by)}),
+        'palette': args.palette,
     }
 
 

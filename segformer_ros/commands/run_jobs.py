@@ -103,6 +103,7 @@ def _file_options(args: argparse.Namespace) -> Any:
     return FileOptions(
         depth_format=args.format or 'png16',
         overlay=not args.no_overlay,
+        palette=args.palette,
         focal_px=args.focal_length,
         camera_fov_deg=args.camera_fov,
         inference=options(args),
@@ -208,6 +209,7 @@ class BagJob:
             'camera_infos': [camera.camera_info for camera in self._cameras],
             'bag_format': args.bag_format,
             'copy': args.copy,
+            'all_outputs': args.all_outputs,
             'max_frames': args.max_frames,
         }
 
@@ -225,10 +227,13 @@ class BagJob:
         if self._reader.notes:
             report.facts['warnings'] = list(self._reader.notes)
         bag_options = BagOptions(
-            outputs=OutputOptions('16UC1' if self.depth_format == 'png16' else '32FC1'),
+            outputs=OutputOptions(
+                '16UC1' if self.depth_format == 'png16' else '32FC1', overlay_palette=args.palette
+            ),
             focal_px=args.focal_length,
             camera_fov_deg=args.camera_fov,
             copy=args.copy,
+            all_outputs=args.all_outputs,
             max_frames=args.max_frames,
             inference=options(args),
             scale=args.scale_by,
@@ -254,7 +259,7 @@ class BagJob:
         from segformer_ros.files.video_writer import VideoWriter
         from segformer_ros.side_thread import Behind
 
-        artist = Artist(pipeline)
+        artist = Artist(pipeline, self._args.palette)
         rate = Fraction(max(1.0, self.total / len(self._cameras) / (self._reader.duration_s or 1)))
         writers, starts = {}, dict[str, int]()
         for camera, name in zip(self._cameras, _overlay_names(self._cameras), strict=True):

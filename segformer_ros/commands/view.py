@@ -14,6 +14,7 @@ from typing import Any
 
 from segformer_ros.commands.run import add_network_arguments
 from segformer_ros.commands.truth_arguments import add_truth_arguments
+from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
 
 HELP = 'show a bag, a video, images or live topics in the browser'
@@ -83,6 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='PX',
         help='leave out rows and columns so that images are no wider (default: 0, show every '
         'pixel)',
+    )
+    parser.add_argument(
+        '--palette',
+        choices=PALETTES,
+        default=DISTINCT,
+        help='colours of the classes: distinct (can be told apart by colour-blind readers), '
+        'network (those of the network), carla or cityscapes (default: %(default)s)',
     )
     add_network_arguments(parser.add_argument_group('network, where there are no results'))
     bag = parser.add_argument_group('options for bags')
@@ -164,7 +172,10 @@ def _send(args: argparse.Namespace, source: Any, recording: Any) -> int:
     from segformer_ros.viewer.scene import Scene, SceneOptions
 
     options = SceneOptions(
-        timeline=source.timeline, max_width=args.max_width, true_classes=source.true_classes
+        timeline=source.timeline,
+        max_width=args.max_width,
+        true_classes=source.true_classes,
+        palette=args.palette,
     )
     scene = Scene(recording, source.classes, options)
     count = 0
@@ -254,6 +265,7 @@ def _run_live(args: argparse.Namespace) -> int:
         'port': args.port,
         'memory_mb': args.memory,
         'max_width': args.max_width,
+        'palette': args.palette,
         'save': '' if args.save is None else str(args.save),
         'camera_fov_deg': args.camera_fov,
         'role_name': args.role_name,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 import math
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from segformer_ros import draw
 from segformer_ros.bags.synced_frames import SyncedFrame
 from segformer_ros.files.images import encode_png
 from segformer_ros.files.video_writer import VideoWriter
-from segformer_ros.labels import CARLA_0914
+from segformer_ros.labels import CARLA_0914, LabelSet, with_palette
 from segformer_ros.metrics import DepthMeter, SegmentationMeter
 from segformer_ros.run_folder import write_bytes
 
@@ -26,6 +27,7 @@ _VIDEO_WIDTH_PX = 640
 _PANEL_WIDTH_PX = 400
 _TEXT = (225, 225, 225)
 _DARK = 24
+_CLASSES = with_palette(CARLA_0914.classes)
 
 
 def write_video(
@@ -44,12 +46,11 @@ def write_video(
     :returns: The stamps in nanoseconds.
     """
     stamps: list[int] = []
-    palette = CARLA_0914.palette()
     with VideoWriter(path, rate_hz) as video:
         for frame in frames:
             small = _shrunk(frame, _VIDEO_WIDTH_PX)
             assert small.image is not None
-            picture = draw.side_by_side(small.image, small.labels, small.depth, palette)
+            picture = draw.side_by_side(small.image, small.labels, small.depth, _CLASSES)
             stamps.append(frame.stamp_ns)
             video.add(picture, (frame.stamp_ns - stamps[0]) / 1e9)
             progress(len(stamps))
@@ -73,43 +74,41 @@ def write_sheet(path: Path, frames: Iterable[SyncedFrame], *, columns: int) -> N
 
 
 def _shrunk(frame: SyncedFrame, width_px: int) -> SyncedFrame:
-    """Make camera image, labels and depth no wider than the video needs."""
+    """Make the images of a frame no wider than a panel."""
     assert frame.image is not None
     height, width = frame.image.shape[:2]
     if width <= width_px:
         return frame
     size = (width_px, max(1, round(height * width_px / width)))
-    image = np.asarray(cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    labels, depth = frame.labels, frame.depth
-    if labels is not None:
-        labels = np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-    if depth is not None:
-        nearest = cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
-        depth = np.asarray(nearest, np.float32)
-    return replace(frame, image=image, labels=labels, depth=depth)
+    small: dict[str, Any] = {
+        'image': np.asarray(cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    }
+    for name in ('labels', 'depth', 'true_labels', 'true_depth'):
+        array = getattr(frame, name)
+        if array is not None:
+            nearest = cv2.resize(array, size, interpolation=cv2.INTER_NEAREST)
+            small[name] = np.asarray(nearest, array.dtype)
+    return replace(frame, **small)
 
 
 def _cell(frame: SyncedFrame) -> Image:
-    assert frame.image is not None
-    palette = CARLA_0914.palette()
-    rows = [draw.side_by_side(frame.image, frame.labels, frame.depth, palette)]
-    if frame.true_labels is not None and frame.true_depth is not None:
-        # The sky has no distance; black as in the prediction.
-        depth = np.where(np.isfinite(frame.true_depth), frame.true_depth, np.float32(np.nan))
-        labels = draw.overlay(frame.image, frame.true_labels, palette, 0.65)
-        truth = (
-            np.full_like(frame.image, _DARK),
-            draw.caption(labels, 'ground-truth labels'),
-            draw.caption(draw.colorize_depth(depth), 'ground-truth depth'),
-        )
-        rows.append(np.concatenate(truth, axis=1))
-    picture = np.concatenate(rows)
-    scale = min(1.0, 3 * _PANEL_WIDTH_PX / picture.shape[1])
-    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    if len(rows) == 2:
-        _write_figures(small[size[1] // 2 :], frame)
-    return small
+    small = _shrunk(frame, _PANEL_WIDTH_PX)
+    assert small.image is not None
+    picture = draw.side_by_side(small.image, small.labels, small.depth, _CLASSES)
+    if small.true_labels is None or small.true_depth is None:
+        return picture
+    # The sky has no distance.
+    depth = np.where(np.isfinite(small.true_depth), small.true_depth, np.float32(np.nan))
+    palette = LabelSet('', _CLASSES).palette()
+    labels = draw.overlay(small.image, small.true_labels, palette, 0.65)
+    figures = np.full_like(small.image, _DARK)
+    _write_figures(figures, frame)
+    truth = (
+        figures,
+        draw.labels_panel('ground-truth labels', labels, small.true_labels, _CLASSES),
+        draw.depth_panel('ground-truth depth', depth),
+    )
+    return np.concatenate([picture, np.concatenate(truth, axis=1)])
 
 
 def _write_figures(panel: Image, frame: SyncedFrame) -> None:
@@ -127,21 +126,6 @@ def _write_figures(panel: Image, frame: SyncedFrame) -> None:
         origin = (16, 30 + 24 * index)
         font = cv2.FONT_HERSHEY_SIMPLEX
         cv2.putText(panel, line, origin, font, 0.5, _TEXT, 1, cv2.LINE_AA)
-    if frame.true_labels is not None:
-        _write_legend(panel[:, 140:], frame.true_labels)
-
-
-def _write_legend(panel: Image, labels: Image) -> None:
-    """Name the colours of the classes that occur, in two columns."""
-    present = set(np.unique(labels).tolist())
-    classes = [item for item in CARLA_0914.classes if item.id in present]
-    rows = max(1, -(-len(classes) // 2))
-    for column in range(2):
-        part = classes[column * rows : (column + 1) * rows]
-        picture = draw.legend(part, width=min(125, panel.shape[1] // 2), row=17)
-        left, height = column * 127, min(picture.shape[0], panel.shape[0] - 14)
-        place = panel[14 : 14 + height, left : left + picture.shape[1]]
-        place[:] = picture[:height, : place.shape[1]]
 
 
 def _figure(value: float) -> str:

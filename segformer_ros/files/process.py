@@ -21,7 +21,7 @@ from segformer_ros.files.video import VideoFrame, VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
-from segformer_ros.labels import LabelSet
+from segformer_ros.labels import DISTINCT, with_palette
 from segformer_ros.run_folder import Report
 from segformer_ros.side_thread import ahead, Behind
 
@@ -38,6 +38,7 @@ class FileOptions:
 
     :param depth_format: 'npy' or 'png16', see Results.
     :param overlay: Whether to draw the results for people.
+    :param palette: Colours of the classes in overlays; see labels.PALETTES.
     :param focal_px: Focal length in pixels of the images; None leaves it to camera_fov_deg.
     :param camera_fov_deg: Horizontal field of view; 0 means that the camera is unknown.
     :param inference: What the network is asked for.
@@ -46,6 +47,7 @@ class FileOptions:
 
     depth_format: str = 'npy'
     overlay: bool = True
+    palette: str = DISTINCT
     focal_px: float | None = None
     camera_fov_deg: float = 0.0
     inference: Options = field(default_factory=Options)
@@ -55,14 +57,13 @@ class FileOptions:
 class Artist:
     """Draws what one network said, for people."""
 
-    def __init__(self, pipeline: Predictor) -> None:
-        manifest = pipeline.manifest
-        self._palette = LabelSet(manifest.name, manifest.classes).palette()
-        self._max_m = manifest.depth_range_m[1] if manifest.depth_range_m else 80.0
+    def __init__(self, pipeline: Predictor, palette: str = DISTINCT) -> None:
+        """:param palette: See labels.with_palette."""
+        self._classes = with_palette(pipeline.manifest.classes, palette)
 
     def draw(self, image: Image, labels: Image | None, depth: Depth | None) -> Image:
         """Put the image, its labels and its depth side by side."""
-        return draw.side_by_side(image, labels, depth, self._palette, max_m=self._max_m)
+        return draw.side_by_side(image, labels, depth, self._classes)
 
 
 class FrameProcessor:
@@ -87,7 +88,7 @@ class FrameProcessor:
         self._options = options
         self._report = report
         self._advance = advance
-        self._artist = Artist(pipeline)
+        self._artist = Artist(pipeline, options.palette)
 
     def process_images(self, files: Sequence[ImageFile]) -> None:
         """

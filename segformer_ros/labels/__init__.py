@@ -12,6 +12,7 @@ from segformer_ros.labels.driving import (
     CITYSCAPES_34,
     SHIFT_23,
 )
+from segformer_ros.labels.palettes import DISTINCT, PALETTES, with_palette
 from segformer_ros.labels.scenes import ADE20K_4, ADE20K_150
 from segformer_ros.labels.table import distinct_color, LabelClass, LabelSet, VOID
 from segformer_ros.nearest import did_you_mean
@@ -56,11 +57,14 @@ __all__ = [
     'CARLA_099',
     'CITYSCAPES_19',
     'CITYSCAPES_34',
+    'DISTINCT',
     'LABEL_SETS',
+    'PALETTES',
     'SHIFT_23',
     'VOID',
     'LabelClass',
     'LabelSet',
     'distinct_color',
     'label_set',
+    'with_palette',
 ]

@@ -15,6 +15,7 @@ from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
+from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.nodes.fixed_parameters import check_values, parameter, read, values_of
 from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.output_topics.table import OUTPUTS
@@ -139,6 +140,16 @@ class Parameters:
     )
     overlay_opacity: float = parameter(
         0.5, 'Opacity of the class colours in overlay/image.', between=(0.0, 1.0), fixed=False
+    )
+    overlay_palette: str = parameter(
+        DISTINCT,
+        'Colours of the classes in overlay/image: distinct (can be told apart by colour-blind '
+        'readers), network (those of label/classes), carla or cityscapes.',
+        one_of=PALETTES,
+        fixed=False,
+    )
+    overlay_legend: bool = parameter(
+        False, 'Name the classes in overlay/image at its lower edge.', fixed=False
     )
     points_color: str = parameter(
         'class',

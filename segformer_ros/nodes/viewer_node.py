@@ -23,9 +23,9 @@ from segformer_ros import result_images
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, ROLE_NAME, sensor_topic
 from segformer_ros.frame_rules import calibrate, CameraModel
-from segformer_ros.labels import LabelClass
+from segformer_ros.labels import DISTINCT, LabelClass, PALETTES
 from segformer_ros.nodes import diagnostics, executable, messages, own_messages
-from segformer_ros.nodes.fixed_parameters import parameter, take
+from segformer_ros.nodes.fixed_parameters import check_values, parameter, take
 from segformer_ros.nodes.subscriptions import compressed_name, SilentTopics
 from segformer_ros.nodes.worker import Worker
 from segformer_ros.viewer import session
@@ -63,8 +63,13 @@ class ViewerParameters:
         'out; 0 = show every pixel.',
         between=(0, 1 << 16),
     )
+    palette: str = parameter(
+        DISTINCT,
+        'Colours of the classes: distinct, network, carla or cityscapes.',
+        one_of=PALETTES,
+    )
     save: str = parameter('', 'File (.rrd) to record to instead of serving a page; empty = none.')
-    transport: str = parameter('raw', f'Images of the camera: {" or ".join(_TRANSPORTS)}.')
+    transport: str = parameter('raw', 'Transport of the images of the camera.', one_of=_TRANSPORTS)
     camera_fov_deg: float = parameter(
         0.0,
         'Horizontal field of view in degrees, overriding camera_info; 0 = use camera_info.',
@@ -75,17 +80,16 @@ class ViewerParameters:
     label_sensor: str = parameter(LABELS, 'Id of the ground-truth label sensor, as in its topics.')
     depth_sensor: str = parameter(DEPTH, 'Id of the ground-truth depth sensor, as in its topics.')
     coding: str = parameter(
-        'bridge', 'Coding of the ground-truth labels: bridge (colours) or native (tags).'
+        'bridge',
+        'Coding of the ground-truth labels: bridge (colours) or native (tags).',
+        one_of=result_images.CODINGS,
     )
     tag_table: str = parameter(
         't3', 'Semantic tags of the simulator: t1, t2, t3, t3_ue5, or auto.'
     )
 
     def __post_init__(self) -> None:
-        if self.transport not in _TRANSPORTS:
-            raise ValueError(f'transport must be raw or compressed, not {self.transport!r}')
-        if self.coding not in result_images.CODINGS:
-            raise ValueError(f'coding must be bridge or native, not {self.coding!r}')
+        check_values(self)
         tag_table(self.tag_table)
 
 
@@ -112,7 +116,9 @@ class ViewerNode(Node):
         self._server: Server | None = None
         with ExitStack() as stack:
             recording = self._open(stack)
-            options = SceneOptions(max_width=own.max_width, true_classes=self._truth.classes)
+            options = SceneOptions(
+                max_width=own.max_width, true_classes=self._truth.classes, palette=own.palette
+            )
             self._scene = Scene(recording, (), options)
             self._open_things = stack.pop_all()
         self._worker: Worker[str, Any] = Worker(self._work, self._on_error, steady)

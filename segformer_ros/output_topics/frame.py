@@ -12,7 +12,7 @@ import numpy.typing as npt
 from segformer_ros.camera import Intrinsics
 from segformer_ros.frame_rules import Calibration
 from segformer_ros.image_encoding import CameraImage
-from segformer_ros.labels import LabelClass
+from segformer_ros.labels import DISTINCT, LabelClass
 from segformer_ros.output_topics.contents import camera_info, Content
 
 
@@ -23,6 +23,8 @@ class OutputOptions:
 
     :param depth_encoding: '32FC1' (metres, NaN is unknown) or '16UC1' (millimetres, 0 is unknown).
     :param overlay_opacity: Of the class colours, 0 to 1.
+    :param overlay_palette: Colours of the classes in the overlay; see labels.PALETTES.
+    :param overlay_legend: Whether the overlay names the classes in it.
     :param points_color: 'class' or 'image': what the colours of points are.
     :param points_confidence: Whether points have a confidence.
     :param points_stride: Points of every so many pixels, in both directions.
@@ -32,6 +34,8 @@ class OutputOptions:
 
     depth_encoding: str = '32FC1'
     overlay_opacity: float = 0.5
+    overlay_palette: str = DISTINCT
+    overlay_legend: bool = False
     points_color: str = 'class'
     points_confidence: bool = False
     points_stride: int = 1

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+import functools
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from segformer_ros import draw
 from segformer_ros.image_encoding import as_rgb
-from segformer_ros.labels import LabelClass
+from segformer_ros.labels import LabelClass, LabelSet, with_palette
 from segformer_ros.output_topics import compressed, contents
 from segformer_ros.output_topics.contents import (
     CAMERA_INFO,
@@ -102,9 +105,22 @@ def _depth_compressed(found: Results) -> Content:
     return compressed.depth(found.frame.header, found.depth, found.options.depth_encoding)
 
 
+@functools.lru_cache(maxsize=8)
+def overlay_colors(
+    classes: tuple[LabelClass, ...], palette: str
+) -> tuple[tuple[LabelClass, ...], npt.NDArray[np.uint8]]:
+    """Return the classes in the colours of a palette, and these as (256, 3) RGB by id."""
+    chosen = with_palette(classes, palette)
+    return chosen, LabelSet('', chosen).palette()
+
+
 def _overlay_pixels(found: Results) -> Any:
-    opacity, image = found.options.overlay_opacity, as_rgb(found.frame.image)
-    return draw.overlay(image, found.labels, found.palette, opacity)
+    options, image = found.options, as_rgb(found.frame.image)
+    classes, palette = overlay_colors(found.classes, options.overlay_palette)
+    pixels = draw.overlay(image, found.labels, palette, options.overlay_opacity)
+    if options.overlay_legend:
+        draw.put_legend(pixels, found.labels, classes)
+    return pixels
 
 
 def _overlay(found: Results) -> Content:

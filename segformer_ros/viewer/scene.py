@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segformer_ros import draw
 from segformer_ros.camera import back_project, Intrinsics
 from segformer_ros.image_encoding import encode_jpeg
-from segformer_ros.labels import LabelClass, VOID
+from segformer_ros.labels import DISTINCT, LabelClass, VOID, with_palette
 from segformer_ros.viewer import layout, sdk
 
 Image = npt.NDArray[np.uint8]
@@ -65,6 +65,7 @@ class SceneOptions:
     :param max_width: Images are shown in steps of whole pixels so that they are no wider; 0 shows
         all pixels.
     :param true_classes: Of the ground-truth labels.
+    :param palette: Colours of all classes; see labels.PALETTES.
     :raises ValueError: A value is out of range.
     """
 
@@ -73,6 +74,7 @@ class SceneOptions:
     opacity: float = 0.5
     max_width: int = 0
     true_classes: tuple[LabelClass, ...] = ()
+    palette: str = DISTINCT
 
     def __post_init__(self) -> None:
         if self.timeline not in TIMELINES:
@@ -188,7 +190,8 @@ class Scene:
     def _annotate(self, place: str, classes: Sequence[LabelClass]) -> None:
         # An id without a colour has one of the viewer's own.
         rows = [(VOID, 'unlabelled', _UNLABELLED)]
-        rows += [(item.id, item.name, item.color) for item in classes]
+        chosen = with_palette(classes, self._options.palette)
+        rows += [(item.id, item.name, item.color) for item in chosen]
         self._recording.log(place, self._rerun.AnnotationContext(rows), static=True)
 
     def _log_camera(self, camera: Intrinsics | None) -> None:

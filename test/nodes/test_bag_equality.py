@@ -23,11 +23,19 @@ from segformer_ros.nodes.segformer_node import SegformerNode
 from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.run_folder import Report
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from tiny_bundle import make_tiny_bundle
 
 _DEADLINE_S = 20.0
 _IMAGES = ('label/image', 'label/confidence/image', 'depth/image')
+_SHOWN = {
+    'label/color/image': Image,
+    'overlay/image': Image,
+    'depth/points': PointCloud2,
+    'label/image/compressed': CompressedImage,
+    'overlay/image/compressed': CompressedImage,
+    'depth/image/compressedDepth': CompressedImage,
+}
 _INFOS = ('label/camera_info', 'depth/camera_info')
 
 
@@ -109,7 +117,7 @@ def from_node(ros, tmp_path, model):
         executor = SingleThreadedExecutor()
         for node in nodes:
             executor.add_node(node)
-        player = _Player(executor, *nodes)
+        player = _Player(executor, *nodes, expected)
         player.until(lambda: nodes[0].state == 'active')
         player.play(tmp_path / 'in', expected)
         return player.received
@@ -122,7 +130,7 @@ def from_node(ros, tmp_path, model):
 class _Player:
     """Publishes the bytes of a bag, one image after the answer to the last."""
 
-    def __init__(self, executor, node, camera):
+    def __init__(self, executor, node, camera, expected):
         self.received = defaultdict(list)
         self._executor = executor
         compressed = node.get_parameter('transport').value == 'compressed'
@@ -135,6 +143,7 @@ class _Player:
             for topic, kind in kinds.items()
         }
         outputs = dict.fromkeys(_IMAGES, Image) | dict.fromkeys(_INFOS, CameraInfo)
+        outputs |= {name: kind for name, kind in _SHOWN.items() if f'/front/{name}' in expected}
         subscriptions = [
             camera.create_subscription(
                 kind, f'/front/{name}', self.received[f'/front/{name}'].append, 50
@@ -178,7 +187,11 @@ def _as_dict(message):
     if hasattr(message, 'get_fields_and_field_types'):
         names = message.get_fields_and_field_types()
     elif hasattr(message, '__dataclass_fields__'):
-        names = [name for name in message.__dataclass_fields__ if name != '__msgtype__']
+        fields = message.__dataclass_fields__
+        # Constants are upper case.
+        names = [name for name in fields if name != '__msgtype__' and not name.isupper()]
+    elif isinstance(message, list):
+        return [_as_dict(item) for item in message]
     else:
         return bytes(memoryview(message)) if hasattr(message, 'tobytes') else message
     return {name: _as_dict(getattr(message, name)) for name in names}
@@ -199,6 +212,7 @@ def _as_dict(message):
         (_rectified_camera, {}, {}),
         (_of_all_kinds, {}, {}),
         (_compressed, {}, {'transport': 'compressed'}),
+        (lambda: drive(2), {'all_outputs': True}, {}),
     ],
     ids=[
         'drive',
@@ -209,13 +223,17 @@ def _as_dict(message):
         'rectified camera',
         'encodings',
         'compressed',
+        'all outputs',
     ],
 )
 def test_bag_and_node_agree_bit_for_bit(from_bag, from_node, make, options, parameters):
     """Labels, confidence, depth and camera_info, in every field."""
     options = {'inference': Options(confidence=True)} | options
     found = from_bag(make(), **options)
-    expected = {f'/front/{name}': found.get(f'/front/{name}', []) for name in _IMAGES + _INFOS}
+    names = [*_IMAGES, *_INFOS, *(_SHOWN if options.get('all_outputs') else ())]
+    expected = {f'/front/{name}': found.get(f'/front/{name}', []) for name in names}
+    if options.get('all_outputs'):
+        assert all(expected.values())
     live = from_node(expected, **parameters)
     for name, messages in expected.items():
         assert len(live[name]) == len(messages), name

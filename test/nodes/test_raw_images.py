@@ -18,6 +18,7 @@ from segformer_ros import bundle, draw
 from segformer_ros.image_encoding import RAW_ENCODINGS, raw_pixels, RawImage
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Pipeline
+from segformer_ros.labels import with_palette
 from segformer_ros.nodes import messages
 from sensor_msgs.msg import CompressedImage
 from tiny_bundle import make_tiny_bundle
@@ -108,7 +109,7 @@ def test_the_overlay_is_drawn_on_rgb_only_while_somebody_wants_it(make_rig, tiny
     overlay = rig.get('/overlay/image')
     assert len(conversions) == 1
     palette = np.zeros((256, 3), np.uint8)
-    for item in tiny.manifest.classes:
+    for item in with_palette(tiny.manifest.classes):
         palette[item.id] = item.color
     labels = pixels_of(rig.get('/label/image', 2))
     mixed = draw.overlay(messages.rgb_from_message(message), labels, palette, 0.5)

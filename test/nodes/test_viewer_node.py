@@ -140,7 +140,7 @@ def test_classes_come_from_the_network(tmp_path, bench):
     ('parameter', 'text'),
     [
         ('address:=192.0.2.1', 'expected an IP address of this computer'),
-        ('transport:=zstd', 'transport must be raw or compressed'),
+        ('transport:=zstd', 'transport must be one of raw, compressed'),
         ('save:=live.mcap', 'expected a name that ends in .rrd'),
         ('tag_table:=t9', 'tag_table must be one of'),
     ],

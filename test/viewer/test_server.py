@@ -97,7 +97,7 @@ def test_a_browser_shows_the_scene(tmp_path):
     image = np.full((60, 120, 3), (10, 200, 30), np.uint8)
     sky, road = CARLA_0914.by_name('sky').color, CARLA_0914.by_name('road').color
     with Server() as server, session.served(server) as recording:
-        scene = Scene(recording, CARLA_0914.classes, SceneOptions())
+        scene = Scene(recording, CARLA_0914.classes, SceneOptions(palette='carla'))
         for at in range(3):
             scene.log(ViewFrame(10**18 + at * 10**8, image, labels, depth))
         recording.flush()
