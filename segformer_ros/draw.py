@@ -79,9 +79,9 @@ def depth_levels(depth_m: Depth, max_m: float = FAR_M) -> Image:
     nearness = cv2.log(depth_m)
     scale = -254.0 / math.log(max_m)
     # Conversion to 8 bits ends the scale on both sides.
-    levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 254.0, dtype=cv2.CV_8U)
+    levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 255.0, dtype=cv2.CV_8U)
     known = np.multiply(depth_m > 0.0, 255, dtype=np.uint8)
-    return np.asarray(cv2.bitwise_and(cv2.add(levels, 1.0), known), np.uint8)
+    return np.asarray(cv2.bitwise_and(np.maximum(levels, 1), known), np.uint8)
 
 
 def depth_palette() -> Image:

@@ -171,11 +171,11 @@ class Scene:
             small['image'] = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
         camera = frame.intrinsics
         if camera is not None:
-            camera = Intrinsics(
-                *(value / step for value in (camera.fx, camera.fy, camera.cx, camera.cy)),
-                width=-(-camera.width // step),
-                height=-(-camera.height // step),
+            fx, fy, cx, cy = (
+                value / step for value in (camera.fx, camera.fy, camera.cx, camera.cy)
             )
+            size = -(-camera.width // step), -(-camera.height // step)
+            camera = Intrinsics(fx, fy, cx, cy, *size)
         return replace(frame, intrinsics=camera, **small)
 
     def _set_time(self, at: int) -> None:
