@@ -91,7 +91,9 @@ def test_every_kind_of_input_is_known_by_itself(segformer, inputs, tmp_path, nam
     status, said, error = segformer('run', inputs / name, '--out', out)
     assert status == 0, error
     frames = 1 if name == 'a.png' else 3
-    assert said.startswith(f'{frames} frames in ')
+    assert said.startswith('1 frame in ' if frames == 1 else f'{frames} frames in ')
+    shares = [int(share) for share in re.findall(r' (\d+)%', said)]
+    assert 95 <= sum(shares) <= 105
     assert f'-> {out}\n' in said
     report = _report(out)
     assert report['finished']
@@ -182,7 +184,7 @@ def test_depth_files_are_millimetres_and_the_training_data_are_named(segformer, 
     status, said, _ = segformer('run', inputs / 'a.png', '--out', tmp_path / 'out')
     assert status == 0
     assert cv2.imread(str(tmp_path / 'out/depth/a.png'), cv2.IMREAD_UNCHANGED).dtype == np.uint16
-    assert re.search(r'^tiny: .*; not validated for real roads \(see `segformer info', said, re.M)
+    assert re.search(r'^tiny: .*; not validated for real roads: `segformer info', said, re.M)
     segformer('run', inputs / 'a.png', '--out', tmp_path / 'other', '--format', 'npy')
     assert np.load(tmp_path / 'other/depth/a.npy').dtype == np.float32
 
@@ -228,7 +230,7 @@ def test_a_run_that_took_no_time_has_no_rate(segformer, inputs, tmp_path, monkey
     out = tmp_path / 'out'
     status, said, error = segformer('run', inputs / 'a.png', '--out', out)
     assert (status, error) == (0, '')
-    assert said.startswith(f'1 frames in 0.0 s -> {out}\n')
+    assert said.startswith(f'1 frame in 0.0 s -> {out}\n')
     assert _report(out)['frames_per_second'] is None
 
 
@@ -321,6 +323,7 @@ def test_an_unfinished_bag_is_said_to_be_one(segformer, tmp_path, monkeypatch):
         (['inputs/a.png', '--out', 'inputs/a.txt'], 'inputs/a.txt is a file'),
         (['inputs/a.png', '--out', 'out', '--topic', '/x'], '--topic applies to bags'),
         (['inputs/bag', '--out', 'out', '--topic', '/x'], 'found /front/image'),
+        (['inputs/a.png', '--out', 'out', '--temporal', 'both'], '--temporal applies to videos'),
         (['inputs/a.png', '--out', 'out', '--camera-fov', '200'], 'between 0 and 180'),
         (['inputs/a.png', '--out', 'out', '--focal-length', '0'], 'must be a positive number'),
         (['inputs/a.png', '--out', 'out', '--max-frames', '0'], 'at least 1'),

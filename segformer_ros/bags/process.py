@@ -21,6 +21,7 @@ from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.image_encoding import decode_message
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
+from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
@@ -44,6 +45,7 @@ class BagOptions:
     :param stop_ns: First time of receipt that is not processed any more; None ends with the bag.
     :param inference: What the network is asked for.
     :param scale: How depth is scaled by the road; None: it is not.
+    :param temporal: One of inference.temporal.TEMPORAL.
     """
 
     outputs: OutputOptions = field(default_factory=OutputOptions)
@@ -56,6 +58,7 @@ class BagOptions:
     stop_ns: int | None = None
     inference: Options = field(default_factory=Options)
     scale: ScaleOptions | None = None
+    temporal: str = 'off'
 
 
 class OnFrame(Protocol):
@@ -222,6 +225,7 @@ class _Stream:
         self._options = options
         self._report = report
         self._on_frame = on_frame
+        self._memories = TemporalMemories()
 
     def process(
         self, connection: Connection, time_ns: int, raw: bytes, info: Any, missing: str
@@ -250,6 +254,7 @@ class _Stream:
             image,
             focal_length_px=None if intrinsics is None else intrinsics.fx,
             options=wanted if self._scale is None else for_scale(wanted),
+            **self._memory(message.header.stamp),
         )
         report.add_timings(prediction.timings)
         if self._scale is not None:
@@ -263,6 +268,11 @@ class _Stream:
         if self._on_frame is not None:
             self._on_frame(self.camera, time_ns, image, prediction)
         report.done += 1
+
+    def _memory(self, stamp: Any) -> dict[str, Any]:
+        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        memory = self._memories.of(self.camera.topic, self._options.temporal, stamp_ns)
+        return {} if memory is None else {'memory': memory}
 
     def _calibrate(self, image: Image, info: Any) -> Calibration:
         """Decide what is known of the camera, as the live node does."""

@@ -37,11 +37,6 @@ class Decoded:
     labels: npt.NDArray[np.uint8]
     unknown: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def unknown_pixels(self) -> int:
-        """Give the number of pixels that are no class."""
-        return sum(self.unknown.values())
-
 
 def encode_labels(
     labels: npt.NDArray[np.uint8], label_set: LabelSet = CARLA_0914

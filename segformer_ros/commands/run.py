@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from dataclasses import asdict
 import hashlib
 from pathlib import Path
@@ -20,6 +21,7 @@ from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import SKY_DEPTHS
 from segformer_ros.inference.road_scale import read_scale, RoadScale, ScaleOptions
+from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import Report
@@ -158,6 +160,13 @@ def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     add_depth_format(parser, '--format')
+    parser.add_argument(
+        '--temporal',
+        choices=TEMPORAL,
+        default='off',
+        help='calm labels, or labels and depth (both), of videos and bags with the frame before '
+        '(default: %(default)s)',
+    )
     parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
     parser.add_argument(
         '--palette',
@@ -255,6 +264,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'min_depth_m': args.min_depth,
         'max_depth_m': args.max_depth,
         'sky_depth': args.sky_depth,
+        'temporal': args.temporal,
         'overlay': not args.no_overlay,
         **({} if args.scale_by is None else {'scale_by': asdict(args.scale_by)}),
         'palette': args.palette,
@@ -311,12 +321,10 @@ def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> i
     facts = report.as_dict()
     seconds = facts['seconds']
     total = seconds.pop('total')
-    line = f'{report.done} frames in {total:.1f} s'
+    line = f'{report.done} {"frame" if report.done == 1 else "frames"} in {total:.1f} s'
     # Both are rounded: a run can be too short for them.
     if total and facts['frames_per_second']:
-        parts = sorted(seconds.items(), key=lambda item: -item[1])
-        shares = ', '.join(f'{name} {value / total:.0%}' for name, value in parts)
-        line += f' ({facts["frames_per_second"]:.1f} frames/s: {shares})'
+        line += f' ({facts["frames_per_second"]:.1f} frames/s: {_shares(seconds, total)})'
     if report.reused:
         line += f', {report.reused} were finished before'
     frames = facts['frames']
@@ -326,19 +334,33 @@ def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> i
     for topic, found in facts.get('intrinsics', {}).items():
         for text, count in found.items():
             sys.stdout.write(f'intrinsics of {topic}: {text} ({count} frames)\n')
-    sys.stdout.write(f'{_training_data(manifest)}\n')
+    sys.stdout.write(f'{_training_data(manifest)}: `segformer info {args.model}`\n')
     _check_frames(args, frames['total'], frames['failed'])
     return 0
 
 
+def _shares(seconds: dict[str, float], total: float) -> str:
+    """
+    Share out the time of a run; the shares add up to the whole.
+
+    :param seconds: By step; steps of several threads may come to more than total.
+    """
+    whole = max(total, sum(seconds.values()))
+    parts = sorted(seconds.items(), key=lambda item: -item[1])
+    parts.append(('other', whole - sum(seconds.values())))
+    return ', '.join(f'{name} {value / whole:.0%}' for name, value in parts)
+
+
 def _training_data(manifest: Manifest) -> str:
     """Report what a network was trained on, which its results on other images depend on."""
-    data = re.sub(r' \([^)]*\)', '', str(manifest.provenance.get('data', 'unknown')))
+    data = str(manifest.provenance.get('data', 'unknown'))
+    counts = Counter[str]()
+    for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
+        counts['the built-in world' if kind == 'world' else f'kind {kind}'] += int(count)
+    if counts:
+        data = ', '.join(f'{count} samples of {kind}' for kind, count in counts.most_common())
     learnt = 'its training data are unknown' if data == 'unknown' else f'trained on {data}'
-    return (
-        f'{manifest.name}: {learnt}; not validated for real roads (see `segformer info '
-        f'{manifest.name}`)'
-    )
+    return f'{manifest.name}: {learnt}; not validated for real roads'
 
 
 def _check_frames(args: argparse.Namespace, total: int, failed: int) -> None:

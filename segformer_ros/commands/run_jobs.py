@@ -72,7 +72,11 @@ def open_job(args: argparse.Namespace) -> Job:
     ):
         if value:
             raise ValueError(f'{option} applies to bags; {path} is not a bag')
-    return ImagesJob(args) if path.is_dir() or images.is_image(path) else VideoJob(args)
+    if path.is_dir() or images.is_image(path):
+        if args.temporal != 'off':
+            raise ValueError(f'--temporal applies to videos and bags; {path} is neither')
+        return ImagesJob(args)
+    return VideoJob(args)
 
 
 def _holds_bag(folder: Path) -> bool:
@@ -108,6 +112,7 @@ def _file_options(args: argparse.Namespace) -> Any:
         camera_fov_deg=args.camera_fov,
         inference=options(args),
         scale=args.scale_by,
+        temporal=args.temporal,
     )
 
 
@@ -237,6 +242,7 @@ class BagJob:
             max_frames=args.max_frames,
             inference=options(args),
             scale=args.scale_by,
+            temporal=args.temporal,
         )
         with ExitStack() as stack:
             out = BagWriter(args.out / 'bag', args.bag_format, self._reader.store)

@@ -30,11 +30,6 @@ class ClassStatistics:
     frames: Counts
     total: int
 
-    def frequencies(self, ids: Iterable[int]) -> Weights:
-        """Give the share of each id among the pixels of all these ids; 0 where there are none."""
-        counts = self.pixels[list(ids)].astype(np.float64)
-        return counts / max(float(counts.sum()), 1.0)
-
 
 def count_classes(
     dataset: Dataset,

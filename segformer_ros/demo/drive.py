@@ -13,7 +13,7 @@ from segformer_ros import run_folder
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.processes import ProcessError, Processes
 from segformer_ros.demo.scenario import ros_arguments, Scenario
-from segformer_ros.evaluation.scoreboard import HEADER
+from segformer_ros.evaluation.live_statistics import HEADER
 
 SEGFORMER, EVALUATION, RECORDER = 'segformer_node', 'evaluation_node', 'recorder_node'
 VIEWER = 'viewer_node'

@@ -111,12 +111,22 @@ def first_difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> s
         if name == 'graph' and _hash(found.get(name)) == _hash(expected.get(name)):
             continue
         if found.get(name) != expected.get(name):
+            if name in {'graph', 'weights'}:
+                wanted, other = _files(expected.get(name)), _files(found.get(name))
+                return f'{name} {wanted}, found {other} of other content'
             return f'{name} {_text(expected.get(name))}, found {_text(found.get(name))}'
     return None
 
 
 def _hash(graph: object) -> object:
     return graph.get('sha256') if isinstance(graph, dict) else graph
+
+
+def _files(value: object) -> str:
+    """Name the files of a graph or of weights, whose sha256 tell nobody anything."""
+    if not isinstance(value, dict):
+        return str(value)
+    return str(value['file']) if 'file' in value else ', '.join(value) or 'no file'
 
 
 def _text(value: object) -> str:

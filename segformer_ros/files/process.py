@@ -9,6 +9,7 @@ from contextlib import closing, ExitStack
 from dataclasses import dataclass, field
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from segformer_ros.files.video import VideoFrame, VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
+from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.labels import DISTINCT, with_palette
 from segformer_ros.run_folder import Report
 from segformer_ros.side_thread import ahead, Behind
@@ -43,6 +45,7 @@ class FileOptions:
     :param camera_fov_deg: Horizontal field of view; 0 means that the camera is unknown.
     :param inference: What the network is asked for.
     :param scale: How depth is scaled by the road; None: it is not.
+    :param temporal: One of inference.temporal.TEMPORAL; of videos alone.
     """
 
     depth_format: str = 'npy'
@@ -52,6 +55,7 @@ class FileOptions:
     camera_fov_deg: float = 0.0
     inference: Options = field(default_factory=Options)
     scale: ScaleOptions | None = None
+    temporal: str = 'off'
 
 
 class Artist:
@@ -88,6 +92,7 @@ class FrameProcessor:
         self._options = options
         self._report = report
         self._advance = advance
+        self._memories = TemporalMemories()
         self._artist = Artist(pipeline, options.palette)
 
     def process_images(self, files: Sequence[ImageFile]) -> None:
@@ -143,7 +148,9 @@ class FrameProcessor:
                     behind.do(self._report.fail, f'frame {frame.index}', frame.error)
                 else:
                     finished = results.finished(frame.name)
-                    prediction = None if finished else self._predict(frame.image, scale)
+                    prediction = (
+                        None if finished else self._predict(frame.image, scale, frame.time_s)
+                    )
                     behind.do(self._write_frame, frame, prediction, results, writer)
                 behind.do(table.add, frame)
                 behind.do(self._advance)
@@ -203,7 +210,14 @@ class FrameProcessor:
             with self._report.timed('draw'):
                 writer.add(self._artist.draw(frame.image, labels, depth), frame.time_s)
 
-    def _predict(self, image: Image, scale: RoadScale | None) -> Prediction:
+    def _predict(
+        self, image: Image, scale: RoadScale | None, time_s: float | None = None
+    ) -> Prediction:
+        """
+        Put an image through the network.
+
+        :param time_s: When a frame of a video is shown; None: an image on its own.
+        """
         options = self._options
         size = (image.shape[0], image.shape[1])
         camera = frame_rules.calibrate(
@@ -214,6 +228,7 @@ class FrameProcessor:
             image,
             focal_length_px=None if camera is None else camera.fx,
             options=wanted if scale is None else for_scale(wanted),
+            **self._memory(time_s),
         )
         self._report.add_timings(prediction.timings)
         if scale is None:
@@ -229,6 +244,12 @@ class FrameProcessor:
         """Begin the scale of a video, or of one image."""
         options = self._options.scale
         return None if options is None else RoadScale.of(self._pipeline.manifest, options)
+
+    def _memory(self, time_s: float | None) -> dict[str, Any]:
+        if time_s is None:
+            return {}
+        memory = self._memories.of('video', self._options.temporal, round(time_s * 1e9))
+        return {} if memory is None else {'memory': memory}
 
     def _write(
         self, name: str, prediction: Prediction, results: Results, overlay: Image | None

@@ -11,6 +11,7 @@ from segformer_ros.bundle import Manifest
 from segformer_ros.files.process import Artist
 from segformer_ros.image_encoding import as_rgb, CameraImage, encode_jpeg
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
+from segformer_ros.inference.temporal import TemporalMemory
 
 _WIDTH = 480
 _JPEG_QUALITY = 80
@@ -35,9 +36,12 @@ class Watched:
         *,
         focal_length_px: float | None = None,
         options: Options | None = None,
+        memory: TemporalMemory | None = None,
     ) -> Prediction:
         """Label one image and measure its depths, as Pipeline does."""
-        found = self._pipeline.predict(image, focal_length_px=focal_length_px, options=options)
+        found = self._pipeline.predict(
+            image, focal_length_px=focal_length_px, options=options, memory=memory
+        )
         if found.labels is not None:
             counted = cv2.calcHist([found.labels], [0], None, [256], [0, 256])
             self._counts += counted.ravel().astype(np.int64)

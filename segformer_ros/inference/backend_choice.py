@@ -100,7 +100,8 @@ def load(
             return replace(loaded, reason=reason_of(loaded, refused))
     if len(refused) == 1:
         raise refused[0][1]
-    text = '; '.join(f'{step}: {error}' for step, error in refused)
+    # What holds for the last step, such as a missing driver, mostly holds for all.
+    text = '; '.join(f'{step}: {error}' for step, error in reversed(refused))
     raise BackendError(f'no backend can be used: {text}') from refused[-1][1]
 
 

@@ -16,6 +16,7 @@ from segformer_ros.image_encoding import CameraImage
 from segformer_ros.inference.backend import BackendError, EngineMissingError
 from segformer_ros.inference.engine_builder import Build, EngineBuilder
 from segformer_ros.inference.results import Options, Prediction
+from segformer_ros.inference.temporal import TemporalMemory
 
 FAILURES_BEFORE_CHANGE = 3
 """So many frames in a row a backend may fail before the next one takes its place."""
@@ -43,6 +44,7 @@ class Network(Protocol):
         images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
+        memories: Sequence[TemporalMemory | None] | None = None,
     ) -> list[Prediction]:
         """Label several images and measure their depths."""
 
@@ -148,6 +150,7 @@ class Failover:
         images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
+        memories: Sequence[TemporalMemory | None] | None = None,
     ) -> list[Prediction]:
         """
         Label several images and measure their depths, as Pipeline.predict_batch.
@@ -158,7 +161,7 @@ class Failover:
         self._take_better()
         network = self._network or self._reopen()
         try:
-            found = network.predict_batch(images, focal_lengths_px, options)
+            found = network.predict_batch(images, focal_lengths_px, options, memories)
         except BackendError as error:
             self._fail(error)
             raise

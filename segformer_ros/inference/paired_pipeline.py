@@ -14,6 +14,7 @@ from segformer_ros.inference.backend import BackendError, EngineMissingError
 from segformer_ros.inference.backend_choice import Loaded
 from segformer_ros.inference.pipeline import Pipeline, SKY, SKY_M
 from segformer_ros.inference.results import Options, Prediction, Timings
+from segformer_ros.inference.temporal import TemporalMemory
 
 
 class PairedPipeline(Pipeline):
@@ -58,6 +59,7 @@ class PairedPipeline(Pipeline):
         images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
+        memories: Sequence[TemporalMemory | None] | None = None,
     ) -> list[Prediction]:
         """
         Label several images and measure their depths, as Pipeline.predict_batch.
@@ -70,8 +72,13 @@ class PairedPipeline(Pipeline):
         for_labels = replace(options, depth=False, segmentation=options.segmentation or masks)
         for_depth = replace(options, segmentation=False, confidence=False, sky_depth='keep')
         labels, depth = self._pair
-        seen = labels.predict_batch(images, focal_lengths_px, for_labels)
-        measured = depth.predict_batch(images, focal_lengths_px, for_depth)
+        kept = memories or [None] * len(images)
+        parts = {
+            name: [None if memory is None else memory.part(name) for memory in kept]
+            for name in ('logits', 'depth')
+        }
+        seen = labels.predict_batch(images, focal_lengths_px, for_labels, parts['logits'])
+        measured = depth.predict_batch(images, focal_lengths_px, for_depth, parts['depth'])
         return [self._together(*pair, options, masks) for pair in zip(seen, measured, strict=True)]
 
     def _together(

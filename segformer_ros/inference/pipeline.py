@@ -26,6 +26,7 @@ from segformer_ros.inference.preprocess import (
     prepare_bytes,
 )
 from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
+from segformer_ros.inference.temporal import TemporalMemory
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
 
@@ -49,6 +50,7 @@ class Predictor(Protocol):
         *,
         focal_length_px: float | None = None,
         options: Options | None = None,
+        memory: TemporalMemory | None = None,
     ) -> Prediction:
         """Label one image and measure its depths, as Pipeline does."""
 
@@ -175,6 +177,7 @@ class Pipeline:
         *,
         focal_length_px: float | None = None,
         options: Options | None = None,
+        memory: TemporalMemory | None = None,
     ) -> Prediction:
         """
         Label one image and measure its depths.
@@ -182,22 +185,26 @@ class Pipeline:
         :param image: (H, W, 3) RGB, (H, W, 1) or (H, W), uint8, or as it came; of any size.
         :param focal_length_px: Focal length of the camera in pixels of this image; None: unknown,
             depths are then those of a camera as the network was trained for.
+        :param memory: Of the frame before of the same camera; is updated.
         :raises BackendError: The device has failed.
         :raises ValueError: The image or the focal length is not one.
         """
-        return self.predict_batch([image], [focal_length_px], options)[0]
+        return self.predict_batch([image], [focal_length_px], options, [memory])[0]
 
     def predict_batch(
         self,
         images: Sequence[CameraImage],
         focal_lengths_px: Sequence[float | None] | None = None,
         options: Options | None = None,
+        memories: Sequence[TemporalMemory | None] | None = None,
     ) -> list[Prediction]:
         """
         Label several images; those of one input size in one run where the backend can.
 
         :param images: As for predict, each of its own size.
         :param focal_lengths_px: One for each image; None: all unknown.
+        :param memories: Of the frames before, one for each image; None: there are none. Frames
+            with one are not computed on the GPU alone: their logits come to the host.
         :returns: In the order of the images; the network time of each is that of its whole run.
         :raises BackendError: The device has failed.
         :raises ValueError: An image or a focal length is not one, or their numbers differ.
@@ -209,7 +216,8 @@ class Pipeline:
         geometries = [
             fit((image.shape[0], image.shape[1]), self._sizes, stretch=stretch) for image in images
         ]
-        if self._frames is not None and self._needed(options):
+        memories = memories or [None] * len(images)
+        if self._frames is not None and self._needed(options) and not any(memories):
             pairs = zip(geometries, focals, strict=True)
             requests = [self._request(*pair, options) for pair in pairs]
             return list(map(self._frames.predict, images, geometries, requests))
@@ -222,10 +230,42 @@ class Pipeline:
             for place, index in enumerate(group):
                 single = {name: value[place] for name, value in outputs.items()}
                 before_s = prepare_s[place], network_s
+                memory, start = memories[index], perf_counter()
+                if memory is not None:
+                    single = self._steady(memory, images[index], geometries[index], single)
+                    before_s = prepare_s[place], network_s + perf_counter() - start
                 results[index] = self._decode(
                     single, geometries[index], focals[index], options, before_s
                 )
         return [results[index] for index in range(len(images))]
+
+    def _steady(
+        self,
+        memory: TemporalMemory,
+        image: CameraImage,
+        geometry: Geometry,
+        outputs: dict[str, FloatArray],
+    ) -> dict[str, FloatArray]:
+        """Mix with the frame before; relative depth has no metres that could be compared."""
+        depth = self._manifest.depth
+        is_log = depth is not None and depth.activation == 'log'
+        known = {k: v for k, v in outputs.items() if k == 'logits' or not self._relative}
+        return outputs | memory.steady(image, geometry, known, log_depth=is_log)
+
+    def infer(self, image: Image, input_hw: tuple[int, int]) -> dict[str, FloatArray]:
+        """
+        Compute the raw outputs for one image that has its size already.
+
+        :param image: (h, w, 3) RGB, not larger than the input, in whose upper left corner it is
+            put; the rest is padding of the mean colour.
+        :param input_hw: Height and width of an input that the network takes.
+        :returns: (C, H/s, W/s) by the names of the outputs, finite.
+        :raises BackendError: The device has failed, or there is no graph for this size.
+        """
+        height, width = image.shape[:2]
+        geometry = Geometry(height, width, *input_hw, height, width)
+        outputs, _, _ = self._run([image], [geometry], self._needed(Options()))
+        return {name: value[0] for name, value in outputs.items()}
 
     def _request(
         self, geometry: Geometry, focal_length_px: float | None, options: Options

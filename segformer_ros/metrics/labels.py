@@ -65,7 +65,6 @@ class SegmentationMeter:
         self._kept[[*self.ids, *counted]] = True
         self._matrix = np.zeros((256, 256), np.int64)
         self._image_mious: list[float] = []
-        self._image_accuracies: list[float] = []
 
     def add(self, prediction: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]) -> None:
         """
@@ -86,13 +85,11 @@ class SegmentationMeter:
         matrix = np.where(self._kept[:, np.newaxis], counts, 0)
         self._matrix += matrix
         self._image_mious.append(_mean_of_present(matrix, self.ids))
-        self._image_accuracies.append(_accuracy(matrix, self.ids))
 
     def merge(self, other: SegmentationMeter) -> None:
         """Add all images of another meter of the same ids."""
         self._matrix += other._matrix
         self._image_mious += other._image_mious
-        self._image_accuracies += other._image_accuracies
 
     def matrix(self) -> npt.NDArray[np.int64]:
         """Give the (256, 256) pixel counts, row: true id, column: predicted id."""
@@ -112,11 +109,9 @@ class SegmentationMeter:
 
     def accuracy(self) -> float:
         """Give the share of evaluated pixels with the right id (aAcc); NaN without any."""
-        return _accuracy(self._matrix, self.ids)
-
-    def accuracy_per_image(self) -> float:
-        """Average the accuracy of the single images that have any evaluated pixel."""
-        return known_mean(self._image_accuracies)
+        numbers = list(self.ids)
+        total = int(self._matrix[numbers].sum())
+        return int(self._matrix[numbers, numbers].sum()) / total if total else math.nan
 
     def class_accuracy(self) -> dict[int, float]:
         """Give the share of the pixels of each id that were found; NaN: not in the truth."""
@@ -162,9 +157,3 @@ def _iou(matrix: npt.NDArray[np.int64], ids: Iterable[int]) -> dict[int, float]:
 def _mean_of_present(matrix: npt.NDArray[np.int64], ids: Iterable[int]) -> float:
     present = matrix.sum(axis=1) > 0
     return known_mean(value for number, value in _iou(matrix, ids).items() if present[number])
-
-
-def _accuracy(matrix: npt.NDArray[np.int64], ids: Iterable[int]) -> float:
-    numbers = list(ids)
-    total = int(matrix[numbers].sum())
-    return int(matrix[numbers, numbers].sum()) / total if total else math.nan

@@ -13,7 +13,7 @@ from typing import Any
 
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
-from segformer_ros.network.multitask import MultitaskSegformer, NetworkConfig
+from segformer_ros.network.multitask import NetworkConfig
 import torch
 from torch import Tensor
 
@@ -134,32 +134,3 @@ def config_of(facts: Mapping[str, Any], path: Path) -> NetworkConfig:
         raise CheckpointError(
             f'{path} describes a network that this release does not know: {error}'
         ) from error
-
-
-def load_network(path: Path) -> tuple[MultitaskSegformer, dict[str, Any]]:
-    """
-    Read a weights file, or from a resume file the average of the weights (else the last ones).
-
-    :returns: The network in evaluation mode, and the facts of the file.
-    :raises CheckpointError: It is neither.
-    """
-    tensors, facts = read(path)
-    for prefix in ('ema.', 'model.'):
-        part = {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
-        if part:
-            tensors = part
-            break
-    config = config_of(facts, path)
-    if not (config.segmentation or config.depth):
-        raise CheckpointError(
-            f'{path} holds an encoder without a head that labels or measures: train one'
-        )
-    try:
-        network = MultitaskSegformer(config)
-        network.load_state_dict(tensors)
-    except ValueError as error:
-        raise CheckpointError(f'{path} describes no network of this release: {error}') from error
-    except RuntimeError as error:
-        text = ' '.join(str(error).split())[:200]
-        raise CheckpointError(f'{path} does not hold the network it describes: {text}') from error
-    return network.eval(), facts

@@ -119,11 +119,12 @@ class DatasetRecorderNode(Node):
         self._queue: queue.Queue[DriveFrame | None] = queue.Queue(self.parameters.queue)
         self._thread = threading.Thread(target=self._write, name='dataset-writer', daemon=True)
         self._ended = threading.Event()
-        self._thread.start()
         self._subscribe(recording)
         # A steady clock: simulated time may begin late or never.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
+        # Last: nobody would end it for a node that a signal kept from being made.
+        self._thread.start()
 
     def destroy_node(self) -> None:
         """Finish the route; it is in its place afterwards."""

@@ -22,7 +22,7 @@ from segformer_ros import run_folder
 from segformer_ros.carla.topics import sensor_topic
 from segformer_ros.evaluation.drive import DriveEvaluation
 from segformer_ros.evaluation.drive_report import write_report
-from segformer_ros.evaluation.scoreboard import HEADER, Scoreboard, TIMES
+from segformer_ros.evaluation.live_statistics import HEADER, LiveStatistics, TIMES
 from segformer_ros.nodes import executable, own_messages
 from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from segformer_ros.nodes.evaluation_messages import (
@@ -62,8 +62,13 @@ class EvaluationNode(Node):
         # What it says at its end comes when ROS is down already.
         super().__init__('evaluation_node', enable_rosout=False)
         self.parameters = take(self, EvaluationParameters)
-        self.board = Scoreboard(DriveEvaluation(self.parameters.drive_options()))
+        self.statistics = LiveStatistics(DriveEvaluation(self.parameters.drive_options()))
         self._write, self._now = write, now
+        report = Path(self.parameters.report)
+        if self.parameters.report and report.is_dir() and any(report.iterdir()):
+            self.get_logger().warning(
+                f'{report} has a report, which this one will replace at the end'
+            )
         self._first_result_s: float | None = None
         self._latest_ns = 0
         self._contradiction = ''
@@ -94,7 +99,7 @@ class EvaluationNode(Node):
 
     def summary(self) -> dict[str, Any]:
         """Give all figures as plain values."""
-        return self.board.summary(self._now())
+        return self.statistics.summary(self._now())
 
     def _subscribe(self) -> None:
         parameters = self.parameters
@@ -135,16 +140,16 @@ class EvaluationNode(Node):
         self.create_subscription(kind, topic, receive, own, qos_overriding_options=options)
 
     def _on_input(self, msg: CameraInfo) -> None:
-        self.board.add_input(self._now())
+        self.statistics.add_input(self._now())
 
     def _on_stats(self, msg: Any) -> None:
         times = {name: getattr(msg, f'{name}_ms') for name in TIMES}
-        self.board.add_times(times, dropped=msg.replaced)
+        self.statistics.add_times(times, dropped=msg.replaced)
 
     def _on_classes(self, msg: Any) -> None:
         """Evaluate no labels while the network says that their ids mean something else."""
         classes = {item.class_id: item.class_name for item in msg.class_map}
-        self._contradiction = self.board.drive.contradiction(classes)
+        self._contradiction = self.statistics.drive.contradiction(classes)
         if self._contradiction:
             self.get_logger().error(f'The labels cannot be evaluated: {self._contradiction}')
 
@@ -152,9 +157,9 @@ class EvaluationNode(Node):
         now_s = self._now()
         if self._first_result_s is None:
             self._first_result_s = now_s
-        self.board.add_output(now_s)
+        self.statistics.add_output(now_s)
         if self._contradiction:
-            self.board.drive.refused[self._contradiction] += 1
+            self.statistics.drive.refused[self._contradiction] += 1
         else:
             self._evaluate('labels', msg)
 
@@ -163,20 +168,20 @@ class EvaluationNode(Node):
         self._evaluate('depth', msg)
 
     def _evaluate(self, stream: str, msg: Image) -> None:
-        self.board.drive.add(stream, msg)
+        self.statistics.drive.add(stream, msg)
         self._latest_ns = msg.header.stamp.sec * 1_000_000_000 + msg.header.stamp.nanosec
-        if self.board.drive.restarts > self._restarts:
-            self._restarts = self.board.drive.restarts
+        if self.statistics.drive.restarts > self._restarts:
+            self._restarts = self.statistics.drive.restarts
             self._jumped = True
             self.get_logger().warning(f'{JUMPED}: going on from there')
         self._end_if_done()
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        evaluated = max(self.board.drive.scores.evaluated.values(), default=0)
+        evaluated = max(self.statistics.drive.scores.evaluated.values(), default=0)
         response.success = True
         response.message = f'{evaluated} evaluated frames are forgotten'
         self.get_logger().info(f'Starting the evaluation anew: {response.message}')
-        self.board.reset(self._now())
+        self.statistics.reset(self._now())
         self._first_result_s = None
         self._restarts = self._told = 0
         return response
@@ -189,7 +194,7 @@ class EvaluationNode(Node):
         name = self.get_fully_qualified_name()[1:]
         message = evaluation_diagnostics(
             name,
-            self.board.drive,
+            self.statistics.drive,
             self._contradiction,
             jumped=self._jumped,
             silent=str(self._silent),
@@ -201,10 +206,10 @@ class EvaluationNode(Node):
 
     def _publish(self) -> None:
         """Publish the figures when there are new ones."""
-        evaluated = self.board.drive.scores.evaluated.total()
+        evaluated = self.statistics.drive.scores.evaluated.total()
         if self._stats is not None and evaluated != self._told:
             self._told = evaluated
-            drive, scores = self.board.drive, self.board.drive.scores
+            drive, scores = self.statistics.drive, self.statistics.drive.scores
             self._stats.publish(evaluation_stats_message(drive, scores.total, self._latest_ns))
             if self._stats_window is not None and self._stats_window.get_subscription_count():
                 self._stats_window.publish(
@@ -217,14 +222,14 @@ class EvaluationNode(Node):
                 )
 
     def _report(self) -> None:
-        if not self.board.outputs.count:
+        if not self.statistics.outputs.count:
             waiting = str(self._silent) or self.resolve_topic_name('label/image')
             self._write(f'waiting for {waiting}\n')
         else:
             if self._rows % _ROWS_PER_HEADER == 0:
                 self._write(f'{HEADER}\n')
             self._rows += 1
-            self._write(f'{self.board.row(self._now())}\n')
+            self._write(f'{self.statistics.row(self._now())}\n')
         sys.stdout.flush()
 
     def _end_if_done(self) -> None:
@@ -236,9 +241,9 @@ class EvaluationNode(Node):
         self.context.try_shutdown()
 
     def _has_all_frames(self) -> bool:
-        evaluated = self.board.drive.scores.evaluated
+        evaluated = self.statistics.drive.scores.evaluated
         if not self.parameters.ground_truth:
-            done = self.board.outputs.count
+            done = self.statistics.outputs.count
         else:
             done = evaluated['labels']
             if self._has_depth:
@@ -255,7 +260,7 @@ class EvaluationNode(Node):
         if self._finished:
             return
         self._finished = True
-        summary, drive = self.summary(), self.board.drive
+        summary, drive = self.summary(), self.statistics.drive
         if self.parameters.summary:
             path = Path(self.parameters.summary)
             self._save(path, functools.partial(run_folder.write_json, path, summary))
@@ -263,10 +268,10 @@ class EvaluationNode(Node):
             path = Path(self.parameters.report)
             rows = drive.scores.rows
             self._save(path, functools.partial(write_report, path, summary, rows))
-        if self.parameters.report_period_s and self.board.outputs.count:
+        if self.parameters.report_period_s and self.statistics.outputs.count:
             self._report()
             if drive.scores.evaluated['labels']:
-                self._write(f'intersection over union\n{self.board.classes()}\n')
+                self._write(f'intersection over union\n{self.statistics.classes()}\n')
             for text, count in (*drive.refused.items(), *drive.unknown.most_common(3)):
                 self._write(f'not evaluated: {text} ({count})\n')
         sys.stdout.flush()

@@ -110,8 +110,8 @@ def _descriptor(item: Field[Any]) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(description=facts['description'], read_only=facts['fixed'])
     if facts['one_of']:
         descriptor.additional_constraints = f'one of {", ".join(facts["one_of"])}'
-        # ROS reads an unquoted nan or inf as a number.
-        descriptor.dynamic_typing = 'nan' in facts['one_of']
+        # ROS reads an unquoted nan or inf as a number, and off as false.
+        descriptor.dynamic_typing = not {'nan', 'off'}.isdisjoint(facts['one_of'])
     if facts['between'] is not None:
         low, high = facts['between']
         if isinstance(item.default, int):
@@ -141,4 +141,6 @@ def _from_ros(value: Any, default: Any) -> Any:
         return tuple(value)
     if isinstance(value, float) and isinstance(default, str):
         return f'{value:g}'
+    if value is False and isinstance(default, str):
+        return 'off'
     return value

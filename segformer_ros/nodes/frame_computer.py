@@ -14,6 +14,7 @@ from segformer_ros.image_encoding import EncodingError
 from segformer_ros.inference.failover import Failover
 from segformer_ros.inference.pipeline import Options, Prediction
 from segformer_ros.inference.road_scale import for_scale, RoadScale
+from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.nodes import own_messages
 from segformer_ros.nodes.backend_switch import scale_options
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
@@ -59,6 +60,7 @@ class FrameComputer:
         self._steady = steady
         self._stats_publisher = stats_publisher
         self._scales: dict[CameraStream, RoadScale] = {}
+        self._memories = TemporalMemories()
 
     def compute(self, arrivals: dict[CameraStream, Arrival]) -> None:
         """Compute and publish one image of every camera that has one."""
@@ -133,7 +135,11 @@ class FrameComputer:
             None if job.frame.intrinsics is None else job.frame.intrinsics.fx for job in jobs
         ]
         try:
-            return list(self._pipeline.predict_batch(images, focal_lengths, asked))
+            return list(
+                self._pipeline.predict_batch(
+                    images, focal_lengths, asked, **self._memory(jobs, parameters)
+                )
+            )
         except Exception as error:  # noqa: BLE001 it is raised again for the frame it is about
             if len(jobs) == 1:
                 # Its traceback holds frames that hold it, and the images: only the garbage
@@ -151,6 +157,17 @@ class FrameComputer:
         result = scale.scaled(prediction, job.frame.intrinsics, wanted, limits_m)
         stream.statistics.scale(scale.text, refused=bool(scale.last.refused))
         return result
+
+    def _memory(self, jobs: list[_Job], parameters: Parameters) -> dict[str, Any]:
+        """Return what pipelines need to calm their outputs; nothing where that is off."""
+        stamps = [job.frame.header.stamp for job in jobs]
+        memories = [
+            self._memories.of(
+                job.stream, parameters.temporal, stamp.sec * 1_000_000_000 + stamp.nanosec
+            )
+            for job, stamp in zip(jobs, stamps, strict=True)
+        ]
+        return {'memories': memories} if any(memories) else {}
 
     def _publish(
         self, job: _Job, prediction: Prediction, parameters: Parameters, batch_size: int

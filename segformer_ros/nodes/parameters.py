@@ -15,6 +15,7 @@ from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
+from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.nodes.fixed_parameters import check_values, parameter, read, values_of
 from segformer_ros.output_topics.frame import OutputOptions
@@ -150,6 +151,12 @@ class Parameters:
     )
     overlay_legend: bool = parameter(
         False, 'Name the classes in overlay/image at its lower edge.', fixed=False
+    )
+    temporal: str = parameter(
+        'off',
+        'Calm labels, or labels and depth (both), with the frame before, moved by optical flow.',
+        one_of=TEMPORAL,
+        fixed=False,
     )
     points_color: str = parameter(
         'class',

@@ -66,17 +66,23 @@ class RecorderNode(Node):
         path = Path(self.parameters.output).expanduser()
         self.failed = False
         self._shift_ns = self._last_ns = 0
-        self._open = ExitStack()
         self._bag = BagWriter(
             path,
             self.parameters.storage,
             self._store,
             max_file_bytes=self.parameters.max_file_mb * 1_000_000,
         )
-        self._open.enter_context(self._bag)
+        with ExitStack() as opened:
+            opened.enter_context(self._bag)
+            self._begin()
+            # Nobody closes a node that a signal kept from being made.
+            self._open = opened.pop_all()
+
+    def _begin(self) -> None:
+        """Say what an earlier recording left, and look for the topics from now on."""
         if self._bag.left is not None:
             self.get_logger().warning(
-                f'an earlier recording of {path} did not end in order: it is kept in '
+                f'an earlier recording of {self._bag.path} did not end in order: it is kept in '
                 f'{self._bag.left}'
             )
         # By its full name, what every topic is subscribed by: rclpy would remap that name again.

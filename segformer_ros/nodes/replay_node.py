@@ -141,7 +141,13 @@ class ReplayNode(Node):
     def _run(self) -> None:
         for text in self._recording.skipped:
             self.get_logger().warning(f'not played: {text}')
-        lacking = self._wait_for_subscribers()
+        try:
+            lacking = self._wait_for_subscribers()
+        except RuntimeError:
+            # A shutdown of ROS takes the node away from under the thread.
+            if self.context.ok():
+                raise
+            return
         strict = self.parameters.image or any(self.parameters.recorded)
         if lacking and strict and not self._stopping.is_set():
             self._fail(

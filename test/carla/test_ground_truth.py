@@ -52,7 +52,6 @@ def test_a_foreign_colour_is_void_and_named():
 
     assert decoded.labels.tolist() == [[1, VOID, 14, VOID]]
     assert decoded.unknown == {'color 70 130 181': 2}
-    assert decoded.unknown_pixels == 2
 
 
 def test_the_palette_of_another_version_is_noticed():

@@ -14,7 +14,7 @@ from segformer_ros.engines.build import BuiltEngine, Tensor
 from segformer_ros.engines.cache import EngineCache
 from segformer_ros.engines.errors import EngineError, EngineRefusedError
 from segformer_ros.engines.request import BuildRequest
-from segformer_ros.engines.sidecar import engine_facts, key_of
+from segformer_ros.engines.sidecar import engine_facts, first_difference, key_of
 from tensorrt_double import double_target, GPU, make_double
 
 TENSORS = (Tensor('image', 'uint8', (-1, 64, 128, 3)),)
@@ -197,6 +197,18 @@ def test_what_is_not_the_engine_is_refused(cache, facts, damage, sentence):
 
     cache.store(facts, 'street', built_of())
     assert cache.load(facts).data == b'machine code'
+
+
+@pytest.mark.parametrize('name', ['graph', 'weights'])
+def test_other_content_is_named_by_its_files(facts, name):
+    """Two sha256 tell nobody anything."""
+    old = json.loads(json.dumps(facts))
+    files = old['graph'] if name == 'graph' else old['weights']
+    key = 'sha256' if name == 'graph' else next(iter(files))
+    files[key] = '0' * 64
+    said = first_difference(old, facts)
+    shown = files['file'] if name == 'graph' else ', '.join(files)
+    assert said == f'{name} {shown}, found {shown} of other content'
 
 
 def test_files_of_another_user_are_refused(cache, facts, monkeypatch):

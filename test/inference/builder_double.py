@@ -54,7 +54,7 @@ class FakeNetwork:
         self.takes_raw = step.startswith('tensorrt')
         self.closed = False
 
-    def predict_batch(self, images, focal_lengths_px=None, options=None):
+    def predict_batch(self, images, focal_lengths_px=None, options=None, memories=None):
         """Give labels that are the image, and remember who has computed it."""
         assert not self.closed
         self._machine.calls.append(self._step)

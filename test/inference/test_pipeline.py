@@ -376,3 +376,31 @@ def test_many_sizes_do_not_pile_up_buffers(folder):
     for width in range(20, 60):
         assert isinstance(pipeline.predict(_image(20, width)), Prediction)
     assert sampling.cache_info().currsize <= 16
+
+
+class MemoryDouble:
+    """Remembers what it is asked to mix, and turns every cell into one of the last class."""
+
+    def __init__(self):
+        self.asked = []
+
+    def steady(self, image, geometry, outputs, *, log_depth):
+        """Give other logits and depth."""
+        self.asked.append((image, geometry, log_depth))
+        logits = np.zeros_like(outputs['logits'])
+        logits[-1] = 5.0
+        return {'logits': logits, 'depth': outputs['depth'] + np.float32(np.log(2.0))}
+
+
+def test_labels_and_depth_are_those_that_a_memory_gives(folder):
+    """Each image has its own memory; one without is as it is."""
+    pipeline = _with(folder, ConstantBackend())
+    images, memory = [_image(60, 120), _image(64, 128)], MemoryDouble()
+    kept, alone = pipeline.predict_batch(images, None, KEEP, [memory, None])
+    assert set(np.unique(kept.labels)) == {IDS[-1]}
+    assert set(np.unique(alone.labels)) == {IDS[0]}
+    np.testing.assert_allclose(kept.depth, 20.0, rtol=1e-5)
+    np.testing.assert_allclose(alone.depth, 10.0, rtol=1e-5)
+    ((image, geometry, log_depth),) = memory.asked
+    assert image is images[0]
+    assert (geometry.image_h, geometry.image_w, log_depth) == (60, 120, True)

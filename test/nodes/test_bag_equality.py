@@ -79,6 +79,15 @@ def _of_all_kinds():
     yield Message('/front/image', IMAGE, 20, _noise(size=(90, 70)))
 
 
+def _steady_camera():
+    """Make a picture that moves, then a cut, then time that goes back."""
+    for index, (seed, stamp) in enumerate([(1, 10), (1, 11), (1, 12), (2, 13), (2, 9), (2, 10)]):
+        coarse = np.random.default_rng(seed).uniform(0, 255, (12, 40, 3)).astype(np.float32)
+        picture = np.clip(cv2.resize(coarse, (320, 96), interpolation=cv2.INTER_CUBIC), 0, 255)
+        pixels = np.ascontiguousarray(picture.astype(np.uint8)[:, 4 * index :][:, :192])
+        yield Message('/front/image', IMAGE, 10 + index, image(pixels, 'bgr8', stamp * 10**8))
+
+
 def _compressed():
     """Make a JPEG and a PNG."""
     pixels = np.random.default_rng(6).integers(0, 256, (40, 60, 3), np.uint8)
@@ -92,9 +101,9 @@ def _compressed():
 def from_bag(tmp_path, model):
     """Give the outputs of the bag path for some messages."""
 
-    def run(messages, **options):
+    def run(messages, name='', **options):
         pipeline = Pipeline.load(model, threads=1)
-        source, result = write_bag(tmp_path / 'in', messages), tmp_path / 'out'
+        source, result = write_bag(tmp_path / f'in{name}', messages), tmp_path / f'out{name}'
         with BagReader(source) as reader, BagWriter(result, 'sqlite3', reader.store) as writer:
             cameras = choose(reader, ())
             process(reader, writer, cameras, pipeline, BagOptions(**options), Report())
@@ -213,6 +222,7 @@ def _as_dict(message):
         (_of_all_kinds, {}, {}),
         (_compressed, {}, {'transport': 'compressed'}),
         (lambda: drive(2), {'all_outputs': True}, {}),
+        (_steady_camera, {'temporal': 'both'}, {'temporal': 'both'}),
     ],
     ids=[
         'drive',
@@ -224,6 +234,7 @@ def _as_dict(message):
         'encodings',
         'compressed',
         'all outputs',
+        'temporal',
     ],
 )
 def test_bag_and_node_agree_bit_for_bit(from_bag, from_node, make, options, parameters):
@@ -239,3 +250,14 @@ def test_bag_and_node_agree_bit_for_bit(from_bag, from_node, make, options, para
         assert len(live[name]) == len(messages), name
         for message, other in zip(messages, live[name], strict=True):
             assert _as_dict(message.message) == _as_dict(other), name
+
+
+def test_temporal_mixes_only_frames_that_follow_each_other(from_bag):
+    """The first frame, that of a cut and that of a time that goes back are as without."""
+    inference = Options(confidence=True)
+    off = from_bag(_steady_camera(), inference=inference)
+    both = from_bag(_steady_camera(), '_both', inference=inference, temporal='both')
+    for name in ('label/confidence/image', 'depth/image'):
+        pairs = zip(off[f'/front/{name}'], both[f'/front/{name}'], strict=True)
+        same = [np.array_equal(one.message.data, other.message.data) for one, other in pairs]
+        assert same == [True, False, False, True, True, False]

@@ -208,3 +208,20 @@ def test_incomplete_frames_are_said_at_the_end(record, capfd):
     session.until(lambda: session.recorder._seen == 1 and session.recorder._assembler._waiting)
     session.close()
     assert 'recorded 1 frames, 1 incomplete -> ' in capfd.readouterr().err
+
+
+def test_a_recorder_that_a_signal_keeps_from_being_made_leaves_nothing(tmp_path):
+    """ROS may go away before the timer; nobody calls destroy_node then."""
+
+    class Late(DatasetRecorderNode):
+        def create_timer(self, *args, **kwargs):
+            assert not self._thread.is_alive()
+            raise RuntimeError('the given context is not valid')
+
+    rclpy.init(args=['--ros-args', '-p', f'dataset:={tmp_path / "dataset"}'])
+    try:
+        with pytest.raises(RuntimeError, match='not valid'):
+            Late()
+        assert not list(tmp_path.iterdir())
+    finally:
+        rclpy.try_shutdown()

@@ -93,12 +93,12 @@ class _Bench:
         self.spin(lambda: all(item.get_subscription_count() for item in publishers))
 
     @property
-    def board(self):
-        return self.evaluation.board
+    def statistics(self):
+        return self.evaluation.statistics
 
     @property
     def evaluated(self):
-        return self.board.drive.scores.evaluated
+        return self.statistics.drive.scores.evaluated
 
     def spin(self, until, *, deadline_s=20.0):
         end = time.monotonic() + deadline_s
@@ -198,7 +198,7 @@ def test_foreign_colours_are_counted(bench):
     summary = running.evaluation.summary()['segmentation']
     assert summary['unknown'] == {'color 3 2 1': 3}
     assert summary['unknown_pixels'] == 3
-    (status,) = evaluation_diagnostics('node', running.board.drive, '').status
+    (status,) = evaluation_diagnostics('node', running.statistics.drive, '').status
     assert (status.level, status.message) == (
         DiagnosticStatus.WARN,
         '3 ground-truth pixels have no class, most often color 3 2 1 (3): set tag_table or coding',
@@ -270,7 +270,7 @@ def test_a_world_that_starts_again_is_noticed(bench):
     old, new = running.source.frame(evaluated=False), running.source.frame()
     running.source.publish(old, 1_000_000_000, ('labels', 'depth'))
     running.source.publish(old, 9_000_000_000, ('labels', 'depth'))
-    running.spin(lambda: running.board.outputs.count == 2)
+    running.spin(lambda: running.statistics.outputs.count == 2)
     running.source.publish(new, 1_000_000_000)
     running.spin(lambda: running.evaluated['labels'] == running.evaluated['depth'] == 1)
     assert running.evaluation.summary()['restarts'] == 1
@@ -342,7 +342,7 @@ def test_labels_of_another_label_set_are_not_evaluated(bench, own, capfd):
     classes.publish(own.LabelClasses(class_map=rows))
     running.spin(lambda: running.evaluation._contradiction)
     running.source.publish(running.source.frame(), 1)
-    running.spin(lambda: running.evaluated['depth'] == 1 and running.board.drive.refused)
+    running.spin(lambda: running.evaluated['depth'] == 1 and running.statistics.drive.refused)
     assert not running.evaluated['labels']
     assert 'set label_set to cityscapes_19' in capfd.readouterr().err
     rows = [own.LabelClass(class_id=1, class_name='road')]
@@ -352,9 +352,12 @@ def test_labels_of_another_label_set_are_not_evaluated(bench, own, capfd):
     running.spin(lambda: running.evaluated['labels'] == 1)
 
 
-def test_a_report_is_written_at_the_end(bench, tmp_path):
-    """One line for every frame, everything in sum, and a picture."""
+def test_a_report_is_written_at_the_end(bench, tmp_path, capfd):
+    """One line for every frame, everything in sum, and a picture; an older one is announced."""
+    (tmp_path / 'report').mkdir()
+    (tmp_path / 'report' / 'frames.csv').write_text('old')
     running = bench('max_frames:=3', f'report:={tmp_path / "report"}')
+    assert 'has a report, which this one will replace at the end' in capfd.readouterr().err
     for number in range(3):
         running.source.publish(running.source.frame(), number * 50_000_000)
     running.spin(lambda: not rclpy.ok())
@@ -397,7 +400,7 @@ def test_it_ends_after_its_duration(bench):
     running = bench('duration_s:=10.0', 'report_period_s:=0.01')
     running.time_s += 100.0
     running.source.publish(running.source.frame(), 1)
-    running.spin(lambda: running.board.outputs.count)
+    running.spin(lambda: running.statistics.outputs.count)
     running.time_s += 9.0
     for _ in range(10):
         running.spin(lambda: True)
@@ -427,9 +430,9 @@ def test_without_truth_the_rates_are_measured(bench, tmp_path):
     for number in range(4):
         for _ in range(2):
             infos.publish(CameraInfo())
-        running.spin(lambda: running.board.inputs.count == 2 * number + 2)  # noqa: B023
+        running.spin(lambda: running.statistics.inputs.count == 2 * number + 2)  # noqa: B023
         running.source.publish(running.source.frame(), number, ('labels',))
-        running.spin(lambda: not rclpy.ok() or running.board.outputs.count == number + 1)  # noqa: B023
+        running.spin(lambda: not rclpy.ok() or running.statistics.outputs.count == number + 1)  # noqa: B023
         running.time_s += 0.1
     assert not rclpy.ok()
     summary = json.loads(path.read_text())

@@ -9,7 +9,7 @@ import pytest
 from rcl_interfaces.msg import ParameterType
 import rclpy
 from rclpy.exceptions import InvalidParameterValueException
-from segformer_ros.nodes.fixed_parameters import declare, read
+from segformer_ros.nodes.fixed_parameters import declare, read, take
 from segformer_ros.nodes.parameters import Parameters, watch
 import yaml
 
@@ -193,3 +193,23 @@ def test_other_parameters_are_left_alone(make_node):
     declare(node, Parameters)
     watch(node, lambda values: pytest.fail('nothing of ours has changed'), lambda values: None)
     assert node.set_parameters([rclpy.Parameter('use_sim_time', value=True)])[0].successful
+
+
+@pytest.mark.parametrize(('given', 'meant'), [(False, 'off'), ('off', 'off'), ('both', 'both')])
+def test_an_unquoted_off_is_the_text(ros, given, meant):
+    """YAML reads off as false, as it reads nan as a number."""
+    node = rclpy.create_node(
+        'parameters', parameter_overrides=[rclpy.Parameter('temporal', value=given)]
+    )
+    assert take(node, Parameters).temporal == meant
+    node.destroy_node()
+
+
+def test_true_is_no_way_to_calm_outputs(ros):
+    """Only false has a meaning of its own."""
+    node = rclpy.create_node(
+        'parameters', parameter_overrides=[rclpy.Parameter('temporal', value=True)]
+    )
+    with pytest.raises(ValueError, match='temporal must be one of off, labels, both, not True'):
+        take(node, Parameters)
+    node.destroy_node()

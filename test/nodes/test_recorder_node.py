@@ -281,3 +281,17 @@ def test_a_killed_recorder_loses_less_than_a_second(storage, monkeypatch, tmp_pa
         rclpy.try_shutdown()
     assert kept > 10
     assert lost_s < 1.0
+
+
+def test_a_recorder_that_a_signal_keeps_from_being_made_leaves_nothing(record, tmp_path):
+    """ROS may go away between the bag and the timers; nobody calls destroy_node then."""
+
+    class Late(RecorderNode):
+        def create_timer(self, *args, **kwargs):
+            raise RuntimeError('the given context is not valid')
+
+    record(['/image']).close()
+    (tmp_path / 'bag').rename(tmp_path / 'former')
+    with pytest.raises(RuntimeError, match='not valid'):
+        Late()
+    assert [item.name for item in tmp_path.iterdir()] == ['former']

@@ -4,6 +4,7 @@
 
 from collections import defaultdict
 import time
+from types import SimpleNamespace
 
 from bag_builder import drive, header, Message, STORE, write_bag
 import numpy as np
@@ -300,3 +301,18 @@ def test_a_recorder_that_listens_lets_it_begin(play, tmp_path):
     recorder.destroy_node()
     assert theatre.player.exit_code == 0
     assert theatre.player.published == 4
+
+
+def test_a_shutdown_while_it_waits_for_subscribers_is_no_error():
+    """Its thread asks a node that is gone; while ROS is up, that would be a fault."""
+
+    def wait():
+        raise RuntimeError("Failed to get information by topic: rcl node's context is invalid")
+
+    def player(*, is_up):
+        context, recording = SimpleNamespace(ok=lambda: is_up), SimpleNamespace(skipped=())
+        return SimpleNamespace(_recording=recording, _wait_for_subscribers=wait, context=context)
+
+    ReplayNode._run(player(is_up=False))
+    with pytest.raises(RuntimeError, match='is invalid'):
+        ReplayNode._run(player(is_up=True))

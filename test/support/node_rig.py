@@ -51,7 +51,7 @@ class FakePipeline:
         self.gate = threading.Event()
         self.gate.set()
 
-    def predict_batch(self, images, focal_lengths_px=None, options=None):
+    def predict_batch(self, images, focal_lengths_px=None, options=None, memories=None):
         """Remember what was asked, wait for the gate, and fail where an error is set."""
         self.calls.append(SimpleNamespace(images=images, focal=focal_lengths_px, options=options))
         assert self.gate.wait(DEADLINE_S)

@@ -18,7 +18,8 @@ import pytest
 pytest.importorskip('torch', reason='training needs torch')
 
 from overfit import overfit
-from segformer_ros.network.checkpoint import CheckpointError, load_network, read, write
+from segformer_ros.checkpoints import load as load_checkpoint
+from segformer_ros.network.checkpoint import CheckpointError, read, write
 from segformer_ros.training.fit import fit, Stage, TrainingRun
 from segformer_ros.training.recipe import load, resolve
 from segformer_ros.training.run_data import open_data
@@ -177,7 +178,8 @@ def test_weights_hold_the_network_and_its_figures(tmp_path):
     config = resolve(recipe(tmp_path, evaluation_steps=2))
     lines = train(config, command='segformer train it')
 
-    network, facts = load_network(config.folder / LAST_FILE)
+    loaded = load_checkpoint(config.folder / LAST_FILE)
+    network, facts = loaded.network, loaded.facts
 
     assert facts['classes'] == [1, 11, 14]
     assert facts['class_names'] == ['road', 'sky', 'car']

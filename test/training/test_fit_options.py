@@ -12,8 +12,9 @@ import pytest
 pytest.importorskip('torch', reason='training needs torch')
 
 from overfit import overfit
+from segformer_ros.checkpoints import load as load_checkpoint
 from segformer_ros.datasets import DatasetError
-from segformer_ros.network.checkpoint import load_network, read
+from segformer_ros.network.checkpoint import read
 from segformer_ros.training.baselines import load_baseline
 from segformer_ros.training.batches import Batch
 from segformer_ros.training.fit import fit, TrainingRun
@@ -190,7 +191,8 @@ def test_depth_alone_needs_no_labels(tmp_path):
     config = resolve(values)
     trained(config)
 
-    network, facts = load_network(config.folder / LAST_FILE)
+    loaded = load_checkpoint(config.folder / LAST_FILE)
+    network, facts = loaded.network, loaded.facts
 
     assert network.segmentation_head is None
     assert facts['metrics']['abs_rel'] > 0.0

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip('torch', reason='training needs torch')
 
+from segformer_ros.checkpoints import load as load_checkpoint
 from segformer_ros.checkpoints import load_encoder
 from segformer_ros.labels import label_set, LabelSet
 from segformer_ros.network import build, checkpoint
@@ -133,7 +134,7 @@ def test_a_slimmer_network_begins_close_to_the_trained_one(tmp_path):
     tensors, facts = redundant(path)
     checkpoint.write(path, tensors, facts)
     images = torch.randn(2, 3, 64, 128)
-    trained = checkpoint.load_network(path)[0]
+    trained = load_checkpoint(path).network
 
     same_keys, _ = make_network(
         replace(SLIM, sr_ratios=(8, 4, 2, 1)), CITY, str(path), lambda: images

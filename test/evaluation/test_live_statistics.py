@@ -8,13 +8,13 @@ import math
 import numpy as np
 import pytest
 from segformer_ros.evaluation.drive import DriveEvaluation, DriveOptions
-from segformer_ros.evaluation.scoreboard import HEADER, Rate, Scoreboard, TIMES
+from segformer_ros.evaluation.live_statistics import HEADER, LiveStatistics, Rate, TIMES
 
 
 @pytest.fixture
-def board():
-    """Give an empty board for depths up to 80 m."""
-    return Scoreboard(DriveEvaluation(DriveOptions()))
+def statistics():
+    """Give empty statistics for depths up to 80 m."""
+    return LiveStatistics(DriveEvaluation(DriveOptions()))
 
 
 def test_a_rate_is_intervals_over_time():
@@ -44,52 +44,52 @@ def test_a_rate_of_one_event_is_not_known():
     assert math.isnan(rate.overall())
 
 
-def test_an_empty_summary_is_valid_json(board):
+def test_an_empty_summary_is_valid_json(statistics):
     """What is not known is null, never NaN, which JSON does not have."""
-    text = json.dumps(board.summary(1.0), allow_nan=False)
+    text = json.dumps(statistics.summary(1.0), allow_nan=False)
     assert json.loads(text)['segmentation']['miou'] is None
 
 
-def test_a_row_stands_under_its_header(board):
+def test_a_row_stands_under_its_header(statistics):
     """All rows are as wide as the header, whatever is known."""
     widths = {len(line) for line in HEADER.splitlines()}
-    widths.add(len(board.row(0.0)))
+    widths.add(len(statistics.row(0.0)))
     for index in range(30):
-        board.add_input(index / 10)
-        board.add_output(index / 10)
-        board.add_times(dict.fromkeys(TIMES, 80.4), dropped=2)
-        scores = board.drive.scores
+        statistics.add_input(index / 10)
+        statistics.add_output(index / 10)
+        statistics.add_times(dict.fromkeys(TIMES, 80.4), dropped=2)
+        scores = statistics.drive.scores
         scores.add_labels(index, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
         scores.add_depth(index, np.ones((4, 4), np.float32), np.ones((4, 4), np.float32))
-    row = board.row(2.9)
+    row = statistics.row(2.9)
     widths.add(len(row))
     assert len(widths) == 1
     assert row.split() == ['3', '10.0', '10.0', '2', '80', '1.000', '0.000', '1.000', '30']
 
 
-def test_times_have_a_median_and_a_tail(board):
+def test_times_have_a_median_and_a_tail(statistics):
     """The split of the latency is what a user tunes by."""
     for value in range(100):
-        board.add_times({name: float(value) for name in TIMES}, dropped=0)
-    assert board.summary(1.0)['times_ms']['network'] == {'p50': 49.5, 'p99': 98.01}
+        statistics.add_times({name: float(value) for name in TIMES}, dropped=0)
+    assert statistics.summary(1.0)['times_ms']['network'] == {'p50': 49.5, 'p99': 98.01}
 
 
-def test_reset_forgets_everything(board):
+def test_reset_forgets_everything(statistics):
     """A new measurement starts with nothing of the old one."""
-    board.drive.scores.add_labels(1, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
-    board.drive.unknown['tag 99'] = 3
-    board.add_output(1.0)
-    board.reset(5.0)
-    summary = board.summary(7.0)
+    statistics.drive.scores.add_labels(1, np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
+    statistics.drive.unknown['tag 99'] = 3
+    statistics.add_output(1.0)
+    statistics.reset(5.0)
+    summary = statistics.summary(7.0)
     assert summary['seconds'] == 2.0
     assert summary['outputs']['frames'] == 0
     assert summary['segmentation']['miou'] is None
     assert summary['segmentation']['unknown_pixels'] == 0
 
 
-def test_the_classes_are_listed_best_first(board):
+def test_the_classes_are_listed_best_first(statistics):
     """The list ends with what is worth improving."""
     truth = np.array([[1, 1, 14, 14]], np.uint8)
-    board.drive.scores.add_labels(1, np.array([[1, 1, 14, 1]], np.uint8), truth)
-    names = [line.split()[0] for line in board.classes().splitlines()]
+    statistics.drive.scores.add_labels(1, np.array([[1, 1, 14, 1]], np.uint8), truth)
+    names = [line.split()[0] for line in statistics.classes().splitlines()]
     assert names == ['road', 'car']

@@ -57,7 +57,7 @@ class Rate:
         return (self.count - 1) / span if span > 0.0 else math.nan
 
 
-class Scoreboard:
+class LiveStatistics:
     """Collect what arrives and what it is worth; times are seconds of one steady clock."""
 
     def __init__(self, drive: DriveEvaluation) -> None:
