@@ -335,7 +335,7 @@ class _Fresh(FakePipeline):
         super().__init__()
         self.images = []
 
-    def predict_batch(self, images, focal_lengths_px=None, options=None):
+    def predict_batch(self, images, *_):
         """Fail."""
         self.images += [weakref.ref(image) for image in images]
         raise RuntimeError('as it was told')
