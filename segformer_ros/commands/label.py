@@ -210,7 +210,7 @@ def _check_samples(args: argparse.Namespace) -> None:
 
 def _inputs(args: argparse.Namespace) -> list[Input]:
     out = args.out.resolve()
-    found = []
+    found: list[Input] = []
     for text in args.inputs:
         if remote.is_address(text):
             found += remote.find(text, out)

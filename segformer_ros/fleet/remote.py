@@ -125,10 +125,7 @@ def fetch(item: Input) -> None:
         return
     item.path.parent.mkdir(parents=True, exist_ok=True)
     if item.names:
-        parts.make(
-            item.path,
-            lambda folder: [_copy(f'{item.url}/{name}', folder / name) for name in item.names],
-        )
+        parts.make(item.path, lambda folder: _copy_all(item, folder))
         return
     temporary = item.path.with_name(f'.{item.path.name}.part')
 
@@ -138,6 +135,11 @@ def fetch(item: Input) -> None:
     if parts.make(temporary, fill):
         (temporary / item.path.name).replace(item.path)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _copy_all(item: Input, folder: Path) -> None:
+    for name in item.names:
+        _copy(f'{item.url}/{name}', folder / name)
 
 
 def drop(item: Input) -> None:
