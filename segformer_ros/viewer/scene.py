@@ -218,18 +218,19 @@ class Scene:
         if depth is None:
             return
         # Half the bytes, and 0.05 % of a value at most.
-        known = np.where(np.isfinite(depth), depth, np.float32(np.nan)).astype(np.float16)
+        finite = _finite(depth)
+        known = finite.astype(np.float16)
         far_m = self._options.depth_max_m
         values = self._rerun.DepthImage(known, meter=1.0, depth_range=(0.0, far_m))
         self._recording.log(place, values)
         # The colours of the viewer show what is unknown as far; these lie above the values.
-        levels = draw.depth_levels(depth, far_m)
+        levels = draw.depth_levels(finite, far_m)
         shown = self._rerun.SegmentationImage(levels, opacity=1.0)
         self._recording.log(layout.COLORS.format(place), shown)
 
     def _log_points(self, depth: Depth, labels: Image | None, camera: Intrinsics) -> None:
         step = max(1, math.ceil(math.sqrt(depth.size / _POINTS)))
-        points = back_project(depth, camera)[::step, ::step].reshape(-1, 3)
+        points = back_project(_finite(depth), camera)[::step, ::step].reshape(-1, 3)
         near = np.isfinite(points[:, 2]) & (points[:, 2] <= self._options.depth_max_m)
         ids = None if labels is None else labels[::step, ::step].reshape(-1)[near]
         # Radii below zero are in pixels of the screen.
@@ -248,6 +249,10 @@ class Scene:
     def _send_layout(self) -> None:
         blueprint = layout.blueprint(self._options.timeline, has_truth=self._has_truth)
         self._recording.send_blueprint(blueprint)
+
+
+def _finite(depth: Depth) -> Depth:
+    return np.where(np.isfinite(depth), depth, np.float32(np.nan))
 
 
 def _depth_scale(max_m: float) -> list[tuple[int, str, tuple[int, int, int]]]:

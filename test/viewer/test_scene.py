@@ -116,6 +116,16 @@ def test_points_carry_their_class_and_no_unknown_depth():
     assert (ids == 1).sum() == 16 * 64
 
 
+def test_what_is_infinite_is_unknown_and_not_far():
+    """As the sky of the ground truth: grey, and no value."""
+    kept = Kept()
+    depth = np.full((32, 64), np.inf, np.float32)
+    depth[0] = 500.0
+    Scene(kept, CARLA_0914.classes, SceneOptions()).log(frame(depth=depth))
+    levels = kept.logged['/camera/depth/colors'].buffer.as_arrow_array().to_pylist()[0]
+    assert levels == [1] * 64 + [0] * 31 * 64
+
+
 def test_wide_images_lose_whole_columns_and_keep_their_geometry():
     """At half the size the same pixel looks in the same direction."""
     kept = Kept()
