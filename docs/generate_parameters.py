@@ -70,7 +70,7 @@ def _table(kind: type) -> str:
 
 def _values(item: Field[Any]) -> str:
     if item.metadata['one_of']:
-        return ', '.join(item.metadata['one_of'])
+        return ', '.join(map(str, item.metadata['one_of']))
     if item.metadata['between'] is not None:
         low, high = item.metadata['between']
         return f'{_number(low)} to {_number(high)}'

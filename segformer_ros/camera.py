@@ -65,6 +65,10 @@ class Intrinsics:
                 return f'{name} = {value:g} in an image of {self.width}x{self.height}'
         return ''
 
+    def focal_across(self, rotation: int) -> float:
+        """Return the horizontal focal length of the image turned by 0, 90, 180 or 270 degrees."""
+        return self.fy if rotation in {90, 270} else self.fx
+
     def resized(self, width: int, height: int) -> Intrinsics:
         """Give the intrinsics of the same view in another size."""
         x, y = width / self.width, height / self.height

@@ -252,7 +252,9 @@ class _Stream:
         wanted = self._options.inference
         prediction = self._pipeline.predict(
             image,
-            focal_length_px=None if intrinsics is None else intrinsics.fx,
+            focal_length_px=(
+                None if intrinsics is None else intrinsics.focal_across(wanted.image_rotation)
+            ),
             options=wanted if self._scale is None else for_scale(wanted),
             **self._memory(message.header.stamp),
         )

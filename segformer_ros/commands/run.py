@@ -19,7 +19,7 @@ from segformer_ros.bundle import Manifest
 from segformer_ros.commands.run_jobs import Job, open_job, options
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.pipeline import Pipeline
-from segformer_ros.inference.results import SKY_DEPTHS
+from segformer_ros.inference.results import IMAGE_ROTATIONS, SKY_DEPTHS
 from segformer_ros.inference.road_scale import read_scale, RoadScale, ScaleOptions
 from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
@@ -161,6 +161,14 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     add_depth_format(parser, '--format')
     parser.add_argument(
+        '--image-rotation',
+        type=int,
+        choices=IMAGE_ROTATIONS,
+        default=0,
+        help='degrees by which images have to be turned clockwise to be upright, for a camera '
+        'that is mounted rotated (default: %(default)s)',
+    )
+    parser.add_argument(
         '--temporal',
         choices=TEMPORAL,
         default='off',
@@ -265,6 +273,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'max_depth_m': args.max_depth,
         'sky_depth': args.sky_depth,
         'temporal': args.temporal,
+        'image_rotation': args.image_rotation,
         'overlay': not args.no_overlay,
         **({} if args.scale_by is None else {'scale_by': asdict(args.scale_by)}),
         'palette': args.palette,
@@ -274,6 +283,8 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
 def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
     manifest, only = pipeline.manifest, args.only
     tasks = manifest.published_tasks if args.scale_by is None else manifest.tasks
+    if args.scale_by is not None and args.image_rotation:
+        raise ValueError('--scale-by is for upright images: leave it out with --image-rotation')
     if args.scale_by is not None and only == 'segmentation':
         raise ValueError('--scale-by scales depth: leave it out with --only segmentation')
     if args.scale_by is not None:

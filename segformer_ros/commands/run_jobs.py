@@ -98,6 +98,7 @@ def options(args: argparse.Namespace) -> Options:
         min_depth_m=args.min_depth,
         max_depth_m=args.max_depth,
         sky_depth=args.sky_depth,
+        image_rotation=getattr(args, 'image_rotation', 0),
     )
 
 

@@ -94,8 +94,12 @@ def contact_depth(
     with np.errstate(divide='ignore'):
         depth = np.where(drop < 0.0, height_m / -drop, np.float32(np.nan))
     obstacle = stands[labels]
-    contact = np.zeros_like(obstacle)
-    contact[:-1] = obstacle[:-1] & ~obstacle[1:]
+    # Down in the image, which is another side of it where the camera is mounted rotated.
+    right, down = -view.robot_from_camera[2, :2]
+    axis = 0 if abs(down) >= abs(right) else 1
+    step = 1 if (down, right)[axis] > 0.0 else -1
+    contact = obstacle & ~np.roll(obstacle, -step, axis)
+    contact[(slice(None),) * axis + (-1 if step > 0 else 0,)] = False
     depth[obstacle & ~contact] = np.nan
     return depth.astype(np.float32)
 
@@ -142,9 +146,12 @@ def observe(
     cell = _cells(points, placement, spec)
     ground = use & ~obstacle
     places, values = [cell[ground]], [cost[ground]]
-    for more, of in _between_rows(points, cost, ground, placement, spec):
-        places.append(more)
-        values.append(of)
+    # Of a camera that is mounted rotated the columns lie far apart.
+    sides = (points, cost, ground), (points.swapaxes(1, 2), cost.T, ground.T)
+    for side in sides:
+        for more, of in _between_rows(*side, placement, spec):
+            places.append(more)
+            values.append(of)
     _vote(grid, np.concatenate(places), np.concatenate(values))
     standing = use & obstacle
     _mark(grid, cell[standing], cost[standing], spec.min_points)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 import math
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +27,7 @@ from segformer_ros.inference.preprocess import (
     prepare_bytes,
 )
 from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
+from segformer_ros.inference.rotation import as_it_came, upright
 from segformer_ros.inference.temporal import TemporalMemory
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
@@ -211,6 +213,11 @@ class Pipeline:
         """
         options = options or Options()
         images = [check_image(image) for image in images]
+        if options.image_rotation:
+            turned = [upright(image, options.image_rotation) for image in images]
+            as_turned = replace(options, image_rotation=0)
+            found = self.predict_batch(turned, focal_lengths_px, as_turned, memories)
+            return [as_it_came(item, options.image_rotation) for item in found]
         focals = checked_focals(focal_lengths_px, len(images))
         stretch = self._manifest.resize == 'stretch'
         geometries = [

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 SKY_DEPTHS = ('nan', 'inf', 'keep')
+IMAGE_ROTATIONS = (0, 90, 180, 270)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Options:
     Depths outside min_depth_m to max_depth_m are NaN; None takes the limit of the manifest.
     sky_depth is the depth of pixels that are labelled sky: 'nan', 'inf', or 'keep' what the
     network says.
+    image_rotation is by how many degrees an image has to be turned clockwise to be upright; the
+    results are those of the image as it came.
     """
 
     segmentation: bool = True
@@ -62,14 +65,20 @@ class Options:
     min_depth_m: float | None = None
     max_depth_m: float | None = None
     sky_depth: str = 'nan'
+    image_rotation: int = 0
 
     def __post_init__(self) -> None:
         """
         Check the values against each other.
 
-        :raises ValueError: sky_depth is not one of the three, or the depth range is empty or
-            not a number.
+        :raises ValueError: sky_depth or image_rotation is not one of its values, or the depth
+            range is empty or not a number.
         """
+        if self.image_rotation not in IMAGE_ROTATIONS:
+            raise ValueError(
+                f'image_rotation must be one of {", ".join(map(str, IMAGE_ROTATIONS))}, not '
+                f'{self.image_rotation}'
+            )
         if self.sky_depth not in SKY_DEPTHS:
             raise ValueError(
                 f'sky_depth must be one of {", ".join(SKY_DEPTHS)}, not {self.sky_depth!r}'

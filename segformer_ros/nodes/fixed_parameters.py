@@ -22,14 +22,14 @@ def parameter(
     description: str,
     *,
     between: tuple[float, float] | None = None,
-    one_of: tuple[str, ...] = (),
+    one_of: tuple[str, ...] | tuple[int, ...] = (),
     fixed: bool = True,
 ) -> Any:
     """
     Make the field of a dataclass that stands for one parameter.
 
     :param between: Smallest and largest value that is accepted.
-    :param one_of: The texts that are accepted; empty accepts any.
+    :param one_of: The texts or numbers that are accepted; empty accepts any.
     :param fixed: Whether it holds from the start of the node to its end.
     """
     facts = {'description': description, 'between': between, 'one_of': one_of, 'fixed': fixed}
@@ -100,16 +100,20 @@ def check_values(values: Any) -> None:
     for item in fields(values):
         choices, value = item.metadata['one_of'], getattr(values, item.name)
         if choices and value not in choices:
-            raise ValueError(f'{item.name} must be one of {", ".join(choices)}, not {value!r}')
+            raise ValueError(f'{item.name} must be one of {_listed(choices)}, not {value!r}')
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f'{item.name} must be a finite number, not {value}')
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    return ', '.join(map(str, choices))
 
 
 def _descriptor(item: Field[Any]) -> ParameterDescriptor:
     facts = item.metadata
     descriptor = ParameterDescriptor(description=facts['description'], read_only=facts['fixed'])
     if facts['one_of']:
-        descriptor.additional_constraints = f'one of {", ".join(facts["one_of"])}'
+        descriptor.additional_constraints = f'one of {_listed(facts["one_of"])}'
         # ROS reads an unquoted nan or inf as a number, and off as false.
         descriptor.dynamic_typing = not {'nan', 'off'}.isdisjoint(facts['one_of'])
     if facts['between'] is not None:

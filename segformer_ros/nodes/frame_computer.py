@@ -125,6 +125,7 @@ class FrameComputer:
             min_depth_m=parameters.min_depth_m or None,
             max_depth_m=parameters.max_depth_m or None,
             sky_depth=parameters.sky_depth,
+            image_rotation=parameters.image_rotation,
         )
 
     def _predict(self, jobs: list[_Job], parameters: Parameters) -> list[Prediction | Exception]:
@@ -132,7 +133,10 @@ class FrameComputer:
         asked = for_scale(options) if options.depth and parameters.camera_height_m else options
         images = [job.frame.image for job in jobs]
         focal_lengths = [
-            None if job.frame.intrinsics is None else job.frame.intrinsics.fx for job in jobs
+            None
+            if job.frame.intrinsics is None
+            else job.frame.intrinsics.focal_across(parameters.image_rotation)
+            for job in jobs
         ]
         try:
             return list(

@@ -15,6 +15,7 @@ from rclpy.parameter import Parameter
 from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
+from segformer_ros.inference.results import IMAGE_ROTATIONS
 from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.nodes.fixed_parameters import check_values, parameter, read, values_of
@@ -132,6 +133,13 @@ class Parameters:
         'inverse depth.',
         between=(-60.0, 60.0),
     )
+    image_rotation: int = parameter(
+        0,
+        'Degrees by which images have to be turned clockwise to be upright, for a camera that is '
+        'mounted rotated; outputs stay in the geometry of the camera.',
+        one_of=IMAGE_ROTATIONS,
+        fixed=False,
+    )
     camera_fov_deg: float = parameter(
         0.0,
         'Horizontal field of view in degrees, overriding a missing or wrong camera_info; '
@@ -200,6 +208,11 @@ class Parameters:
 
     def __post_init__(self) -> None:
         check_values(self)
+        if self.image_rotation and self.camera_height_m:
+            raise ValueError(
+                'camera_height_m scales depth by the road of an upright image: leave it at 0 with '
+                f'image_rotation {self.image_rotation}'
+            )
         if 0.0 < self.max_depth_m <= self.min_depth_m:
             raise ValueError(
                 f'min_depth_m ({self.min_depth_m}) must be less than '

@@ -124,6 +124,27 @@ def test_a_flat_ground_stands_in_for_depth():
     assert cell(grid, 9.6, 0.1) == UNKNOWN
 
 
+@pytest.mark.parametrize('turns', [1, 2, 3])
+def test_a_rotated_camera_sees_the_same_cells(turns):
+    """Its pose says where down is in the image, with depth and without."""
+    labels, depth = street()
+    own, (height, width) = VIEW.intrinsics, labels.shape
+    # A turn to the left of the picture is one of the camera's axes to the right.
+    c, s = round(math.cos(turns * math.pi / 2)), round(math.sin(turns * math.pi / 2))
+    turn = np.array(((c, -s, 0, 0), (s, c, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)))
+    if turns % 2:
+        intrinsics = Intrinsics(own.fy, own.fx, (height - 1) / 2, (width - 1) / 2, height, width)
+    else:
+        intrinsics = own
+    view = View(intrinsics, LEVEL @ turn)
+    turned = [np.ascontiguousarray(np.rot90(array, turns)) for array in (labels, depth)]
+    expected = observe(labels, depth, VIEW, TABLES, SPEC)
+    np.testing.assert_array_equal(observe(*turned, view, TABLES, SPEC) >= 0, expected >= 0)
+    flat = contact_depth(labels, VIEW, TABLES[1])
+    found = contact_depth(turned[0], view, TABLES[1])
+    np.testing.assert_allclose(found, np.rot90(flat, turns), rtol=1e-4)
+
+
 def test_nothing_known_is_an_unknown_grid():
     """An image of sky alone says nothing."""
     labels = np.full((240, 320), SKY, np.uint8)

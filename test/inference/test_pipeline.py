@@ -406,3 +406,26 @@ def test_labels_and_depth_are_those_that_a_memory_gives(folder):
     ((image, geometry, log_depth),) = memory.asked
     assert image is images[0]
     assert (geometry.image_h, geometry.image_w, log_depth) == (60, 120, True)
+
+
+@pytest.mark.parametrize('rotation', [90, 180, 270])
+def test_a_rotated_camera_is_seen_upright_and_answered_in_its_own_geometry(pipeline, rotation):
+    """The results are those of the upright image, turned back."""
+    upright = _image(60, 110, seed=5)
+    turns = rotation // 90
+    as_it_came = np.ascontiguousarray(np.rot90(upright, turns))
+    options = replace(KEEP, confidence=True)
+    expected = pipeline.predict(upright, focal_length_px=90.0, options=options)
+    found = pipeline.predict(
+        as_it_came, focal_length_px=90.0, options=replace(options, image_rotation=rotation)
+    )
+    for name in ('labels', 'depth', 'confidence'):
+        array = getattr(found, name)
+        assert array.shape == as_it_came.shape[:2]
+        np.testing.assert_array_equal(array, np.rot90(getattr(expected, name), turns))
+
+
+def test_a_rotation_of_other_degrees_is_refused():
+    """Only quarters of a turn have an image without holes."""
+    with pytest.raises(ValueError, match='image_rotation must be one of 0, 90, 180, 270, not 45'):
+        Options(image_rotation=45)

@@ -222,6 +222,11 @@ def _as_dict(message):
         (_of_all_kinds, {}, {}),
         (_compressed, {}, {'transport': 'compressed'}),
         (lambda: drive(2), {'all_outputs': True}, {}),
+        (
+            lambda: drive(2),
+            {'inference': Options(confidence=True, image_rotation=90)},
+            {'image_rotation': 90},
+        ),
         (_steady_camera, {'temporal': 'both'}, {'temporal': 'both'}),
     ],
     ids=[
@@ -234,6 +239,7 @@ def _as_dict(message):
         'encodings',
         'compressed',
         'all outputs',
+        'rotated',
         'temporal',
     ],
 )

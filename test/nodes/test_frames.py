@@ -329,3 +329,15 @@ def test_outputs_are_reliable_and_inputs_best_effort_unless_overridden(make_rig)
     for topic, reliability in expected.items():
         (found,) = rig.node.get_subscriptions_info_by_topic(topic)
         assert found.qos_profile.reliability == reliability
+
+
+def test_a_rotated_camera_has_the_focal_length_of_the_upright_image(rig):
+    """Across the upright image of a camera on its side lies fy; the points stay the camera's."""
+    _set(rig, image_rotation=90)
+    rig.listen('/depth/image')
+    info = camera_info()
+    info.k[4] = info.p[5] = 125.0
+    rig.send(image_message(_RGB), info)
+    rig.get('/depth/image')
+    assert rig.pipeline.calls[-1].focal == [125.0]
+    assert rig.pipeline.calls[-1].options.image_rotation == 90
