@@ -15,6 +15,7 @@ DEPTH = '/camera/depth'
 TRUE_LABELS = '/camera/ground_truth/label'
 TRUE_DEPTH = '/camera/ground_truth/depth'
 COLORS = '{}/colors'
+SCALE = '/depth_scale'
 POINTS = '/points'
 TIMES = '/latency_ms'
 DROPS = '/dropped'
@@ -38,7 +39,12 @@ def blueprint(timeline: str, *, has_truth: bool) -> Any:
     below = views.Horizontal(_cloud(), plots, column_shares=[2, 1])
     above = [
         _picture('camera and labels', IMAGE, LABELS),
-        views.Vertical(_labels('labels', LABELS), _depth('depth (m)', DEPTH)),
+        views.Vertical(
+            _labels('labels', LABELS),
+            _depth('depth (m)', DEPTH),
+            views.Spatial2DView(origin=SCALE, name='scale of depth'),
+            row_shares=[5, 5, 2],
+        ),
     ]
     if has_truth:
         above.append(

@@ -110,6 +110,9 @@ class Scene:
         self.set_classes(classes)
         if options.true_classes:
             self._annotate(layout.TRUE_LABELS, options.true_classes)
+        strip = np.zeros((120, 640, 3), np.uint8)
+        draw.put_depth_scale(strip, options.depth_max_m)
+        recording.log(layout.SCALE, self._rerun.Image(strip[-32:]), static=True)
         scale = _depth_scale(options.depth_max_m)
         for place in (layout.DEPTH, layout.TRUE_DEPTH):
             rows = self._rerun.AnnotationContext(scale)
@@ -217,16 +220,15 @@ class Scene:
     def _log_depth(self, place: str, depth: Depth | None) -> None:
         if depth is None:
             return
-        # Half the bytes, and 0.05 % of a value at most.
-        finite = _finite(depth)
-        known = finite.astype(np.float16)
-        far_m = self._options.depth_max_m
-        values = self._rerun.DepthImage(known, meter=1.0, depth_range=(0.0, far_m))
-        self._recording.log(place, values)
-        # The colours of the viewer show what is unknown as far; these lie above the values.
+        far_m, finite = self._options.depth_max_m, _finite(depth)
+        # The colours of the viewer show what is unknown as far; these come first and lie above.
         levels = draw.depth_levels(finite, far_m)
         shown = self._rerun.SegmentationImage(levels, opacity=1.0)
         self._recording.log(layout.COLORS.format(place), shown)
+        # Half the bytes, and 0.05 % of a value at most.
+        half = finite.astype(np.float16)
+        values = self._rerun.DepthImage(half, meter=1.0, depth_range=(0.0, far_m))
+        self._recording.log(place, values)
 
     def _log_points(self, depth: Depth, labels: Image | None, camera: Intrinsics) -> None:
         step = max(1, math.ceil(math.sqrt(depth.size / _POINTS)))

@@ -68,6 +68,7 @@ def test_everything_known_of_a_frame_is_in_the_recording(tmp_path, timeline):
         '/camera/label',
         '/camera/depth',
         '/camera/depth/colors',
+        '/depth_scale',
         '/camera/ground_truth/label',
         '/camera/ground_truth/depth',
         '/points',
