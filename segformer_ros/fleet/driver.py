@@ -177,8 +177,9 @@ class Driver:
         if answer.reason:
             self._manifest.shard_failed(shard, answer.reason, limit)
             return
+        whole = self._manifest.shard_done(shard, answer.seconds)
         self._advance(shard.frames)
-        if self._manifest.shard_done(shard, answer.seconds):
+        if whole:
             self._assemble(self._manifest.input(shard.input))
 
     def _assemble(self, known: Known) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlite3
 from typing import Any
 
-from segformer_ros.fleet.inputs import Input
+from segformer_ros.fleet.inputs import BAG, Input
 
 FILE = 'manifest.sqlite'
 
@@ -242,9 +242,11 @@ class Manifest:
         self, number: int, frames: int, cuts: Sequence[tuple[int | None, int | None]]
     ) -> None:
         for place, (first, last) in enumerate(cuts):
-            count = frames // len(cuts)
-            if place == len(cuts) - 1:
-                count = frames - count * place
+            # Of a bag the places are times.
+            ends = (place * frames // len(cuts), (place + 1) * frames // len(cuts))
+            if self.input(number).input.kind != BAG:
+                ends = (first or 0, frames if last is None else last)
+            count = max(0, ends[1] - ends[0])
             self._do(
                 'insert into shards (input, number, first, last, frames, state) '
                 'values (?, ?, ?, ?, ?, ?)', number, place, first, last, count, PENDING,

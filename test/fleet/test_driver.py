@@ -53,13 +53,18 @@ def start(model, tmp_path):
     """Start a labelling; the result is the worker, and the state of every input."""
     settings = Settings(str(model), 'onnxruntime', '')
 
-    def run(*inputs, deadly=lambda task: False, retry=False, shard_frames=2):
+    def run(*inputs, deadly=lambda task: False, retry=False, shard_frames=2, seen=None):
         worker = OneWorker(settings, deadly)
         manifest = Manifest(tmp_path / 'out' / FILE)
         try:
             manifest.begin(retry)
             manifest.add(find([str(item) for item in inputs]))
-            Driver(tmp_path / 'out', manifest, worker, Rules(shard_frames, 3)).run()
+
+            def advance(frames):
+                if seen is not None:
+                    seen.append((frames, manifest.frames_done(), manifest.frames_known()))
+
+            Driver(tmp_path / 'out', manifest, worker, Rules(shard_frames, 3), advance).run()
             states = {item.name: item.state for item in manifest.known()}
             return worker, states, list(manifest.failures())
         finally:
@@ -247,6 +252,13 @@ def test_a_shard_that_takes_too_long_is_done_by_another_worker(model, tmp_path):
     assert len(worker.waiting) == 1
     manifest.close()
     assert len(list((out / 'results' / 'night' / 'label').iterdir())) == 8
+
+
+def test_progress_counts_the_frames_that_are_done_of_those_known(start, tmp_path):
+    """The shard that has just been done is one of them."""
+    seen = []
+    start(write_images(tmp_path / 'night', 5), seen=seen)
+    assert seen == [(2, 2, 5), (2, 4, 5), (1, 5, 5)]
 
 
 def test_two_drivers_of_one_folder_are_refused(tmp_path):
