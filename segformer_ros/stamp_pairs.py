@@ -132,12 +132,6 @@ class StampPairs(Generic[First, Second]):
         self._shorten(1, stamp_ns, self._second)
         return None
 
-    def clear(self) -> None:
-        """Forget everything that is kept or counted."""
-        self.finish()
-        self._watch = RestartWatch(2)
-        self.unpaired = [0, 0]
-
     def finish(self) -> None:
         """Count what still waits as unpaired and forget it."""
         for stream in (0, 1):

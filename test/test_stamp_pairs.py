@@ -113,16 +113,6 @@ def test_every_restart_counts_once():
     assert pairs.restarts == 3
 
 
-def test_clear_forgets_everything():
-    """Nothing from before a reset is paired or counted after it."""
-    pairs = StampPairs(limit=1)
-    pairs.add_first(1, 'a')
-    pairs.add_first(2, 'a')
-    pairs.clear()
-    assert pairs.unpaired == [0, 0]
-    assert pairs.add_second(2, 'b') is None
-
-
 def test_a_limit_below_one_is_refused():
     """Nothing could ever be paired."""
     with pytest.raises(ValueError, match='at least 1'):

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from segformer_ros.inference.results import Prediction
 from segformer_ros.labels import LabelClass, LabelSet
 from segformer_ros.nodes.message_classes import message_class
 from segformer_ros.nodes.messages import ros_message
@@ -26,22 +27,6 @@ _LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-
-
-class Prediction(Protocol):
-    """What the outputs are made of; see inference.pipeline.Prediction."""
-
-    @property
-    def labels(self) -> npt.NDArray[Any] | None:
-        """(H, W) class ids."""
-
-    @property
-    def depth(self) -> npt.NDArray[Any] | None:
-        """(H, W) metres, NaN where unknown."""
-
-    @property
-    def confidence(self) -> npt.NDArray[Any] | None:
-        """(H, W) probability times 255."""
 
 
 class Outputs:
