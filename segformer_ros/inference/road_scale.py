@@ -86,8 +86,8 @@ def fit_road(
     rows, columns = rows[::step], columns[::step]
     found = value[rows, columns].astype(np.float64)
     known = np.isfinite(found) & ((found > 0.0) | inverse)
-    x = (columns[known] - intrinsics.cx) / intrinsics.fx
-    y = (rows[known] - intrinsics.cy) / intrinsics.fy
+    x = ((columns[known] - intrinsics.cx) / intrinsics.fx).astype(np.float64)
+    y = ((rows[known] - intrinsics.cy) / intrinsics.fy).astype(np.float64)
     target = found[known] if inverse else 1.0 / found[known]
     if target.size < MIN_PIXELS // 4:
         return _refused('the depth of the road is unknown')

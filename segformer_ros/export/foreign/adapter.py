@@ -70,7 +70,7 @@ def check_opset(model: ModelProto) -> int:
             f'expected standard operators, found those of {", ".join(sorted(others))}: export the '
             'graph without them, not one that an engine has optimised'
         )
-    opset = domains.get('', domains.get('ai.onnx', 0))
+    opset: int = domains.get('', domains.get('ai.onnx', 0))
     if opset < _LEAST_OPSET:
         raise ExportError(
             f'expected opset {_LEAST_OPSET} or later, found {opset}: export the graph again'

@@ -14,7 +14,7 @@ _FLOATS = {1, 10, 11, 16}
 
 def parameters(model: ModelProto) -> int:
     """Count the weights in floating point."""
-    found = sum(math.prod(w.dims) for w in model.graph.initializer if w.data_type in _FLOATS)
+    found: int = sum(math.prod(w.dims) for w in model.graph.initializer if w.data_type in _FLOATS)
     return max(1, found)
 
 

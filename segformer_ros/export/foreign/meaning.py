@@ -90,8 +90,11 @@ def convert(meaning: Meaning, raw: npt.NDArray[np.generic]) -> FloatArray:
     """
     if meaning.kind == 'class_ids':
         ids = raw.reshape(1, 1, *meaning.grid)
-        return (ids == np.arange(meaning.channels).reshape(1, -1, 1, 1)).astype(np.float32)
-    value = raw.astype(np.float32)
+        scores: FloatArray = (ids == np.arange(meaning.channels).reshape(1, -1, 1, 1)).astype(
+            np.float32
+        )
+        return scores
+    value: FloatArray = raw.astype(np.float32)
     if meaning.channel_last:
         value = value.transpose(0, 3, 1, 2)
     value = value.reshape(1, -1, *meaning.grid)
@@ -99,7 +102,9 @@ def convert(meaning: Meaning, raw: npt.NDArray[np.generic]) -> FloatArray:
         if meaning.kind == 'log_depth':
             value = np.exp(value)
         value = value * np.float32(meaning.scale) + np.float32(meaning.shift)
-        return 1.0 / np.maximum(value, TINY) if meaning.kind == 'inverse_depth' else value
+        if meaning.kind == 'inverse_depth':
+            value = np.reciprocal(np.maximum(value, np.float32(TINY)))
+        return value
     if meaning.kind == 'probabilities':
         value = np.clip(value, TINY, 1.0)
         if meaning.background:

@@ -53,7 +53,8 @@ def read_processor(path: Path) -> Normalisation:
     if not isinstance(content, Mapping):
         raise ValueError(f'{path}: expected a JSON object, found something else')
     factor = content.get('rescale_factor', 1 / 255) if content.get('do_rescale', True) else 1.0
-    mean, std = [0.0] * 3, [1.0] * 3
+    mean: Any = [0.0] * 3
+    std: Any = [1.0] * 3
     # GLPN's processor has no key for it, and does not normalise.
     if content.get('do_normalize', 'image_mean' in content):
         mean, std = content.get('image_mean'), content.get('image_std')

@@ -115,7 +115,7 @@ def find_output(model: ModelProto, name: str | None = None) -> str:
     :param name: Its name; None: the only one.
     :raises ExportError: There is no such output, or several and none is named.
     """
-    names = [item.name for item in model.graph.output]
+    names: list[str] = [item.name for item in model.graph.output]
     if name is not None and name in names:
         return name
     if name is None and len(names) == 1:
