@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
+import importlib
 from pathlib import Path
 from statistics import median
 import sys
@@ -25,7 +27,8 @@ import warnings
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-import transformers as hf
+
+hf: Any = importlib.import_module('transformers')
 
 STAGES = [f'stage{number}' for number in range(1, 5)]
 MIT = {
@@ -43,7 +46,7 @@ DINO = {
 }
 
 
-def segformer(size: str, classes: int) -> nn.Module:
+def segformer(size: str, classes: int) -> Any:
     """Build SegFormer for labels."""
     depths, widths, decoder = MIT[size]
     return hf.SegformerForSemanticSegmentation(
@@ -53,7 +56,7 @@ def segformer(size: str, classes: int) -> nn.Module:
     )
 
 
-def glpn() -> nn.Module:
+def glpn() -> Any:
     """Build GLPN on B4."""
     depths, widths, _ = MIT['b4']
     return hf.GLPNForDepthEstimation(
@@ -61,7 +64,7 @@ def glpn() -> nn.Module:
     )
 
 
-def depth_anything(size: str) -> nn.Module:
+def depth_anything(size: str) -> Any:
     """Build Depth Anything, which has one shape in v1, in v2 and for metric depth."""
     width, layers, heads, neck, fusion = DINO[size]
     last = [3, 6, 9, 12] if layers == 12 else [5, 12, 18, 24]
@@ -85,7 +88,7 @@ def depth_anything(size: str) -> nn.Module:
     )
 
 
-def dpt(kind: str) -> nn.Module:
+def dpt(kind: str) -> Any:
     """Build DPT on ViT-L."""
     config = hf.DPTConfig(
         hidden_size=1024,
@@ -103,7 +106,7 @@ def dpt(kind: str) -> nn.Module:
     return hf.DPTForSemanticSegmentation(config)
 
 
-def upernet(backbone: str) -> nn.Module:
+def upernet(backbone: str) -> Any:
     """Build UPerNet for ADE20K."""
     if backbone == 'swin-tiny':
         config: Any = hf.SwinConfig(out_features=STAGES)
@@ -118,14 +121,14 @@ def upernet(backbone: str) -> nn.Module:
 
 
 CITY, ADE = (1024, 1024), (512, 512)
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
+NETWORKS: dict[str, tuple[Callable[[], Any], tuple[int, int]]] = {
     'nvidia/segformer-b0-finetuned-cityscapes-512-1024': (
         lambda: segformer('b0', 19),
         (512, 1024),
     ),
     **{
         f'nvidia/segformer-{size}-finetuned-cityscapes-1024-1024': (
-            lambda size=size: segformer(size, 19),
+            partial(segformer, size, 19),
             CITY,
         )
         for size in MIT
@@ -149,7 +152,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
 }
 
 
-def count(build: Callable[[], nn.Module], hw: tuple[int, int]) -> tuple[float, int]:
+def count(build: Callable[[], Any], hw: tuple[int, int]) -> tuple[float, int]:
     """Give GMACs and parameters of a network that is never computed."""
     with torch.device('meta'), torch.no_grad():
         network = build().eval()
@@ -169,7 +172,7 @@ class _Only(nn.Module):
         return result
 
 
-def time_ms(build: Callable[[], nn.Module], hw: tuple[int, int]) -> float:
+def time_ms(build: Callable[[], Any], hw: tuple[int, int]) -> float:
     """Export with random weights, and give the median time in ONNX Runtime, one thread."""
     import onnxruntime
 

@@ -66,7 +66,7 @@ def samples(folder: Path) -> Iterator[Any]:
                 continue
             name = part['id']['name']
             k = cameras[name]
-            rgb = cv2.imread(str(folder / image['filename']))[..., ::-1]
+            rgb = np.asarray(cv2.imread(str(folder / image['filename'])))[..., ::-1]
             height, width = rgb.shape[:2]
             x, y, z, _ = np.linalg.inv(matrix(image['pose'])) @ world
             seen = z > 0.5
@@ -93,12 +93,15 @@ def main() -> int:
     pipeline = Pipeline.load(model, threads=1)
     classes = pipeline.manifest.classes
     names = {item.id: item.name for item in classes}
+    assert pipeline.manifest.depth is not None
     unit = pipeline.manifest.depth.unit
     rows = []
     for name, rgb, own, height_m, u, v, metres in samples(folder):
         found = pipeline.predict(
             rgb, focal_length_px=own.fx, options=Options(min_depth_m=0.1, max_depth_m=1e4)
         )
+        assert found.depth is not None
+        assert found.labels is not None
         scale = RoadScale(classes, unit, ScaleOptions(height_m))
         after = scale.apply(found.depth, found.labels, own, (0.1, 1e4))
         fit = scale.last

@@ -109,16 +109,16 @@ def wrap_graphs(
         output, largest = item.meaning.output, float(np.abs(item.expected).max())
         tolerance = max(tolerance, TOLERANCE[output], _RELATIVE_TOLERANCE * largest)
         files[golden] = bundle.pack_golden({output: item.expected})
-        error = _error(item, options)
+        difference = _error(item, options)
         weights.take(item.model)
         files[file] = item.model.SerializeToString()
-        entries.append(_entry(item, file, golden, error))
+        entries.append(_entry(item, file, golden, difference))
         if cost:
             gmacs[f'{height}x{width}'] = {bundle.WHOLE: cost}
-        if not error <= tolerance:
+        if not difference <= tolerance:
             raise ExportError(
                 f'{item.path.name}: expected the adapted graph within {tolerance:.2g} of the '
-                f'original, found a difference of {error:.3g}: report the network'
+                f'original, found a difference of {difference:.3g}: report the network'
             )
     files[_WEIGHTS] = weights.content
     content = _manifest(wrapped, folder.absolute().name, options, entries, tolerance)
@@ -219,7 +219,7 @@ def _error(item: _Wrapped, options: WrapOptions) -> float:
         raise ExportError(
             f'expected {item.expected.shape}, found {value.shape}: report the network'
         )
-    return float(np.abs(value - item.expected).max())
+    return float(np.abs(value.astype(np.float32) - item.expected).max())
 
 
 def _entry(item: _Wrapped, file: str, golden: str, error: float) -> dict[str, Any]:
