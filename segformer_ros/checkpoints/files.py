@@ -250,7 +250,8 @@ def _imports(path: Path) -> list[str]:
         # A file gives memory for as many bytes as it is asked for, a map for those that it has.
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
-        for code, argument, _ in pickletools.genops(content):
+        # It calls read() and readline(), which a map has.
+        for code, argument, _ in pickletools.genops(content):  # type: ignore[arg-type]
             if code.name == 'GLOBAL':
                 names.append(str(argument).replace(' ', '.'))
             elif code.name == 'STACK_GLOBAL':

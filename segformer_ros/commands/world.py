@@ -155,4 +155,4 @@ def _side_by_side(frame: Frame) -> Image:
     from segformer_ros.draw import side_by_side
     from segformer_ros.labels import CARLA_0914
 
-    return side_by_side(frame.image, frame.labels, frame.depth, CARLA_0914.palette())
+    return side_by_side(frame.image, frame.labels, frame.depth, CARLA_0914.classes)
