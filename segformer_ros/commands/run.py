@@ -26,6 +26,9 @@ from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import Report
 
+# Samples of datasets, as provenance counts them by the kind of dataset.
+_SAMPLES = {'folder': 'images', 'world': 'frames of the built-in world'}
+
 HELP = 'predict labels and depth for images, a video or a bag'
 
 _EPILOG = """
@@ -364,14 +367,12 @@ def _shares(seconds: dict[str, float], total: float) -> str:
 
 def _training_data(manifest: Manifest) -> str:
     """Report what a network was trained on, which its results on other images depend on."""
-    data = str(manifest.provenance.get('data', 'unknown'))
-    counts = Counter[str]()
-    for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
-        counts['the built-in world' if kind == 'world' else f'kind {kind}'] += int(count)
-    if counts:
-        data = ', '.join(f'{count} samples of {kind}' for kind, count in counts.most_common())
-    learnt = 'its training data are unknown' if data == 'unknown' else f'trained on {data}'
-    return f'{manifest.name}: {learnt}; not validated for real roads'
+    counts: Counter[str] = Counter()
+    for count, kind in re.findall(r'(\d+) samples of (\w+)', str(manifest.provenance.get('data'))):
+        counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
+    learnt = ' and '.join(f'{count} {samples}' for samples, count in counts.items())
+    known = f'trained on {learnt}' if learnt else 'its training data are unknown'
+    return f'{manifest.name}: {known}; not validated for real roads'
 
 
 def _check_frames(args: argparse.Namespace, total: int, failed: int) -> None:
