@@ -367,10 +367,11 @@ def _shares(seconds: dict[str, float], total: float) -> str:
 
 def _training_data(manifest: Manifest) -> str:
     """Report what a network was trained on, which its results on other images depend on."""
+    data = str(manifest.provenance.get('data', ''))
     counts: Counter[str] = Counter()
-    for count, kind in re.findall(r'(\d+) samples of (\w+)', str(manifest.provenance.get('data'))):
+    for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
         counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
-    learnt = ' and '.join(f'{count} {samples}' for samples, count in counts.items())
+    learnt = ' and '.join(f'{count} {samples}' for samples, count in counts.items()) or data
     known = f'trained on {learnt}' if learnt else 'its training data are unknown'
     return f'{manifest.name}: {known}; not validated for real roads'
 
