@@ -189,6 +189,22 @@ def put_legend(picture: Image, labels: Image, classes: Sequence[LabelClass]) -> 
         _write(picture, item.name, (x + row - 2, y + row - 5), row)
 
 
+def legend(classes: Sequence[LabelClass], *, width: int = 160, row: int = 18) -> Image:
+    """
+    List the names of classes next to their colours, from top to bottom.
+
+    :param width: Width of the picture in pixels.
+    :param row: Height of one class in pixels.
+    :returns: (H, width, 3) RGB.
+    """
+    picture = np.full((max(1, len(classes)) * row, width, 3), 24, np.uint8)
+    for index, item in enumerate(classes):
+        top = index * row
+        picture[top + 2 : top + row - 2, 4 : 4 + row] = item.color
+        _write(picture, item.name, (row + 10, top + row - 5), row)
+    return picture
+
+
 def put_depth_scale(picture: Image, max_m: float = FAR_M) -> None:
     """
     Draw the scale of depth_palette() with its metres at the lower edge of a picture.

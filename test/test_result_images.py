@@ -56,7 +56,7 @@ def test_true_labels_come_back_from_their_colours():
     for encoding, pixels in (('bgra8', bgra), ('rgb8', bgra[..., 2::-1].copy())):
         truth = result_images.true_labels_from_message(_message(encoding, pixels))
         np.testing.assert_array_equal(truth.labels, labels)
-        assert truth.unknown_pixels == 0
+        assert sum(truth.unknown.values()) == 0
 
 
 def test_true_labels_of_the_simulator_itself_are_in_red():
@@ -83,7 +83,7 @@ def test_a_colour_of_no_class_is_void():
     bgra = np.full((1, 2, 4), 77, np.uint8)
     truth = result_images.true_labels_from_message(_message('bgra8', bgra))
     assert truth.labels.tolist() == [[VOID, VOID]]
-    assert truth.unknown_pixels == 2
+    assert sum(truth.unknown.values()) == 2
 
 
 def test_true_depth_of_the_sky_is_infinite():

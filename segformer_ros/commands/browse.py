@@ -168,20 +168,38 @@ def _sheet(
         for kind in kinds
         for text, sample in block
     ]
-    return contact_sheet(cells, len(blocks[0]) if len(blocks[0]) > 1 else len(kinds))
+    sheet = contact_sheet(cells, len(blocks[0]) if len(blocks[0]) > 1 else len(kinds))
+    return sheet if label_set is None else _with_legend(sheet, samples, label_set)
+
+
+def _with_legend(sheet: Image, samples: list[Sample], label_set: LabelSet) -> Image:
+    import cv2
+    import numpy as np
+    from segformer_ros.draw import legend
+
+    seen: set[int] = set()
+    for sample in samples:
+        if sample.labels is not None:
+            seen.update(np.unique(sample.labels).tolist())
+    names = legend([item for item in label_set.classes if item.id in seen])
+    height = max(sheet.shape[0], names.shape[0])
+    parts = []
+    for part in (sheet, names):
+        low = height - part.shape[0]
+        parts.append(cv2.copyMakeBorder(part, 0, low, 0, 0, cv2.BORDER_CONSTANT, value=(24,) * 3))
+    return np.asarray(cv2.hconcat(parts), np.uint8)
 
 
 def _cell(
     kind: str, text: str, sample: Sample, label_set: LabelSet | None, max_depth_m: float
 ) -> Image:
     import numpy as np
-    from segformer_ros.draw import caption, labels_panel, overlay
+    from segformer_ros.draw import caption, overlay
 
     if kind == 'image':
         return caption(sample.image, text)
     if kind == 'labels' and sample.labels is not None and label_set is not None:
-        picture = overlay(sample.image, sample.labels, label_set.palette(), 0.65)
-        return labels_panel(kind, picture, sample.labels, label_set.classes)
+        return caption(overlay(sample.image, sample.labels, label_set.palette(), 0.65), kind)
     if kind == 'depth' and sample.depth is not None:
         return caption(_depth(sample.depth, max_depth_m), f'depth, 1 to {max_depth_m:g} m')
     return caption(np.zeros_like(sample.image), f'no {kind}')
@@ -195,8 +213,13 @@ def _depth(depth: npt.NDArray[np.float32], max_m: float) -> Image:
     from segformer_ros.training.augment.geometry import SPARSE_SHARE
 
     colors = colorize_depth(depth, max_m)
-    if np.count_nonzero(np.isnan(depth)) > (1.0 - SPARSE_SHARE) * depth.size:
-        return np.asarray(cv2.dilate(colors, np.ones((3, 3), np.uint8)), np.uint8)
+    known = ~np.isnan(depth)
+    if np.count_nonzero(known) < SPARSE_SHARE * depth.size:
+        # Without the grey of what is unknown, which would win over dark colours.
+        kernel = np.ones((3, 3), np.uint8)
+        points = cv2.dilate(np.where(known[..., None], colors, np.uint8(0)), kernel)
+        near = cv2.dilate(known.astype(np.uint8), kernel) > 0
+        colors = np.where(near[..., None], points, colors).astype(np.uint8)
     return colors
 
 

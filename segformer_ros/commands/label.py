@@ -231,7 +231,12 @@ def _settings(args: argparse.Namespace) -> Settings:
     :raises RuntimeError: The network cannot be loaded.
     """
     bundle = bundles.read(bundles.find(args.model))
-    tasks = bundle.manifest.tasks
+    tasks = bundle.manifest.published_tasks
+    if not tasks:
+        raise ValueError(
+            f'{bundle.manifest.name} gives relative depth alone, which has no metres to write: '
+            'put it together with a network of labels'
+        )
     if args.only is not None and args.only not in tasks:
         name = bundle.manifest.name
         raise ValueError(f'{name} is for {" and ".join(tasks)}, not for {args.only}')
@@ -269,9 +274,13 @@ def _backend(args: argparse.Namespace, bundle: bundles.Bundle) -> str:
         name = json.loads(begun.read_bytes()).get('backend')
         if args.backend == 'auto' and name in backend_choice.NAMES:
             return str(name)
-    loaded = backend_choice.load(args.backend, bundle, precision=args.precision)
-    loaded.backend.close()
-    return loaded.step
+    step = args.backend
+    # Both networks of a bundle of two: the name holds for all workers and all networks.
+    for part in bundle.parts():
+        loaded = backend_choice.load(step, part, precision=args.precision)
+        loaded.backend.close()
+        step = loaded.step
+    return str(step)
 
 
 def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> int:

@@ -135,14 +135,6 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
         help='maximum depth in metres; larger values become unknown',
     )
     parser.add_argument(
-        '--scale-by',
-        type=_scale,
-        metavar='camera_height=M[,camera_pitch=DEG]',
-        help='scale depth by the pixels labelled road, with the height of the camera above it in '
-        'metres, and the angle by which it looks down (needed for relative inverse depth); the '
-        'camera must be known',
-    )
-    parser.add_argument(
         '--sky-depth',
         choices=SKY_DEPTHS,
         default='nan',
@@ -163,6 +155,14 @@ def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     add_depth_format(parser, '--format')
+    parser.add_argument(
+        '--scale-by',
+        type=_scale,
+        metavar='camera_height=M[,camera_pitch=DEG]',
+        help='scale depth by the pixels labelled road, with the height of the camera above it in '
+        'metres, and the angle by which it looks down (needed for relative inverse depth); the '
+        'camera must be known',
+    )
     parser.add_argument(
         '--image-rotation',
         type=int,
@@ -367,7 +367,9 @@ def _shares(seconds: dict[str, float], total: float) -> str:
 
 def _training_data(manifest: Manifest) -> str:
     """Report what a network was trained on, which its results on other images depend on."""
-    data = str(manifest.provenance.get('data', ''))
+    networks = [manifest.provenance, *manifest.provenance.values()]
+    found = (item.get('data') for item in networks if isinstance(item, dict))
+    data = '; '.join(str(item) for item in found if item)
     counts: Counter[str] = Counter()
     for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
         counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)

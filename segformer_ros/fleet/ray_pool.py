@@ -22,6 +22,8 @@ from segformer_ros.fleet.settings import Settings
 from segformer_ros.fleet.work import Answer, Task, Worker
 
 _CONNECT_S = 10.0
+# Of each worker, one after the other, before it is given up: the package is not where they start.
+_FAILED_STARTS = 3
 # Its types cover a part of it.
 _RAY: Any = ray
 
@@ -74,7 +76,9 @@ class RayPool:
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
         self._busy: dict[Any, tuple[int, Any]] = {}
-        for _ in range(count or room):
+        self._workers = count or room
+        self._failed_starts = 0
+        for _ in range(self._workers):
             self._start()
 
     def _start(self) -> None:
@@ -112,8 +116,13 @@ class RayPool:
         except ray.exceptions.RayError as error:
             # It died, or its node did; one that may live still is ended before there is another.
             ray.kill(worker)
+            if key is None:
+                self._failed_starts += 1
+                if self._failed_starts >= _FAILED_STARTS * self._workers:
+                    raise PoolError(f'no worker can start: {_death(error)}') from error
             self._start()
             return None if key is None else Outcome(key, None, _death(error))
+        self._failed_starts = 0
         self._idle.append(worker)
         return None if key is None else Outcome(key, answer)
 

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 from segformer_ros import bundle as bundles
 from segformer_ros.image_encoding import CameraImage
-from segformer_ros.inference.backend import BackendError, EngineMissingError
+from segformer_ros.inference.backend import EngineMissingError
 from segformer_ros.inference.backend_choice import Loaded
 from segformer_ros.inference.pipeline import Pipeline, SKY, SKY_M
 from segformer_ros.inference.results import Options, Prediction, Timings
@@ -51,8 +52,9 @@ class PairedPipeline(Pipeline):
 
     def close(self) -> None:
         """Free both networks."""
-        for item in self._pair:
-            item.close()
+        with ExitStack() as stack:
+            for item in self._pair:
+                stack.callback(item.close)
 
     def predict_batch(
         self,
@@ -127,7 +129,7 @@ def open_pair(
             requests = tuple(request for error in missing for request in error.requests)
             raise EngineMissingError('; '.join(str(error) for error in missing), requests)
         return PairedPipeline(bundle, *opened)
-    except (BackendError, bundles.BundleError):
+    except BaseException:
         for item in opened:
             item.close()
         raise

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Manifest
 from segformer_ros.camera import Intrinsics
+from segformer_ros.inference.pipeline import SKY, SKY_M
 from segformer_ros.inference.results import Options, Prediction
 from segformer_ros.labels import LabelClass
 
@@ -231,6 +232,7 @@ class RoadScale:
                 'none: use one that labels the road'
             )
         self._ids = np.array(ids, np.uint8)
+        self._skies = np.array([item.id for item in classes if item.name == SKY], np.uint8)
         self._inverse = unit == 'relative_inverse_depth'
         self._options = options
         self._factor = self._shift = math.nan
@@ -298,6 +300,9 @@ class RoadScale:
             depth = np.full(value.shape, np.nan, np.float32)
         else:
             depth = self.apply(value, labels, intrinsics, options.limits_m(limits_m))
+            # The network itself knew no metres to leave out.
+            if prediction.depth is None and options.sky_depth != 'keep':
+                depth[np.isin(labels, self._skies)] = SKY_M[options.sky_depth]
         return replace(prediction, labels=kept, depth=depth)
 
     @property

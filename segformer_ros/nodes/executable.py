@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 import ctypes
 import sys
+from typing import Any
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -58,7 +59,7 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
             # A signal may have come while the node was made: rclpy would complain about it.
             if rclpy.ok():
                 # Not the shared executor: Jazzy stumbles over a shutdown while it is made.
-                rclpy.spin(node, SingleThreadedExecutor())
+                rclpy.spin(node, _Executor())
         except _RefusedError as error:
             return _refuse(error)
         except (KeyboardInterrupt, ExternalShutdownException):
@@ -73,6 +74,13 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
                 node.destroy_node()
             rclpy.try_shutdown()
         return int(getattr(node, 'exit_code', 0))
+
+
+class _Executor(SingleThreadedExecutor):
+    """An executor whose end says nothing where a shutdown kept it from being made."""
+
+    # Jazzy's __del__ looks for it, which its __init__ makes last.
+    _sigint_gc: Any = None
 
 
 class _RefusedError(Exception):

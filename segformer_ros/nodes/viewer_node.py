@@ -120,13 +120,14 @@ class ViewerNode(Node):
                 max_width=own.max_width, true_classes=self._truth.classes, palette=own.palette
             )
             self._scene = Scene(recording, (), options)
+            self._worker: Worker[str, Any] = Worker(self._work, self._on_error, steady)
+            self._subscribe()
+            self._silent = SilentTopics(self, self._images)
+            self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+            self.create_timer(1.0, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            self._worker.start()
+            # Last: whatever keeps the node from being made ends the page as well.
             self._open_things = stack.pop_all()
-        self._worker: Worker[str, Any] = Worker(self._work, self._on_error, steady)
-        self._worker.start()
-        self._subscribe()
-        self._silent = SilentTopics(self, self._images)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self.create_timer(1.0, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def destroy_node(self) -> None:
         """Write what is being written, and end the page."""

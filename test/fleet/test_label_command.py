@@ -14,6 +14,7 @@ from bag_builder import drive, read_bag, write_bag
 import pytest
 from recordings_builder import write_images
 from segformer_ros import cli
+from tiny_bundle import make_tiny_bundle
 
 
 @pytest.fixture
@@ -204,3 +205,18 @@ def test_an_interrupt_ends_the_driver_and_its_workers(model, tmp_path):
     report = json.loads((out / 'report.json').read_text())
     assert report['finished'] is False
     assert report['shards']['done'] >= 1
+
+
+def test_a_bundle_of_two_networks_labels_too(tmp_path, recordings, capsys):
+    """The backend that is chosen holds for both networks; what `run` alone can do is refused."""
+    labels = make_tiny_bundle(tmp_path / 'first')
+    depth = make_tiny_bundle(tmp_path / 'second', sizes=((32, 96),), activation='metric')
+    pair = tmp_path / 'pair'
+    assert cli.main(['export', str(labels), str(depth), str(pair)]) == 0
+    out = tmp_path / 'out'
+    arguments = ['label', str(recordings / 'bag'), '--out', str(out), '--model', str(pair)]
+    assert cli.main(arguments) == 0, capsys.readouterr().err
+    assert bag_of(out / 'results' / 'bag')
+
+    assert cli.main([*arguments, '--scale-by', 'camera_height=1.5']) == 2
+    assert '--scale-by' in capsys.readouterr().err

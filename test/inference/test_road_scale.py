@@ -207,3 +207,18 @@ def test_run_scales_what_it_writes(tmp_path, capsys):
     capsys.readouterr()
     assert main([*words, '--only', 'segmentation', '--out', str(tmp_path / 'b')]) == 1
     assert '--scale-by' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('sky', 'metres'), [('nan', math.nan), ('inf', math.inf)])
+def test_sky_of_relative_depth_is_what_the_options_say(sky, metres):
+    """The network could not leave it out: it knew no metres."""
+    depth, labels = scene(boxes=0.0)
+    seen = Prediction(labels, None, None, Timings(0.0, 0.0, 0.0), (5.0 / depth).astype(np.float32))
+    camera = scale('relative_inverse_depth', pitch_deg=PITCH_DEG)
+
+    found = camera.scaled(seen, OWN, Options(sky_depth=sky), LIMITS).depth
+    np.testing.assert_array_equal(found[labels != ROAD], metres)
+    assert np.isfinite(found[labels == ROAD]).mean() > 0.9
+
+    kept = camera.scaled(seen, OWN, Options(sky_depth='keep'), LIMITS).depth
+    assert np.isfinite(kept[labels != ROAD]).any()

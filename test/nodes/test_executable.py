@@ -3,6 +3,7 @@
 """What every node does as a process."""
 
 import ctypes
+import gc
 from pathlib import Path
 import signal
 import subprocess
@@ -54,6 +55,14 @@ def test_bug_is_not_hidden(alone):
     with pytest.raises(RuntimeError, match='a bug'):
         executable.run(_node_that(fail), [])
     assert not rclpy.ok()
+
+
+@pytest.mark.filterwarnings('error::pytest.PytestUnraisableExceptionWarning')
+def test_an_executor_that_a_shutdown_kept_from_being_made_says_nothing(alone):
+    """SIGTERM between the node and its executor."""
+    executor = executable._Executor.__new__(executable._Executor)
+    del executor
+    gc.collect()
 
 
 def test_refusal_is_one_line(alone, capsys):
