@@ -39,6 +39,7 @@ setup(
         (f'share/{NAME}', ['package.xml']),
         (f'share/{NAME}/launch', glob('launch/*.launch.py')),
         (f'share/{NAME}/config', glob('config/*.*')),
+        (f'share/{NAME}/config/fleet', glob('config/fleet/*.*')),
         (f'share/{NAME}/config/train', glob('config/train/*.*')),
         # What own_data and other recipes start from; the sdist does not have it.
         (f'share/{NAME}/weights', glob('weights/world_b0_fast.safetensors')),

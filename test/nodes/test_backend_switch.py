@@ -26,6 +26,7 @@ ORDER = ('tensorrt_float16', 'tensorrt_float32', 'cpu')
 MANIFEST = SimpleNamespace(
     name='fake',
     tasks=('segmentation', 'depth'),
+    published_tasks=('segmentation', 'depth'),
     classes=CARLA_0914.classes,
     depth_range_m=(0.5, 300.0),
 )

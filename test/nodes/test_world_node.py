@@ -117,7 +117,7 @@ def test_topics_encodings_and_sizes_are_those_of_the_bridge(drive):
     metres = np.frombuffer(depth.data, np.float32).reshape(_HEIGHT, _WIDTH)
     assert (metres[0, 0], metres[-1, 0]) == (1000.0, 25.0)
     truth = carla.decode_labels(np.frombuffer(labels.data, np.uint8).reshape(_HEIGHT, _WIDTH, 4))
-    assert truth.unknown_pixels == 0
+    assert not truth.unknown
     np.testing.assert_array_equal(truth.labels, _frame(0.0).labels)
 
 
