@@ -348,6 +348,11 @@ def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> i
     for topic, found in facts.get('intrinsics', {}).items():
         for text, count in found.items():
             sys.stdout.write(f'intrinsics of {topic}: {text} ({count} frames)\n')
+    without = facts.get('frames_without_road', 0)
+    if without:
+        scales = facts['depth_scale']
+        why = '; '.join(scales.values()) if isinstance(scales, dict) else scales
+        sys.stdout.write(f'no scale by the road from {without} frames; of the last one: {why}\n')
     sys.stdout.write(f'{_training_data(manifest)}: `segformer info {args.model}`\n')
     _check_frames(args, frames['total'], frames['failed'])
     return 0

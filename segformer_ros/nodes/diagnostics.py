@@ -69,7 +69,7 @@ def _health(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes
     if summary.silent_s > parameters.stale_after_s:
         why = summary.image_fault or 'it has a publisher, but nothing arrives from it'
         # Neither a publisher of another RMW nor one of another domain can be seen from here.
-        if summary.image_fault in ('', NOBODY):
+        if summary.image_fault in ('', NOBODY) and not summary.counts.received:
             why += f'; this node uses {_middleware()}, and its publisher must use the same'
         return DiagnosticStatus.WARN, f'no image on {topic} for {summary.silent_s:.1f} s: {why}'
     if summary.failing:
