@@ -17,6 +17,7 @@ from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.inference.postprocess import is_compiled
 from segformer_ros.inference.road_scale import RoadScale, ScaleOptions
 from segformer_ros.nodes.parameters import Parameters
+from segformer_ros.point_cloud import find_class_ids
 
 _LOG_PERIOD_S = 10.0
 
@@ -59,12 +60,16 @@ def scale_options(values: Parameters) -> ScaleOptions:
     return ScaleOptions(values.camera_height_m, values.camera_pitch_deg)
 
 
-def check_depth_range(values: Parameters, pipeline: Failover | None) -> None:
+def check_against_network(values: Parameters, pipeline: Failover | None) -> None:
     """
-    Compare the range of depth that is asked for with that of the network, where there is one.
+    Compare depths and classes that are asked for with those of the network, where there is one.
 
-    :raises ValueError: Nothing is left of it.
+    :raises ValueError: Nothing is left of its range of depth, or it does not have a class.
     """
+    if pipeline is not None:
+        _, problem = find_class_ids(pipeline.manifest.classes, values.points_classes)
+        if problem:
+            raise ValueError(f'points_classes: {problem}')
     known = None if pipeline is None else pipeline.manifest.depth_range_m
     if known is not None and values.depth:
         low, high = values.min_depth_m or None, values.max_depth_m or None

@@ -93,6 +93,18 @@ class Parameters:
         'jpeg, png).',
         one_of=('raw', 'compressed'),
     )
+    camera_height_m: float = parameter(
+        0.0,
+        'Height of the camera above the road in metres, by which depth is scaled where the labels '
+        'show a road; 0 = depth as the network gives it.',
+        between=(0.0, 10.0),
+    )
+    camera_pitch_deg: float = parameter(
+        0.0,
+        'Angle in degrees by which the camera looks down, for camera_height_m with relative '
+        'inverse depth.',
+        between=(-60.0, 60.0),
+    )
     segmentation: bool = parameter(True, 'Compute labels.', fixed=False)
     depth: bool = parameter(True, 'Compute depth.', fixed=False)
     depth_encoding: str = parameter(
@@ -120,18 +132,6 @@ class Parameters:
         'image black) or as predicted (keep).',
         one_of=('nan', 'inf', 'keep'),
         fixed=False,
-    )
-    camera_height_m: float = parameter(
-        0.0,
-        'Height of the camera above the road in metres, by which depth is scaled where the labels '
-        'show a road; 0 = depth as the network gives it.',
-        between=(0.0, 10.0),
-    )
-    camera_pitch_deg: float = parameter(
-        0.0,
-        'Angle in degrees by which the camera looks down, for camera_height_m with relative '
-        'inverse depth.',
-        between=(-60.0, 60.0),
     )
     image_rotation: int = parameter(
         0,

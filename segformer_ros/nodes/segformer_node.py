@@ -23,7 +23,7 @@ from segformer_ros.nodes import diagnostics, executable, own_messages
 from segformer_ros.nodes.backend_switch import (
     BackendLog,
     build_outcome,
-    check_depth_range,
+    check_against_network,
     describe,
     load_pipeline,
 )
@@ -76,7 +76,7 @@ class SegformerNode(LifecycleNode):
         self._starter: Timer | None = None
         self._jump_handle: JumpHandle | None = None
         self._values = take(self, Parameters)
-        watch(self, self._change, lambda new: check_depth_range(new, self._pipeline))
+        watch(self, self._change, lambda new: check_against_network(new, self._pipeline))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # On a steady clock: with use_sim_time and no /clock, other timers never fire.
         self._steady_clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -104,7 +104,7 @@ class SegformerNode(LifecycleNode):
             with interrupts.interruptible():
                 self._pipeline = self._load(self._values)
             self._end_if_shut_down()
-            check_depth_range(self._values, self._pipeline)
+            check_against_network(self._values, self._pipeline)
             manifest = self._pipeline.manifest
             self._streams = [
                 CameraStream(self, name, manifest.classes, self._values, self._steady)
