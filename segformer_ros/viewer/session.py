@@ -27,7 +27,9 @@ def _recording() -> Any:
 @contextmanager
 def saved(path: Path) -> Iterator[Any]:
     """
-    Open a recording that becomes a file when the block ends; also by an error what there is.
+    Open a recording that becomes a file when the block ends, also by Ctrl-C.
+
+    After an error what there is stays as NAME.rrd.unfinished, and an earlier file as it was.
 
     :param path: NAME.rrd.
     :returns: A rerun.RecordingStream.
@@ -42,12 +44,16 @@ def saved(path: Path) -> Iterator[Any]:
         pass
     recording = _recording()
     recording.save(temporary)
+    target = path
     try:
         yield recording
+    except Exception:
+        target = path.with_name(f'{path.name}.unfinished')
+        raise
     finally:
         recording.flush()
         recording.disconnect()
-        os.replace(temporary, path)
+        os.replace(temporary, target)
 
 
 @contextmanager

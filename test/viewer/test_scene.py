@@ -180,3 +180,13 @@ def test_a_missing_package_gets_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, 'rerun', None)
     with pytest.raises(sdk.ViewerError, match=r"not installed: pip install '\.\[viewer\]'"):
         sdk.load()
+
+
+def test_an_error_leaves_an_earlier_file_as_it_was(tmp_path):
+    """What there is has a name of its own."""
+    path = tmp_path / 'a.rrd'
+    path.write_bytes(b'earlier')
+    with pytest.raises(ValueError, match='broken'), session.saved(path):
+        raise ValueError('broken')
+    assert path.read_bytes() == b'earlier'
+    assert (tmp_path / 'a.rrd.unfinished').stat().st_size > 0
