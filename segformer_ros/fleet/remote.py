@@ -11,7 +11,7 @@ refuses (403, 503) is one without the file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from glob import has_magic
 import hashlib
@@ -132,9 +132,12 @@ def fetch(item: Input) -> None:
     def fill(folder: Path) -> None:
         _copy(item.url, folder / item.path.name)
 
-    if parts.make(temporary, fill):
+    # Whole, of this worker or of another one that may have died before it renamed it.
+    if not temporary.exists():
+        parts.make(temporary, fill)
+    with suppress(FileNotFoundError):
         (temporary / item.path.name).replace(item.path)
-        shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _copy_all(item: Input, folder: Path) -> None:

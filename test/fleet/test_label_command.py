@@ -6,11 +6,10 @@ import json
 import os
 from pathlib import Path
 import signal
-import subprocess
-import sys
 import time
 
 from bag_builder import drive, read_bag, write_bag
+from label_process import begin
 import pytest
 from recordings_builder import write_images
 from segformer_ros import cli
@@ -130,15 +129,6 @@ def test_a_failed_input_makes_the_command_fail_after_the_others_are_done(segform
     assert '1 of 2 inputs failed, the first is' in error
     assert 'damaged or of another kind' in error
     assert 'a.mcap' in (out / 'inputs.csv').read_text()
-
-
-def begin(model, folder, out, *options):
-    """Start the command as a process."""
-    words = ['label', str(folder), '--out', str(out), '--model', str(model), *options]
-    return subprocess.Popen(
-        [sys.executable, '-m', 'segformer_ros.programs', 'segformer', *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def wait_for(condition, what):

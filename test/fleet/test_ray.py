@@ -3,10 +3,9 @@
 """Workers of Ray: the same results, and nothing lost nor twice when a node is killed."""
 
 import json
-import subprocess
-import sys
 import time
 
+from label_process import begin
 import pytest
 from recordings_builder import write_images
 
@@ -25,15 +24,6 @@ pytestmark = [
 def workers_are_not_nice(monkeypatch):
     """Let them have their share of a busy machine: Ray's own have a niceness of 15."""
     monkeypatch.setenv('RAY_worker_niceness', '0')
-
-
-def begin(model, folder, out, *options):
-    """Start the command as a process."""
-    words = ['label', str(folder), '--out', str(out), '--model', str(model), *options]
-    return subprocess.Popen(
-        [sys.executable, '-m', 'segformer_ros.programs', 'segformer', *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def names_in(folder):

@@ -152,3 +152,16 @@ def test_an_address_that_leads_nowhere_is_one_sentence(tmp_path, url, words):
     with pytest.raises(remote.RemoteError) as caught:
         list(remote.find(url, tmp_path))
     assert words in str(caught.value)
+
+
+def test_a_whole_copy_of_a_worker_that_died_is_taken(server, tmp_path):
+    """It was killed between the last byte and the name."""
+    (item,) = remote.find(f'{server}/a.mp4', tmp_path)
+    left = item.path.with_name(f'.{item.path.name}.part')
+    left.mkdir(parents=True)
+    (left / item.path.name).write_bytes(Server.files['a.mp4'])
+    Server.files.clear()
+
+    remote.fetch(item)
+    assert item.path.is_file()
+    assert not left.exists()
