@@ -17,12 +17,13 @@ from time import perf_counter
 from typing import Any
 
 from segformer_ros import bundle as bundles
-from segformer_ros import frame_rules, run_folder
+from segformer_ros import run_folder
 from segformer_ros.commands.run import (
     add_bag_arguments,
     add_depth_format,
     add_network_arguments,
     add_task_arguments,
+    check_camera,
 )
 from segformer_ros.commands.run_jobs import options
 from segformer_ros.fleet import inputs, remote, report
@@ -181,7 +182,7 @@ def _check(args: argparse.Namespace) -> None:
             raise ValueError(f'{option} must be at least {least}, not {value}')
     _check_ray(args)
     _check_samples(args)
-    frame_rules.calibrate(None, (1, 1), camera_fov_deg=args.camera_fov, focal_px=args.focal_length)
+    check_camera(args)
     options(args)
 
 

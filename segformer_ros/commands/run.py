@@ -109,6 +109,15 @@ def add_network_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGr
     )
 
 
+def check_camera(args: argparse.Namespace) -> None:
+    """
+    Check what add_network_arguments takes of the camera, before anything is loaded.
+
+    :raises ValueError: A number is out of range.
+    """
+    frame_rules.calibrate(None, (1, 1), camera_fov_deg=args.camera_fov, focal_px=args.focal_length)
+
+
 def _scale(text: str) -> ScaleOptions:
     try:
         return read_scale(text)
@@ -232,7 +241,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
-    frame_rules.calibrate(None, (1, 1), camera_fov_deg=args.camera_fov, focal_px=args.focal_length)
+    check_camera(args)
     options(args)
     job = open_job(args)
     try:
@@ -260,11 +269,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
     """Give what decides the output of every kind of input, to know a run that continues."""
-    manifest = bundles.find(args.model) / 'manifest.json'
+    folder = bundles.find(args.model)
+    manifest = folder / 'manifest.json'
     return {
         'format': 1,
         'input': str(args.input.resolve()),
-        'model': args.model,
+        # A name stays one wherever the package is; a folder is found from everywhere.
+        'model': args.model if args.model in bundles.known_names() else str(folder.resolve()),
         'model_sha256': hashlib.sha256(manifest.read_bytes()).hexdigest(),
         'backend': args.backend,
         'precision': args.precision,

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any
 
-from segformer_ros.commands.run import add_network_arguments
+from segformer_ros.commands.run import add_network_arguments, check_camera
 from segformer_ros.commands.truth_arguments import add_truth_arguments
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
@@ -115,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.max_width < 0:
         raise ValueError(f'--max-width must be 0 or more, not {args.max_width}')
+    check_camera(args)
     sdk.load()
     if args.topics is not None:
         return _run_live(args)
@@ -204,14 +205,16 @@ def _open(args: argparse.Namespace) -> tuple[Any, Any]:
         raise ValueError(f'expected an image, a folder, a video or a bag, found nothing at {path}')
     run = source.Run.read(path) if path.is_dir() else None
     settings = {} if run is None else run.settings
+    model = settings.get('model', args.model)
     load = partial(
         Pipeline.load,
-        settings.get('model', args.model),
+        model,
         backend=args.backend,
         threads=args.threads,
         precision=args.precision,
     )
     predictor = source.Predictor(
+        model,
         load,
         focal_px=args.focal_length or settings.get('focal_length_px'),
         camera_fov_deg=args.camera_fov or settings.get('camera_fov_deg', 0.0),

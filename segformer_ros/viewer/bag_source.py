@@ -41,7 +41,6 @@ class BagView:
     :param depth_sensor: Of the ground-truth depth.
     :param coding: Of the ground-truth labels, 'bridge' or 'native'.
     :param tag_table: Of the ground-truth labels; see carla.tag_table.
-    :param distribution: The ROS 2 that recorded it; see BagReader.
     """
 
     topic: str = ''
@@ -52,7 +51,6 @@ class BagView:
     depth_sensor: str = topics.DEPTH
     coding: str = 'bridge'
     tag_table: str = 't3'
-    distribution: str = ''
 
     def truth_topics(self) -> dict[str, str]:
         """Name the topics of the ground truth by the field of SyncedFrame that they fill."""
@@ -82,7 +80,7 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
     :raises BagError: There is no camera in it, or the choice is not clear.
     """
     truth = tag_table(view.tag_table)
-    with BagReader(path, view.distribution) as reader:
+    with BagReader(path) as reader:
         names = [view.topic] if view.topic else []
         infos = [view.camera_info] if view.camera_info else []
         camera = choose(reader, names, infos, ground_truth=view.truth_topics().values())[0]
@@ -92,7 +90,7 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
         classes = _classes(reader, camera, found)
     fields = _fields(camera, view, found)
     if view.results is not None:
-        with BagReader(view.results, view.distribution) as reader:
+        with BagReader(view.results) as reader:
             theirs = {item.name: item.type for item in reader.topics if item.count}
             classes = classes or _classes(reader, camera, theirs)
         later = _results(camera, theirs)
@@ -101,7 +99,7 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
     else:
         synced = _synced(path, fields, view)
     if not classes:
-        classes = predictor.pipeline.manifest.classes
+        classes = predictor.classes
     frames = (_frame(item, predictor, model) for item in synced)
     return Source(classes, 'stamp', frames, true_classes=truth.classes, total=total)
 

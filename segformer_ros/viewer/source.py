@@ -13,6 +13,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros import bundle as bundles
 from segformer_ros import frame_rules, run_folder
 from segformer_ros.camera import Intrinsics
 from segformer_ros.files import images
@@ -49,6 +50,7 @@ class Predictor:
     """
     A network that is loaded when the first image needs it.
 
+    :param model: Its name or folder.
     :param load: Loads it.
     :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
     :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
@@ -56,12 +58,13 @@ class Predictor:
 
     def __init__(
         self,
+        model: str,
         load: Callable[[], Pipeline],
         *,
         focal_px: float | None = None,
         camera_fov_deg: float = 0.0,
     ) -> None:
-        self._load = load
+        self._model, self._load = model, load
         self._focal_px, self._camera_fov_deg = focal_px, camera_fov_deg
         self._pipeline: Pipeline | None = None
 
@@ -71,6 +74,15 @@ class Predictor:
         if self._pipeline is None:
             self._pipeline = self._load()
         return self._pipeline
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """
+        Its classes, for which it is not loaded.
+
+        :raises BundleError: There is no such network.
+        """
+        return bundles.read(bundles.find(self._model)).manifest.classes
 
     def close(self) -> None:
         """Free the network."""
@@ -124,7 +136,7 @@ def of_video(path: Path, predictor: Predictor, results: Results | None = None) -
 
     with VideoReader(path) as reader:
         total = reader.count
-    return Source(predictor.pipeline.manifest.classes, 'time', frames(), total=total)
+    return Source(predictor.classes, 'time', frames(), total=total)
 
 
 def of_images(path: Path, predictor: Predictor, results: Results | None = None) -> Source:
@@ -145,7 +157,7 @@ def of_images(path: Path, predictor: Predictor, results: Results | None = None) 
                 continue
             yield _frame(index, file.name, image, predictor, results)
 
-    return Source(predictor.pipeline.manifest.classes, 'frame', frames(), total=len(files))
+    return Source(predictor.classes, 'frame', frames(), total=len(files))
 
 
 def _frame(

@@ -3,18 +3,17 @@
 """`segformer view`: what of each kind of input is in the recording."""
 
 from fractions import Fraction
-import subprocess
 import sys
 
 from bag_builder import camera_info, image, Message, write_bag
 import numpy as np
 import pytest
+from rerun_rows import rows
 from segformer_ros import carla
 from segformer_ros.cli import main
 from segformer_ros.files.images import encode_png
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE
-from segformer_ros.viewer import server
 from tiny_bundle import make_tiny_bundle
 
 pytest.importorskip('rerun', reason='rerun-sdk is not installed (it needs Python 3.11)')
@@ -27,15 +26,6 @@ VEHICLE = '/carla/ego_vehicle'
 def tiny(tmp_path):
     """Make a network without weights worth the name."""
     return str(make_tiny_bundle(tmp_path / 'tiny'))
-
-
-def rows(path):
-    """Give the number of chunks by entity."""
-    stats = subprocess.run(
-        [server._program(), 'rrd', 'stats', path], check=True, capture_output=True, text=True
-    ).stdout
-    parts = (line.rpartition(': ') for line in stats.splitlines() if line.startswith('/'))
-    return {name: int(count) for name, _, count in parts}
 
 
 def view(path, tiny, out, *more):
@@ -104,16 +94,21 @@ def test_results_that_exist_are_shown_without_the_network(tmp_path, tiny, monkey
     folder.mkdir()
     (folder / 'a.png').write_bytes(encode_png(RGB))
     bag = drive(tmp_path / 'bag')
+    monkeypatch.chdir(tmp_path)
     for name, path, *more in (
         ('of_images', folder),
         ('of_bag', bag, '--topic', f'{VEHICLE}/rgb_front/image'),
     ):
-        assert main(['run', str(path), '--model', tiny, '--out', str(tmp_path / name), *more]) == 0
+        words = ['run', str(path), '--model', 'tiny', '--out', str(tmp_path / name), *more]
+        assert main(words) == 0
+    # Found from everywhere, though it was named from where it lies.
+    monkeypatch.chdir('/')
 
     def refuse(*_arguments, **_options):
         raise AssertionError('the network has run')
 
     monkeypatch.setattr('segformer_ros.inference.pipeline.Pipeline.predict', refuse)
+    monkeypatch.setattr('segformer_ros.inference.pipeline.Pipeline.load', refuse)
     for name in ('of_images', 'of_bag'):
         capsys.readouterr()
         found = view(tmp_path / name, tiny, tmp_path / 'x.rrd')
@@ -126,6 +121,7 @@ def test_what_cannot_be_shown_is_one_line(tmp_path, tiny, capsys):
     for arguments, text in (
         ([str(tmp_path / 'nothing')], 'expected an image, a folder, a video or a bag'),
         ([str(tmp_path / 'a.rrd')], 'expected a recording, found nothing'),
+        ([str(tmp_path), '--camera-fov', '200', '--save', 'a.rrd'], 'between 0 and 180'),
         ([str(tmp_path), '--max-width', '-1'], '--max-width must be 0 or more'),
         ([str(tmp_path), '--save', str(tmp_path / 'a.mcap'), '--model', tiny], 'expected images'),
     ):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The viewer node, fed with results that are known."""
 
-import subprocess
 import time
 
 import numpy as np
@@ -10,12 +9,12 @@ import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rerun_rows import rows
 from segformer_ros.camera import Intrinsics
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.nodes import own_messages
 from segformer_ros.nodes.viewer_node import main, ViewerNode
 from segformer_ros.output_topics import contents
-from segformer_ros.viewer import server
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -91,15 +90,6 @@ def bench():
     yield make
     for item in made:
         item.close()
-
-
-def rows(path):
-    """Give the number of chunks by entity."""
-    stats = subprocess.run(
-        [server._program(), 'rrd', 'stats', path], check=True, capture_output=True, text=True
-    ).stdout
-    parts = (line.rpartition(': ') for line in stats.splitlines() if line.startswith('/'))
-    return {name: int(count) for name, _, count in parts}
 
 
 def test_a_frame_is_shown_with_its_results_and_points(tmp_path, bench):

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is written into a recording."""
 
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rerun_rows import rows
 from segformer_ros.camera import Intrinsics
 from segformer_ros.labels import CARLA_0914
-from segformer_ros.viewer import sdk, server, session
+from segformer_ros.viewer import sdk, session
 from segformer_ros.viewer.scene import Scene, SceneOptions, ViewFrame
 
 pytest.importorskip('rerun', reason='rerun-sdk is not installed (it needs Python 3.11)')
@@ -37,17 +37,6 @@ def frame(at=0, **changes):
     return ViewFrame(at, **given)
 
 
-def entities(path):
-    """Give the number of chunks by entity, as the program of rerun counts them."""
-    program = server._program()
-    subprocess.run([program, 'rrd', 'verify', path], check=True, capture_output=True)
-    stats = subprocess.run(
-        [program, 'rrd', 'stats', path], check=True, capture_output=True, text=True
-    ).stdout
-    rows = (line.rpartition(': ') for line in stats.splitlines() if line.startswith('/'))
-    return {name: int(count) for name, _, count in rows}
-
-
 def write(path, frames, **options):
     """Save a recording."""
     with session.saved(path) as recording:
@@ -61,7 +50,7 @@ def test_everything_known_of_a_frame_is_in_the_recording(tmp_path, timeline):
     """Images, labels, depth and their truth, the points, and a plot for each number."""
     path = tmp_path / 'a.rrd'
     write(path, [frame(at) for at in range(3)], timeline=timeline)
-    found = entities(path)
+    found = rows(path)
     assert {
         '/camera',
         '/camera/image',
@@ -82,7 +71,7 @@ def test_what_is_not_known_is_left_out(tmp_path):
     path = tmp_path / 'a.rrd'
     nothing = dict.fromkeys(('depth', 'intrinsics', 'true_labels', 'true_depth'))
     write(path, [frame(**nothing, times_ms={}, drops={})])
-    found = entities(path)
+    found = rows(path)
     assert {'/camera/image', '/camera/label'} <= found.keys()
     assert not {'/points', '/camera', '/camera/depth'} & found.keys()
 
