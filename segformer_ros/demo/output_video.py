@@ -48,7 +48,7 @@ def write_video(
     stamps: list[int] = []
     with VideoWriter(path, rate_hz) as video:
         for frame in frames:
-            small = _shrunk(frame, _VIDEO_WIDTH_PX)
+            small = shrunk(frame, _VIDEO_WIDTH_PX)
             assert small.image is not None
             picture = draw.side_by_side(small.image, small.labels, small.depth, _CLASSES)
             stamps.append(frame.stamp_ns)
@@ -73,8 +73,8 @@ def write_sheet(path: Path, frames: Iterable[SyncedFrame], *, columns: int) -> N
     write_bytes(path, encode_png(draw.contact_sheet(cells, columns)))
 
 
-def _shrunk(frame: SyncedFrame, width_px: int) -> SyncedFrame:
-    """Make the images of a frame no wider than a panel."""
+def shrunk(frame: SyncedFrame, width_px: int) -> SyncedFrame:
+    """Return a frame whose images are at most width_px wide."""
     assert frame.image is not None
     height, width = frame.image.shape[:2]
     if width <= width_px:
@@ -92,7 +92,7 @@ def _shrunk(frame: SyncedFrame, width_px: int) -> SyncedFrame:
 
 
 def _cell(frame: SyncedFrame) -> Image:
-    small = _shrunk(frame, _PANEL_WIDTH_PX)
+    small = shrunk(frame, _PANEL_WIDTH_PX)
     assert small.image is not None
     picture = draw.side_by_side(small.image, small.labels, small.depth, _CLASSES)
     if small.true_labels is None or small.true_depth is None:
