@@ -425,3 +425,45 @@ def test_info_refuses_a_damaged_network(tmp_path, capsys):
     (folder / 'weights.bin').write_bytes(b'')
     assert cli.main(['info', str(folder)]) == 1
     assert 'sha256' in capsys.readouterr().err
+
+
+def test_the_confidence_of_depth_is_written_and_filters(inputs, tmp_path, capsys):
+    """Of an image as a PNG, of a bag as a topic; fewer depths are known then."""
+    model = make_tiny_bundle(tmp_path / 'sure', scale=True)
+    options = ['--model', str(model), '--depth-confidence', '--no-overlay', '--format', 'npy']
+    known = []
+    for minimum in ('0', '0.5'):
+        out = tmp_path / f'out{minimum}'
+        words = ['run', str(inputs / 'a.png'), '--out', str(out), *options]
+        assert cli.main([*words, '--min-depth-confidence', minimum]) == 0
+        confidence = cv2.imread(str(out / 'depth_confidence' / 'a.png'), cv2.IMREAD_UNCHANGED)
+        depth = np.load(out / 'depth' / 'a.npy')
+        assert (confidence.dtype, confidence.shape) == (np.uint8, depth.shape)
+        known.append(np.isfinite(depth))
+    np.testing.assert_array_equal(known[1], known[0] & (confidence >= 127.5))
+    assert 0 < known[1].sum() < known[0].sum()
+    bag = ['run', str(inputs / 'bag'), '--out', str(tmp_path / 'bag'), *options]
+    assert cli.main(bag) == 0
+    images = read_bag(tmp_path / 'bag' / 'bag')['/front/depth/confidence/image']
+    assert [image.message.encoding for image in images] == ['mono8'] * 3
+    assert cli.main(['info', str(model)]) == 0
+    assert 'camera of 100 px, with confidence' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--depth-confidence'], 'expected a network with a confidence of depth'),
+        (['--min-depth-confidence', '0.5'], 'tiny has none: leave it at 0'),
+        (['--min-depth-confidence', '2'], 'must be from 0 to 1, not 2.0'),
+    ],
+)
+def test_a_confidence_that_the_network_does_not_state_is_refused(
+    segformer, inputs, tmp_path, options, message
+):
+    """Before anything is written."""
+    out = tmp_path / 'out'
+    status, _, said = segformer('run', inputs / 'a.png', '--out', out, *options)
+    assert status == 1
+    assert message in said
+    assert not out.exists()

@@ -50,6 +50,7 @@ class Outputs:
             table.LABELS: labels,
             table.CONFIDENCE: labels and inference.confidence,
             table.DEPTH: inference.depth,
+            table.DEPTH_CONFIDENCE: inference.depth and inference.depth_confidence,
             table.INTRINSICS: True,
         }
         data = frozenset(name for name, there in possible.items() if there)
@@ -72,6 +73,7 @@ class Outputs:
             table.LABELS: prediction.labels,
             table.DEPTH: prediction.depth,
             table.CONFIDENCE: prediction.confidence,
+            table.DEPTH_CONFIDENCE: prediction.depth_confidence,
         }
         results = Results(
             frame,

@@ -31,6 +31,7 @@ from segformer_ros.bundle.manifest import (
     LogitsOutput,
     Manifest,
     parse,
+    SCALE_OUTPUT,
     WHOLE,
 )
 from segformer_ros.bundle.pair import write_pair
@@ -43,6 +44,7 @@ __all__ = [
     'INPUTS',
     'MODELS',
     'PRECISIONS',
+    'SCALE_OUTPUT',
     'SCRIPT',
     'TARGETS',
     'WHOLE',

@@ -19,6 +19,9 @@ TASKS = ('segmentation', 'depth')
 ACTIVATIONS = ('metric', 'log')
 UNITS = ('metres', 'relative_depth', 'relative_inverse_depth')
 RESIZES = ('pad', 'stretch')
+SCALES = ('laplace',)
+SCALE_OUTPUT = 'depth_scale'
+"""The output that says how far depth may be off: the logarithm of a scale of log depth."""
 WHOLE = 'network'
 """The only part of a network that is not taken apart."""
 
@@ -45,12 +48,19 @@ class DepthOutput:
     The depth; activation says what turns the raw output into its unit: 'log' needs exp.
 
     unit is one of UNITS: metres, a depth of unknown scale, or an inverse depth of unknown scale
-    and shift.
+    and shift. scale is one of SCALES, the distribution of natural log depth about that of the
+    network whose scale SCALE_OUTPUT gives; None: there is no such output.
     """
 
     stride: int
     activation: str
     unit: str = 'metres'
+    scale: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the outputs of the network for depth, which one head computes."""
+        return ('depth',) if self.scale is None else ('depth', SCALE_OUTPUT)
 
     @property
     def relative(self) -> bool:
@@ -117,7 +127,8 @@ class Manifest:
             )  # fmt: skip
         if self.depth is not None:
             stride = self.depth.stride
-            shapes['depth'] = (1, 1, size.height // stride, size.width // stride)
+            shape = (1, 1, size.height // stride, size.width // stride)
+            shapes.update(dict.fromkeys(self.depth.names, shape))
         return shapes
 
 
@@ -150,7 +161,7 @@ def parse(content: object, where: object = 'manifest.json') -> Manifest:
         depth_range_m=_depth_range(fields) if estimation else None,
         focal_length_px=_focal_length(fields) if estimation else None,
         opset=fields.whole('opset', least=1),
-        tolerance=_tolerance(fields, tasks),
+        tolerance=_tolerance(fields, logits, depth),
         files=_files(fields),
         arithmetic=_arithmetic(fields, tasks),
         provenance=fields.inner('provenance').having(PROVENANCE),
@@ -189,7 +200,8 @@ def _outputs(
     fields: Fields, tasks: tuple[str, ...]
 ) -> tuple[LogitsOutput | None, DepthOutput | None]:
     outputs = fields.inner('outputs')
-    outputs.only(_output_names(tasks), complete=True)
+    names = {'segmentation': 'logits', 'depth': 'depth'}
+    outputs.only([names[task] for task in tasks], complete=True)
     logits, depth = None, None
     if 'segmentation' in tasks:
         logits = LogitsOutput(outputs.inner('logits').whole('stride', least=1))
@@ -197,12 +209,15 @@ def _outputs(
         inner = outputs.inner('depth')
         activation = inner.choice('activation', ACTIVATIONS)
         unit = inner.choice('unit', UNITS) if 'unit' in inner.names() else UNITS[0]
-        depth = DepthOutput(inner.whole('stride', least=1), activation, unit)
+        scale = inner.choice('scale', SCALES) if 'scale' in inner.names() else None
+        depth = DepthOutput(inner.whole('stride', least=1), activation, unit, scale)
+        if depth.relative and scale is not None:
+            inner.refuse('scale', 'none for depth that is not in metres', repr(scale))
     return logits, depth
 
 
-def _output_names(tasks: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple({'segmentation': 'logits', 'depth': 'depth'}[task] for task in tasks)
+def _output_names(logits: LogitsOutput | None, depth: DepthOutput | None) -> tuple[str, ...]:
+    return (*(('logits',) if logits else ()), *(depth.names if depth else ()))
 
 
 def _part_names(tasks: tuple[str, ...]) -> tuple[str, ...]:
@@ -248,7 +263,7 @@ def _input_sizes(
     fields: Fields, logits: LogitsOutput | None, depth: DepthOutput | None
 ) -> tuple[InputSize, ...]:
     sizes = []
-    names = [n for n, output in (('logits', logits), ('depth', depth)) if output]
+    names = _output_names(logits, depth)
     for item in fields.inners('input_sizes'):
         golden = item.inner('golden')
         size = InputSize(
@@ -281,8 +296,10 @@ def _depth_range(fields: Fields) -> tuple[float, float]:
     return low, high
 
 
-def _tolerance(fields: Fields, tasks: tuple[str, ...]) -> dict[str, float]:
-    inner, names = fields.inner('tolerance'), _output_names(tasks)
+def _tolerance(
+    fields: Fields, logits: LogitsOutput | None, depth: DepthOutput | None
+) -> dict[str, float]:
+    inner, names = fields.inner('tolerance'), _output_names(logits, depth)
     inner.only(names, complete=True)
     return {name: inner.number(name, above=0.0) for name in names}
 

@@ -117,7 +117,7 @@ def _together(name: str, networks: Mapping[str, Bundle]) -> Manifest:
         arithmetic=costs,
         tolerance={
             **{key: value for key, value in labels.tolerance.items() if key == 'logits'},
-            **{key: value for key, value in depth.tolerance.items() if key == 'depth'},
+            **{key: value for key, value in depth.tolerance.items() if key != 'logits'},
         },
         files={},
         provenance={FOLDERS[task]: part.manifest.provenance for task, part in networks.items()},

@@ -128,6 +128,10 @@ def _check(model: Model, layout: Format, request: Request) -> None:
     start = f'{request.source} ({describe(model.config)}) cannot become {layout.name}'
     if layout.name != 'native' and not has_published_ratios(model.config):
         raise CheckpointError(f'{start}: its encoders have the published ratios alone')
+    if layout.name != 'native' and model.config.depth_scale:
+        raise CheckpointError(
+            f'{start}: it has no place for the scale of depth; --only segmentation converts labels'
+        )
     reason = layout.cannot(model.config, model.facts)
     if reason is not None:
         raise CheckpointError(f'{start}: {reason}{_hint(model, layout)}')

@@ -107,7 +107,8 @@ def describe(config: NetworkConfig) -> str:
     if config.segmentation:
         parts.append(f'{config.segmentation_head} head of {config.num_classes} classes')
     if config.depth:
-        parts.append(f'{config.depth_head} depth head ({config.depth_activation})')
+        scale = ' with its scale' * config.depth_scale
+        parts.append(f'{config.depth_head} depth head ({config.depth_activation}){scale}')
     if config.auxiliary_head:
         parts.append('auxiliary head')
     return f'{size} with {", ".join(parts)}'
@@ -151,8 +152,8 @@ def run(module: nn.Module, image: Tensor) -> dict[str, Tensor]:
     Compute every output of a module that Model.build made.
 
     :param image: (N, 3, H, W) normalised, H and W multiples of 32.
-    :returns: 'logits', 'depth' and 'auxiliary' as far as it has them; of an encoder without a
-        head its four stages.
+    :returns: 'logits', 'depth', 'depth_scale' and 'auxiliary' as far as it has them; of an
+        encoder without a head its four stages.
     """
     if isinstance(module, MultitaskSegformer):
         outputs = module(image)
@@ -193,6 +194,7 @@ def only(model: Model, part: str) -> Model:
         segmentation=part == 'segmentation',
         depth=part == 'depth',
         auxiliary_head=False,
+        depth_scale=model.config.depth_scale and part == 'depth',
         num_classes=0 if part == 'encoder' else model.config.num_classes,
     )
     prefixes = ('encoder.', f'{part}_head.')

@@ -49,7 +49,9 @@ def _of_one(bundle: bundles.Bundle) -> Pairs:
         camera = 'of any camera' if focal_px is None else f'of a camera of {focal_px:g} px'
         unit = manifest.depth.unit.replace('_', ' ')
         relative = f'{unit}, not metres'
-        yield 'depth', relative if manifest.depth.relative else f'{low:g} to {high:g} m, {camera}'
+        sure = '' if manifest.depth.scale is None else ', with confidence'
+        metric = f'{low:g} to {high:g} m, {camera}{sure}'
+        yield 'depth', relative if manifest.depth.relative else metric
     sizes = ', '.join(f'{item.height}x{item.width}' for item in manifest.input_sizes)
     stretched = ', images are stretched over them' if manifest.resize == 'stretch' else ''
     yield 'input sizes', f'{sizes} (height x width){stretched}'

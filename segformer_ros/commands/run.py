@@ -18,6 +18,7 @@ from segformer_ros import frame_rules, run_folder
 from segformer_ros.bundle import Manifest
 from segformer_ros.commands.run_jobs import Job, open_job, options
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
+from segformer_ros.inference.depth_confidence import check_depth_confidence, states_confidence
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import IMAGE_ROTATIONS, SKY_DEPTHS
 from segformer_ros.inference.road_scale import read_scale, RoadScale, ScaleOptions
@@ -36,6 +37,7 @@ what is written to DIR:
   label/NAME.png       class ids, 8-bit grey, without loss
   depth/NAME.png       16-bit millimetres up to 65.535 m, 0 where unknown or farther; or
   depth/NAME.npy       float32 metres, NaN where unknown (--format npy)
+  depth_confidence/NAME.png  probability times 255 (--depth-confidence)
   overlay/NAME.png     camera, labels and depth side by side; of a video or a bag:
   overlay.mp4          the same as a video with the times of the input
   bag/                 of a bag: a new bag with the topics of the live node next to the
@@ -163,6 +165,18 @@ def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
 
 def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
+    parser.add_argument(
+        '--depth-confidence',
+        action='store_true',
+        help='also write the probability of each depth to be right within a factor of 1.25',
+    )
+    parser.add_argument(
+        '--min-depth-confidence',
+        type=float,
+        default=0.0,
+        metavar='P',
+        help='minimum of that probability, 0 to 1; depths below it become unknown (default: 0)',
+    )
     add_depth_format(parser, '--format')
     parser.add_argument(
         '--scale-by',
@@ -290,6 +304,12 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         'image_rotation': args.image_rotation,
         'overlay': not args.no_overlay,
         **({} if args.scale_by is None else {'scale_by': asdict(args.scale_by)}),
+        **({'depth_confidence': True} if args.depth_confidence else {}),
+        **(
+            {'min_depth_confidence': args.min_depth_confidence}
+            if args.min_depth_confidence
+            else {}
+        ),
         'palette': args.palette,
     }
 
@@ -311,6 +331,12 @@ def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
         )
     if only is not None and only not in tasks:
         raise ValueError(f'{pipeline.manifest.name} is for {" and ".join(tasks)}, not for {only}')
+    if args.depth_confidence and (only == 'segmentation' or not states_confidence(manifest)):
+        raise ValueError(
+            'expected a network with a confidence of depth for --depth-confidence, '
+            f'{manifest.name} has none, or depth is not computed: leave the option out'
+        )
+    check_depth_confidence(manifest, options(args))
     if pipeline.manifest.depth_range_m is not None and only != 'segmentation':
         options(args).limits_m(pipeline.manifest.depth_range_m)
 

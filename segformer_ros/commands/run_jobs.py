@@ -99,6 +99,8 @@ def options(args: argparse.Namespace) -> Options:
         max_depth_m=args.max_depth,
         sky_depth=args.sky_depth,
         image_rotation=getattr(args, 'image_rotation', 0),
+        depth_confidence=getattr(args, 'depth_confidence', False),
+        min_depth_confidence=getattr(args, 'min_depth_confidence', 0.0),
     )
 
 

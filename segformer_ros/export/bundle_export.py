@@ -126,8 +126,9 @@ def _write_graphs(
             )
             file.take(whole)
             parts = [names]
-            if options.single_task and variant.style is not None and len(names) > 1:
-                parts += [(name,) for name in names]
+            if options.single_task and variant.style is not None and 'logits' in names[:-1]:
+                # One head computes all of depth.
+                parts += [names[:1], names[1:]]
             for outputs in parts:
                 model = whole if outputs == names else select_outputs(whole, outputs)
                 stem = variant.stem(*size)

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+TASKS_OF = {'logits': 'segmentation', 'depth': 'depth'}
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -58,7 +60,7 @@ def manifest(
     names = output_names(network)
     content: dict[str, Any] = {
         'name': facts.name,
-        'tasks': [{'logits': 'segmentation', 'depth': 'depth'}[name] for name in names],
+        'tasks': [TASKS_OF[name] for name in names if name in TASKS_OF],
         'input_sizes': list(entries),
         'channel_order': 'rgb',
         'mean': list(facts.mean),
@@ -82,7 +84,8 @@ def manifest(
     if network.depth_head is not None:
         head = network.depth_head
         activation = 'log' if depth_is_log(head.activation) else 'metric'
-        content['outputs']['depth'] = {'stride': head.stride, 'activation': activation}
+        scale = {'scale': 'laplace'} if network.config.depth_scale else {}
+        content['outputs']['depth'] = {'stride': head.stride, 'activation': activation, **scale}
         content['depth_range_m'] = list(facts.depth_range_m)
         content['focal_length_px'] = facts.focal_length_px
     return content

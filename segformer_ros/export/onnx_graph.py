@@ -10,6 +10,7 @@ import warnings
 
 import onnx
 from segformer_ros.network import MultitaskSegformer
+from segformer_ros.network.glpn_head import SCALE
 import torch
 from torch import nn, Tensor
 
@@ -34,7 +35,8 @@ class OutputTuple(nn.Module):
 def output_names(network: MultitaskSegformer) -> list[str]:
     """Name the outputs in the order of the graph."""
     heads = {'logits': network.segmentation_head, 'depth': network.depth_head}
-    return [name for name, head in heads.items() if head is not None]
+    scale = [SCALE] * network.config.depth_scale
+    return [name for name, head in heads.items() if head is not None] + scale
 
 
 def empty_input(height: int, width: int, input_format: str, *, images: int = 1) -> Tensor:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import copy
 
 from segformer_ros.network import MultitaskSegformer
+from segformer_ros.network.glpn_head import depth_outputs
 from torch import nn, Tensor
 
 
@@ -32,9 +34,14 @@ class PublishedNetwork(nn.Module):
         :param image: (N, 3, H, W), H and W multiples of 32.
         """
         features = self.encoder(image)
-        heads = {'logits': self.segmentation_head, 'depth': self.depth_head}
-        outputs = {}
-        for name, head in heads.items():
-            if head is not None:
-                outputs[name] = getattr(head, 'forward_as_published', head)(features)
+        outputs: dict[str, Tensor] = {}
+        if self.segmentation_head is not None:
+            outputs['logits'] = _as_published(self.segmentation_head, features)
+        if self.depth_head is not None:
+            outputs.update(depth_outputs(_as_published(self.depth_head, features)))
         return outputs
+
+
+def _as_published(head: nn.Module, features: Sequence[Tensor]) -> Tensor:
+    result: Tensor = getattr(head, 'forward_as_published', head)(features)
+    return result

@@ -162,6 +162,7 @@ class FrameProcessor:
             'label': 'segmentation' in tasks and wanted.segmentation,
             'depth': 'depth' in tasks and wanted.depth,
             'confidence': 'segmentation' in tasks and wanted.confidence,
+            'depth_confidence': 'depth' in tasks and wanted.depth and wanted.depth_confidence,
             'overlay': overlay,
         }
         made = tuple(kind for kind, there in kinds.items() if there)
@@ -260,6 +261,7 @@ class FrameProcessor:
                 label=prediction.labels,
                 depth=prediction.depth,
                 confidence=prediction.confidence,
+                depth_confidence=prediction.depth_confidence,
                 overlay=overlay,
             )
         self._report.done += 1

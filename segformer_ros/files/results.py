@@ -26,7 +26,8 @@ class Results:
     The files that the frames of a run become, each in the folder of its kind.
 
     :param folder: Output folder of the run.
-    :param kinds: Which of 'label', 'depth', 'confidence' and 'overlay' every frame has.
+    :param kinds: Which of 'label', 'depth', 'confidence', 'depth_confidence' and 'overlay' every
+        frame has.
     :param depth_format: 'npy' (float32 metres, NaN where unknown) or 'png16' (16-bit
         millimetres, 0 where unknown).
     """
@@ -73,6 +74,7 @@ class Results:
         label: Labels | None = None,
         depth: Depth | None = None,
         confidence: Labels | None = None,
+        depth_confidence: Labels | None = None,
         overlay: Labels | None = None,
     ) -> None:
         """
@@ -80,10 +82,15 @@ class Results:
 
         :param label: (H, W) class ids.
         :param depth: (H, W) metres, NaN where unknown.
-        :param confidence: (H, W), 255 is certain.
+        :param confidence: (H, W), 255 is certain; depth_confidence likewise.
         :param overlay: (H, W, 3) RGB.
         """
-        pictures = {'label': label, 'confidence': confidence, 'overlay': overlay}
+        pictures = {
+            'label': label,
+            'confidence': confidence,
+            'depth_confidence': depth_confidence,
+            'overlay': overlay,
+        }
         for kind, picture in pictures.items():
             if kind in self.kinds and picture is not None:
                 run_folder.write_bytes(self.path(kind, name), encode_png(picture))

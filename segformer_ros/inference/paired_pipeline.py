@@ -87,7 +87,10 @@ class PairedPipeline(Pipeline):
         self, seen: Prediction, measured: Prediction, options: Options, masks: bool
     ) -> Prediction:
         if masks and measured.depth is not None and seen.labels is not None:
-            measured.depth[seen.labels == self._sky_id] = np.float32(SKY_M[options.sky_depth])
+            sky = seen.labels == self._sky_id
+            measured.depth[sky] = np.float32(SKY_M[options.sky_depth])
+            if measured.depth_confidence is not None:
+                measured.depth_confidence[sky] = 0
         first, second = seen.timings, measured.timings
         return Prediction(
             seen.labels if options.segmentation else None,
@@ -100,6 +103,7 @@ class PairedPipeline(Pipeline):
                 second.network_s,
             ),
             measured.relative,
+            measured.depth_confidence,
         )
 
 

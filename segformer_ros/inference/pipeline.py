@@ -17,6 +17,12 @@ from segformer_ros import bundle as bundles
 from segformer_ros.image_encoding import as_rgb, CameraImage
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend import Backend, BackendError, FrameRequest, Frames
+from segformer_ros.inference.depth_confidence import (
+    check_depth_confidence,
+    decode_depth_confidence,
+    forget_unsure,
+    states_confidence,
+)
 from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
 from segformer_ros.inference.preprocess import (
     check_image,
@@ -206,12 +212,15 @@ class Pipeline:
         :param images: As for predict, each of its own size.
         :param focal_lengths_px: One for each image; None: all unknown.
         :param memories: Of the frames before, one for each image; None: there are none. Frames
-            with one are not computed on the GPU alone: their logits come to the host.
+            with one, and those with a confidence of depth, are not computed on the GPU alone:
+            what the network gives of them comes to the host.
         :returns: In the order of the images; the network time of each is that of its whole run.
         :raises BackendError: The device has failed.
-        :raises ValueError: An image or a focal length is not one, or their numbers differ.
+        :raises ValueError: An image or a focal length is not one, their numbers differ, or the
+            network states no confidence of depth by which it could be filtered.
         """
         options = options or Options()
+        check_depth_confidence(self._manifest, options)
         images = [check_image(image) for image in images]
         if options.image_rotation:
             turned = [upright(image, options.image_rotation) for image in images]
@@ -224,7 +233,10 @@ class Pipeline:
             fit((image.shape[0], image.shape[1]), self._sizes, stretch=stretch) for image in images
         ]
         memories = memories or [None] * len(images)
-        if self._frames is not None and self._needed(options) and not any(memories):
+        on_host = any(memories) or (
+            options.needs_depth_scale and states_confidence(self._manifest)
+        )
+        if self._frames is not None and self._needed(options) and not on_host:
             pairs = zip(geometries, focals, strict=True)
             requests = [self._request(*pair, options) for pair in pairs]
             return list(map(self._frames.predict, images, geometries, requests))
@@ -302,10 +314,12 @@ class Pipeline:
 
     def _needed(self, options: Options) -> list[str]:
         """Name the outputs of the network that the options need."""
-        depth = options.depth and self._manifest.depth is not None
+        output = self._manifest.depth
+        depth = options.depth and output is not None
         labels = options.segmentation or options.confidence or (depth and self._masks_sky(options))
         logits = labels and self._manifest.logits is not None
-        return [name for name, needed in (('logits', logits), ('depth', depth)) if needed]
+        # One head computes all of depth, and there is a graph for all of it.
+        return ['logits'] * logits + list(output.names if depth and output is not None else ())
 
     def _run(
         self, images: Sequence[CameraImage], geometries: Sequence[Geometry], needed: Sequence[str]
@@ -353,11 +367,30 @@ class Pipeline:
         start = perf_counter()
         labels, confidence = self._labels(outputs, geometry, options)
         depth = self._depth(outputs, geometry, focal_length_px, options, labels)
+        certainty = self._depth_confidence(outputs, geometry, options, depth)
         timings = Timings(*before_s, perf_counter() - start)
         labels = labels if options.segmentation else None
         if self._relative:
             return Prediction(labels, None, confidence, timings, depth)
-        return Prediction(labels, depth, confidence, timings)
+        return Prediction(labels, depth, confidence, timings, depth_confidence=certainty)
+
+    def _depth_confidence(
+        self,
+        outputs: dict[str, FloatArray],
+        geometry: Geometry,
+        options: Options,
+        depth: FloatArray | None,
+    ) -> Image | None:
+        """Give the confidence of depth where it is asked for, and forget depths below it."""
+        output, raw = self._manifest.depth, outputs.get(bundles.SCALE_OUTPUT)
+        if output is None or depth is None or raw is None or not options.needs_depth_scale:
+            return None
+        certainty = decode_depth_confidence(
+            raw[0], geometry, stride=output.stride, depth=depth, compiled=self._compiled
+        )
+        if options.min_depth_confidence > 0.0:
+            forget_unsure(depth, certainty, options.min_depth_confidence)
+        return certainty if options.depth_confidence else None
 
     def _labels(
         self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options

@@ -13,6 +13,12 @@ import numpy.typing as npt
 
 SKY_DEPTHS = ('nan', 'inf', 'keep')
 IMAGE_ROTATIONS = (0, 90, 180, 270)
+CONFIDENCE_FACTOR = 1.25
+"""
+How far the actual depth may be from the estimated one, either way, for the latter to be right.
+
+It is the threshold of delta1, the share of right depths of Eigen et al. 2014, arXiv:1406.2283.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class Prediction:
     labels are (H, W) class ids, confidence is the (H, W) probability of the class times 255, depth
     is (H, W) metres along the optical axis, NaN where unknown. relative is what a network of
     relative depth gives, (H, W) float32 in DepthOutput.unit, finite; depth is None then.
+    depth_confidence is (H, W), 255 times the probability that the actual depth is within a factor
+    CONFIDENCE_FACTOR of that of the network, 0 where depth is unknown for another reason.
     """
 
     labels: npt.NDArray[np.uint8] | None
@@ -45,6 +53,7 @@ class Prediction:
     confidence: npt.NDArray[np.uint8] | None
     timings: Timings
     relative: npt.NDArray[np.float32] | None = None
+    depth_confidence: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,8 @@ class Options:
     network says.
     image_rotation is by how many degrees an image has to be turned clockwise to be upright; the
     results are those of the image as it came.
+    depth_confidence also gives the confidence of depth, and depths whose confidence is below
+    min_depth_confidence (0 to 1) are NaN; networks that state none refuse a value above 0.
     """
 
     segmentation: bool = True
@@ -66,14 +77,20 @@ class Options:
     max_depth_m: float | None = None
     sky_depth: str = 'nan'
     image_rotation: int = 0
+    depth_confidence: bool = False
+    min_depth_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         """
         Check the values against each other.
 
-        :raises ValueError: sky_depth or image_rotation is not one of its values, or the depth
-            range is empty or not a number.
+        :raises ValueError: sky_depth or image_rotation is not one of its values, the depth range
+            is empty or not a number, or min_depth_confidence is no probability.
         """
+        if not 0.0 <= self.min_depth_confidence <= 1.0:
+            raise ValueError(
+                f'min_depth_confidence must be from 0 to 1, not {self.min_depth_confidence}'
+            )
         if self.image_rotation not in IMAGE_ROTATIONS:
             raise ValueError(
                 f'image_rotation must be one of {", ".join(map(str, IMAGE_ROTATIONS))}, not '
@@ -90,6 +107,11 @@ class Options:
             )
         if low is not None and high is not None and not low < high:
             raise ValueError(f'expected min_depth_m < max_depth_m, got {low} and {high}')
+
+    @property
+    def needs_depth_scale(self) -> bool:
+        """Whether anything is asked for that only networks with a scale of depth give."""
+        return self.depth and (self.depth_confidence or self.min_depth_confidence > 0.0)
 
     def limits_m(self, default: tuple[float, float]) -> tuple[float, float]:
         """

@@ -12,11 +12,30 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 STRIDES = (1, 2, 4, 8)
+SCALE = 'depth_scale'
+"""
+The output that says how far depth may be off: log b of each value.
+
+b is the scale of a Laplace distribution of natural log depth about the predicted one, learnt by
+its likelihood next to depth (Kendall and Gal 2017, arXiv:1703.04977, section 3).
+"""
 
 
 def upsample_twice(x: Tensor) -> Tensor:
     """Turn (N, C, H, W) into (N, C, 2H, 2W), bilinearly."""
     return functional.interpolate(x, scale_factor=2.0, mode='bilinear', align_corners=False)
+
+
+def depth_outputs(found: Tensor) -> dict[str, Tensor]:
+    """
+    Name what a depth head gives.
+
+    :param found: (N, 1, h, w) depth, or (N, 2, h, w) with its SCALE.
+    :returns: 'depth' and, where there is one, SCALE, each (N, 1, h, w).
+    """
+    if found.shape[1] == 1:
+        return {'depth': found}
+    return {'depth': found[:, :1], SCALE: found[:, 1:]}
 
 
 class SelectiveFeatureFusion(nn.Module):
@@ -48,6 +67,7 @@ class GlpnHead(nn.Module):
         that both convolutions behind them run on 4 or 16 times fewer pixels. 8 leaves out all of
         them: the finest map is halved by means of 2x2 cells instead.
     :param activation: See depth_activation.activate; the paper's is 'metric'.
+    :param scale: Also predict how far log depth may be from the truth, as SCALE says.
     :ivar training_stride: The same in training mode. The weights fit every stride, so that a
         training can leave the costly pixels to its end.
     :raises ValueError: The stride or the activation is unknown.
@@ -61,6 +81,7 @@ class GlpnHead(nn.Module):
         stride: int = 1,
         activation: str = 'metric',
         max_depth_m: float = 10.0,
+        scale: bool = False,
     ) -> None:
         super().__init__()
         if stride not in STRIDES:
@@ -78,6 +99,7 @@ class GlpnHead(nn.Module):
         self.fusions = nn.ModuleList(SelectiveFeatureFusion(dim) for _ in embed_dims[1:])
         self.conv = nn.Conv2d(dim, dim, 3, padding=1)
         self.predict = nn.Conv2d(dim, 1, 3, padding=1)
+        self.log_scale: nn.Conv2d | None = nn.Conv2d(dim, 1, 1) if scale else None
 
     @property
     def current_stride(self) -> int:
@@ -90,7 +112,8 @@ class GlpnHead(nn.Module):
 
         :param features: (N, C_i, h_i, w_i) of the four stages, the finest (stride 4) first.
         :returns: (N, 1, H / s, W / s), s being current_stride: metres, or log metres where
-            depth_is_log says so.
+            depth_is_log says so; with a scale (N, 2, H / s, W / s), the second channel being its
+            logarithm. depth_outputs names them.
         """
         coarse, *finer = reversed(features)
         x: Tensor = self.convs[0](coarse)
@@ -101,5 +124,6 @@ class GlpnHead(nn.Module):
                 x = fusion(conv(feature), upsample_twice(x))
         for _ in range((4 // self.current_stride).bit_length() - 1):
             x = upsample_twice(x)
-        x = self.predict(functional.relu(self.conv(x)))
-        return activate(x, self.activation, self.max_depth_m)
+        x = functional.relu(self.conv(x))
+        depth = activate(self.predict(x), self.activation, self.max_depth_m)
+        return depth if self.log_scale is None else torch.cat((depth, self.log_scale(x)), dim=1)

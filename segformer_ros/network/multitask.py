@@ -11,7 +11,7 @@ from typing import Any
 
 from segformer_ros.network import mlp_depth_head, mmseg_head
 from segformer_ros.network.depth_activation import start_value
-from segformer_ros.network.glpn_head import GlpnHead
+from segformer_ros.network.glpn_head import depth_outputs, GlpnHead
 from segformer_ros.network.mix_transformer import (
     make_encoder,
     MLP_RATIOS,
@@ -32,6 +32,8 @@ SEGMENTATION_HEADS = ('nvlabs', 'mmseg')
 DEPTH_HEADS = ('glpn', 'mlp')
 AUXILIARY_STAGE = 2
 AUXILIARY_STRIDE = 16
+# Of log depth at the start of a training; a network that has learnt is off by 0.1 to 0.3.
+_START_SCALE = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class NetworkConfig:
     :param depth_activation: 'metric', 'log', 'bounded_log' or 'linear'; see depth_activation.
     :param max_depth_m: What the sigmoid of 'metric' (metres) and 'bounded_log' (log metres) is
         multiplied by.
+    :param depth_scale: Whether the 'glpn' depth head also predicts how far depth may be off;
+        see glpn_head.SCALE.
     :param drop_rate: Dropout before the classifier.
     :param norm_eps: Of the LayerNorms of blocks and stages.
     :param embed_norm_eps: Of the LayerNorms behind patch embeddings and reduced keys; None is
@@ -69,6 +73,7 @@ class NetworkConfig:
     depth_stride: int = 1
     depth_activation: str = 'metric'
     max_depth_m: float = 10.0
+    depth_scale: bool = False
     drop_path_rate: float = 0.0
     drop_rate: float = 0.1
     norm_eps: float = 1e-5
@@ -120,7 +125,10 @@ def _depth_head(config: NetworkConfig) -> GlpnHead | MlpDepthHead:
             stride=config.depth_stride,
             activation=config.depth_activation,
             max_depth_m=config.max_depth_m,
+            scale=config.depth_scale,
         )
+    if config.depth_scale:
+        raise ValueError(f'depth_scale is for the glpn depth head, not for {config.depth_head!r}')
     if config.depth_head == 'mlp':
         return MlpDepthHead(
             embed_dims,
@@ -148,6 +156,8 @@ class MultitaskSegformer(nn.Module):
             raise ValueError('at least one of segmentation and depth must be true')
         if config.auxiliary_head and not config.segmentation:
             raise ValueError('auxiliary_head is a second segmentation head: segmentation is off')
+        if config.depth_scale and not config.depth:
+            raise ValueError('depth_scale is an output of the depth head: depth is off')
         self.config = config
         self.encoder = make_encoder(
             config.size,
@@ -176,7 +186,8 @@ class MultitaskSegformer(nn.Module):
         :param tasks: Heads to run, of those that are on.
         :returns: 'logits' (N, num_classes, ceil(H/4), ceil(W/4)); 'depth'
             (N, 1, ceil(H/s), ceil(W/s)), s being the stride of the depth head, log metres where
-            depth_is_log says so, else metres; and in training mode, when the head is on,
+            depth_is_log says so, else metres; 'depth_scale' of the same shape where the depth
+            head has one, see glpn_head.SCALE; and in training mode, when the head is on,
             'auxiliary' (N, num_classes, ceil(H/16), ceil(W/16)).
         """
         height, width = image.shape[-2:]
@@ -187,7 +198,8 @@ class MultitaskSegformer(nn.Module):
             outputs['logits'] = crop(logits, height, width, SEGMENTATION_STRIDE)
         if self.depth_head is not None and 'depth' in tasks:
             depth = self.depth_head(features)
-            outputs['depth'] = crop(depth, height, width, self.depth_head.current_stride)
+            depth = crop(depth, height, width, self.depth_head.current_stride)
+            outputs.update(depth_outputs(depth))
         if 'logits' in outputs and self.auxiliary_head is not None and self.training:
             logits = self.auxiliary_head(features[AUXILIARY_STAGE])
             outputs['auxiliary'] = crop(logits, height, width, AUXILIARY_STRIDE)
@@ -220,6 +232,9 @@ def initialize(network: MultitaskSegformer, *, typical_depth_m: float = 10.0) ->
         nn.init.normal_(last.weight, std=0.01)
         start = start_value(typical_depth_m, head.activation, head.max_depth_m)
         nn.init.constant_(last.bias, start)  # type: ignore[arg-type]
+    if isinstance(head, GlpnHead) and head.log_scale is not None:
+        nn.init.normal_(head.log_scale.weight, std=0.01)
+        nn.init.constant_(head.log_scale.bias, math.log(_START_SCALE))  # type: ignore[arg-type]
 
 
 def build(size: str, num_classes: int, **options: Any) -> MultitaskSegformer:

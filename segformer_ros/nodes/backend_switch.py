@@ -12,6 +12,7 @@ from segformer_ros import bundle as bundles
 from segformer_ros.engines.builder_process import start_build
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend_order import order_with_fallbacks
+from segformer_ros.inference.depth_confidence import check_depth_confidence
 from segformer_ros.inference.failover import BackendState, Failover
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.inference.postprocess import is_compiled
@@ -64,9 +65,12 @@ def check_against_network(values: Parameters, pipeline: Failover | None) -> None
     """
     Compare depths and classes that are asked for with those of the network, where there is one.
 
-    :raises ValueError: Nothing is left of its range of depth, or it does not have a class.
+    :raises ValueError: Nothing is left of its range of depth, it does not have a class, or it
+        states no confidence by which depth could be filtered.
     """
     if pipeline is not None:
+        asked = Options(depth=values.depth, min_depth_confidence=values.min_depth_confidence)
+        check_depth_confidence(pipeline.manifest, asked)
         _, problem = find_class_ids(pipeline.manifest.classes, values.points_classes)
         if problem:
             raise ValueError(f'points_classes: {problem}')

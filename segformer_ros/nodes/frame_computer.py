@@ -126,6 +126,8 @@ class FrameComputer:
             max_depth_m=parameters.max_depth_m or None,
             sky_depth=parameters.sky_depth,
             image_rotation=parameters.image_rotation,
+            depth_confidence=any(job.wanted.depth_confidence for job in jobs),
+            min_depth_confidence=parameters.min_depth_confidence,
         )
 
     def _predict(self, jobs: list[_Job], parameters: Parameters) -> list[Prediction | Exception]:

@@ -126,6 +126,13 @@ class Parameters:
         between=(0.0, 10000.0),
         fixed=False,
     )
+    min_depth_confidence: float = parameter(
+        0.0,
+        'Minimum probability of a depth to be right within a factor of 1.25; depths below it '
+        'become unknown, in all outputs. 0 keeps all. Needs a network with depth confidence.',
+        between=(0.0, 1.0),
+        fixed=False,
+    )
     sky_depth: str = parameter(
         'nan',
         'Depth of pixels labelled sky: unknown (nan), infinite (inf; RViz shows such an '

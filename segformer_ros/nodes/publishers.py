@@ -66,6 +66,7 @@ class Outputs:
             table.LABELS: parameters.segmentation,
             table.CONFIDENCE: parameters.segmentation,
             table.DEPTH: parameters.depth,
+            table.DEPTH_CONFIDENCE: parameters.depth,
             table.INTRINSICS: points_possible,
         }
         data = frozenset(name for name, there in possible.items() if there)
@@ -87,6 +88,9 @@ class Outputs:
             labels=_checked('labels', prediction.labels, size, wanted.segmentation),
             depth=_checked('depth', prediction.depth, size, wanted.depth),
             confidence=_checked('confidence', prediction.confidence, size, wanted.confidence),
+            depth_confidence=_checked(
+                'confidence of depth', prediction.depth_confidence, size, wanted.depth_confidence
+            ),
             palette=self._palette,
             options=output_options(parameters),
             classes=self._classes,

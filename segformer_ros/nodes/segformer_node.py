@@ -18,6 +18,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
 from segformer_ros import interrupts
+from segformer_ros.inference.depth_confidence import states_confidence
 from segformer_ros.inference.failover import Failover
 from segformer_ros.nodes import diagnostics, executable, own_messages
 from segformer_ros.nodes.backend_switch import (
@@ -256,16 +257,20 @@ class SegformerNode(LifecycleNode):
         return receive
 
     def _effective(self) -> Parameters:
-        """Give the parameters without the tasks that the network does not have."""
+        """Give the parameters without what the network does not have."""
         values = self._values
         tasks: tuple[str, ...] = ()
+        missing: dict[str, Any] = {}
         if self._pipeline is not None:
             manifest = self._pipeline.manifest
             tasks = manifest.tasks if values.camera_height_m else manifest.published_tasks
+            if not states_confidence(manifest):
+                missing['depth_confidence'] = False
         return replace(
             values,
             segmentation=values.segmentation and 'segmentation' in tasks,
             depth=values.depth and 'depth' in tasks,
+            **missing,
         )
 
     def _change(self, values: Parameters) -> None:

@@ -85,6 +85,7 @@ class Results:
     :param confidence: (H, W) uint8 probability times 255.
     :param palette: (256, 3) uint8 RGB of the classes.
     :param classes: Of the label image.
+    :param depth_confidence: (H, W) uint8 probability that depth is right times 255.
     """
 
     frame: Frame
@@ -94,3 +95,4 @@ class Results:
     palette: npt.NDArray[np.uint8]
     options: OutputOptions
     classes: tuple[LabelClass, ...] = ()
+    depth_confidence: Any = None

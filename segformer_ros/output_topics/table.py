@@ -43,6 +43,7 @@ from segformer_ros.point_cloud import (
 )
 
 LABELS, CONFIDENCE, DEPTH, INTRINSICS = 'labels', 'confidence', 'depth', 'intrinsics'
+DEPTH_CONFIDENCE = 'depth_confidence'
 """The data of a frame that an output may need; the image itself is always there."""
 
 
@@ -131,6 +132,10 @@ def _confidence(found: Results) -> Content:
     return contents.image(found.frame.header, found.confidence, 'mono8')
 
 
+def _depth_confidence(found: Results) -> Content:
+    return contents.image(found.frame.header, found.depth_confidence, 'mono8')
+
+
 def _depth(found: Results) -> Content:
     return contents.depth_image(found.frame.header, found.depth, found.options.depth_encoding)
 
@@ -174,6 +179,14 @@ OUTPUTS = (
         _of(LABELS, CONFIDENCE),
         _confidence,
         switch='confidence',
+        in_bags=True,
+    ),
+    Output(
+        'depth/confidence/image',
+        IMAGE,
+        _of(DEPTH, DEPTH_CONFIDENCE),
+        _depth_confidence,
+        switch='depth_confidence',
         in_bags=True,
     ),
     Output('label/color/image', IMAGE, _of(LABELS), _colors, switch='color'),
@@ -257,6 +270,11 @@ class Wanted:
     def confidence(self) -> bool:
         """Whether the confidence has to be computed."""
         return CONFIDENCE in self.data
+
+    @property
+    def depth_confidence(self) -> bool:
+        """Whether the confidence of depth has to be computed."""
+        return DEPTH_CONFIDENCE in self.data
 
 
 def possible_outputs(data: frozenset[str]) -> list[Output]:

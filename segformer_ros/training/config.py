@@ -45,6 +45,7 @@ class ModelConfig:
     depth_stride: Literal[1, 2, 4, 8] = 1
     depth_activation: Literal['metric', 'log', 'bounded_log', 'linear'] = 'metric'
     max_depth_m: float = 10.0
+    depth_scale: bool = False
     drop_path_rate: float = 0.0
     drop_rate: float = 0.1
     norm_eps: float | None = None

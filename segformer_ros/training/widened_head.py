@@ -11,6 +11,7 @@ from torch import Tensor
 
 _HEAD = 'depth_head.'
 _LAST = f'{_HEAD}predict.weight'
+_SCALE = f'{_HEAD}log_scale.'
 
 
 def widen(found: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -40,6 +41,8 @@ def _widened(name: str, found: Mapping[str, Tensor], fresh: Tensor, narrow_dim: 
     if name in found:
         # The first convolution of a fusion reads two maps, one behind the other.
         return _placed(found[name], fresh, maps=2 if name.endswith('.conv1.weight') else 1)
+    if name.startswith(_SCALE):
+        return fresh.clone()
     # A convolution of a stage that the narrow head takes as it is.
     same = torch.eye(narrow_dim)[..., None, None]
     return _placed(same if fresh.dim() > 1 else torch.zeros(narrow_dim), fresh, maps=1)

@@ -35,6 +35,21 @@ FILES = {
 WRAPPED = ('nvlabs', 'mmseg')
 
 
+def test_a_scale_of_depth_has_no_place_in_other_formats(tmp_path):
+    """Refused by name; labels alone can go, and our own format keeps it."""
+    path = tmp_path / 'network.safetensors'
+    network = MultitaskSegformer(NetworkConfig('b0', 3, depth_scale=True))
+    checkpoint.write(path, network.state_dict(), {'network': vars(network.config)})
+    with pytest.raises(CheckpointError, match='no place for the scale of depth'):
+        convert(asked(path, 'shift', tmp_path / 'out'))
+    kept = convert(asked(path, 'native', tmp_path / 'own.safetensors'))
+    assert read(kept.out).config.depth_scale
+    part = read(
+        convert(asked(path, 'native', tmp_path / 'l.safetensors', part='segmentation')).out
+    )
+    assert not part.config.depth_scale
+
+
 def asked(source, target, out, **options):
     """Ask for a conversion that is compared on a small image."""
     return Request(source, target, out, **{'size': (32, 64), **options})

@@ -154,6 +154,37 @@ def test_every_head_and_activation_is_exported(tmp_path, options, activation, st
         assert max(graph.error.values()) < 1e-4
 
 
+@torch.no_grad()
+@pytest.mark.parametrize('stride', [2, 8])
+def test_the_scale_of_depth_is_an_output_that_changes_no_other(tmp_path, stride):
+    """Bit for bit, in the graphs of both tasks and of depth alone, for every engine."""
+    options = {'depth_stride': stride, 'depth_activation': 'log'}
+    network, plain = random_network(depth_scale=True, **options), random_network(**options)
+    known = {n: t for n, t in network.state_dict().items() if '.log_scale.' not in n}
+    plain.load_state_dict(known)
+    targets = ('onnxruntime', 'openvino', 'tensorrt', 'torch')
+    chosen = ExportOptions(targets=targets)
+
+    made = export_bundle(network, tmp_path / 'made', [(64, 96)], FACTS, chosen)
+    old = export_bundle(plain, tmp_path / 'old', [(64, 96)], FACTS, chosen)
+
+    assert (made.manifest.depth.scale, old.manifest.depth.scale) == ('laplace', None)
+    outputs = {graph.outputs for graph in made.manifest.input_sizes[0].graphs}
+    both = ('logits', 'depth', 'depth_scale')
+    assert outputs == {both, both[:1], both[1:]}
+    image = torch.randn(1, 3, 64, 96)
+    for name in ('onnxruntime', 'openvino', 'torch'):
+        found, expected = (
+            load_backend(name, item, threads=1).infer(image.numpy()) for item in (made, old)
+        )
+        assert found.keys() - expected.keys() == {'depth_scale'}
+        for output, value in expected.items():
+            np.testing.assert_array_equal(found[output], value)
+        scale = network(image)['depth_scale'].numpy()
+        assert scale.std() > 1e-3
+        np.testing.assert_allclose(found['depth_scale'], scale, rtol=0.0, atol=1e-4)
+
+
 def test_the_published_network_can_have_a_lower_precision(network, tmp_path):
     """With planes as input: bytes would need another first convolution."""
     options = ExportOptions(targets=('tensorrt',), plain=True)

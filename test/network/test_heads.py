@@ -235,6 +235,40 @@ def test_dropping_and_the_auxiliary_head_belong_to_training(options, names):
         assert torch.equal(still[name], again[name])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize('stride', [1, 8])
+def test_the_scale_of_depth_is_one_more_number_of_the_same_features(stride):
+    """Log b of the size of depth, which is what it is without; its weights start at b = 0.2."""
+    options = {'depth_stride': stride, 'depth_activation': 'log', 'decoder_dim': 16}
+    with_scale = build('b0', 3, depth_dim=16, depth_scale=True, **options).eval()
+    without = build('b0', 3, depth_dim=16, **options).eval()
+    known = {n: t for n, t in with_scale.state_dict().items() if '.log_scale.' not in n}
+    without.load_state_dict(known)
+    image = torch.randn(2, 3, 60, 90)
+
+    found, expected = with_scale(image), without(image)
+
+    assert list(found) == ['logits', 'depth', 'depth_scale']
+    assert list(expected) == ['logits', 'depth']
+    assert found['depth_scale'].shape == found['depth'].shape
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    assert found['depth_scale'].exp().mean() == pytest.approx(0.2, rel=0.2)
+    assert found['depth_scale'].std() > 0.0
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'depth_head': 'mlp'}, "for the glpn depth head, not for 'mlp'"),
+        ({'depth': False}, 'depth is off'),
+    ],
+)
+def test_a_scale_without_its_head_is_refused(options, message):
+    """Only the glpn head has one."""
+    with pytest.raises(ValueError, match=message):
+        build('b0', 3, depth_scale=True, **options)
+
+
 def test_the_auxiliary_logits_lie_at_stride_16_and_reach_the_third_stage():
     """An odd image is covered; the fourth stage learns nothing from them."""
     with torch.device('meta'):

@@ -27,6 +27,7 @@ MANIFEST = SimpleNamespace(
     name='fake',
     tasks=('segmentation', 'depth'),
     published_tasks=('segmentation', 'depth'),
+    depth=SimpleNamespace(unit='metres', scale=None),
     classes=CARLA_0914.classes,
     depth_range_m=(0.5, 300.0),
 )

@@ -27,7 +27,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from tiny_bundle import make_tiny_bundle
 
 _DEADLINE_S = 20.0
-_IMAGES = ('label/image', 'label/confidence/image', 'depth/image')
+_IMAGES = ('label/image', 'label/confidence/image', 'depth/image', 'depth/confidence/image')
 _SHOWN = {
     'label/color/image': Image,
     'overlay/image': Image,
@@ -43,7 +43,7 @@ _INFOS = ('label/camera_info', 'depth/camera_info')
 def model(tmp_path_factory):
     """Give a network of a few hundred weights, for two sizes of images."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
-    return make_tiny_bundle(folder, sizes=((64, 128), (96, 96)))
+    return make_tiny_bundle(folder, sizes=((64, 128), (96, 96)), scale=True)
 
 
 def _noise(encoding='bgr8', size=(50, 90), **kwargs):
@@ -228,6 +228,11 @@ def _as_dict(message):
             {'image_rotation': 90},
         ),
         (_steady_camera, {'temporal': 'both'}, {'temporal': 'both'}),
+        (
+            lambda: drive(1),
+            {'inference': Options(confidence=True, min_depth_confidence=0.5)},
+            {'min_depth_confidence': 0.5},
+        ),
     ],
     ids=[
         'drive',
@@ -241,11 +246,13 @@ def _as_dict(message):
         'all outputs',
         'rotated',
         'temporal',
+        'depth confidence',
     ],
 )
 def test_bag_and_node_agree_bit_for_bit(from_bag, from_node, make, options, parameters):
-    """Labels, confidence, depth and camera_info, in every field."""
-    options = {'inference': Options(confidence=True)} | options
+    """Labels, depth, the confidence of both and camera_info, in every field."""
+    inference = options.get('inference', Options(confidence=True))
+    options = options | {'inference': replace(inference, depth_confidence=True)}
     found = from_bag(make(), **options)
     names = [*_IMAGES, *_INFOS, *(_SHOWN if options.get('all_outputs') else ())]
     expected = {f'/front/{name}': found.get(f'/front/{name}', []) for name in names}

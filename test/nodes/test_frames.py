@@ -331,6 +331,40 @@ def test_outputs_are_reliable_and_inputs_best_effort_unless_overridden(make_rig)
         assert found.qos_profile.reliability == reliability
 
 
+def test_the_confidence_of_depth_is_published_and_filters(rig):
+    """While somebody subscribes it is computed; the minimum is handed to the network."""
+    rig.listen('/depth/image')
+    rig.send(image_message(_RGB))
+    rig.get('/depth/image')
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.depth_confidence, asked.min_depth_confidence) == (False, 0.0)
+    _set(rig, min_depth_confidence=0.25)
+    rig.listen('/depth/confidence/image')
+    rig.send(image_message(_RGB))
+    message = rig.get('/depth/confidence/image')
+    assert message.encoding == 'mono8'
+    np.testing.assert_array_equal(pixels_of(message), _RGB[..., 0])
+    asked = rig.pipeline.calls[-1].options
+    assert (asked.depth_confidence, asked.min_depth_confidence) == (True, 0.25)
+
+
+def test_a_network_without_a_scale_of_depth_has_no_confidence(make_rig):
+    """Its topic stays silent, and filtering by it is refused."""
+    rig = make_rig()
+    rig.pipeline.manifest.depth.scale = None
+    rig.connect()
+    rig.listen('/depth/confidence/image')
+    rig.listen('/depth/image')
+    rig.send(image_message(_RGB))
+    rig.get('/depth/image')
+    assert not rig.pipeline.calls[-1].options.depth_confidence
+    assert not rig.received['/depth/confidence/image']
+    change = [rclpy.Parameter('min_depth_confidence', value=0.5)]
+    result = rig.node.set_parameters_atomically(change)
+    assert not result.successful
+    assert 'expected a network with a confidence of depth' in result.reason
+
+
 def test_a_rotated_camera_has_the_focal_length_of_the_upright_image(rig):
     """Across the upright image of a camera on its side lies fy; the points stay the camera's."""
     _set(rig, image_rotation=90)

@@ -40,7 +40,7 @@ class FakePipeline:
             published_tasks=TASKS,
             classes=CARLA_0914.classes,
             depth_range_m=(0.5, 80.0),
-            depth=SimpleNamespace(unit='metres'),
+            depth=SimpleNamespace(unit='metres', scale='laplace'),
         )
         self.backend_name = 'numpy'
         self.backend_reason = 'the only one'
@@ -70,6 +70,7 @@ class FakePipeline:
             depth=image[..., 1].astype(np.float32) / 10 if options.depth else None,
             confidence=image[..., 2].copy() if options.confidence else None,
             timings=Timings(0.001, 0.002, 0.003),
+            depth_confidence=image[..., 0].copy() if options.depth_confidence else None,
         )
 
 

@@ -31,7 +31,8 @@ def make_tiny_bundle(
     classes: Sequence[LabelClass] = CLASSES,
     activation: str = 'log',
     batch: bool = True,
-    kinds: Sequence[Kind] = (('any', 'float32', _BOTH),),
+    kinds: Sequence[Kind] | None = None,
+    scale: bool = False,
 ) -> Path:
     """
     Write a bundle whose outputs follow the image: each cell sees its own 4 x 4 pixels only.
@@ -40,10 +41,12 @@ def make_tiny_bundle(
     :param sizes: Heights and widths of the input, multiples of four.
     :param activation: 'log' or 'metric'; depths are near ten metres.
     :param batch: Whether the graphs take several images at once.
-    :param kinds: The graphs of each size.
+    :param kinds: The graphs of each size; None: one of all outputs.
+    :param scale: Whether the network states how far its depth may be off.
     :returns: The folder.
     """
     weights = _weights(len(classes))
+    kinds = kinds or [('any', 'float32', (*_BOTH, 'depth_scale') if scale else _BOTH)]
     files: dict[str, Path | bytes] = {_WEIGHTS: b''.join(w.tobytes() for w in weights.values())}
     entries = []
     for height, width in sizes:
@@ -55,9 +58,14 @@ def make_tiny_bundle(
             files[name] = model.SerializeToString()
             graphs.append((name, kind))
         image = bundle.golden_image(7, height, width)
-        files[golden] = bundle.pack_golden(expected_outputs(image, len(classes), activation))
+        expected = expected_outputs(image, len(classes), activation, scale=scale)
+        files[golden] = bundle.pack_golden(expected)
         entries.append(tiny_entry(height, width, graphs, golden))
-    bundle.write(folder, tiny_manifest(entries, classes, activation), files)
+    manifest = tiny_manifest(entries, classes, activation)
+    if scale:
+        manifest['outputs']['depth']['scale'] = 'laplace'
+        manifest['tolerance']['depth_scale'] = 1e-4
+    bundle.write(folder, manifest, files)
     return folder
 
 
@@ -65,7 +73,7 @@ def file_of(kind: Kind, height: int, width: int) -> str:
     """Name the file of a graph."""
     target, form, outputs = kind
     words = [target if target != 'any' else '', form if form != 'float32' else '']
-    words += outputs if outputs != _BOTH else ()
+    words += outputs if outputs[:2] != _BOTH else ()
     return '_'.join(['network', *filter(None, words), f'{height}x{width}.onnx'])
 
 
@@ -126,7 +134,11 @@ def tiny_manifest(
 
 
 def expected_outputs(
-    image: np.ndarray, num_classes: int = len(CLASSES), activation: str = 'log'
+    image: np.ndarray,
+    num_classes: int = len(CLASSES),
+    activation: str = 'log',
+    *,
+    scale: bool = False,
 ) -> dict[str, np.ndarray]:
     """
     Compute the raw outputs of a tiny network with numpy alone.
@@ -138,7 +150,7 @@ def expected_outputs(
     planes = np.stack([table[index][image[..., index]] for index in range(3)])
     cells = planes.reshape(3, image.shape[0] // STRIDE, STRIDE, image.shape[1] // STRIDE, STRIDE)
     outputs = {}
-    for name in ('logits', 'depth'):
+    for name in ('logits', 'depth', 'depth_scale')[: 2 + scale]:
         value = np.einsum('ocyx,chywx->ohw', weights[f'{name}_weight'], cells)
         outputs[name] = (value + weights[f'{name}_bias'][:, None, None])[None].astype(np.float32)
     if activation == 'metric':
@@ -153,6 +165,8 @@ def _weights(num_classes: int) -> dict[str, np.ndarray]:
         'logits_bias': random.normal(0.0, 0.2, num_classes),
         'depth_weight': random.normal(0.0, 0.02, (1, 3, STRIDE, STRIDE)),
         'depth_bias': np.full(1, np.log(10.0)),
+        'depth_scale_weight': random.normal(0.0, 0.05, (1, 3, STRIDE, STRIDE)),
+        'depth_scale_bias': np.full(1, np.log(0.3)),
     }
     return {name: value.astype(np.float32) for name, value in arrays.items()}
 

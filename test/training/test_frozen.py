@@ -50,6 +50,29 @@ def test_frozen_parts_compute_as_in_evaluation(network):
     assert all(name.startswith('depth_head.') for name in changed)
 
 
+def test_the_scale_of_depth_alone_changes_nothing_else():
+    """Steps of an optimizer move its two tensors; labels and depth stay bit for bit."""
+    torch.manual_seed(0)
+    network = build('b0', 3, decoder_dim=8, depth_dim=8, depth_activation='log', depth_scale=True)
+    parts = ('convs', 'fusions', 'conv', 'predict')
+    freeze(network, ['encoder', 'segmentation_head', *(f'depth_head.{part}' for part in parts)])
+    trained = [p for p in network.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in trained) == 9
+    before, expected = copy.deepcopy(network.state_dict()), network.eval()(IMAGE)
+    optimizer = torch.optim.AdamW(trained, lr=0.1)
+
+    for _ in range(3):
+        network.train()(IMAGE)['depth_scale'].square().mean().backward()
+        optimizer.step()
+
+    found = network.eval()(IMAGE)
+    after = network.state_dict()
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert changed == {'depth_head.log_scale.weight', 'depth_head.log_scale.bias'}
+    assert not torch.equal(found['depth_scale'], expected['depth_scale'])
+    assert all(torch.equal(found[name], expected[name]) for name in ('logits', 'depth'))
+
+
 def test_gradients_reach_what_is_behind_a_frozen_part(network):
     """A frozen head passes the gradient on to a trained encoder."""
     freeze(network, ['segmentation_head'])

@@ -47,6 +47,21 @@ def test_network_of_the_same_classes_is_taken_whole(tmp_path):
     assert 'starts from' in notes[0]
 
 
+@pytest.mark.parametrize('scale', [True, False])
+def test_a_scale_of_depth_begins_anew_and_is_left_out_where_it_is_not_wanted(tmp_path, scale):
+    """Everything else is that of the file, with and without it."""
+    path = tmp_path / 'network.safetensors'
+    expected = written(path, depth_scale=not scale)
+
+    network, notes = make_network(replace(MODEL, depth_scale=scale), CITY, str(path))
+
+    own = network.state_dict()
+    fresh = {name for name in own if name not in expected}
+    assert fresh == ({f'depth_head.log_scale.{k}' for k in ('weight', 'bias')} if scale else set())
+    assert all(torch.equal(value, expected[n]) for n, value in own.items() if n not in fresh)
+    assert notes[1:] == (['starts anew: depth_head.log_scale'] if scale else [])
+
+
 def test_classes_are_found_by_name_and_others_start_anew(tmp_path):
     """The rows of a classifier follow the names of the classes; the note names what is fresh."""
     path = tmp_path / 'network.safetensors'

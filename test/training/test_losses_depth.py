@@ -13,6 +13,7 @@ from segformer_ros.training.losses.depth import (  # noqa: E402
     canonical_log_depth,
     gradient,
     l1,
+    laplace,
     mse,
     silog,
 )
@@ -55,6 +56,26 @@ def test_l1_and_mse_average_the_valid_pixels():
 
     assert float(l1(error, VALID)) == 2.0
     assert float(mse(error, VALID)) == 5.0
+
+
+def test_laplace_is_the_negative_log_likelihood():
+    """|1| / 2 + log 4 and |-3| / 1 + log 2, of scales 2 and 1; what is unknown does not count."""
+    error = torch.tensor([1.0, -3.0, math.inf])
+    log_scale = torch.tensor([math.log(2.0), 0.0, -80.0], requires_grad=True)
+
+    value = laplace(error, VALID, log_scale)
+    value.backward()
+
+    hand = (0.5 + math.log(4.0) + 3.0 + math.log(2.0)) / 2.0
+    assert float(value.detach()) == pytest.approx(hand, rel=1e-6)
+    # d/ds of |e| exp(-s) + s is 1 - |e| / b, over two pixels.
+    assert log_scale.grad.tolist() == pytest.approx([0.25, -1.0, 0.0])
+
+
+def test_laplace_is_least_where_the_scale_is_the_mean_error():
+    """Errors 1 and 3 have it at b = 2."""
+    values = [float(laplace(ERROR, VALID, torch.full((3,), math.log(b)))) for b in (1.8, 2.0, 2.2)]
+    assert min(values) == values[1]
 
 
 def test_berhu_is_linear_up_to_a_fifth_of_the_greatest_error():

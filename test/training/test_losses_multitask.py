@@ -169,6 +169,34 @@ def test_auxiliary_dice_and_lovasz_are_added_with_their_factors():
     assert number(total) == pytest.approx(hand, rel=1e-5)
 
 
+@pytest.mark.parametrize('upsample', [False, True])
+def test_laplace_learns_the_scale_where_depth_is_compared(upsample):
+    """At the cells of the network, or upsampled as depth is."""
+    config = DepthLossConfig(terms=(DepthTermConfig('laplace'),), upsample=upsample)
+    depth = torch.full((1, 8, 12), 10.0)
+    batch = Batch(torch.zeros(1, 3, 8, 12), None, depth, torch.tensor([FOCAL]))
+    log_scale = torch.linspace(-2.0, 1.0, 6).reshape(1, 1, 2, 3).requires_grad_()
+    outputs = {'depth': torch.full((1, 1, 2, 3), math.log(12.0)), 'depth_scale': log_scale}
+
+    total, parts = loss_of(LossConfig(depth=config))(outputs, batch)
+    total.backward()
+
+    at = log_scale.detach()
+    if upsample:
+        at = functional.interpolate(at, size=(8, 12), mode='bilinear')
+    hand = (math.log(1.2) / at.exp() + at + math.log(2.0)).mean()
+    assert set(parts) == {'laplace'}
+    assert number(total) == pytest.approx(number(hand), rel=1e-5)
+    assert log_scale.grad.abs().min() > 0.0
+
+
+def test_laplace_needs_a_network_with_a_scale():
+    """One sentence names the field of the recipe."""
+    config = DepthLossConfig(terms=(DepthTermConfig('laplace'),))
+    with pytest.raises(ValueError, match=r'set network\.depth_scale'):
+        loss_of(LossConfig(depth=config))(outputs_of(), batch_of())
+
+
 def test_ohem_is_the_mean_of_the_hardest_pixels():
     """Five per image, of ten in two images."""
     batch, outputs = batch_of(), outputs_of()

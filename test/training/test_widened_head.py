@@ -43,6 +43,16 @@ def test_it_computes_the_same_and_can_learn_more(narrow, wide):
     assert bool((new.depth_head.predict.weight.grad[:, narrow:] != 0.0).any())
 
 
+def test_a_scale_of_depth_that_the_narrow_head_lacks_is_fresh():
+    """It is one number per pixel of the wide features, whatever the width was."""
+    old, new = network(32), network(56, depth_scale=True)
+
+    made = widen(old.state_dict(), new.state_dict())
+
+    weight = new.state_dict()['depth_head.log_scale.weight']
+    assert torch.equal(made['depth_head.log_scale.weight'], weight)
+
+
 @pytest.mark.parametrize(('narrow', 'wide'), [(56, 32), (32, 32), (32, 64)])
 def test_what_cannot_begin_as_the_other_starts_anew(narrow, wide):
     """Narrower, as wide, or without a convolution that the narrow one has."""

@@ -123,35 +123,65 @@ class TapSum(nn.Module):
         return total + self.bias[:, None, None]
 
 
+class PixelRows(nn.Module):
+    """
+    A 1x1 convolution with one output, of some rows at a time.
+
+    :param like: Of the same map.
+    """
+
+    def __init__(self, conv: nn.Conv2d, like: TapSum) -> None:
+        super().__init__()
+        self.height, self.width = like.height, like.width
+        self.linear = linear_layer(conv.weight[:, :, 0, 0], conv.bias)
+
+    def values(self, x: Tensor) -> Tensor:
+        """Turn some rows of the map, (N, ...) with the channels last, into (N, pixels)."""
+        pixels = math.prod(dims(x)[1:]) // self.linear.in_features
+        values: Tensor = self.linear(x.reshape(-1, self.linear.in_features))
+        return values.reshape(-1, pixels)
+
+    def forward(self, values: Sequence[Tensor]) -> Tensor:
+        """Turn the values of all rows, from top to bottom, into (N, 1, height, width)."""
+        return torch.cat(list(values), dim=1).reshape(-1, 1, self.height, self.width)
+
+
 class Prediction(nn.Module):
     """
     The last two convolutions of the head, and the upsamplings before them.
 
     Where there are upsamplings, the first one is a polyphase convolution, some rows at a time.
 
+    :param head: Not changed.
     :param height: Of the map before the upsamplings; width likewise.
     :param doublings: None for stride 4, one for stride 2, two for stride 1.
     """
 
-    def __init__(
-        self, conv: nn.Conv2d, predict: nn.Conv2d, height: int, width: int, doublings: int
-    ) -> None:
+    def __init__(self, head: GlpnHead, height: int, width: int, doublings: int) -> None:
         super().__init__()
+        conv = head.conv
         self.conv: nn.Module = copy.deepcopy(conv)
         self.polyphase = doublings > 0
         if self.polyphase:
             self.conv = PolyphaseConv(conv.weight, conv.bias, height, width, doublings=doublings)
-        self.sum = TapSum(predict, height << doublings, width << doublings)
+        self.sum = TapSum(head.predict, height << doublings, width << doublings)
+        self.scale = None if head.log_scale is None else PixelRows(head.log_scale, self.sum)
 
-    def forward(self, x: Tensor, zero: Tensor) -> Tensor:
+    def forward(self, x: Tensor, zero: Tensor) -> tuple[Tensor, Tensor | None]:
         """
         Turn (N, C, h, w) into (N, 1, factor * h, factor * w), before the activation.
 
         :param zero: What computed_zero gives.
+        :returns: The depth, and its log scale or None.
         """
         parts = self.conv(x, zero) if self.polyphase else [self.conv(x).permute(0, 2, 3, 1)]
-        result: Tensor = self.sum([self.sum.products(functional.relu(part)) for part in parts])
-        return result
+        products, scales = [], []
+        for part in parts:
+            rows = functional.relu(part)
+            products.append(self.sum.products(rows))
+            if self.scale is not None:
+                scales.append(self.scale.values(rows))
+        return self.sum(products), None if self.scale is None else self.scale(scales)
 
 
 class FoldedGlpnHead(nn.Module):
@@ -177,12 +207,10 @@ class FoldedGlpnHead(nn.Module):
         height, width = height >> self.halved, width >> self.halved
         self.banded = banded
         if banded:
-            self.prediction: nn.Module = Prediction(
-                head.conv, head.predict, height, width, self.doublings
-            )
+            self.prediction: nn.Module = Prediction(head, height, width, self.doublings)
         else:
-            conv, predict = copy.deepcopy(head.conv), copy.deepcopy(head.predict)
-            self.prediction = nn.Sequential(conv, nn.ReLU(), predict)
+            self.prediction = nn.Sequential(copy.deepcopy(head.conv), nn.ReLU())
+            self.predict, self.log_scale = copy.deepcopy((head.predict, head.log_scale))
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Compute the depth, as GlpnHead does."""
@@ -199,9 +227,12 @@ class FoldedGlpnHead(nn.Module):
             else:
                 x = fusion(local_map, upsample_twice(x))
         if self.banded:
-            x = self.prediction(x, zero)
+            x, scale = self.prediction(x, zero)
         else:
             for _ in range(self.doublings):
                 x = upsample_twice(x)
             x = self.prediction(x)
-        return activate(x, self.activation, self.max_depth_m)
+            scale = None if self.log_scale is None else self.log_scale(x)
+            x = self.predict(x)
+        depth = activate(x, self.activation, self.max_depth_m)
+        return depth if scale is None else torch.cat((depth, scale), dim=1)

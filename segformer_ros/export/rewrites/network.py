@@ -16,7 +16,7 @@ from segformer_ros.export.rewrites.mlp_heads import BandedHead, ResizedHead
 from segformer_ros.export.rewrites.style import Style
 from segformer_ros.network import MultitaskSegformer
 from segformer_ros.network.depth_activation import activate
-from segformer_ros.network.glpn_head import GlpnHead
+from segformer_ros.network.glpn_head import depth_outputs, GlpnHead
 from segformer_ros.network.mix_transformer import Stage, TOTAL_STRIDE
 from segformer_ros.network.mlp_depth_head import MlpDepthHead
 from segformer_ros.network.mmseg_head import MmsegHead
@@ -42,13 +42,13 @@ class RewrittenNetwork(nn.Module):
         self.depth_head = depth_head
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Give 'logits' and 'depth', those that there are, as MultitaskSegformer does."""
+        """Give the outputs of the heads that there are, as MultitaskSegformer does."""
         features = self.encoder(image if self.image_input is None else self.image_input(image))
         outputs = {}
         if self.segmentation_head is not None:
             outputs['logits'] = self.segmentation_head(features)
         if self.depth_head is not None:
-            outputs['depth'] = self.depth_head(features)
+            outputs.update(depth_outputs(self.depth_head(features)))
         return outputs
 
 

@@ -14,6 +14,7 @@ from segformer_ros.training.weighting import WeightingConfig
 
 ClassWeights = Literal['none', 'complement', 'log1p', 'log_c', 'effective']
 Average = Literal['weights', 'labelled', 'all']
+_OF_LOGARITHMS = ('silog', 'laplace')
 SilogForm = Literal['raw', 'sqrt', 'kitti', 'bts']
 
 
@@ -88,9 +89,10 @@ class DepthTermConfig:
     """
     One of the losses of depth; their sum is learnt.
 
-    :param kind: 'silog', 'l1', 'mse', 'berhu' or 'gradient'; see training.losses.depth.
+    :param kind: 'silog', 'l1', 'mse', 'berhu', 'gradient', or 'laplace' which teaches the scale of
+        depth too; see training.losses.depth.
     :param space: Whether errors are differences of metres ('linear') or of their logarithms; the
-        network may give either. 'silog' is of logarithms always.
+        network may give either. 'silog' and 'laplace' are of logarithms always.
     :param factor: What the loss is multiplied with.
     :param form: Of 'silog': 'raw' is mean(e^2) - focus mean(e)^2 (focus 0.5 unless given), 'sqrt'
         its root, 'kitti' 100 times the root (focus 1), 'bts' 10 times the root (focus 0.85).
@@ -98,7 +100,7 @@ class DepthTermConfig:
     :param scales: Of 'gradient': resolutions, each half of the one before.
     """
 
-    kind: Literal['silog', 'l1', 'mse', 'berhu', 'gradient']
+    kind: Literal['silog', 'l1', 'mse', 'berhu', 'gradient', 'laplace']
     space: Literal['log', 'linear'] = 'log'
     factor: float = 1.0
     form: SilogForm = 'sqrt'
@@ -108,7 +110,7 @@ class DepthTermConfig:
     @property
     def name(self) -> str:
         """Give what logs call it, such as 'silog' or 'log_l1'."""
-        return self.kind if self.kind == 'silog' else f'{self.space}_{self.kind}'
+        return self.kind if self.kind in _OF_LOGARITHMS else f'{self.space}_{self.kind}'
 
     def __post_init__(self) -> None:
         """
@@ -117,8 +119,10 @@ class DepthTermConfig:
         :raises ValueError: A value is out of its range.
         """
         _check_factor('factor', self.factor)
-        if self.kind == 'silog' and self.space != 'log':
-            raise ValueError('silog is a loss of log depth: its space must be log, not linear')
+        if self.kind in _OF_LOGARITHMS and self.space != 'log':
+            raise ValueError(
+                f'{self.kind} is a loss of log depth: its space must be log, not linear'
+            )
         if self.variance_focus is not None and not 0.0 <= self.variance_focus <= 1.0:
             raise ValueError(f'variance_focus must be from 0 to 1, got {self.variance_focus}')
         if self.scales < 1:

@@ -10,6 +10,8 @@ value is 0, with a gradient of 0.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -94,6 +96,21 @@ def gradient(error: Tensor, valid: Tensor, scales: int = 4) -> Tensor:
         down = (part[:, 1:] - part[:, :-1]).abs() * (known[:, 1:] & known[:, :-1])
         total = total + (right.sum() + down.sum()) / known.sum().clamp(min=1)
     return total
+
+
+def laplace(error: Tensor, valid: Tensor, log_scale: Tensor) -> Tensor:
+    """
+    Average the negative log likelihood of Laplace distributions: |e| / b + log 2b.
+
+    What a network learns of b is how far its depth is off on average: for errors of one size the
+    minimum is at b = mean |e| (Kendall and Gal 2017, arXiv:1703.04977, equation 5 with the L1
+    distance in place of the squared one and log b in place of log variance).
+
+    :param log_scale: log b of each error, of the same shape.
+    """
+    error = torch.where(valid, error, 0.0)
+    value = error.abs() * (-log_scale).exp() + log_scale + math.log(2.0)
+    return torch.where(valid, value, 0.0).sum() / valid.sum().clamp(min=1)
 
 
 def canonical_log_depth(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.datasets.statistics import class_weights
 from segformer_ros.labels import VOID
+from segformer_ros.network.glpn_head import SCALE
 from segformer_ros.training.batches import Batch
 from segformer_ros.training.losses import depth as of_depth
 from segformer_ros.training.losses import segmentation as of_labels
@@ -79,7 +80,8 @@ class MultitaskLoss(nn.Module):
         :param outputs: Of the network, in any floating type; computed with in float32.
         :param seed: Of the pixels that are drawn.
         :returns: The sum to minimise, and its detached parts by name, before all factors.
-        :raises ValueError: The network has neither of both heads.
+        :raises ValueError: The network has neither of both heads, or not the output that a term
+            of the recipe teaches.
         """
         generator = torch.Generator().manual_seed(seed)
         parts: dict[str, Parts] = {}
@@ -89,7 +91,7 @@ class MultitaskLoss(nn.Module):
             parts['segmentation'] = self._segmentation(outputs, batch, grid)
             taught['segmentation'] = (batch.labels != VOID).any()
         if 'depth' in outputs:
-            parts['depth'], taught['depth'] = self._depth(outputs['depth'], batch, generator)
+            parts['depth'], taught['depth'] = self._depth(outputs, batch, generator)
         if not parts:
             raise ValueError(f'expected logits or depth of the network, got {list(outputs)}')
         fixed = self.config.weighting
@@ -141,10 +143,11 @@ class MultitaskLoss(nn.Module):
         return of_labels.average(losses, labels, weights, config.average)
 
     def _depth(
-        self, outputs: Tensor, batch: Batch, generator: torch.Generator
+        self, outputs: Mapping[str, Tensor], batch: Batch, generator: torch.Generator
     ) -> tuple[Parts, Tensor]:
         config = self.config.depth
-        predicted, depth = self._pair(outputs.float()[:, 0], batch.depth, generator, config)
+        raw = outputs['depth'].float()[:, 0]
+        predicted, depth = self._pair(raw, batch.depth, generator, config)
         target, valid = of_depth.canonical_log_depth(
             depth, batch.focal_px, self.focal_length_px, config.min_depth_m, config.max_depth_m
         )
@@ -158,7 +161,12 @@ class MultitaskLoss(nn.Module):
         parts = {
             term.name: (term.factor, depth_term(errors[term.space], valid, term))
             for term in config.terms
+            if term.kind != 'laplace'
         }
+        for term in config.terms:
+            if term.kind == 'laplace':
+                scale = self._scale(outputs, batch)
+                parts[term.name] = (term.factor, of_depth.laplace(errors['log'], valid, scale))
         taught = valid.any()
         if self._contact is not None:
             value, more = self._contact_loss(predicted_all, batch.labels, depth.isnan())
@@ -174,6 +182,18 @@ class MultitaskLoss(nn.Module):
         stride = cell_stride((labels.shape[-2], labels.shape[-1]), (rows, columns))
         coarse = cells(labels, stride, (rows, columns))
         return self._contact(self._in_space(predicted, 'log'), coarse, unknown, stride)
+
+    def _scale(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """Return log b of the pixels or cells that depth is compared at, (N, h, w)."""
+        if SCALE not in outputs:
+            raise ValueError(
+                'the depth term laplace teaches the scale of depth: set network.depth_scale'
+            )
+        scale = outputs[SCALE].float()
+        if self.config.depth.upsample:
+            height, width = batch.depth.shape[-2:]
+            scale = resample(scale, (height, width), Grid())
+        return scale[:, 0]
 
     def _in_space(self, predicted: Tensor, space: str) -> Tensor:
         if (space == 'log') == self.depth_is_log:

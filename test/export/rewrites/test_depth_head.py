@@ -70,3 +70,21 @@ def test_a_whole_head_computes_the_same(stride, activation, banded):
     folded = rewritten.FoldedGlpnHead(head, 24, 8, banded=banded)
 
     assert relative_error(folded(features), head(features)) < LIMIT
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('banded', [True, False])
+@pytest.mark.parametrize('stride', [1, 2, 4, 8])
+def test_the_scale_of_depth_is_computed_from_the_same_features(stride, banded):
+    """As the second channel, at every stride."""
+    dims = (4, 8, 10, 12)
+    head = GlpnHead(dims, dim=8, stride=stride, activation='log', scale=True)
+    randomize(head).double()
+    features = maps(*((channels, 24 >> i, 8 >> i) for i, channels in enumerate(dims)))
+
+    folded = rewritten.FoldedGlpnHead(head, 24, 8, banded=banded)(features)
+
+    expected = head(features)
+    assert folded.shape[1] == 2
+    assert relative_error(folded[:, :1], expected[:, :1]) < LIMIT
+    assert relative_error(folded[:, 1:], expected[:, 1:]) < LIMIT
