@@ -84,6 +84,19 @@ def depth_levels(depth_m: Depth, max_m: float = FAR_M) -> Image:
     return np.asarray(cv2.bitwise_and(np.maximum(levels, 1), known), np.uint8)
 
 
+def relative_levels(relative: Depth) -> Image:
+    """
+    Put depths of unknown scale on the levels of depth_palette(): large values are high.
+
+    :param relative: (H, W), finite.
+    :returns: (H, W), 1 for the 2nd percentile of the image and less, 255 for the 98th and more.
+    """
+    low, high = np.percentile(relative, (2.0, 98.0))
+    span = max(float(high - low), float(np.finfo(np.float32).tiny))
+    levels = 1.0 + 254.0 * np.clip((relative.astype(np.float64) - low) / span, 0.0, 1.0)
+    return np.asarray(np.rint(levels), np.uint8)
+
+
 def depth_palette() -> Image:
     """
     Give the colours of depth levels.
@@ -134,6 +147,7 @@ def side_by_side(
     labels: Image | None,
     depth: Depth | None,
     classes: Sequence[LabelClass],
+    relative: Depth | None = None,
 ) -> Image:
     """
     Put image, labels over the image with a legend, and depth with its scale next to each other.
@@ -142,6 +156,7 @@ def side_by_side(
     :param labels: (H, W) class ids; None leaves the panel out.
     :param depth: (H, W) metres, NaN where unknown; None leaves the panel out.
     :param classes: Those of the labels.
+    :param relative: (H, W) depth of unknown scale; None leaves the panel out.
     :returns: (H, n W, 3) for n panels.
     """
     panels = [caption(image, 'camera')]
@@ -152,6 +167,9 @@ def side_by_side(
         )
     if depth is not None:
         panels.append(depth_panel('depth', depth))
+    if relative is not None:
+        picture = colorize(relative_levels(relative), _DEPTH_COLORS)
+        panels.append(caption(picture, 'relative depth'))
     return np.asarray(cv2.hconcat(panels), np.uint8)
 
 

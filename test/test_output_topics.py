@@ -26,7 +26,16 @@ def sample_results(header):
     frame = Frame.of(header, image, found, None, replaced=True)
     depth = rng.uniform(1.0, 50.0, _HW).astype(np.float32)
     palette = CARLA_0914.palette()
-    return Results(frame, labels, depth, labels, palette, OutputOptions(), depth_confidence=labels)
+    return Results(
+        frame,
+        labels,
+        depth,
+        labels,
+        palette,
+        OutputOptions(),
+        depth_confidence=labels,
+        relative=-depth,
+    )
 
 
 @pytest.mark.parametrize('row', [*table.OUTPUTS, *table.LATCHED], ids=lambda row: row.topic)
@@ -57,7 +66,8 @@ def test_a_row_needs_its_data():
     """Without intrinsics there are no points, without confidence no image of it."""
     found = table.possible_outputs(frozenset({table.LABELS, table.DEPTH}))
     lacking = {row.topic for row in table.OUTPUTS} - {row.topic for row in found}
-    assert lacking == {'depth/points', 'label/confidence/image', 'depth/confidence/image'}
+    more = {'depth/confidence/image', 'depth/relative/image'}
+    assert lacking == {'depth/points', 'label/confidence/image'} | more
 
 
 def test_the_points_take_labels_where_there_are_some():

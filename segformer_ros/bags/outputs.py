@@ -11,6 +11,7 @@ from segformer_ros.bags.cameras import Camera
 from segformer_ros.bags.messages import bag_message
 from segformer_ros.bags.rosbag import qos
 from segformer_ros.bags.writer import BagWriter
+from segformer_ros.bundle import RELATIVE
 from segformer_ros.inference.pipeline import Options, Prediction
 from segformer_ros.labels import LabelClass, LabelSet
 from segformer_ros.output_topics import table
@@ -23,6 +24,7 @@ class Outputs:
     The output topics of one camera; each is announced when it has its first message.
 
     :param classes: Of the label image, none when the network has no labels.
+    :param results: See Manifest.results.
     :param inference: What the network is asked for.
     :param latched: Whether label/classes is written; False for a later part of a bag.
     :param every: Whether outputs are written that bags do not have by default.
@@ -33,6 +35,7 @@ class Outputs:
         writer: BagWriter,
         camera: Camera,
         classes: Sequence[LabelClass],
+        results: Sequence[str],
         inference: Options,
         options: OutputOptions,
         *,
@@ -45,12 +48,13 @@ class Outputs:
         self._palette = LabelSet('', tuple(classes)).palette()
         self._options = options
         self._connections: dict[str, Connection] = {}
-        labels = bool(classes) and inference.segmentation
+        labels = 'segmentation' in results and inference.segmentation
         possible = {
             table.LABELS: labels,
             table.CONFIDENCE: labels and inference.confidence,
-            table.DEPTH: inference.depth,
             table.DEPTH_CONFIDENCE: inference.depth and inference.depth_confidence,
+            table.DEPTH: inference.depth and 'depth' in results,
+            table.RELATIVE: inference.depth and RELATIVE in results,
             table.INTRINSICS: True,
         }
         data = frozenset(name for name, there in possible.items() if there)
@@ -74,6 +78,7 @@ class Outputs:
             table.DEPTH: prediction.depth,
             table.CONFIDENCE: prediction.confidence,
             table.DEPTH_CONFIDENCE: prediction.depth_confidence,
+            table.RELATIVE: prediction.relative,
         }
         results = Results(
             frame,

@@ -209,12 +209,11 @@ class _Stream:
         self.camera = camera
         manifest, wanted = pipeline.manifest, options.inference
         self._scale = None if options.scale is None else RoadScale.of(manifest, options.scale)
-        tasks = manifest.published_tasks if self._scale is None else manifest.tasks
-        classes = pipeline.manifest.classes if 'segmentation' in tasks else ()
         self.outputs = Outputs(
             writer,
             camera,
-            classes,
+            manifest.classes,
+            manifest.results(scaled=self._scale is not None),
             wanted,
             options.outputs,
             latched=options.start_ns is None,

@@ -30,6 +30,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     'true_labels': lambda message: result_images.true_labels_from_message(message).labels,
     'true_depth': result_images.true_depth_from_message,
     'stats': lambda message: message,
+    'relative': result_images.depth_from_message,
 }
 
 
@@ -44,6 +45,7 @@ class SyncedFrame:
     :param true_labels: (H, W) class ids, 255 where unknown.
     :param true_depth: (H, W) metres, +inf for the sky.
     :param stats: The message of frame_stats.
+    :param relative: (H, W) depth of unknown scale.
     """
 
     stamp_ns: int
@@ -53,6 +55,7 @@ class SyncedFrame:
     true_labels: Image | None = None
     true_depth: Depth | None = None
     stats: Any = None
+    relative: Depth | None = None
 
 
 @dataclass(frozen=True)

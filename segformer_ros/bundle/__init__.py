@@ -31,7 +31,9 @@ from segformer_ros.bundle.manifest import (
     LogitsOutput,
     Manifest,
     parse,
+    RELATIVE,
     SCALE_OUTPUT,
+    TASKS,
     WHOLE,
 )
 from segformer_ros.bundle.pair import write_pair
@@ -44,9 +46,11 @@ __all__ = [
     'INPUTS',
     'MODELS',
     'PRECISIONS',
+    'RELATIVE',
     'SCALE_OUTPUT',
     'SCRIPT',
     'TARGETS',
+    'TASKS',
     'WHOLE',
     'Arithmetic',
     'Bundle',

@@ -22,6 +22,8 @@ RESIZES = ('pad', 'stretch')
 SCALES = ('laplace',)
 SCALE_OUTPUT = 'depth_scale'
 """The output that says how far depth may be off: the logarithm of a scale of log depth."""
+RELATIVE = 'relative_depth'
+"""What a network for depth gives whose scale is unknown; see Manifest.results."""
 WHOLE = 'network'
 """The only part of a network that is not taken apart."""
 
@@ -111,11 +113,14 @@ class Manifest:
     licence: str
     resize: str = 'pad'
 
-    @property
-    def published_tasks(self) -> tuple[str, ...]:
-        """Name the tasks whose results are published: relative depth is not, having no unit."""
-        relative = self.depth is not None and self.depth.relative
-        return tuple(task for task in self.tasks if not (relative and task == 'depth'))
+    def results(self, *, scaled: bool = False) -> tuple[str, ...]:
+        """
+        Name what becomes of an image: the tasks, RELATIVE in place of depth of unknown scale.
+
+        :param scaled: Whether something else turns relative depth into metres.
+        """
+        relative = self.depth is not None and self.depth.relative and not scaled
+        return tuple(RELATIVE if relative and task == 'depth' else task for task in self.tasks)
 
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
         """Give the shape of each output for one image of an input size."""

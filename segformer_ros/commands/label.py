@@ -232,11 +232,11 @@ def _settings(args: argparse.Namespace) -> Settings:
     :raises RuntimeError: The network cannot be loaded.
     """
     bundle = bundles.read(bundles.find(args.model))
-    tasks = bundle.manifest.published_tasks
-    if not tasks:
+    tasks = bundle.manifest.tasks
+    if args.format != 'run' and bundle.manifest.results() == (bundles.RELATIVE,):
         raise ValueError(
-            f'{bundle.manifest.name} gives relative depth alone, which has no metres to write: '
-            'put it together with a network of labels'
+            f'{bundle.manifest.name} gives relative depth alone, which has no metres to train '
+            'from: put it together with a network of labels, or use --format run'
         )
     if args.only is not None and args.only not in tasks:
         name = bundle.manifest.name

@@ -316,21 +316,15 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
 
 def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
     manifest, only = pipeline.manifest, args.only
-    tasks = manifest.published_tasks if args.scale_by is None else manifest.tasks
     if args.scale_by is not None and args.image_rotation:
         raise ValueError('--scale-by is for upright images: leave it out with --image-rotation')
     if args.scale_by is not None and only == 'segmentation':
         raise ValueError('--scale-by scales depth: leave it out with --only segmentation')
     if args.scale_by is not None:
         RoadScale.of(manifest, args.scale_by)
-    if not tasks:
-        raise ValueError(
-            f'{pipeline.manifest.name} gives relative depth alone, which has no metres to write: '
-            'use Prediction.relative from Python, or put it together with a network of labels '
-            'and use --scale-by'
-        )
-    if only is not None and only not in tasks:
-        raise ValueError(f'{pipeline.manifest.name} is for {" and ".join(tasks)}, not for {only}')
+    if only is not None and only not in manifest.tasks:
+        tasks = ' and '.join(manifest.tasks)
+        raise ValueError(f'{manifest.name} is for {tasks}, not for {only}')
     if args.depth_confidence and (only == 'segmentation' or not states_confidence(manifest)):
         raise ValueError(
             'expected a network with a confidence of depth for --depth-confidence, '

@@ -279,7 +279,9 @@ class BagJob:
         def draw(camera: Any, time_ns: int, image: Any, prediction: Any) -> None:
             with report.timed('draw'):
                 start = starts.setdefault(camera.topic, time_ns)
-                picture = artist.draw(image, prediction.labels, prediction.depth)
+                picture = artist.draw(
+                    image, prediction.labels, prediction.depth, prediction.relative
+                )
                 writers[camera.topic].add(picture, (time_ns - start) / 1e9)
 
         def on_frame(*frame: Any) -> None:

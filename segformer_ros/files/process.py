@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import draw, frame_rules
+from segformer_ros.bundle import RELATIVE
 from segformer_ros.files import images
 from segformer_ros.files.frames_table import FRAMES_TABLE, FramesTable
 from segformer_ros.files.images import ImageFile
@@ -65,9 +66,15 @@ class Artist:
         """:param palette: See labels.with_palette."""
         self._classes = with_palette(pipeline.manifest.classes, palette)
 
-    def draw(self, image: Image, labels: Image | None, depth: Depth | None) -> Image:
-        """Put the image, its labels and its depth side by side."""
-        return draw.side_by_side(image, labels, depth, self._classes)
+    def draw(
+        self,
+        image: Image,
+        labels: Image | None,
+        depth: Depth | None,
+        relative: Depth | None = None,
+    ) -> Image:
+        """Put the image, its labels and its depth, in metres or relative, side by side."""
+        return draw.side_by_side(image, labels, depth, self._classes, relative)
 
 
 class FrameProcessor:
@@ -157,10 +164,11 @@ class FrameProcessor:
 
     def _results(self, *, overlay: bool) -> Results:
         manifest, wanted = self._pipeline.manifest, self._options.inference
-        tasks = manifest.published_tasks if self._options.scale is None else manifest.tasks
+        tasks = manifest.results(scaled=self._options.scale is not None)
         kinds = {
             'label': 'segmentation' in tasks and wanted.segmentation,
             'depth': 'depth' in tasks and wanted.depth,
+            RELATIVE: RELATIVE in tasks and wanted.depth,
             'confidence': 'segmentation' in tasks and wanted.confidence,
             'depth_confidence': 'depth' in tasks and wanted.depth and wanted.depth_confidence,
             'overlay': overlay,
@@ -189,7 +197,7 @@ class FrameProcessor:
         if self._options.overlay:
             with self._report.timed('draw'):
                 depth = results.as_stored(prediction.depth)
-                overlay = self._artist.draw(image, prediction.labels, depth)
+                overlay = self._artist.draw(image, prediction.labels, depth, prediction.relative)
         self._write(file.name, prediction, results, overlay)
 
     def _write_frame(
@@ -203,13 +211,14 @@ class FrameProcessor:
         name = frame.name
         if prediction is None:
             self._report.reused += 1
-            labels, depth = results.read(name) if writer is not None else (None, None)
+            found = results.read(name) if writer is not None else (None, None, None)
         else:
             self._write(name, prediction, results, None)
-            labels, depth = prediction.labels, results.as_stored(prediction.depth)
+            depth = results.as_stored(prediction.depth)
+            found = prediction.labels, depth, prediction.relative
         if writer is not None and frame.image is not None:
             with self._report.timed('draw'):
-                writer.add(self._artist.draw(frame.image, labels, depth), frame.time_s)
+                writer.add(self._artist.draw(frame.image, *found), frame.time_s)
 
     def _predict(
         self, image: Image, scale: RoadScale | None, time_s: float | None = None
@@ -263,6 +272,7 @@ class FrameProcessor:
                 confidence=prediction.confidence,
                 depth_confidence=prediction.depth_confidence,
                 overlay=overlay,
+                relative=prediction.relative,
             )
         self._report.done += 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules, run_folder
+from segformer_ros.bundle import RELATIVE
 from segformer_ros.files.images import encode_png
 from segformer_ros.image_encoding import decode_stored, EncodingError
 
@@ -26,10 +27,10 @@ class Results:
     The files that the frames of a run become, each in the folder of its kind.
 
     :param folder: Output folder of the run.
-    :param kinds: Which of 'label', 'depth', 'confidence', 'depth_confidence' and 'overlay' every
-        frame has.
+    :param kinds: Which of 'label', 'depth', 'relative_depth', 'confidence', 'depth_confidence' and
+        'overlay' every frame has.
     :param depth_format: 'npy' (float32 metres, NaN where unknown) or 'png16' (16-bit
-        millimetres, 0 where unknown).
+        millimetres, 0 where unknown). Relative depth is always float32 in a 'npy'.
     """
 
     folder: Path
@@ -45,7 +46,8 @@ class Results:
 
     def path(self, kind: str, name: str) -> Path:
         """Give the file of a frame."""
-        suffix = '.npy' if kind == 'depth' and self.depth_format == 'npy' else '.png'
+        numbers = kind == RELATIVE or (kind == 'depth' and self.depth_format == 'npy')
+        suffix = '.npy' if numbers else '.png'
         return self.folder / kind / f'{name}{suffix}'
 
     def finished(self, name: str, source: Path | None = None) -> bool:
@@ -76,6 +78,7 @@ class Results:
         confidence: Labels | None = None,
         depth_confidence: Labels | None = None,
         overlay: Labels | None = None,
+        relative: Depth | None = None,
     ) -> None:
         """
         Write those results of a frame that are wanted and given.
@@ -84,6 +87,7 @@ class Results:
         :param depth: (H, W) metres, NaN where unknown.
         :param confidence: (H, W), 255 is certain; depth_confidence likewise.
         :param overlay: (H, W, 3) RGB.
+        :param relative: (H, W) depth or inverse depth of unknown scale.
         """
         pictures = {
             'label': label,
@@ -96,15 +100,18 @@ class Results:
                 run_folder.write_bytes(self.path(kind, name), encode_png(picture))
         if 'depth' in self.kinds and depth is not None:
             run_folder.write_bytes(self.path('depth', name), self._encode_depth(depth))
+        if RELATIVE in self.kinds and relative is not None:
+            run_folder.write_bytes(self.path(RELATIVE, name), _as_npy(relative))
 
-    def read(self, name: str) -> tuple[Labels | None, Depth | None]:
-        """Read the labels and the depth of a finished frame, None where there are none."""
+    def read(self, name: str) -> tuple[Labels | None, Depth | None, Depth | None]:
+        """Read labels, depth and relative depth of a finished frame, None where there are none."""
         label = self._read_png('label', name) if 'label' in self.kinds else None
+        relative = self._read_npy(RELATIVE, name) if RELATIVE in self.kinds else None
         if 'depth' not in self.kinds:
-            return label, None
+            return label, None, relative
         if self.depth_format == 'npy':
-            return label, np.load(self.path('depth', name), allow_pickle=False)
-        return label, _metres(self._read_png('depth', name))
+            return label, self._read_npy('depth', name), relative
+        return label, _metres(self._read_png('depth', name)), relative
 
     def as_stored(self, depth: Depth | None) -> Depth | None:
         """Give depth as it would be read back."""
@@ -115,9 +122,11 @@ class Results:
     def _encode_depth(self, depth: Depth) -> bytes | memoryview:
         if self.depth_format == 'png16':
             return encode_png(frame_rules.depth_to_millimetres(depth))
-        data = BytesIO()
-        np.save(data, depth, allow_pickle=False)
-        return data.getbuffer()
+        return _as_npy(depth)
+
+    def _read_npy(self, kind: str, name: str) -> Depth:
+        found: Depth = np.load(self.path(kind, name), allow_pickle=False)
+        return found
 
     def _read_png(self, kind: str, name: str) -> npt.NDArray[np.uint8]:
         path = self.path(kind, name)
@@ -125,6 +134,12 @@ class Results:
             return decode_stored(path.read_bytes())
         except EncodingError as error:
             raise ValueError(f'{path}: {error}: delete it') from error
+
+
+def _as_npy(depth: Depth) -> memoryview:
+    data = BytesIO()
+    np.save(data, depth, allow_pickle=False)
+    return data.getbuffer()
 
 
 def _metres(millimetres: npt.NDArray[np.generic]) -> Depth:

@@ -62,7 +62,9 @@ class Watched:
         if self._shown is None:
             return None
         image, found = self._shown
-        drawn = Artist(self._pipeline).draw(as_rgb(image), found.labels, found.depth)
+        drawn = Artist(self._pipeline).draw(
+            as_rgb(image), found.labels, found.depth, found.relative
+        )
         height = max(1, round(drawn.shape[0] * _WIDTH / drawn.shape[1]))
         small: npt.NDArray[np.uint8] = np.asarray(
             cv2.resize(drawn, (_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8

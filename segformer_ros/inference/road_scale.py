@@ -303,7 +303,7 @@ class RoadScale:
             # The network itself knew no metres to leave out.
             if prediction.depth is None and options.sky_depth != 'keep':
                 depth[np.isin(labels, self._skies)] = SKY_M[options.sky_depth]
-        return replace(prediction, labels=kept, depth=depth)
+        return replace(prediction, labels=kept, depth=depth, relative=None)
 
     @property
     def text(self) -> str:

@@ -15,6 +15,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
+from segformer_ros.bundle import TASKS
 from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.labels import LabelClass
 from segformer_ros.nodes import messages
@@ -62,12 +63,14 @@ class CameraStream:
         classes: Sequence[LabelClass],
         parameters: Parameters,
         steady: Callable[[], float],
+        results: Sequence[str] = TASKS,
     ) -> None:
         """
         Create the outputs.
 
         :param name: Namespace of all topics of the camera, may be empty.
         :param classes: Of the label image.
+        :param results: See Manifest.results.
         """
         self.name = name
         prefix = f'{name}/' if name else ''
@@ -78,7 +81,7 @@ class CameraStream:
         self._info_name = parameters.camera_info_topic(name) or f'{prefix}camera_info'
         self.topic = node.resolve_topic_name(self._image_name)
         self._info_topic = node.resolve_topic_name(self._info_name)
-        self.outputs = Outputs(node, name, classes)
+        self.outputs = Outputs(node, name, classes, results)
         self.statistics = FrameStatistics(steady, parameters.latency_window)
         self._node = node
         self._steady = steady

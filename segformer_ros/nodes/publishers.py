@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from segformer_ros.bundle import RELATIVE, TASKS
 from segformer_ros.inference.results import Prediction
 from segformer_ros.labels import LabelClass, LabelSet
 from segformer_ros.nodes.message_classes import message_class
@@ -32,14 +33,22 @@ _LATCHED = QoSProfile(
 class Outputs:
     """The publishers of one camera."""
 
-    def __init__(self, node: Node, camera: str, classes: Sequence[LabelClass]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        camera: str,
+        classes: Sequence[LabelClass],
+        results: Sequence[str] = TASKS,
+    ) -> None:
         """
         Create the publishers, and publish the classes for everyone who comes later.
 
         :param camera: Namespace of the topics, may be empty.
         :param classes: Of the label image.
+        :param results: See Manifest.results.
         """
         self._node = node
+        self._results = frozenset(results)
         self._prefix = f'{camera}/' if camera else ''
         self._classes = tuple(classes)
         self._palette = LabelSet('', self._classes).palette()
@@ -65,8 +74,9 @@ class Outputs:
         possible = {
             table.LABELS: parameters.segmentation,
             table.CONFIDENCE: parameters.segmentation,
-            table.DEPTH: parameters.depth,
             table.DEPTH_CONFIDENCE: parameters.depth,
+            table.DEPTH: parameters.depth and 'depth' in self._results,
+            table.RELATIVE: parameters.depth and RELATIVE in self._results,
             table.INTRINSICS: points_possible,
         }
         data = frozenset(name for name, there in possible.items() if there)
@@ -86,7 +96,7 @@ class Outputs:
         results = Results(
             frame,
             labels=_checked('labels', prediction.labels, size, wanted.segmentation),
-            depth=_checked('depth', prediction.depth, size, wanted.depth),
+            depth=_checked('depth', prediction.depth, size, table.DEPTH in wanted.data),
             confidence=_checked('confidence', prediction.confidence, size, wanted.confidence),
             depth_confidence=_checked(
                 'confidence of depth', prediction.depth_confidence, size, wanted.depth_confidence
@@ -94,6 +104,9 @@ class Outputs:
             palette=self._palette,
             options=output_options(parameters),
             classes=self._classes,
+            relative=_checked(
+                'relative depth', prediction.relative, size, table.RELATIVE in wanted.data
+            ),
         )
         for row in wanted.outputs:
             content = row.make(results)

@@ -107,8 +107,9 @@ class SegformerNode(LifecycleNode):
             self._end_if_shut_down()
             check_against_network(self._values, self._pipeline)
             manifest = self._pipeline.manifest
+            results = manifest.results(scaled=self._values.camera_height_m > 0.0)
             self._streams = [
-                CameraStream(self, name, manifest.classes, self._values, self._steady)
+                CameraStream(self, name, manifest.classes, self._values, self._steady, results)
                 for name in self._values.cameras
             ]
             stats_type = own_messages.frame_stats_type()
@@ -263,7 +264,7 @@ class SegformerNode(LifecycleNode):
         missing: dict[str, Any] = {}
         if self._pipeline is not None:
             manifest = self._pipeline.manifest
-            tasks = manifest.tasks if values.camera_height_m else manifest.published_tasks
+            tasks = manifest.tasks
             if not states_confidence(manifest):
                 missing['depth_confidence'] = False
         return replace(

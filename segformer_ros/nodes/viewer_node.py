@@ -155,6 +155,7 @@ class ViewerNode(Node):
         self._listen(CameraInfo, 'camera_info', self._on_info, best_effort)
         self._listen(Image, 'label/image', self._stream('labels'), reliable)
         self._listen(Image, 'depth/image', self._stream('depth'), reliable)
+        self._listen(Image, 'depth/relative/image', self._stream('relative'), reliable)
         stats, classes = own_messages.frame_stats_type(), own_messages.label_classes_type()
         if stats is not None:
             self._listen(stats, 'segformer_node/frame_stats', self._stream('stats'), reliable)
@@ -222,6 +223,7 @@ class ViewerNode(Node):
             'image': messages.rgb_from_message,
             'labels': result_images.labels_from_message,
             'depth': result_images.depth_from_message,
+            'relative': result_images.depth_from_message,
             'true_labels': self._true_labels,
             'true_depth': result_images.true_depth_from_message,
         }

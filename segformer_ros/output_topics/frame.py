@@ -86,6 +86,7 @@ class Results:
     :param palette: (256, 3) uint8 RGB of the classes.
     :param classes: Of the label image.
     :param depth_confidence: (H, W) uint8 probability that depth is right times 255.
+    :param relative: (H, W) float32 depth or inverse depth of unknown scale.
     """
 
     frame: Frame
@@ -96,3 +97,4 @@ class Results:
     options: OutputOptions
     classes: tuple[LabelClass, ...] = ()
     depth_confidence: Any = None
+    relative: Any = None

@@ -44,6 +44,7 @@ from segformer_ros.point_cloud import (
 
 LABELS, CONFIDENCE, DEPTH, INTRINSICS = 'labels', 'confidence', 'depth', 'intrinsics'
 DEPTH_CONFIDENCE = 'depth_confidence'
+RELATIVE = 'relative'
 """The data of a frame that an output may need; the image itself is always there."""
 
 
@@ -140,6 +141,10 @@ def _depth(found: Results) -> Content:
     return contents.depth_image(found.frame.header, found.depth, found.options.depth_encoding)
 
 
+def _relative_depth(found: Results) -> Content:
+    return contents.image(found.frame.header, found.relative, '32FC1')
+
+
 def _points(found: Results) -> Content | None:
     if found.frame.intrinsics is None:
         return None
@@ -173,6 +178,7 @@ OUTPUTS = (
     Output('label/image', IMAGE, _of(LABELS), _labels, in_bags=True),
     Output('depth/camera_info', CAMERA_INFO, _of(DEPTH), _camera_info, in_bags=True),
     Output('depth/image', IMAGE, _of(DEPTH), _depth, in_bags=True),
+    Output('depth/relative/image', IMAGE, _of(RELATIVE), _relative_depth, in_bags=True),
     Output(
         'label/confidence/image',
         IMAGE,
@@ -263,8 +269,8 @@ class Wanted:
 
     @property
     def depth(self) -> bool:
-        """Whether depth has to be computed."""
-        return DEPTH in self.data
+        """Whether depth has to be computed, of metres or relative."""
+        return not self.data.isdisjoint((DEPTH, RELATIVE))
 
     @property
     def confidence(self) -> bool:

@@ -21,6 +21,11 @@ from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE, LABEL_CLASS
 from segformer_ros.viewer.scene import ViewFrame
 from segformer_ros.viewer.source import Predictor, Source
 
+_RESULTS = {
+    'labels': 'label/image',
+    'depth': 'depth/image',
+    'relative': 'depth/relative/image',
+}
 _STATS = 'segformer_ros/msg/FrameStats'
 _STEPS = ('wait', 'preprocess', 'network', 'postprocess', 'publish', 'latency')
 # Results without an image that wait for one.
@@ -106,7 +111,7 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
 
 def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -> ViewFrame:
     assert item.image is not None
-    if item.labels is None and item.depth is None:
+    if item.labels is None and item.depth is None and item.relative is None:
         frame = predictor.frame(item.stamp_ns, item.image, model)
     else:
         times, drops = ({}, {}) if item.stats is None else stats_of(item.stats)
@@ -118,6 +123,7 @@ def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -
             intrinsics=predictor.camera(item.image, model),
             times_ms=times,
             drops=drops,
+            relative=item.relative,
         )
     return replace(frame, true_labels=item.true_labels, true_depth=item.true_depth)
 
@@ -134,7 +140,7 @@ def _fields(camera: Camera, view: BagView, found: Mapping[str, str]) -> dict[str
 def _results(camera: Camera, found: Mapping[str, str]) -> dict[str, str]:
     """Find labels, depth and statistics next to the camera, or without a namespace."""
     fields = {}
-    for name, topic in (('labels', 'label/image'), ('depth', 'depth/image')):
+    for name, topic in _RESULTS.items():
         place = next(
             (place for place in (camera.output(topic), f'/{topic}') if found.get(place) == IMAGE),
             None,
@@ -172,7 +178,8 @@ def _joined(
         if known is None:
             yield item
         else:
-            yield replace(item, labels=known.labels, depth=known.depth)
+            theirs: dict[str, Any] = {name: getattr(known, name) for name in _RESULTS}
+            yield replace(item, **theirs)
 
 
 def _camera_model(

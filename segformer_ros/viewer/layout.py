@@ -12,6 +12,7 @@ CAMERA = '/camera'
 IMAGE = '/camera/image'
 LABELS = '/camera/label'
 DEPTH = '/camera/depth'
+RELATIVE = '/camera/relative_depth'
 TRUE_LABELS = '/camera/ground_truth/label'
 TRUE_DEPTH = '/camera/ground_truth/depth'
 COLORS = '{}/colors'
@@ -23,12 +24,13 @@ FRUSTUM_M = 3.0
 """Distance in metres at which the 3D view shows the image of the camera."""
 
 
-def blueprint(timeline: str, *, has_truth: bool) -> Any:
+def blueprint(timeline: str, *, has_truth: bool, has_relative: bool = False) -> Any:
     """
     Arrange the views: the camera, its labels and depth above, cloud and plots below.
 
     :param timeline: The one that is scrubbed.
     :param has_truth: Whether there is a column for the ground truth.
+    :param has_relative: Whether depth of unknown scale has a view.
     :returns: A rerun.blueprint.Blueprint.
     """
     views = sdk.load().blueprint
@@ -37,13 +39,15 @@ def blueprint(timeline: str, *, has_truth: bool) -> Any:
         views.TimeSeriesView(origin=DROPS, name='dropped frames'),
     )
     below = views.Horizontal(_cloud(), plots, column_shares=[2, 1])
+    relative = [_depth('relative depth (no unit)', RELATIVE)] if has_relative else []
     above = [
         _picture('camera and labels', IMAGE, LABELS),
         views.Vertical(
             _labels('labels', LABELS),
             _depth('depth (m)', DEPTH),
+            *relative,
             views.Spatial2DView(origin=SCALE, name='scale of depth'),
-            row_shares=[5, 5, 2],
+            row_shares=[5, 5, *([5] * len(relative)), 2],
         ),
     ]
     if has_truth:

@@ -41,6 +41,7 @@ class ViewFrame:
     :param true_depth: (H, W) metres; NaN and infinite are not shown.
     :param times_ms: Milliseconds by the step that they were spent in.
     :param drops: Frames dropped since the start by the reason.
+    :param relative: (H, W) depth of unknown scale, finite.
     """
 
     at: int
@@ -52,6 +53,7 @@ class ViewFrame:
     true_depth: Depth | None = None
     times_ms: Mapping[str, float] = field(default_factory=dict)
     drops: Mapping[str, float] = field(default_factory=dict)
+    relative: Depth | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Scene:
         self._options = options
         self._camera: Intrinsics | None = None
         self._plots: set[str] = set()
-        self._has_truth = False
+        self._has_truth = self._has_relative = False
         recording.log('/', self._rerun.ViewCoordinates.RDF, static=True)
         self._send_layout()
         self.set_classes(classes)
@@ -114,6 +116,9 @@ class Scene:
         draw.put_depth_scale(strip, options.depth_max_m)
         recording.log(layout.SCALE, self._rerun.Image(strip[-32:]), static=True)
         scale = _depth_scale(options.depth_max_m)
+        levels = [(level, '', color) for level, _, color in scale]
+        colors = layout.COLORS.format(layout.RELATIVE)
+        recording.log(colors, self._rerun.AnnotationContext(levels), static=True)
         for place in (layout.DEPTH, layout.TRUE_DEPTH):
             rows = self._rerun.AnnotationContext(scale)
             recording.log(layout.COLORS.format(place), rows, static=True)
@@ -130,8 +135,9 @@ class Scene:
         """
         frame = self._checked(frame)
         has_truth = frame.true_labels is not None or frame.true_depth is not None
-        if has_truth and not self._has_truth:
-            self._has_truth = True
+        shown = has_truth or self._has_truth, frame.relative is not None or self._has_relative
+        if shown != (self._has_truth, self._has_relative):
+            self._has_truth, self._has_relative = shown
             self._send_layout()
         self._set_time(frame.at)
         self._log_camera(frame.intrinsics)
@@ -141,6 +147,7 @@ class Scene:
             self._recording.log(layout.IMAGE, shown)
         self._log_labels(layout.LABELS, frame.labels)
         self._log_depth(layout.DEPTH, frame.depth)
+        self._log_relative(frame.relative)
         self._log_labels(layout.TRUE_LABELS, frame.true_labels)
         self._log_depth(layout.TRUE_DEPTH, frame.true_depth)
         if frame.depth is not None and frame.intrinsics is not None:
@@ -152,7 +159,7 @@ class Scene:
         """Look at the sizes, and leave out pixels that are more than are shown."""
         arrays = {
             name: getattr(frame, name)
-            for name in ('image', 'labels', 'depth', 'true_labels', 'true_depth')
+            for name in ('image', 'labels', 'depth', 'true_labels', 'true_depth', 'relative')
         }
         sizes = {name: item.shape[:2] for name, item in arrays.items() if item is not None}
         if len({*sizes.values()}) > 1:
@@ -230,6 +237,16 @@ class Scene:
         values = self._rerun.DepthImage(half, meter=1.0, depth_range=(0.0, far_m))
         self._recording.log(place, values)
 
+    def _log_relative(self, relative: Depth | None) -> None:
+        """Show values without a unit: near and far of this frame alone."""
+        if relative is not None:
+            levels = self._rerun.SegmentationImage(draw.relative_levels(relative), opacity=1.0)
+            self._recording.log(layout.COLORS.format(layout.RELATIVE), levels)
+            ends = float(relative.min()), float(relative.max())
+            self._recording.log(
+                layout.RELATIVE, self._rerun.DepthImage(relative, depth_range=ends)
+            )
+
     def _log_points(self, depth: Depth, labels: Image | None, camera: Intrinsics) -> None:
         step = max(1, math.ceil(math.sqrt(depth.size / _POINTS)))
         points = back_project(_finite(depth), camera)[::step, ::step].reshape(-1, 3)
@@ -249,7 +266,9 @@ class Scene:
                 self._recording.log(path, self._rerun.Scalars(value))
 
     def _send_layout(self) -> None:
-        blueprint = layout.blueprint(self._options.timeline, has_truth=self._has_truth)
+        blueprint = layout.blueprint(
+            self._options.timeline, has_truth=self._has_truth, has_relative=self._has_relative
+        )
         self._recording.send_blueprint(blueprint)
 
 

@@ -25,6 +25,7 @@ from segformer_ros.labels import LabelClass
 from segformer_ros.viewer.scene import ViewFrame
 
 Image = npt.NDArray[np.uint8]
+_SHOWN = ('label', 'depth', bundles.RELATIVE)
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Predictor:
             image,
             labels=found.labels,
             depth=found.depth,
+            relative=found.relative,
             intrinsics=camera,
             times_ms={**shown, 'total': sum(shown.values())},
         )
@@ -165,8 +167,9 @@ def _frame(
 ) -> ViewFrame:
     if results is None or not results.finished(name):
         return predictor.frame(at, image)
-    labels, depth = results.read(name)
-    return ViewFrame(at, image, labels, depth, intrinsics=predictor.camera(image))
+    labels, depth, relative = results.read(name)
+    camera = predictor.camera(image)
+    return ViewFrame(at, image, labels, depth, intrinsics=camera, relative=relative)
 
 
 @dataclass(frozen=True)
@@ -212,5 +215,5 @@ class Run:
 
     def results(self) -> Results:
         """Give the files with the results."""
-        kinds = tuple(kind for kind in ('label', 'depth') if (self.folder / kind).is_dir())
+        kinds = tuple(kind for kind in _SHOWN if (self.folder / kind).is_dir())
         return Results(self.folder, kinds, str(self.settings.get('depth_format', 'npy')))

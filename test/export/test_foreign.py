@@ -4,6 +4,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper, TensorProto
@@ -229,6 +230,23 @@ def test_relative_depth_is_no_depth(tmp_path, capsys):
     capsys.readouterr()
     assert main(['info', str(tmp_path / 'made'), '--no-check']) == 0
     assert 'relative inverse depth, not metres' in capsys.readouterr().out
+
+
+def test_relative_depth_alone_is_written_but_not_trained_from(tmp_path, capsys):
+    """`run` and `label` write it; samples to train from need metres, so nothing is written."""
+    graph(tmp_path / 'g.onnx', channels=1, ending=[('Abs', {})])
+    words = '--task depth --kind relative_inverse_depth --mean unit'
+    assert wrap(tmp_path, *words.split()) == 0
+    (tmp_path / 'in').mkdir()
+    cv2.imwrite(str(tmp_path / 'in' / 'a.png'), image())
+    common = ['--model', str(tmp_path / 'made'), '--backend', 'onnxruntime', '--out']
+    assert main(['run', str(tmp_path / 'in'), *common, str(tmp_path / 'out')]) == 0
+    assert (tmp_path / 'out' / 'relative_depth' / 'a.npy').is_file()
+    assert not (tmp_path / 'out' / 'depth').exists()
+    words = ['label', str(tmp_path / 'in'), *common, str(tmp_path / 'set'), '--format', 'dataset']
+    assert main(words) == 1
+    assert 'no metres to train from' in capsys.readouterr().err
+    assert not (tmp_path / 'set').exists()
 
 
 def test_images_are_stretched_where_the_network_wants_it(tmp_path, names):

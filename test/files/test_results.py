@@ -50,7 +50,7 @@ def test_a_frame_is_finished_when_all_its_files_are_there(tmp_path):
     results.write('a', depth=_DEPTH)
     assert results.finished('a')
     assert not (tmp_path / 'confidence').exists()
-    label, depth = results.read('a')
+    label, depth, _ = results.read('a')
     np.testing.assert_array_equal(label, _LABEL)
     np.testing.assert_array_equal(depth, _DEPTH)
 

@@ -26,8 +26,8 @@ ORDER = ('tensorrt_float16', 'tensorrt_float32', 'cpu')
 MANIFEST = SimpleNamespace(
     name='fake',
     tasks=('segmentation', 'depth'),
-    published_tasks=('segmentation', 'depth'),
     depth=SimpleNamespace(unit='metres', scale=None),
+    results=lambda scaled=False: ('segmentation', 'depth'),
     classes=CARLA_0914.classes,
     depth_range_m=(0.5, 300.0),
 )

@@ -2,9 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node scales depth by the road, and its diagnostics say by what."""
 
-from node_rig import camera_info, image_message, pixels_of
+from dataclasses import replace
+from types import SimpleNamespace
+
+from node_rig import camera_info, FakePipeline, image_message, pixels_of
 import numpy as np
+import pytest
 from segformer_ros.labels import CARLA_0914
+from sensor_msgs.msg import CameraInfo, Image
 
 H, W, FOCAL_PX, HEIGHT_M = 60, 80, 60.0, 2.0
 ROAD = CARLA_0914.by_name('road').id
@@ -37,6 +42,57 @@ def test_depth_is_scaled_by_the_height_of_the_camera(make_rig):
     status = rig.status()
     assert status.values['depth_scale'].startswith('factor 2')
     assert status.values['frames_without_road'] == '0'
+
+
+@pytest.fixture
+def relative():
+    """Make a network whose depth has no unit: the double's, halved."""
+    pipeline = FakePipeline()
+    pipeline.manifest.depth = SimpleNamespace(unit='relative_depth')
+    pipeline.manifest.results = lambda scaled=False: (
+        ('segmentation', 'depth' if scaled else 'relative_depth')
+    )
+    metric = pipeline.predict_batch
+
+    def predict_batch(*arguments, **kwargs):
+        return [
+            replace(found, depth=None, relative=None if found.depth is None else found.depth / 2)
+            for found in metric(*arguments, **kwargs)
+        ]
+
+    pipeline.predict_batch = predict_batch
+    return pipeline
+
+
+def test_relative_depth_has_a_topic_of_its_own(make_rig, relative):
+    """As what it is: numbers with the header of the image, and neither metres nor points."""
+    rig = make_rig(pipeline=relative, lazy=False, depth_encoding='16UC1')
+    rig.connect()
+    for topic in ('/depth/image', '/depth/camera_info', '/label/image'):
+        rig.listen(topic, CameraInfo if topic.endswith('info') else Image)
+    rig.listen('/depth/relative/image')
+    sent = image_message(road_image())
+    info = camera_info(H, W, FOCAL_PX)
+    message = rig.exchange(sent, '/depth/relative/image', info=info)
+    assert (message.header, message.encoding) == (sent.header, '32FC1')
+    np.testing.assert_allclose(pixels_of(message), road_image()[..., 1] / 20.0, rtol=1e-6)
+    rig.get('/label/image')
+    assert not rig.received['/depth/image']
+    assert not rig.received['/depth/camera_info']
+
+
+def test_relative_depth_becomes_metres_by_the_road(make_rig, relative):
+    """On depth/image; the topic of relative depth is silent then."""
+    rig = make_rig(pipeline=relative, camera_height_m=HEIGHT_M)
+    rig.connect()
+    rig.listen('/depth/image')
+    rig.listen('/depth/relative/image')
+    pixels = road_image()
+    info = camera_info(H, W, FOCAL_PX)
+    found = pixels_of(rig.exchange(image_message(pixels), '/depth/image', info=info))
+    known = np.isfinite(found)
+    np.testing.assert_allclose(found[known] / (pixels[..., 1] / 10.0)[known], 2.0, rtol=0.03)
+    assert not rig.received['/depth/relative/image']
 
 
 def test_without_a_road_there_is_no_depth(make_rig):

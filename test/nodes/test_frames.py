@@ -241,7 +241,9 @@ def test_depth_settings_hold_from_the_next_frame_on(rig):
 def test_task_that_the_network_lacks_is_off(make_rig):
     """A network for depth alone publishes depth."""
     rig = make_rig(lazy=False, start=False)
-    rig.pipeline.manifest.published_tasks, rig.pipeline.manifest.classes = ('depth',), ()
+    manifest = rig.pipeline.manifest
+    manifest.tasks, manifest.classes = ('depth',), ()
+    manifest.results = lambda scaled=False: ('depth',)
     rig.until(lambda: rig.node.state == 'active')
     rig.connect()
     rig.listen('/depth/image')

@@ -37,7 +37,7 @@ class FakePipeline:
         self.manifest = SimpleNamespace(
             name='fake',
             tasks=TASKS,
-            published_tasks=TASKS,
+            results=lambda scaled=False: TASKS,
             classes=CARLA_0914.classes,
             depth_range_m=(0.5, 80.0),
             depth=SimpleNamespace(unit='metres', scale='laplace'),

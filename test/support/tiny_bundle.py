@@ -33,6 +33,7 @@ def make_tiny_bundle(
     batch: bool = True,
     kinds: Sequence[Kind] | None = None,
     scale: bool = False,
+    unit: str = 'metres',
 ) -> Path:
     """
     Write a bundle whose outputs follow the image: each cell sees its own 4 x 4 pixels only.
@@ -43,6 +44,7 @@ def make_tiny_bundle(
     :param batch: Whether the graphs take several images at once.
     :param kinds: The graphs of each size; None: one of all outputs.
     :param scale: Whether the network states how far its depth may be off.
+    :param unit: Of the depth, as the manifest has it.
     :returns: The folder.
     """
     weights = _weights(len(classes))
@@ -65,6 +67,7 @@ def make_tiny_bundle(
     if scale:
         manifest['outputs']['depth']['scale'] = 'laplace'
         manifest['tolerance']['depth_scale'] = 1e-4
+    manifest['outputs']['depth']['unit'] = unit
     bundle.write(folder, manifest, files)
     return folder
 

@@ -116,6 +116,20 @@ def test_what_is_infinite_is_unknown_and_not_far():
     assert levels == [1] * 64 + [0] * 31 * 64
 
 
+def test_relative_depth_has_a_view_of_its_own(tmp_path):
+    """Without metres, so without points; colours from the lowest to the highest of the frame."""
+    path = tmp_path / 'a.rrd'
+    relative = np.linspace(-3.0, 5.0, 32 * 64, dtype=np.float32).reshape(32, 64)
+    write(path, [frame(depth=None, relative=relative)])
+    found = rows(path)
+    assert '/camera/relative_depth' in found
+    assert not {'/points', '/camera/depth'} & found.keys()
+    kept = Kept()
+    Scene(kept, CARLA_0914.classes, SceneOptions()).log(frame(depth=None, relative=relative))
+    colors = kept.logged['/camera/relative_depth/colors'].buffer.as_arrow_array().to_pylist()[0]
+    assert (colors[0], colors[-1]) == (1, 255)
+
+
 def test_wide_images_lose_whole_columns_and_keep_their_geometry():
     """At half the size the same pixel looks in the same direction."""
     kept = Kept()
