@@ -32,7 +32,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
     PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test viewer demo test test-ros lint bench train clean
+.PHONY: help setup setup-test viewer demo test test-ros lint api bench train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video,'
@@ -40,6 +40,7 @@ help:
 	@echo 'make test              run every check and test'
 	@echo 'make test-ros          run the tests of nodes, launch files and packaging alone'
 	@echo 'make lint              run the checks of the source text alone'
+	@echo 'make api               write the reference of the Python interface to build/api/'
 	@echo 'make bench             measure speed and memory on this machine'
 	@echo 'make train             train the networks that ship, from scratch'
 	@echo 'make setup             install what the demo needs into .venv'
@@ -76,6 +77,10 @@ tests-of-%:
 	@$(PYTEST) --group=$*
 
 test-ros: setup-test tests-of-ros
+
+api: setup-test
+	@$(BIN)/python docs/generate_api.py build/api
+	@echo 'build/api/index.html is written'
 
 bench: setup-test
 	@set -e; for program in $(filter-out bench/baselines.py,$(wildcard bench/*.py)); do \

@@ -120,8 +120,8 @@ class RawImage:
         return _rgb(self.pixels, _LAYOUTS[self.encoding])
 
 
-CameraImage: TypeAlias = 'Image | RawImage'
-"""RGB as decode gives it, or as it came."""
+CameraImage: TypeAlias = Image | RawImage
+"""RGB as decode returns it, or the bytes of the message as they are."""
 
 
 def as_rgb(image: CameraImage) -> Image:
