@@ -48,7 +48,7 @@ def test_depth_is_scaled_by_the_height_of_the_camera(make_rig):
 def relative():
     """Make a network whose depth has no unit: the double's, halved."""
     pipeline = FakePipeline()
-    pipeline.manifest.depth = SimpleNamespace(unit='relative_depth')
+    pipeline.manifest.depth = SimpleNamespace(unit='relative_depth', scale=None)
     pipeline.manifest.results = lambda scaled=False: (
         ('segmentation', 'depth' if scaled else 'relative_depth')
     )
