@@ -53,7 +53,12 @@ class BundleNetwork:
         """
         found = self._pipeline.infer(image, input_hw)
         depth = found.get('depth') if self._metric else None
-        return Outputs(found.get('logits'), None if depth is None else depth[0])
+        scale = found.get(bundles.SCALE_OUTPUT)
+        return Outputs(
+            found.get('logits'),
+            None if depth is None else depth[0],
+            None if scale is None else scale[0],
+        )
 
 
 def load(

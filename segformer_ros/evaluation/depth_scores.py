@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.evaluation.label_scores import plain
+from segformer_ros.inference.results import CONFIDENCE_FACTOR
 from segformer_ros.labels import LabelClass
-from segformer_ros.metrics import crop_of, CROPS, DepthMeter, median_scale
+from segformer_ros.metrics import CalibrationMeter, crop_of, CROPS, DepthMeter, median_scale
 
 COLUMNS = (
     'abs_rel', 'sq_rel', 'mae', 'mse', 'rmse', 'irmse', 'rmse_log', 'log10', 'silog_raw25',
@@ -77,14 +78,23 @@ class DepthScores:
         self._bands = {name: rules.meter() for name in rules.bands()}
         self._classes: dict[int, DepthMeter] = {}
         self._factors: list[float] = []
+        self._calibration: CalibrationMeter | None = None
 
-    def add(self, depth: Depth, truth: Depth, labels: Labels | None = None) -> dict[str, float]:
+    def add(
+        self,
+        depth: Depth,
+        truth: Depth,
+        labels: Labels | None = None,
+        confidence: Labels | None = None,
+    ) -> dict[str, float]:
         """
         Evaluate one image.
 
         :param depth: (H, W) metres, NaN where unknown.
         :param truth: (H, W) metres, not finite where unknown or sky.
         :param labels: (H, W) true ids of the evaluated classes; None: unknown.
+        :param confidence: (H, W) stated probability times 255 that depth is within a factor
+            CONFIDENCE_FACTOR of the truth; None: the network states none.
         :returns: The figures of this image by COLUMNS and SCALED_COLUMNS.
         :raises ValueError: The shapes differ, or the image is too small for the crop.
         """
@@ -97,6 +107,8 @@ class DepthScores:
         evaluated = np.isfinite(true) & (true >= low) & (true <= high)
         kinds = labels[area][evaluated] if labels is not None else None
         found, true = found[evaluated], true[evaluated]
+        if confidence is not None:
+            self._calibrate(confidence[area][evaluated], found, true)
         self.frames += 1
         row = self._evaluate(self._whole, found, true)
         for name, ends in self.rules.bands().items():
@@ -117,6 +129,13 @@ class DepthScores:
             meter.merge(frame)
         return frame.result()
 
+    def _calibrate(self, confidence: Labels, found: Depth, true: Depth) -> None:
+        known = np.isfinite(found)
+        with np.errstate(divide='ignore'):
+            ratio = np.maximum(found[known] / true[known], true[known] / found[known])
+        self._calibration = self._calibration or CalibrationMeter()
+        self._calibration.add(confidence[known] / 255.0, ratio <= CONFIDENCE_FACTOR)
+
     def _add_scaled(self, found: Depth, true: Depth) -> dict[str, float]:
         factor = median_scale(found, true)
         if math.isnan(factor):
@@ -130,7 +149,9 @@ class DepthScores:
         Give the figures for JSON; None where unknown.
 
         :returns: Those of DepthMeter.result(), and 'depth_by_distance', 'depth_by_class' and
-            'depth_median_scaled', in which every image was multiplied by its own factor first.
+            'depth_median_scaled', in which every image was multiplied by its own factor first;
+            'depth_confidence' where the network states one: CalibrationMeter.result(), the
+            'factor' that it is about, and its 'parts'.
         """
         factors = self._factors or [math.nan]
         return {
@@ -152,7 +173,15 @@ class DepthScores:
                 for number in self._names
                 if number in self._classes
             },
+            **self._confidence_summary(),
         }
+
+    def _confidence_summary(self) -> dict[str, Any]:
+        meter = self._calibration
+        if meter is None:
+            return {}
+        figures = {'factor': CONFIDENCE_FACTOR, **_plain(meter.result()), 'parts': meter.parts()}
+        return {'depth_confidence': figures}
 
 
 def _plain(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -155,7 +155,7 @@ def _evaluate(
         if found.labels is not None:
             row |= labels.add(found.labels, sample.labels)
     if depth is not None and sample.depth is not None and found.depth is not None:
-        row |= depth.add(found.depth, sample.depth, true)
+        row |= depth.add(found.depth, sample.depth, true, found.depth_confidence)
     return row
 
 

@@ -80,10 +80,12 @@ class Outputs:
 
     :param logits: (C, H/s, W/s) float32, finite, a channel for each of channel_ids.
     :param depth: (H/s, W/s) float32, finite, as NetworkFacts.depth says.
+    :param depth_scale: Of the size of depth, what inference.depth_confidence reads.
     """
 
     logits: FloatArray | None
     depth: FloatArray | None
+    depth_scale: FloatArray | None = None
 
 
 class Network(Protocol):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.evaluation.network import FloatArray, Image, MULTIPLE, Network, Outputs
 from segformer_ros.evaluation.paired_network import PairedNetwork
+from segformer_ros.inference.depth_confidence import decode_depth_confidence
 from segformer_ros.inference.postprocess import decode_depth, decode_labels
 from segformer_ros.inference.preprocess import fit, Geometry
 
@@ -87,11 +88,14 @@ class Predicted(NamedTuple):
     What a network says of an image, at the size of the image.
 
     labels are (H, W) class ids of the network, depth is (H, W) metres, NaN outside of 1 cm to
-    10 km; None where the network has no such head.
+    10 km; None where the network has no such head. depth_confidence is (H, W), 255 times what
+    the network states of the probability that depth is right; None where it does not, or where
+    several passes are averaged.
     """
 
     labels: Image | None
     depth: npt.NDArray[np.float32] | None
+    depth_confidence: Image | None = None
 
 
 def predict(
@@ -106,7 +110,8 @@ def predict(
     """
     if isinstance(network, PairedNetwork):
         labels = predict(network.labels, image, focal_length_px, how).labels
-        return Predicted(labels, predict(network.depth, image, focal_length_px, how).depth)
+        measured = predict(network.depth, image, focal_length_px, how)
+        return measured._replace(labels=labels)
     if how.is_single:
         return _predict_once(network, image, focal_length_px, how)
     height, width = image.shape[:2]
@@ -140,7 +145,7 @@ def _predict_once(
     input_hw = _input_hw(network, image, resized, how)
     outputs = network.infer(resized, input_hw)
     geometry = Geometry(height, width, *input_hw, resized.shape[0], resized.shape[1])
-    labels, depth = None, None
+    labels, depth, confidence = None, None, None
     if outputs.logits is not None:
         stride = input_hw[1] // outputs.logits.shape[2]
         ids = network.facts.channel_ids
@@ -154,7 +159,12 @@ def _predict_once(
             factor=_focal_factor(network, focal_length_px, geometry.scale),
             limits_m=_LIMITS_M,
         )
-    return Predicted(labels, depth)
+    if outputs.depth_scale is not None and depth is not None:
+        stride = input_hw[1] // outputs.depth_scale.shape[1]
+        confidence = decode_depth_confidence(
+            outputs.depth_scale, geometry, stride=stride, depth=depth
+        )
+    return Predicted(labels, depth, confidence)
 
 
 def _input_hw(network: Network, image: Image, resized: Image, how: Inference) -> tuple[int, int]:

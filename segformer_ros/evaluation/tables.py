@@ -58,7 +58,7 @@ def tables(summary: Mapping[str, Any]) -> list[Table]:
     if 'miou' in summary:
         result += [_labels(summary), _classes(summary)]
     if 'abs_rel' in summary:
-        result += [_depth(summary), *_parts(summary)]
+        result += [_depth(summary), *_parts(summary), *_confidence(summary)]
     return result
 
 
@@ -156,6 +156,30 @@ def _parts(summary: Mapping[str, Any]) -> Iterable[Table]:
             ]
             note = 'All pixels together, not scaled.'
             yield Table(title, note, ('', *_SHORT_NAMES), rows)
+
+
+def _confidence(summary: Mapping[str, Any]) -> Iterable[Table]:
+    found = summary.get('depth_confidence')
+    if not found or not found['parts']:
+        return
+    note = (
+        'Confidence is the stated probability that depth is within a factor of '
+        f'{found["factor"]:g} of the ground truth; right is the share of pixels where it is. '
+        f'Mean difference of both: {number(found["error"])}.'
+    )
+    rows = [
+        (
+            f'{part["from"]:.1f} to {part["to"]:.1f}',
+            *(number(part[name]) for name in ('stated', 'right', 'share')),
+            f'{part["count"]:.0f}',
+        )
+        for part in found['parts']
+    ]
+    rows.append(
+        ('all', number(found['stated']), number(found['right']), '', f'{found["count"]:.0f}')
+    )
+    columns = ('', 'confidence', 'right', 'share of pixels', 'pixels')
+    yield Table('Depth confidence', note, columns, rows)
 
 
 def console(found: Iterable[Table]) -> str:

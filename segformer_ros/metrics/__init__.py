@@ -8,6 +8,7 @@ are computed for each image and then averaged over the images, as most depth pap
 """
 
 from segformer_ros.metrics.boundary import BoundaryMeter
+from segformer_ros.metrics.calibration import CalibrationMeter
 from segformer_ros.metrics.crops import crop_of, CROPS
 from segformer_ros.metrics.depth import DepthMeter, median_scale
 from segformer_ros.metrics.labels import confusion_matrix, mean_iou, SegmentationMeter
@@ -16,6 +17,7 @@ from segformer_ros.metrics.means import known_mean
 __all__ = [
     'CROPS',
     'BoundaryMeter',
+    'CalibrationMeter',
     'DepthMeter',
     'SegmentationMeter',
     'confusion_matrix',

@@ -18,6 +18,7 @@ from segformer_ros.evaluation.network import FloatArray, Image, NetworkFacts, Ou
 from segformer_ros.labels import LabelClass
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
+from segformer_ros.network.glpn_head import SCALE
 from segformer_ros.network.normalization import MEAN, STD
 from segformer_ros.training.baselines import is_baseline, load_baseline
 import torch
@@ -128,12 +129,13 @@ class TorchNetwork:
         finally:
             for item in training:
                 item.training = True
-        logits, depth = found.get('logits'), found.get('depth')
+        logits, depth, scale = (found.get(name) for name in ('logits', 'depth', SCALE))
         if logits is not None and len(self._facts.classes) == 1:
             logits = torch.cat([logits, torch.zeros_like(logits)], dim=1)
         return Outputs(
             None if logits is None else _array(logits[0]),
             None if depth is None else _array(depth[0, 0]),
+            None if scale is None else _array(scale[0, 0]),
         )
 
     def _autocast(self) -> AbstractContextManager[object]:

@@ -9,6 +9,7 @@ import pytest
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import Sample
 from segformer_ros.evaluation import DepthRules, evaluate, LabelRules, Options
+from segformer_ros.evaluation.tables import tables
 from stub_network import blocks, CAR, ColorNetwork, FACTS, ROAD, Samples, SKY, truth
 
 NAN = np.float32(np.nan)
@@ -139,3 +140,42 @@ def test_depth_rules_are_checked(values, message):
     """Before any image is read."""
     with pytest.raises(ValueError, match=message):
         DepthRules(**values)
+
+
+class SureNetwork(ColorNetwork):
+    """States a scale of depth: green is sure, red is not."""
+
+    def infer(self, image, input_hw):
+        """Say b = 0.05 where there is no red, b = 1 on red."""
+        found = super().infer(image, input_hw)
+        log_scale = np.where(found.logits[0] > 128.0, 0.0, np.log(0.05)).astype(np.float32)
+        return replace(found, depth_scale=log_scale)
+
+
+def test_the_confidence_of_depth_is_compared_with_how_often_it_is_right():
+    """Of the sure half three quarters are within a factor of 1.25, of the other one none."""
+    depth = _depth(40, 10)
+    depth[:8, 32:] = 12.6
+    dataset = Samples([_sample('a', None, depth)])
+    summary = evaluate(SureNetwork(), dataset).summary()
+    found = summary['depth_confidence']
+    unsure, sure = (found['parts'][place] for place in (0, -1))
+    assert found['factor'] == 1.25
+    assert (unsure['from'], sure['from']) == (0.2, 0.9)
+    assert unsure['stated'] == pytest.approx(0.2, abs=0.01)
+    assert unsure['right'] == 0.0
+    assert sure['stated'] == pytest.approx(1.0 - 0.8**20, abs=0.01)
+    # Some columns lie between the cells of both halves.
+    assert sure['right'] == pytest.approx(0.75, abs=0.01)
+    assert sum(part['share'] for part in found['parts']) == pytest.approx(1.0)
+    (table,) = [item for item in tables(summary) if item.title == 'Depth confidence']
+    assert table.rows[0][0] == '0.2 to 0.3'
+    assert table.rows[-1][0] == 'all'
+    assert len(table.rows) == len(found['parts']) + 1
+
+
+def test_a_network_that_states_none_has_no_table_of_confidence():
+    """Nor a figure."""
+    summary = evaluate(ColorNetwork(), Samples([_sample('a', None, _depth(20, 10))])).summary()
+    assert 'depth_confidence' not in summary
+    assert not [item for item in tables(summary) if item.title == 'Depth confidence']
