@@ -26,6 +26,8 @@ _REPEATED_S = 1.0
 _LONGEST_IMPORT_S = 2.0
 _LOOK_PERIOD_S = 0.02
 _IMPORTING = '<frozen importlib._bootstrap>'
+# Of numba: C calls back into it, and its objects free themselves even when they are half made.
+_COMPILER = f'{os.sep}llvmlite{os.sep}'
 
 
 class Interrupts:
@@ -33,9 +35,9 @@ class Interrupts:
     The handler of both signals; `number` is the first one that came, 0 before.
 
     At first it ends the process at once: nothing is at stake while a program is imported. From
-    begin() on it raises KeyboardInterrupt, but not inside held(), and not inside an import or a
-    finalizer, which may swallow it and which it waits for; from note() on it only remembers, but
-    for what is interruptible().
+    begin() on it raises KeyboardInterrupt, but not inside held(), and not inside an import, a
+    finalizer or the compiler, which may swallow it and which it waits for; from note() on it only
+    remembers, but for what is interruptible().
     """
 
     def __init__(self, code: int | None) -> None:
@@ -89,7 +91,7 @@ class Interrupts:
         raise KeyboardInterrupt
 
     def _wait(self, now_s: float, *, again: bool) -> None:
-        """Come back when the import or the finalizer may have ended."""
+        """Come back when what would lose it may have ended."""
         if not again:
             self._waits_since_s = now_s
         elif now_s - self._waits_since_s > _LONGEST_IMPORT_S:
@@ -130,7 +132,8 @@ class Interrupts:
 def _would_be_lost(frame: FrameType | None) -> bool:
     """Tell whether an exception that is raised here may not arrive."""
     while frame is not None:
-        if frame.f_code.co_filename == _IMPORTING or frame.f_code.co_name == '__del__':
+        name = frame.f_code.co_filename
+        if name == _IMPORTING or _COMPILER in name or frame.f_code.co_name == '__del__':
             return True
         frame = frame.f_back
     return False

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where SIGINT and SIGTERM take effect, and where they do not."""
 
+import ctypes
 import os
 from pathlib import Path
 import signal
@@ -150,6 +151,29 @@ def test_a_signal_waits_for_a_finalizer(signals, number, capfd):
 
     def work():
         Closing()
+        end = time.monotonic() + 20.0
+        while time.monotonic() < end:
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert capfd.readouterr().err == ''
+
+
+def test_a_signal_waits_for_the_compiler(signals, number, capfd):
+    """C calls back into it, where Python prints and forgets what is raised."""
+    source = """
+def notify(number, _address):
+    signal.raise_signal(number)
+    for _ in range(100):
+        pass
+"""
+    names = {'signal': signal}
+    exec(compile(source, '/lib/llvmlite/binding/executionengine.py', 'exec'), names)
+    callback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p)(names['notify'])
+
+    def work():
+        callback(number, None)
         end = time.monotonic() + 20.0
         while time.monotonic() < end:
             pass
