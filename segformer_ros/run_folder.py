@@ -74,6 +74,15 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> None:
     write_json(path, settings)
 
 
+def is_output(folder: Path) -> bool:
+    """Tell whether a folder holds the output of `segformer run` or `segformer label`."""
+    try:
+        content = _read(folder / SETTINGS)
+    except (OSError, RunFolderError):
+        return False
+    return 'model_sha256' in content
+
+
 def require_new(path: Path, option: str, *, overwrite: bool) -> None:
     """
     Refuse to replace what an earlier command has written, unless that is wanted.

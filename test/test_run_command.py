@@ -323,6 +323,14 @@ def test_an_unfinished_bag_is_said_to_be_one(segformer, tmp_path, monkeypatch):
         (['inputs/a.png', '--out', 'inputs/a.txt'], 'inputs/a.txt is a file'),
         (['inputs/a.png', '--out', 'out', '--topic', '/x'], '--topic applies to bags'),
         (['inputs/bag', '--out', 'out', '--topic', '/x'], 'found /front/image'),
+        (['inputs/a.png', '--out', 'out', '--copy'], '--copy applies to bags'),
+        (['inputs/a.png', '--out', 'out', '--all-outputs'], '--all-outputs applies to bags'),
+        (['inputs/a.png', '--out', 'out', '--bag-format', 'mcap'], '--bag-format applies to bags'),
+        (['inputs/a.png', '--out', 'out', '--only', 'depth', '--confidence'], 'is of the labels'),
+        *(
+            (['inputs/a.png', '--out', 'out', '--only', 'segmentation', *words], 'is of depth')
+            for words in (['--min-depth', '1'], ['--max-depth', '9'], ['--sky-depth', 'keep'])
+        ),
         (['inputs/a.png', '--out', 'out', '--temporal', 'both'], '--temporal applies to videos'),
         (['inputs/a.png', '--out', 'out', '--camera-fov', '200'], 'between 0 and 180'),
         (['inputs/a.png', '--out', 'out', '--focal-length', '0'], 'must be a positive number'),

@@ -14,7 +14,8 @@ from segformer_ros.bundle import is_checkpoint
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
-from segformer_ros.commands.truth_arguments import add_truth_arguments
+from segformer_ros.commands.truth_arguments import add_truth_arguments, TRUTH_OPTIONS
+from segformer_ros.commands.unused_options import refuse
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
 
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 HELP = 'evaluate a network against ground truth'
 
 _SEEDS, _SIZE = '0-63', (256, 512)
+# What has no effect on a drive, whose results are there already.
+_NOT_OF_BAGS = (
+    '--split', '--option', '--max-frames', '--seeds', '--size', '--backend', '--precision',
+    '--device', '--threads', '--resize', '--scale', '--input-size', '--window', '--stride',
+    '--ratios', '--flip', '--average', '--classes-of', '--map', '--ignore', '--count-ignored',
+    '--rule', '--no-boundary', '--min-depth', '--max-depth', '--crop', '--clip', '--bands',
+    '--focal-length',
+)  # fmt: skip
 
 _EPILOG = """
   segformer evaluate road_b0 cityscapes:/data/cityscapes --report report
@@ -127,11 +136,30 @@ def run(args: argparse.Namespace) -> int:
     """
     if (args.model is None) == (args.bag is None):
         raise ValueError('expected either a model or --bag')
+    _refuse_unused(args)
     if args.report is not None:
         require_new(args.report, '--report', overwrite=args.overwrite)
     if args.bag is not None:
         return _on_bag(args)
     return _on_dataset(args, _spec(args))
+
+
+def _refuse_unused(args: argparse.Namespace) -> None:
+    """
+    Look for options that have no effect on the figures.
+
+    :raises ValueError: There is one.
+    """
+    if args.bag is not None:
+        refuse(args, add_arguments, _NOT_OF_BAGS, 'does not apply to --bag')
+        return
+    refuse(args, add_arguments, ('--namespace', *TRUTH_OPTIONS), 'applies to --bag')
+    if is_checkpoint(args.model):
+        engine = ('--backend', '--precision', '--threads')
+        refuse(args, add_arguments, engine, 'applies to bundles, not to checkpoints')
+    else:
+        of_torch = ('--device', '--label-set')
+        refuse(args, add_arguments, of_torch, 'applies to checkpoints, not to bundles')
 
 
 def _spec(args: argparse.Namespace) -> DatasetSpec:

@@ -219,7 +219,12 @@ def _inputs(args: argparse.Namespace) -> list[Input]:
     for item in found:
         if not item.url and item.path.is_dir() and out.is_relative_to(item.path):
             raise ValueError(f'{args.out} lies in {item.path}: results would become input')
-    for option, value in (('--topic', args.topic), ('--camera-info', args.camera_info)):
+    for option, value in (
+        ('--topic', args.topic),
+        ('--camera-info', args.camera_info),
+        ('--ros-distro', args.ros_distro),
+        ('--bag-format', args.bag_format != 'sqlite3'),
+    ):
         if value and not any(item.kind == BAG for item in found):
             raise ValueError(f'{option} applies to bags; none of the inputs is a bag')
     return found

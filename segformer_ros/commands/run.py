@@ -31,6 +31,8 @@ from segformer_ros.run_folder import Report
 _SAMPLES = {'folder': 'images', 'world': 'frames of the built-in world'}
 
 HELP = 'predict labels and depth for images, a video or a bag'
+MODEL = 'road_b0'
+"""The network where none is named."""
 
 _EPILOG = """
 what is written to DIR:
@@ -73,12 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bag.add_argument('--copy', action='store_true', help='also copy the topics of the input')
 
 
-def add_network_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Declare the network, what computes it, and what is known of the camera."""
+def add_network_arguments(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, *, of_results: bool = False
+) -> None:
+    """
+    Declare the network, what computes it, and what is known of the camera.
+
+    :param of_results: Whether the input may be results that name their network: model is None then
+        where it is not given.
+    """
+    own = f'{MODEL}, or the one of the results' if of_results else MODEL
     parser.add_argument(
         '--model',
-        default='road_b0',
-        help='name or folder of a network (default: %(default)s)',
+        default=None if of_results else MODEL,
+        help=f'name or folder of a network (default: {own})',
     )
     parser.add_argument(
         '--backend',

@@ -69,6 +69,9 @@ def open_job(args: argparse.Namespace) -> Job:
         ('--topic', args.topic),
         ('--camera-info', args.camera_info),
         ('--ros-distro', args.ros_distro),
+        ('--bag-format', args.bag_format != 'sqlite3'),
+        ('--all-outputs', args.all_outputs),
+        ('--copy', args.copy),
     ):
         if value:
             raise ValueError(f'{option} applies to bags; {path} is not a bag')
@@ -91,6 +94,16 @@ def options(args: argparse.Namespace) -> Options:
 
     :raises ValueError: The values contradict each other.
     """
+    if args.only == 'depth' and args.confidence:
+        raise ValueError('--confidence is of the labels: leave it out with --only depth')
+    for option, value in (
+        ('--min-depth', args.min_depth is not None),
+        ('--max-depth', args.max_depth is not None),
+        ('--sky-depth', args.sky_depth != 'nan'),
+        ('--min-depth-confidence', getattr(args, 'min_depth_confidence', 0.0)),
+    ):
+        if args.only == 'segmentation' and value:
+            raise ValueError(f'{option} is of depth: leave it out with --only segmentation')
     return Options(
         segmentation=args.only != 'depth',
         depth=args.only != 'segmentation',

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import argparse
 
+TRUTH_OPTIONS = ('--role-name', '--label-sensor', '--depth-sensor', '--coding', '--tag-table')
+"""What add_truth_arguments declares."""
+
 
 def add_truth_arguments(
     parser: argparse.ArgumentParser | argparse._ArgumentGroup,

@@ -6,20 +6,28 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
+import hashlib
 from pathlib import Path
 import sys
 import threading
 from typing import Any
 
-from segformer_ros.commands.run import add_network_arguments, check_camera
-from segformer_ros.commands.truth_arguments import add_truth_arguments
+from segformer_ros import bundle as bundles
+from segformer_ros.commands.run import add_network_arguments, check_camera, MODEL
+from segformer_ros.commands.truth_arguments import add_truth_arguments, TRUTH_OPTIONS
+from segformer_ros.commands.unused_options import refuse
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
 
 HELP = 'show a bag, a video, images or live topics in the browser'
 
 _LOOK_S = 0.5
+_SERVER = ('--address', '--port', '--memory')
+_ENGINE = ('--model', '--backend', '--precision', '--threads')
+_CAMERA = ('--focal-length', '--camera-fov')
+_BAG = ('--topic', '--camera-info')
 _EPILOG = """
 what is shown, all at the time that is scrubbed to:
   the camera with its labels; labels with class names; depth in metres; a cloud of points
@@ -27,7 +35,7 @@ what is shown, all at the time that is scrubbed to:
   labels and the depth where a bag has it
 
 Results that exist are shown: those in a bag, or those of `segformer run` when DIR is given
-as input. What has none goes through the network.
+as input. What has none goes through the network, as that run would have put it.
 """
 
 
@@ -92,7 +100,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='colours of the classes: distinct (can be told apart by colour-blind readers), '
         'network (those of the network), carla or cityscapes (default: %(default)s)',
     )
-    add_network_arguments(parser.add_argument_group('network, where there are no results'))
+    network = parser.add_argument_group('network, where there are no results')
+    add_network_arguments(network, of_results=True)
     bag = parser.add_argument_group('options for bags')
     bag.add_argument('--topic', default='', help='image topic (default: the only colour images)')
     bag.add_argument(
@@ -116,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
     if args.max_width < 0:
         raise ValueError(f'--max-width must be 0 or more, not {args.max_width}')
     check_camera(args)
+    _refuse_unused(args)
     sdk.load()
     if args.topics is not None:
         return _run_live(args)
@@ -139,6 +149,22 @@ def run(args: argparse.Namespace) -> int:
         _say(f'{count} frames are shown; Ctrl-C ends')
         _wait(server)
     return 0
+
+
+def _refuse_unused(args: argparse.Namespace) -> None:
+    """
+    Look for options that have no effect on what is shown.
+
+    :raises ValueError: There is one.
+    """
+    if args.save is not None:
+        refuse(args, add_arguments, _SERVER, 'is for the page, which --save does not serve')
+    if args.topics is not None:
+        unused = (*_ENGINE, '--focal-length')
+        refuse(args, add_arguments, unused, 'does not apply to live topics, which have results')
+    elif args.input.suffix == '.rrd':
+        shown = ('--max-width', '--palette', *_ENGINE, *_CAMERA, *_BAG, *TRUTH_OPTIONS)
+        refuse(args, add_arguments, shown, 'does not apply to a recording, which is shown as is')
 
 
 def _show_recording(args: argparse.Namespace) -> int:
@@ -199,33 +225,66 @@ def _open(args: argparse.Namespace) -> tuple[Any, Any]:
     from segformer_ros.files import images
     from segformer_ros.inference.pipeline import Pipeline
     from segformer_ros.viewer import source
+    from segformer_ros.viewer.predictor import Predictor
 
     path: Path = args.input
     if not path.exists():
         raise ValueError(f'expected an image, a folder, a video or a bag, found nothing at {path}')
     run = source.Run.read(path) if path.is_dir() else None
-    settings = {} if run is None else run.settings
-    model = settings.get('model', args.model)
+    model = _model(args, run)
     load = partial(
         Pipeline.load,
         model,
-        backend=args.backend,
+        backend=_of_run(args, run, 'backend', 'auto'),
         threads=args.threads,
-        precision=args.precision,
+        precision=_of_run(args, run, 'precision', 'float32'),
     )
-    predictor = source.Predictor(
-        model,
-        load,
-        focal_px=args.focal_length or settings.get('focal_length_px'),
-        camera_fov_deg=args.camera_fov or settings.get('camera_fov_deg', 0.0),
-    )
+    predictor = Predictor(model, load, _request(args, run))
     origin, results = (path, None) if run is None else (run.input, run.results())
     if _is_bag(origin):
-        return _open_bag(args, origin, None if run is None else run.bag, predictor), predictor
+        return _open_bag(args, origin, run, predictor), predictor
     if origin.suffix == '.bag':
         raise ValueError(f'{origin} is a ROS 1 bag: convert it with rosbags-convert first')
+    unused = (*_BAG, *TRUTH_OPTIONS)
+    refuse(args, add_arguments, unused, f'applies to bags and live topics; {origin} is no bag')
     kind = source.of_images if origin.is_dir() or images.is_image(origin) else source.of_video
     return kind(origin, predictor, results), predictor
+
+
+def _model(args: argparse.Namespace, run: Any) -> str:
+    """
+    Name the network: that of the results, if there are some.
+
+    :raises ValueError: Another one was asked for.
+    """
+    known = None if run is None else run.settings.get('model')
+    if known is None or args.model is None:
+        return str(known or args.model or MODEL)
+    manifest = bundles.find(args.model) / 'manifest.json'
+    if hashlib.sha256(manifest.read_bytes()).hexdigest() != run.settings.get('model_sha256'):
+        raise ValueError(
+            f'{run.folder} has the results of {known}: leave --model out, or view {run.input} '
+            f'with --model {args.model}'
+        )
+    # The same network, wherever it lies now.
+    return str(args.model)
+
+
+def _of_run(args: argparse.Namespace, run: Any, name: str, default: str) -> str:
+    """Give what was asked for, or else what the run was made with."""
+    given = getattr(args, name)
+    known = default if run is None else run.settings.get(name, default)
+    return str(known if given == default else given)
+
+
+def _request(args: argparse.Namespace, run: Any) -> Any:
+    """Ask as the run did; the camera can be given anew."""
+    from segformer_ros.viewer.predictor import Request
+
+    request = Request() if run is None else Request.of_run(run.settings)
+    if args.focal_length is None and not args.camera_fov:
+        return request
+    return replace(request, focal_px=args.focal_length, camera_fov_deg=args.camera_fov)
 
 
 def _is_bag(path: Path) -> bool:
@@ -234,13 +293,13 @@ def _is_bag(path: Path) -> bool:
     return is_bag(path)
 
 
-def _open_bag(args: argparse.Namespace, path: Path, results: Path | None, predictor: Any) -> Any:
+def _open_bag(args: argparse.Namespace, path: Path, run: Any, predictor: Any) -> Any:
     from segformer_ros.viewer.bag_source import BagView, of_bag
 
     view = BagView(
-        topic=args.topic,
-        camera_info=args.camera_info,
-        results=results,
+        topic=args.topic or _only(run, 'topics'),
+        camera_info=args.camera_info or _only(run, 'camera_infos'),
+        results=None if run is None else run.bag,
         role_name=args.role_name,
         label_sensor=args.label_sensor,
         depth_sensor=args.depth_sensor,
@@ -248,6 +307,12 @@ def _open_bag(args: argparse.Namespace, path: Path, results: Path | None, predic
         tag_table=args.tag_table,
     )
     return of_bag(path, view, predictor)
+
+
+def _only(run: Any, name: str) -> str:
+    """Name the topic that a run was made of; empty where it was several."""
+    found = [] if run is None else run.settings.get(name, [])
+    return str(found[0]) if len(found) == 1 else ''
 
 
 def _run_live(args: argparse.Namespace) -> int:

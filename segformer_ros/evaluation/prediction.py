@@ -21,6 +21,9 @@ from segformer_ros.inference.preprocess import fit, Geometry
 RESIZES = ('fit', 'scale', 'aligned', 'multiple', 'exact')
 AVERAGES = ('logits', 'probabilities')
 _NEEDS = {'scale': 'scale', 'aligned': 'scale', 'exact': 'size'}
+_IGNORES = {
+    'fit': 'scale', 'exact': 'scale', 'scale': 'size', 'aligned': 'size', 'multiple': 'size',
+}  # fmt: skip
 # Everything that was predicted counts, also what a user would not be shown.
 _LIMITS_M = (0.01, 1e4)
 
@@ -66,6 +69,9 @@ class Inference:
         needed = _NEEDS.get(self.resize)
         if needed and getattr(self, needed) is None:
             raise ValueError(f"resize '{self.resize}' needs a {needed}")
+        ignored = _IGNORES[self.resize]
+        if getattr(self, ignored) is not None:
+            raise ValueError(f"resize '{self.resize}' takes no {ignored}: leave it out")
         if not self.ratios or min(self.ratios) <= 0.0:
             raise ValueError(f'expected ratios above zero, got {self.ratios}')
         if self.stride is not None and self.window is None:

@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros import run_folder
 from segformer_ros.file_tree import files_below
 from segformer_ros.image_encoding import decode_file, EncodingError, file_kind
 from segformer_ros.image_encoding import encode_png as encode_png
@@ -61,10 +62,15 @@ def find(path: Path) -> tuple[ImageFile, ...]:
     List an image, or the images in a folder and its sub-folders, as files_below finds them.
 
     :returns: In the order a person would count: frame2 before frame10.
-    :raises ValueError: There is no image.
+    :raises ValueError: There is no image, or the folder holds the results of a run.
     """
     root = path if path.is_dir() else path.parent
     found = [path]
+    if run_folder.is_output(path):
+        raise ValueError(
+            f'expected images of a camera in {path}, found results of segformer: give what they '
+            'were made of'
+        )
     if path.is_dir():
         found = [path / name for name in files_below(path) if looks_like_image(name)]
     if not found:

@@ -18,8 +18,9 @@ from segformer_ros.carla import tag_table, topics
 from segformer_ros.frame_rules import CameraModel
 from segformer_ros.labels import LabelClass
 from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE, LABEL_CLASSES
+from segformer_ros.viewer.predictor import Predictor
 from segformer_ros.viewer.scene import ViewFrame
-from segformer_ros.viewer.source import Predictor, Source
+from segformer_ros.viewer.source import Source
 
 _RESULTS = {
     'labels': 'label/image',

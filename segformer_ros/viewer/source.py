@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 import json
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,17 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros import bundle as bundles
-from segformer_ros import frame_rules, run_folder
-from segformer_ros.camera import Intrinsics
+from segformer_ros import run_folder
+from segformer_ros.bundle import RELATIVE
 from segformer_ros.files import images
 from segformer_ros.files.results import Results
 from segformer_ros.files.video import VideoReader
-from segformer_ros.frame_rules import CameraModel
-from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.labels import LabelClass
+from segformer_ros.viewer.predictor import Predictor
 from segformer_ros.viewer.scene import ViewFrame
 
 Image = npt.NDArray[np.uint8]
-_SHOWN = ('label', 'depth', bundles.RELATIVE)
+_SHOWN = ('label', 'depth', RELATIVE)
 
 
 @dataclass(frozen=True)
@@ -45,78 +43,6 @@ class Source:
     frames: Iterator[ViewFrame]
     true_classes: tuple[LabelClass, ...] = ()
     total: int = 0
-
-
-class Predictor:
-    """
-    A network that is loaded when the first image needs it.
-
-    :param model: Its name or folder.
-    :param load: Loads it.
-    :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
-    :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 uses camera_info.
-    """
-
-    def __init__(
-        self,
-        model: str,
-        load: Callable[[], Pipeline],
-        *,
-        focal_px: float | None = None,
-        camera_fov_deg: float = 0.0,
-    ) -> None:
-        self._model, self._load = model, load
-        self._focal_px, self._camera_fov_deg = focal_px, camera_fov_deg
-        self._pipeline: Pipeline | None = None
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The network."""
-        if self._pipeline is None:
-            self._pipeline = self._load()
-        return self._pipeline
-
-    @property
-    def classes(self) -> tuple[LabelClass, ...]:
-        """
-        Its classes, for which it is not loaded.
-
-        :raises BundleError: There is no such network.
-        """
-        return bundles.read(bundles.find(self._model)).manifest.classes
-
-    def close(self) -> None:
-        """Free the network."""
-        if self._pipeline is not None:
-            self._pipeline.close()
-
-    def camera(self, image: Image, model: CameraModel | None = None) -> Intrinsics | None:
-        """Decide what is known of the camera of an image, as the live node does."""
-        size = (image.shape[0], image.shape[1])
-        return frame_rules.calibrate(
-            model, size, camera_fov_deg=self._camera_fov_deg, focal_px=self._focal_px
-        ).intrinsics
-
-    def frame(self, at: int, image: Image, model: CameraModel | None = None) -> ViewFrame:
-        """Put an image through the network."""
-        camera = self.camera(image, model)
-        focal = None if camera is None else camera.fx
-        found = self.pipeline.predict(image, focal_length_px=focal)
-        times = {
-            'preprocess': found.timings.preprocess_s,
-            'network': found.timings.network_s,
-            'postprocess': found.timings.postprocess_s,
-        }
-        shown = {name: 1000.0 * value for name, value in times.items()}
-        return ViewFrame(
-            at,
-            image,
-            labels=found.labels,
-            depth=found.depth,
-            relative=found.relative,
-            intrinsics=camera,
-            times_ms={**shown, 'total': sum(shown.values())},
-        )
 
 
 def of_video(path: Path, predictor: Predictor, results: Results | None = None) -> Source:
@@ -157,19 +83,30 @@ def of_images(path: Path, predictor: Predictor, results: Results | None = None) 
             except (OSError, ValueError) as error:
                 warnings.warn(f'{file.path.name}: {error}', stacklevel=2)
                 continue
-            yield _frame(index, file.name, image, predictor, results)
+            yield _frame(index, file.name, image, predictor, results, file.path)
 
     return Source(predictor.classes, 'frame', frames(), total=len(files))
 
 
 def _frame(
-    at: int, name: str, image: Image, predictor: Predictor, results: Results | None
+    at: int,
+    name: str,
+    image: Image,
+    predictor: Predictor,
+    results: Results | None,
+    file: Path | None = None,
 ) -> ViewFrame:
-    if results is None or not results.finished(name):
-        return predictor.frame(at, image)
-    labels, depth, relative = results.read(name)
-    camera = predictor.camera(image)
-    return ViewFrame(at, image, labels, depth, intrinsics=camera, relative=relative)
+    """
+    Read the result of a frame, or compute it.
+
+    :param file: The image on its own; its result must not be older.
+    """
+    if results is not None and results.finished(name, file):
+        labels, depth, relative = results.read(name)
+        camera = predictor.camera(image)
+        return ViewFrame(at, image, labels, depth, intrinsics=camera, relative=relative)
+    frame = predictor.frame(at, image, single=file is not None)
+    return frame if results is None else replace(frame, depth=results.as_stored(frame.depth))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 """`segformer view`: what of each kind of input is in the recording."""
 
 from fractions import Fraction
+import json
+import shutil
 import sys
 
 from bag_builder import camera_info, image, Message, write_bag
@@ -13,6 +15,7 @@ from segformer_ros import carla
 from segformer_ros.cli import main
 from segformer_ros.files.images import encode_png
 from segformer_ros.files.video_writer import VideoWriter
+from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE
 from tiny_bundle import make_tiny_bundle
 
@@ -128,6 +131,76 @@ def test_what_cannot_be_shown_is_one_line(tmp_path, tiny, capsys):
         assert main(['view', *arguments]) == 1
         assert text in capsys.readouterr().err
     assert main(['view']) == 2
+
+
+def test_a_run_is_shown_by_its_own_network(tmp_path, tiny, capsys, monkeypatch):
+    """Another one is refused, by whatever name; the same one may lie elsewhere."""
+    (tmp_path / 'a.png').write_bytes(encode_png(RGB))
+    out = tmp_path / 'out'
+    words = ['--model', tiny, '--image-rotation', '90', '--camera-fov', '60']
+    assert main(['run', str(tmp_path / 'a.png'), '--out', str(out), *words]) == 0
+    shutil.rmtree(out / 'label')
+    asked = []
+    predict = Pipeline.predict
+
+    def note(self, *arguments, **options):
+        asked.append(options['options'])
+        return predict(self, *arguments, **options)
+
+    monkeypatch.setattr(Pipeline, 'predict', note)
+    capsys.readouterr()
+    other = make_tiny_bundle(tmp_path / 'other')
+    facts = json.loads((other / 'manifest.json').read_text())
+    (other / 'manifest.json').write_text(json.dumps(facts, indent=3))
+    for model in ('road_b0', str(other)):
+        words = ['view', str(out), '--model', model, '--save', str(tmp_path / 'x.rrd')]
+        assert main(words) == 1
+        assert f'has the results of {tiny}: leave --model out' in capsys.readouterr().err
+    assert asked == []
+
+    moved = shutil.copytree(tiny, tmp_path / 'moved')
+    (out / 'depth' / 'a.png').unlink()
+    for more in ((), ('--model', str(moved))):
+        assert main(['view', str(out), '--save', str(tmp_path / 'x.rrd'), *more]) == 0
+    assert [options.image_rotation for options in asked] == [90, 90]
+
+
+def test_options_without_effect_are_refused(tmp_path, tiny, capsys):
+    """By name, before anything is loaded."""
+    (tmp_path / 'a.png').write_bytes(encode_png(RGB))
+    (tmp_path / 'a.rrd').write_bytes(b'')
+    picture, recording = str(tmp_path / 'a.png'), str(tmp_path / 'a.rrd')
+    for arguments, option in (
+        ([picture, '--topic', '/image'], '--topic'),
+        ([picture, '--camera-info', '/camera_info'], '--camera-info'),
+        ([picture, '--role-name', 'hero'], '--role-name'),
+        ([picture, '--save', 'x.rrd', '--port', '9191'], '--port'),
+        ([recording, '--model', tiny], '--model'),
+        ([recording, '--max-width', '64'], '--max-width'),
+        ([recording, '--camera-fov', '60'], '--camera-fov'),
+        (['--topics', '--model', tiny], '--model'),
+        (['--topics', '--focal-length', '300'], '--focal-length'),
+    ):
+        assert main(['view', *arguments]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f'segformer: error: {option} ')
+        assert said.endswith(': leave it out\n')
+
+
+def test_results_are_not_taken_for_images(tmp_path, tiny, capsys):
+    """Neither by view nor by run: label images are no camera's."""
+    folder, outs = tmp_path / 'images', [tmp_path / 'label', tmp_path / 'run']
+    folder.mkdir()
+    (folder / 'a.png').write_bytes(encode_png(RGB))
+    for out in outs:
+        assert main([out.name, str(folder), '--model', tiny, '--out', str(out)]) == 0
+    for words in (
+        ['view', str(outs[0]), '--save', str(tmp_path / 'x.rrd')],
+        *(['run', str(out), '--model', tiny, '--out', str(tmp_path / 'again')] for out in outs),
+    ):
+        capsys.readouterr()
+        assert main(words) == 1
+        assert 'found results of segformer' in capsys.readouterr().err
 
 
 def test_without_the_package_it_says_how_to_install(tmp_path, monkeypatch, capsys):

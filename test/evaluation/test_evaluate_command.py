@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros.cli import main
+from segformer_ros.commands import evaluate
 from segformer_ros.commands.evaluate_options import add_options, names, numbers, pair
+from segformer_ros.commands.truth_arguments import TRUTH_OPTIONS
 from segformer_ros.datasets import KINDS
 from segformer_ros.evaluation.evaluated_classes import CLASSES_OF
 from segformer_ros.evaluation.prediction import AVERAGES, RESIZES
@@ -147,6 +149,37 @@ def test_two_ways_are_not_mixed(bundle, capsys, arguments, message):
     """What would be ignored is refused."""
     code, _, err = _run(capsys, bundle, *arguments)
     assert (code, message in err) == (1, True)
+
+
+def test_options_without_effect_are_refused(bundle, tmp_path, capsys):
+    """By name: of a drive those of a network, of a network those of a drive or of another kind."""
+    checkpoint = tmp_path / 'a.safetensors'
+    checkpoint.touch()
+    for arguments, said in (
+        (['--bag', 'drive', '--backend', 'openvino'], '--backend does not apply to --bag'),
+        (['--bag', 'drive', '--max-depth', '40'], '--max-depth does not apply to --bag'),
+        (['--bag', 'drive', '--ignore', 'sky'], '--ignore does not apply to --bag'),
+        (['--bag', 'drive', '--max-frames', '3'], '--max-frames does not apply to --bag'),
+        ([bundle, 'stub', '--namespace', '/front'], '--namespace applies to --bag'),
+        ([bundle, 'stub', '--coding', 'native'], '--coding applies to --bag'),
+        ([bundle, 'stub', '--device', 'cpu'], '--device applies to checkpoints'),
+        ([bundle, 'stub', '--label-set', 'ade20k'], '--label-set applies to checkpoints'),
+        ([str(checkpoint), 'stub', '--backend', 'openvino'], '--backend applies to bundles'),
+    ):
+        code, out, err = _run(capsys, *arguments)
+        assert (code, out) == (1, '')
+        assert err.startswith(f'segformer: error: {said}')
+        assert err.endswith(': leave it out\n')
+
+
+def test_every_option_is_of_a_network_or_of_a_drive():
+    """A new one has to say whether it has an effect on a drive."""
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    both = {'--help', '--json', '--report', '--overwrite', '--bag', '--namespace', '--label-set'}
+    options = {text for action in parser._actions for text in action.option_strings}
+    known = {'-h', *both, *TRUTH_OPTIONS, *evaluate._NOT_OF_BAGS}
+    assert options == known
 
 
 def test_choices_are_those_of_the_library():

@@ -104,6 +104,9 @@ def test_other_options_on_the_same_folder_are_refused(segformer, tmp_path):
     [
         (['--workers', '-1'], '--workers must be at least 0, not -1'),
         (['--topic', '/a'], '--topic applies to bags; none of the inputs is a bag'),
+        (['--bag-format', 'mcap'], '--bag-format applies to bags; none of the inputs is a bag'),
+        (['--ros-distro', 'jazzy'], '--ros-distro applies to bags; none of the inputs is a bag'),
+        (['--only', 'segmentation', '--max-depth', '9'], '--max-depth is of depth'),
         (['--min-depth', '9', '--max-depth', '1'], 'expected min_depth_m < max_depth_m'),
         (['--backend', 'absent'], 'absent'),
     ],
