@@ -13,10 +13,12 @@ BIN := $(VENV)/bin
 # A stamp is the record of a step that succeeded: newer than what the step depends on.
 STAMPS := $(VENV)/stamps
 BUILD := $(VENV)/build/segformer_ros
-# A process each: it has the native libraries of its own part alone. As many at once as there are
-# CPUs, or TEST_JOBS of them; then, alone, those that start nodes.
+# A process each: it has the native libraries of its own part alone. One more at once than there are
+# CPUs, because those that start nodes mostly wait; or TEST_JOBS of them.
 GROUPS = $(shell cut -d' ' -f1 test/groups.txt)
-TEST_JOBS ?= $(shell nproc)
+TEST_JOBS ?= $(shell expr $$(nproc) + 1)
+AT_ONCE = OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync=target --keep-going
+CHECKS = lint $(GROUPS:%=tests-of-%)
 PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
     $(BIN)/python -m pytest
 # Not compiled: Python compiles what is imported, which is a small part of it.
@@ -32,7 +34,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
     PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test viewer demo test test-ros lint api bench train clean
+.PHONY: help setup setup-test viewer demo test test-both test-ros lint api bench train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video,'
@@ -64,19 +66,27 @@ lint: setup-test
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/mypy
 
-test: lint
+test: setup-test
 ifdef PYTEST_ARGS
+	@$(MAKE) --no-print-directory lint
 	@$(PYTEST) $(PYTEST_ARGS)
 else
-	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync=target --keep-going \
-	    -j$(TEST_JOBS) $(filter-out %-ros,$(GROUPS:%=tests-of-%))
-	@$(MAKE) --no-print-directory tests-of-ros
+	@$(AT_ONCE) -j$(TEST_JOBS) $(CHECKS)
 endif
+
+# With the nodes of the other distribution on PyPI too, on a ROS domain of their own: .ci/run.
+test-both: setup-test
+	@$(MAKE) --no-print-directory ROS=kilted setup-test
+	@$(AT_ONCE) -j$$(($(TEST_JOBS) + 1)) $(CHECKS) tests-with-kilted
 
 tests-of-%:
 	@$(PYTEST) --group=$*
 
-test-ros: setup-test tests-of-ros
+tests-with-kilted:
+	@ROS_DOMAIN_ID=$${KILTED_DOMAIN_ID:-71} $(MAKE) --no-print-directory ROS=kilted test-ros
+
+test-ros: setup-test
+	@$(MAKE) --no-print-directory tests-of-ros
 
 api: setup-test
 	@$(BIN)/python docs/generate_api.py build/api

@@ -48,6 +48,7 @@ class Copies:
         published_tasks=('segmentation', 'depth'),
         classes=CARLA_0914.classes,
         depth_range_m=(0.5, 300.0),
+        depth=SimpleNamespace(unit='metres', scale=None),
     )
     backend_name = 'numpy'
     backend_reason = 'the only one'

@@ -26,13 +26,23 @@ print(segformer_ros.msg.__file__)
 """
 
 
-@pytest.fixture(scope='module', params=['default', 'symlink-install', 'merge-install'])
-def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the checkout into a new workspace."""
+@pytest.fixture(scope='module')
+def build_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for what cmake builds: the messages are compiled once for two of the ways."""
+    return tmp_path_factory.mktemp('build')
+
+
+@pytest.fixture(scope='module', params=['default', 'merge-install', 'symlink-install'])
+def workspace(
+    request: pytest.FixtureRequest, build_base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Build the checkout, and install it into a new workspace."""
     path = tmp_path_factory.mktemp('workspace')
+    # Links point into the folder of the build, which so cannot be that of the copies.
+    build = path / 'build' if request.param == 'symlink-install' else build_base
     command = [sys.executable, '-m', 'colcon', '--log-base', str(path / 'log'), 'build']
-    command += ['--base-paths', str(ROOT), '--build-base', str(path / 'build')]
-    command += ['--install-base', str(path / 'install')]
+    command += ['--base-paths', str(ROOT), '--build-base', str(build)]
+    command += ['--install-base', str(path / 'install'), '--cmake-force-configure']
     if request.param != 'default':
         command.append(f'--{request.param}')
     # Ninja and cmake as they are in the virtual environment; colcon would wait for a calm machine.
