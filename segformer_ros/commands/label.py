@@ -128,7 +128,18 @@ def _add_sample_arguments(parser: argparse.ArgumentParser) -> None:
         '--select',
         choices=WAYS,
         help='keep the --samples frames that differ most from each other (novelty), have the '
-        'lowest confidence, or differ most from the frame before (flicker)',
+        'lowest confidence, or differ most from the frame before (flicker) or from the labels of '
+        'a second network (disagreement)',
+    )
+    samples.add_argument(
+        '--second', metavar='MODEL', help='second network for --select disagreement'
+    )
+    samples.add_argument(
+        '--soft-labels',
+        type=int,
+        default=0,
+        metavar='K',
+        help='write the K most probable classes of each pixel with their probabilities, too',
     )
     samples.add_argument('--samples', type=int, metavar='N', help='max. samples of the set')
 
@@ -197,9 +208,10 @@ def _check_ray(args: argparse.Namespace) -> None:
 
 
 def _check_samples(args: argparse.Namespace) -> None:
-    for name in ('rate', 'distance', 'odometry', 'select', 'samples'):
+    for name in ('rate', 'distance', 'odometry', 'select', 'samples', 'second', 'soft_labels'):
         if getattr(args, name) and args.format == 'run':
-            raise ValueError(f'--{name} applies to --format dataset and webdataset, not to run')
+            option = name.replace('_', '-')
+            raise ValueError(f'--{option} applies to --format dataset and webdataset, not to run')
     for name in ('rate', 'distance'):
         if not 0 <= getattr(args, name) < math.inf:
             raise ValueError(f'--{name} must be at least 0, not {getattr(args, name)}')
@@ -207,6 +219,12 @@ def _check_samples(args: argparse.Namespace) -> None:
         raise ValueError('--select and --samples belong together: how to choose, and how many')
     if args.samples is not None and args.samples < 1:
         raise ValueError(f'--samples must be at least 1, not {args.samples}')
+    if (args.select == 'disagreement') != (args.second is not None):
+        raise ValueError('--select disagreement and --second MODEL belong together')
+    if args.soft_labels < 0:
+        raise ValueError(f'--soft-labels must be at least 0, not {args.soft_labels}')
+    if args.only == 'depth' and (args.second or args.soft_labels):
+        raise ValueError('--second and --soft-labels are about labels: leave --only depth out')
 
 
 def _inputs(args: argparse.Namespace) -> list[Input]:
@@ -248,10 +266,11 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise ValueError(f'{name} is for {" and ".join(tasks)}, not for {args.only}')
     if bundle.manifest.depth_range_m is not None and args.only != 'segmentation':
         options(args).limits_m(bundle.manifest.depth_range_m)
+    second = _second(args, bundle) if args.second else None
     return Settings(
         model=str(bundle.path.resolve()),
         backend=_backend(args, bundle),
-        model_sha256=hashlib.sha256(bundle.file('manifest.json').read_bytes()).hexdigest(),
+        model_sha256=_sha256(bundle),
         focal_px=args.focal_length,
         camera_fov_deg=args.camera_fov,
         depth_format=args.depth_format or '',
@@ -264,8 +283,31 @@ def _settings(args: argparse.Namespace) -> Settings:
         distance_m=args.distance,
         odometry=args.odometry,
         flicker=args.select == 'flicker',
+        soft_labels=args.soft_labels,
+        second='' if second is None else str(second.path.resolve()),
+        second_sha256='' if second is None else _sha256(second),
         inference=options(args),
     )
+
+
+def _sha256(bundle: bundles.Bundle) -> str:
+    return hashlib.sha256(bundle.file('manifest.json').read_bytes()).hexdigest()
+
+
+def _second(args: argparse.Namespace, bundle: bundles.Bundle) -> bundles.Bundle:
+    """
+    Read the network that the labels are compared with.
+
+    :raises ValueError: There is nothing to compare.
+    """
+    second = bundles.read(bundles.find(args.second))
+    names = [{item.name for item in found.manifest.classes} for found in (bundle, second)]
+    if not names[0] & names[1]:
+        raise ValueError(
+            f'expected classes of the same name in {bundle.manifest.name} and '
+            f'{second.manifest.name} to compare their labels, found none'
+        )
+    return second
 
 
 def _backend(args: argparse.Namespace, bundle: bundles.Bundle) -> str:
@@ -292,6 +334,7 @@ def _backend(args: argparse.Namespace, bundle: bundles.Bundle) -> str:
 def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> int:
     start = perf_counter()
     progress = _Progress(manifest)
+    driver: Driver | None = None
     facts: dict[str, Any] = {
         'model': settings.model,
         'backend': settings.backend,
@@ -300,7 +343,9 @@ def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> 
     try:
         with progress, _pool(args, settings) as pool:
             rules = Rules(args.shard_frames, args.tries)
-            Driver(args.out, manifest, pool, rules, progress.advance).run()
+            driver = Driver(args.out, manifest, pool, rules, progress.advance)
+            driver.run()
+        driver.tidy()
     except KeyboardInterrupt:
         sys.stderr.write(
             f'segformer: stopped after {progress.frames} frames; the same command '
@@ -309,6 +354,8 @@ def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> 
         raise
     finally:
         facts['frames_now'] = progress.frames
+        facts['workers'] = [] if driver is None else driver.tally.table()
+        facts['workers_died'] = 0 if driver is None else driver.tally.died
         written = report.write_report(
             args.out, manifest, facts | {'seconds': round(perf_counter() - start, 3)}
         )
@@ -330,6 +377,8 @@ def _pool(args: argparse.Namespace, settings: Settings) -> Iterator[Runner]:
             gpus = float(settings.backend.startswith('tensorrt'))
         threads = args.threads or min(cpus, 2)
         pool = RayPool(settings, args.workers, Resources(threads, gpus), args.address)
+        if pool.dashboard:
+            sys.stderr.write(f'segformer: dashboard of Ray: http://{pool.dashboard}\n')
     else:
         workers = args.workers or max(1, cpus // 2)
         pool = LocalPool(settings, workers, args.threads or max(1, cpus // workers))

@@ -14,6 +14,7 @@ from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets.checks import check_ids
 from segformer_ros.datasets.label_images import read_ids
 from segformer_ros.datasets.sample import DatasetError, Sample
+from segformer_ros.datasets.soft_labels import unstacked
 from segformer_ros.datasets.storage import FolderStorage, Storage
 from segformer_ros.datasets.storage_images import check_sizes, read_codes, read_rgb
 from segformer_ros.file_tree import is_hidden
@@ -31,6 +32,7 @@ class SampleFiles:
     :param labels: None: it has none; so with the others.
     :param camera: What intrinsics are read from.
     :param confidence: An image of one channel of 8 bits.
+    :param soft_labels: An image as soft_labels.stacked makes it.
     """
 
     name: str
@@ -39,6 +41,7 @@ class SampleFiles:
     depth: str | None = None
     camera: str | None = None
     confidence: str | None = None
+    soft_labels: str | None = None
 
 
 def _confidence(storage: Storage, name: str | None) -> Labels | None:
@@ -51,6 +54,12 @@ def _confidence(storage: Storage, name: str | None) -> Labels | None:
             f'shape {codes.shape}'
         )
     return np.asarray(codes, np.uint8)
+
+
+def _soft_labels(storage: Storage, name: str | None, shape: tuple[int, ...]) -> Labels | None:
+    if name is None:
+        return None
+    return unstacked(read_codes(storage, name, 1), shape, f'{name} of {storage.path}')
 
 
 def _no_depth(storage: Storage, files: SampleFiles) -> Depth:
@@ -101,6 +110,7 @@ class FileDataset:
                     ),
                     name=files.name,
                     confidence=_confidence(storage, files.confidence),
+                    soft_labels=_soft_labels(storage, files.soft_labels, image.shape),
                 ),
                 self.label_set,
             )

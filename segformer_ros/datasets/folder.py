@@ -37,6 +37,7 @@ from segformer_ros.files.images import looks_like_image, SUFFIXES
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
 OPTIONS: dict[str, str] = {
     'confidence': 'folder of images that say how far each label is trusted, 0 to 255 (none)',
+    'soft_labels': 'folder of images of several classes with their probabilities (none)',
 }
 _SUFFIXES = {
     'images': (*SUFFIXES,),
@@ -52,12 +53,14 @@ def recognises(root: Path) -> bool:
     return (root / classes_file.NAME).is_file() and (root / 'images').is_dir()
 
 
-def open_dataset(root: Path, split: str, *, confidence: str = '') -> FileDataset:
+def open_dataset(
+    root: Path, split: str, *, confidence: str = '', soft_labels: str = ''
+) -> FileDataset:
     """
     Open a split; 'all' is every image.
 
     :param confidence: Folder of the confidence of the labels, beside images/; empty: none.
-
+    :param soft_labels: Folder of images as soft_labels.stacked makes them; empty: none.
     :raises DatasetError: Files are missing, or classes.yaml has no sense.
     """
     facts = classes_file.read(root / classes_file.NAME)
@@ -68,12 +71,8 @@ def open_dataset(root: Path, split: str, *, confidence: str = '') -> FileDataset
         raise DatasetError(f'expected classes or label_set in {root / classes_file.NAME}')
     if any(name.lower().endswith('.png') for name in depths.values()) and not facts.depth_scale:
         raise DatasetError(f'expected depth.scale in {root / classes_file.NAME}')
-    trusted = _by_name(root, confidence) if confidence else {}
-    if confidence and not (trusted and labels):
-        raise DatasetError(
-            f'expected labels/NAME.png and {confidence}/NAME.png in {root} for the option '
-            f'confidence={confidence}, found none'
-        )
+    trusted = _of_labels(root, 'confidence', confidence, labels)
+    soft = _of_labels(root, 'soft_labels', soft_labels, labels)
     chosen = _in_split(root, names, facts, split)
     files = tuple(
         SampleFiles(
@@ -82,6 +81,7 @@ def open_dataset(root: Path, split: str, *, confidence: str = '') -> FileDataset
             _partner(root, name, 'labels', labels),
             _partner(root, name, 'depth', depths),
             confidence=_partner(root, name, confidence, trusted),
+            soft_labels=_partner(root, name, soft_labels, soft),
         )
         for name in chosen
     )
@@ -93,6 +93,17 @@ def open_dataset(root: Path, split: str, *, confidence: str = '') -> FileDataset
         read_depth=functools.partial(_depth, facts=facts),
         read_intrinsics=functools.partial(_intrinsics, facts=facts),
     )
+
+
+def _of_labels(root: Path, option: str, folder: str, labels: dict[str, str]) -> dict[str, str]:
+    """Return the files of a folder that an option names; nothing without one."""
+    found = _by_name(root, folder) if folder else {}
+    if folder and not (found and labels):
+        raise DatasetError(
+            f'expected labels/NAME.png and {folder}/NAME.png in {root} for the option '
+            f'{option}={folder}, found none'
+        )
+    return found
 
 
 def _read_labels(facts: FolderFacts) -> Callable[[Storage, str], Labels]:

@@ -29,6 +29,8 @@ class Sample:
         sky (inf); None: the dataset has none. May be sparse.
     :param intrinsics: Of this image; None: unknown.
     :param confidence: (H, W) uint8 how far each label is trusted, 255 wholly; None: all are.
+    :param soft_labels: (H, W, 2 k) uint8: k class ids, the most probable first, then their
+        probabilities times 255; None: labels alone.
     :param name: Unique in its dataset, with '/' for folders: where a report points to.
     """
 
@@ -38,6 +40,7 @@ class Sample:
     intrinsics: Intrinsics | None = None
     name: str = ''
     confidence: npt.NDArray[np.uint8] | None = None
+    soft_labels: npt.NDArray[np.uint8] | None = None
 
 
 class Dataset(Protocol):

@@ -5,6 +5,8 @@ Samples in tar files, as WebDataset has them.
 
     OUT/SPLIT.json              index of the shards, of the kind that `wids` reads
     OUT/SPLIT-000000.tar        KEY.image.jpg or .png, KEY.labels.png, KEY.depth.png, KEY.json
+                                and, where they are known, KEY.confidence.png and
+                                KEY.soft_labels.png, as soft_labels.stacked makes it
 
 Depth is in 24 bits as CARLA codes it: steps of 0.06 mm, the far plane of 1000 m is the sky, and 0
 is unknown. KEY.json has the name of the sample and fx, fy, cx, cy of its camera.
@@ -23,6 +25,7 @@ import numpy.typing as npt
 from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets.sample import check_intrinsics, DatasetError, Sample
+from segformer_ros.datasets.soft_labels import stacked, unstacked
 from segformer_ros.datasets.storage import Storage
 from segformer_ros.datasets.storage_images import read_codes, read_rgb
 from segformer_ros.labels import LABEL_SETS, LabelClass, LabelSet
@@ -143,6 +146,8 @@ def encode(sample: Sample, image: tuple[str, bytes]) -> dict[str, bytes]:
         files['labels.png'] = png(sample.labels)
     if sample.confidence is not None:
         files['confidence.png'] = png(sample.confidence)
+    if sample.soft_labels is not None:
+        files['soft_labels.png'] = png(stacked(sample.soft_labels))
     if sample.depth is not None:
         unknown = np.isnan(sample.depth)
         try:
@@ -174,11 +179,14 @@ def decode(storage: Storage, key: str, parts: Mapping[str, str]) -> Sample:
     if image_name is None or 'json' not in parts:
         raise DatasetError(f'expected {key}.image.jpg or .png and {key}.json in {storage.path}')
     image = read_rgb(storage, image_name)
-    labels = depth = confidence = None
+    labels = depth = confidence = soft = None
     if 'labels.png' in parts:
         labels = np.asarray(read_codes(storage, parts['labels.png'], 1), np.uint8)
     if 'confidence.png' in parts:
         confidence = np.asarray(read_codes(storage, parts['confidence.png'], 1), np.uint8)
+    if 'soft_labels.png' in parts:
+        codes = read_codes(storage, parts['soft_labels.png'], 1)
+        soft = unstacked(codes, image.shape, f'soft_labels.png of {place}')
     if 'depth.png' in parts:
         code = read_codes(storage, parts['depth.png'], 3)
         depth = carla.decode_depth_code(code)
@@ -195,4 +203,4 @@ def decode(storage: Storage, key: str, parts: Mapping[str, str]) -> Sample:
     if intrinsics is not None:
         # A region of a camera image may leave its principal point out.
         check_intrinsics(intrinsics, place, part=True)
-    return Sample(image, labels, depth, intrinsics, name, confidence)
+    return Sample(image, labels, depth, intrinsics, name, confidence, soft)

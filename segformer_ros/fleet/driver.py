@@ -13,9 +13,19 @@ from time import monotonic
 
 from segformer_ros.fleet import parts, remote
 from segformer_ros.fleet.inputs import BAG
-from segformer_ros.fleet.manifest import DONE, Known, Manifest, NEW, PENDING, Shard
+from segformer_ros.fleet.manifest import (
+    DONE,
+    FAILED,
+    Known,
+    Manifest,
+    NEW,
+    PENDING,
+    SAME,
+    Shard,
+)
 from segformer_ros.fleet.pool import Outcome, Runner
 from segformer_ros.fleet.stragglers import Stragglers
+from segformer_ros.fleet.tally import Tally
 from segformer_ros.fleet.work import Answer, Compute, Look, Task
 
 _LOOK_S = 1.0
@@ -68,6 +78,7 @@ class Driver:
         self._late: dict[int, Shard] = {}
         self._stragglers = Stragglers(clock)
         self._stopped = ''
+        self.tally = Tally()
 
     def run(self) -> None:
         """
@@ -97,14 +108,14 @@ class Driver:
 
     def _take_up(self) -> None:
         """Compare the state with what is on the disk, after a driver that was killed."""
-        parts.sweep(self._folder)
+        self.tidy()
         for known in self._manifest.known(DONE):
             if parts.read_facts(self._result(known)) is None:
                 self._manifest.forget(known.id)
         for known in self._manifest.known(PENDING):
             if parts.read_facts(self._result(known)) is not None:
                 self._manifest.input_done(known.id)
-                self._drop_parts(known)
+                self._drop(known)
                 continue
             missing = 0
             for shard in self._manifest.shards(known.id):
@@ -116,8 +127,30 @@ class Driver:
             if not missing:
                 self._assemble(known)
 
+    def tidy(self) -> None:
+        """
+        Remove what nobody needs: call it when the workers have ended, too.
+
+        A worker that was second may still have made its part after all of its input was done.
+        """
+        parts.sweep(self._folder)
+        wanted = {
+            self._part(known, shard).name
+            for known in self._manifest.known(PENDING, FAILED)
+            for shard in self._manifest.shards(known.id)
+        }
+        for item in (self._folder / parts.PARTS).iterdir():
+            if item.name not in wanted:
+                shutil.rmtree(item, ignore_errors=True)
+        for known in self._manifest.known(DONE, SAME):
+            remote.drop(known.input)
+
     def _part(self, known: Known, shard: Shard) -> Path:
-        return self._folder / parts.PARTS / parts.part_name(known.sha256, shard.number)
+        return (
+            self._folder
+            / parts.PARTS
+            / parts.part_name(known.sha256, shard.number, (shard.first, shard.last))
+        )
 
     def _result(self, known: Known) -> Path:
         return self._folder / parts.RESULTS / known.name
@@ -148,6 +181,7 @@ class Driver:
             return
         item = self._running.pop(outcome.key)
         answer = outcome.answer or Answer(reason=outcome.reason, again=True)
+        self._count(item, outcome)
         if isinstance(item, Shard):
             others = {key for key, other in self._running.items() if other == item}
             if others and answer.reason:
@@ -171,7 +205,16 @@ class Driver:
             self._manifest.input_failed(item.id, answer.reason, limit)
         else:
             plan = answer.plan
-            self._manifest.planned(item.id, plan.sha256, plan.frames, plan.cuts)
+            if not self._manifest.planned(item.id, plan.sha256, plan.frames, plan.cuts):
+                remote.drop(item.input)
+
+    def _count(self, item: Known | Shard, outcome: Outcome) -> None:
+        answer = outcome.answer
+        if answer is None:
+            self.tally.died += 1
+        elif isinstance(item, Shard):
+            failed = bool(answer.reason)
+            self.tally.count(answer.worker, item.frames, answer.seconds, failed=failed)
 
     def _settle_shard(self, shard: Shard, answer: Answer, limit: int) -> None:
         if answer.reason:
@@ -189,7 +232,8 @@ class Driver:
         first = parts.read_facts(made[0]) or {}
         if known.input.kind == BAG and len(made) > 1 and not first.get('frames', {}).get('done'):
             # The latched classes come with the first image: here in a part that does not know it.
-            self._drop_parts(known)
+            for part in made:
+                shutil.rmtree(part, ignore_errors=True)
             self._manifest.cut_anew(known.id, known.frames)
             return
         try:
@@ -203,15 +247,19 @@ class Driver:
             self._stopped = self._stopped or f'{error.filename or "disk"}: {error.strerror}'
             return
         self._manifest.input_done(known.id)
-        self._drop_parts(known)
-        remote.drop(known.input)
+        self._drop(known)
 
     def _drop_late(self, shard: Shard) -> None:
         """Remove the part of a worker that was second, where the first one's is used already."""
         known = self._manifest.input(shard.input)
-        if known.state == DONE:
+        if known.state == DONE or shard not in self._manifest.shards(known.id):
             shutil.rmtree(self._part(known, shard), ignore_errors=True)
+        if known.state == DONE:
+            # It may have been copied again for that worker.
+            remote.drop(known.input)
 
-    def _drop_parts(self, known: Known) -> None:
+    def _drop(self, known: Known) -> None:
+        """Remove what an input that is done needs no more."""
         for shard in self._manifest.shards(known.id):
             shutil.rmtree(self._part(known, shard), ignore_errors=True)
+        remote.drop(known.input)

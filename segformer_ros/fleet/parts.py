@@ -29,9 +29,14 @@ RECORDS, DESCRIPTORS = 'frames.jsonl', 'descriptors.npy'
 _FAILED_KEPT = 1000
 
 
-def part_name(sha256: str, number: int) -> str:
-    """Name the part of a shard by the content of its input."""
-    return f'{sha256[:24]}-{number:05d}'
+def part_name(sha256: str, number: int, span: tuple[int | None, int | None]) -> str:
+    """
+    Name the part of a shard by the content of its input and by what of it.
+
+    :param span: As of Shard: an input that is cut anew has shards of the same number.
+    """
+    first, last = ('' if end is None else end for end in span)
+    return f'{sha256[:24]}-{number:05d}-{first}-{last}'
 
 
 def sweep(folder: Path) -> None:

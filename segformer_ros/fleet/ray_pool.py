@@ -17,13 +17,15 @@ import socket
 from typing import Any
 
 import ray
+from ray.util import metrics
 from segformer_ros.fleet.pool import Outcome, PoolError
 from segformer_ros.fleet.settings import Settings
-from segformer_ros.fleet.work import Answer, Task, Worker
+from segformer_ros.fleet.work import Answer, Compute, Task, Worker
 
 _CONNECT_S = 10.0
 # Of each worker, one after the other, before it is given up: the package is not where they start.
 _FAILED_STARTS = 3
+_SECONDS = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]
 # Its types cover a part of it.
 _RAY: Any = ray
 
@@ -50,6 +52,8 @@ class RayPool:
     :param address: Of the cluster, as `ray start` prints it; empty: start one here, which ends
         with the pool.
     :raises PoolError: There is no cluster at the address, or no room for a worker.
+
+    The attribute `dashboard` is the address of the cluster's dashboard, empty where there is none.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class RayPool:
     ) -> None:
         self._settings = settings
         self._resources = resources
-        _connect(address)
+        self.dashboard = _connect(address)
         total: dict[str, float] = _RAY.cluster_resources()
         room = int(total.get('CPU', 0) // resources.threads)
         if resources.gpus:
@@ -140,19 +144,34 @@ class _Actor:
 
     def __init__(self, settings: Settings, threads: int) -> None:
         self._worker = Worker(settings, threads)
+        self._frames = metrics.Counter('segformer_label_frames', 'Frames of shards that are done.')
+        self._shards = metrics.Counter(
+            'segformer_label_shards', 'Shards by what became of them.', tag_keys=('result',)
+        )
+        self._seconds = metrics.Histogram(
+            'segformer_label_shard_seconds', 'Time for a shard.', boundaries=_SECONDS
+        )
 
     def ready(self) -> None:
         """Answer as soon as there is this process."""
 
     def do(self, task: Task) -> Answer:
-        """Do a task."""
-        return self._worker.do(task)
+        """Do a task, and count it for Prometheus."""
+        answer = self._worker.do(task)
+        if isinstance(task, Compute):
+            self._shards.inc(tags={'result': 'failed' if answer.reason else 'done'})
+            if not answer.reason:
+                self._seconds.observe(answer.seconds)
+                if task.shard.frames:
+                    self._frames.inc(task.shard.frames)
+        return answer
 
 
-def _connect(address: str) -> None:
+def _connect(address: str) -> str:
     """
     Connect to a cluster.
 
+    :returns: Address of its dashboard; empty: it has none.
     :raises PoolError: There is none.
     """
     _knock(address)
@@ -160,7 +179,8 @@ def _connect(address: str) -> None:
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     options: dict[str, Any] = {'address': address} if address else {'include_dashboard': False}
     try:
-        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        found = ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        return str(found.dashboard_url or '')
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f'at {address}' if address else 'here'
         raise PoolError(

@@ -14,19 +14,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules, run_folder
+from segformer_ros.bundle import Manifest
 from segformer_ros.camera import Intrinsics
+from segformer_ros.datasets.soft_labels import stacked
 from segformer_ros.files.images import encode_png
 from segformer_ros.fleet.inputs import Input
 from segformer_ros.fleet.parts import DESCRIPTORS, RECORDS
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.fleet.source_frames import frames_of, SourceFrame, Thinning
 from segformer_ros.image_encoding import encode_jpeg
-from segformer_ros.inference.pipeline import Prediction, Predictor
+from segformer_ros.inference.pipeline import Options, Prediction, Predictor
+from segformer_ros.labels import VOID
 from segformer_ros.run_folder import Report
 
 _JPEG_QUALITY = 95
 _GRID, _FINE = 4, 32
 _NEAR_NS = 500_000_000
+_LABELS_ALONE = Options(depth=False)
 
 Image = npt.NDArray[np.uint8]
 
@@ -41,6 +45,8 @@ class Record:
     :param confidence: Mean over the image, 0 to 1.
     :param flicker: Share of the pixels whose class is another one than in the frame before; None:
         not computed.
+    :param disagreement: Share of the pixels whose class is another one for a second network, of
+        those whose class both know; None: not computed.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Record:
     camera_matrix: tuple[float, float, float, float] | None
     confidence: float | None
     flicker: float | None
+    disagreement: float | None = None
 
     @property
     def intrinsics(self) -> Intrinsics | None:
@@ -68,12 +75,13 @@ def write_samples(
     pipeline: Predictor,
     folder: Path,
     report: Report,
+    second: Predictor | None = None,
 ) -> None:
     """
     Compute the frames of an input that are taken.
 
     :param part: Images alone: which of them.
-
+    :param second: Another network, whose labels are compared.
     :raises ValueError: The input cannot be read further on.
     :raises OSError: The folder cannot be written.
     """
@@ -81,7 +89,12 @@ def write_samples(
     before: dict[str, SourceFrame] = {}
     records: list[Record] = []
     descriptors: list[npt.NDArray[np.float16]] = []
-    wanted = replace(settings.inference, confidence=settings.inference.segmentation)
+    labels = settings.inference.segmentation
+    wanted = replace(
+        settings.inference,
+        confidence=labels,
+        top_classes=settings.soft_labels if labels else 0,
+    )
     largest_id = max((item.id for item in pipeline.manifest.classes), default=0)
 
     def predict(frame: SourceFrame) -> Prediction:
@@ -100,9 +113,14 @@ def write_samples(
         flicker = None
         if settings.flicker and former is not None and _are_near(former, frame):
             flicker = _difference(predict(former), found)
+        other = None if second is None else second.predict(frame.image, options=_LABELS_ALONE)
+        disagreement = None
+        if second is not None and other is not None:
+            known = matching_ids(pipeline.manifest, second.manifest)
+            disagreement = disagreement_of(found.labels, other.labels, known)
         with report.timed('write'):
             _write_files(folder, frame, found)
-        records.append(_record(frame, found, flicker))
+        records.append(_record(frame, found, flicker, disagreement))
         descriptors.append(describe(frame.image, found.labels, largest_id))
         report.done += 1
     lines = ''.join(json.dumps(asdict(item)) + '\n' for item in records)
@@ -122,11 +140,41 @@ def _difference(former: Prediction, found: Prediction) -> float | None:
     return float(np.mean(former.labels != found.labels))
 
 
+def matching_ids(first: Manifest, second: Manifest) -> Image:
+    """Return (256,) the class ids of the first network by those of the second; 255: none."""
+    by_name = {item.name: item.id for item in first.classes}
+    table = np.full(256, VOID, np.uint8)
+    for item in second.classes:
+        table[item.id] = by_name.get(item.name, VOID)
+    return table
+
+
+def disagreement_of(labels: Image | None, other: Image | None, table: Image) -> float | None:
+    """
+    Return the share of the pixels with another class, of those whose class both networks know.
+
+    :param labels: (H, W) class ids of the first network.
+    :param other: (H, W) class ids of the second one.
+    :param table: As of matching_ids.
+    :returns: None: there is no such pixel.
+    """
+    if labels is None or other is None:
+        return None
+    mapped = table[other]
+    compared = (mapped != VOID) & np.isin(labels, table[table != VOID])
+    return float(np.mean(mapped[compared] != labels[compared])) if compared.any() else None
+
+
 def _write_files(folder: Path, frame: SourceFrame, found: Prediction) -> None:
     name = frame.name
     image = encode_jpeg(frame.image, _JPEG_QUALITY)
     run_folder.write_bytes(folder / 'images' / f'{name}.jpg', image)
-    for kind, picture in (('labels', found.labels), ('confidence', found.confidence)):
+    top = None if found.top_classes is None else stacked(found.top_classes)
+    for kind, picture in (
+        ('labels', found.labels),
+        ('confidence', found.confidence),
+        ('soft_labels', top),
+    ):
         if picture is not None:
             run_folder.write_bytes(folder / kind / f'{name}.png', encode_png(picture))
     if found.depth is not None:
@@ -134,7 +182,9 @@ def _write_files(folder: Path, frame: SourceFrame, found: Prediction) -> None:
         run_folder.write_bytes(folder / 'depth' / f'{name}.png', encode_png(code))
 
 
-def _record(frame: SourceFrame, found: Prediction, flicker: float | None) -> Record:
+def _record(
+    frame: SourceFrame, found: Prediction, flicker: float | None, disagreement: float | None
+) -> Record:
     camera = frame.intrinsics
     return Record(
         frame.name,
@@ -146,6 +196,7 @@ def _record(frame: SourceFrame, found: Prediction, flicker: float | None) -> Rec
         None if camera is None else (camera.fx, camera.fy, camera.cx, camera.cy),
         None if found.confidence is None else float(np.mean(found.confidence)) / 255.0,
         flicker,
+        disagreement,
     )
 
 

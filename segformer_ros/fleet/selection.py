@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.fleet.samples import Record
 
-WAYS: tuple[str, ...] = ('novelty', 'confidence', 'flicker')
+WAYS: tuple[str, ...] = ('novelty', 'confidence', 'flicker', 'disagreement')
 
 
 def choose(
@@ -20,7 +20,8 @@ def choose(
     Choose some samples.
 
     :param way: 'novelty' takes those that differ most from all that are taken; 'confidence' those
-        of the lowest mean confidence; 'flicker' those that differ most from the frame before.
+        of the lowest mean confidence; 'flicker' those that differ most from the frame before;
+        'disagreement' those where a second network differs most.
     :param descriptors: (N, D), a row for each record.
     :returns: Indices of at most count samples, in the order of the records.
     """
@@ -34,8 +35,9 @@ def choose(
 
 
 def _uncertainty(way: str, record: Record) -> float:
-    if way == 'flicker':
-        return -1.0 if record.flicker is None else record.flicker
+    if way != 'confidence':
+        share = record.flicker if way == 'flicker' else record.disagreement
+        return -1.0 if share is None else share
     return -1.0 if record.confidence is None else 1.0 - record.confidence
 
 

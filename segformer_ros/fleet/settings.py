@@ -21,11 +21,14 @@ class Settings:
     :param backend: A backend by its name, never 'auto': every worker takes the same.
     :param model_sha256: Of the manifest of the network, which has the sha256 of its weights.
     :param topics: Image topics of bags; none: the only colour images.
-    :param output: 'run', or 'samples' to train from; the next four are for samples alone.
+    :param output: 'run', or 'samples' to train from; what follows but inference is for samples.
     :param rate_hz: Frames per second of each camera at most; 0 takes all.
     :param distance_m: Metres driven from frame to frame, where known; 0 takes all.
     :param odometry: Topic that says how far was driven; empty: the only one.
     :param flicker: Whether each frame is compared with the one before it.
+    :param soft_labels: Number of classes of each pixel that are kept with their probabilities.
+    :param second: Name or folder of a network that is compared with; empty: none.
+    :param second_sha256: As model_sha256.
     :param depth_format: 'npy' or 'png16'; empty: png16, in bags npy.
     """
 
@@ -44,6 +47,9 @@ class Settings:
     distance_m: float = 0.0
     odometry: str = ''
     flicker: bool = False
+    soft_labels: int = 0
+    second: str = ''
+    second_sha256: str = ''
     inference: Options = field(default_factory=Options)
 
     def depth_format_of(self, kind: str) -> str:
@@ -56,6 +62,7 @@ class Settings:
         facts |= facts.pop('inference')
         # The manifest says which network it is, wherever it lies.
         facts['model'] = Path(self.model).name
+        facts['second'] = Path(self.second).name
         return {'format': 1, 'kind': 'label'} | {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in facts.items()

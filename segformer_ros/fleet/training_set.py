@@ -18,6 +18,7 @@ from segformer_ros import run_folder
 from segformer_ros.datasets import classes_file
 from segformer_ros.datasets.sample import Sample
 from segformer_ros.datasets.shards_writer import ShardSettings, write_shards
+from segformer_ros.datasets.soft_labels import unstacked
 from segformer_ros.files import images
 from segformer_ros.fleet import parts
 from segformer_ros.fleet.manifest import DONE, Known, Manifest
@@ -32,9 +33,11 @@ FOLDER, SPLIT = 'dataset', 'train'
 INDEX, PARQUET = 'index.csv', 'index.parquet'
 COLUMNS = (
     'name', 'source', 'camera', 'stamp_ns', 'driven_m', 'height', 'width', 'fx', 'fy', 'cx', 'cy',
-    'confidence', 'flicker',
+    'confidence', 'flicker', 'disagreement',
 )  # fmt: skip
-_SUFFIXES = {'images': 'jpg', 'labels': 'png', 'confidence': 'png', 'depth': 'png'}
+_SUFFIXES = {
+    'images': 'jpg', 'labels': 'png', 'confidence': 'png', 'soft_labels': 'png', 'depth': 'png',
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -170,21 +173,25 @@ class _Samples:
 
     def __getitem__(self, index: int) -> Sample:
         item = self._items[index]
-        labels, confidence, codes = (
+        labels, confidence, soft, codes = (
             decode_stored(path.read_bytes()) if path.is_file() else None
-            for path in map(item.path, ('labels', 'confidence', 'depth'))
+            for path in map(item.path, ('labels', 'confidence', 'soft_labels', 'depth'))
         )
+        image = images.read(item.path('images'))
+        if soft is not None:
+            soft = unstacked(soft, image.shape, item.name)
         depth = None
         if codes is not None:
             depth = codes.astype(np.float32) / np.float32(1000.0)
             depth[codes == 0] = np.nan
         return Sample(
-            images.read(item.path('images')),
+            image,
             labels,
             depth,
             item.record.intrinsics,
             item.name,
             confidence,
+            soft,
         )
 
 
@@ -224,4 +231,5 @@ def _row(item: _Item) -> tuple[Any, ...]:
         *(record.camera_matrix or (None,) * 4),
         record.confidence,
         record.flicker,
+        record.disagreement,
     )

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import errno
+import os
 from pathlib import Path
+import socket
 from time import perf_counter
 import warnings
 
@@ -67,6 +69,7 @@ class Answer:
     :param reason: Why it failed; empty: it did not.
     :param again: Whether another try may succeed.
     :param outside: Whether the reason lies outside of the task, as a full disk does.
+    :param worker: Machine and process that did it.
     """
 
     plan: Plan | None = None
@@ -74,6 +77,7 @@ class Answer:
     reason: str = ''
     again: bool = False
     outside: bool = False
+    worker: str = ''
 
 
 class Worker:
@@ -86,7 +90,8 @@ class Worker:
     def __init__(self, settings: Settings, threads: int) -> None:
         self._settings = settings
         self._threads = threads
-        self._pipeline: Pipeline | None = None
+        self._name = f'{socket.gethostname()} {os.getpid()}'
+        self._pipelines: dict[str, Pipeline] = {}
         cv2.setNumThreads(threads)
 
     def do(self, task: Task) -> Answer:
@@ -100,16 +105,25 @@ class Worker:
             else:
                 parts.make(task.place, lambda folder: self._compute(task, folder))
         except (OSError, RuntimeError, ValueError, MemoryError) as error:
-            return _failure(error)
-        return Answer(found, perf_counter() - start)
+            return replace(_failure(error), worker=self._name)
+        return Answer(found, perf_counter() - start, worker=self._name)
 
     def _compute(self, task: Compute, folder: Path) -> None:
-        watched, report = Watched(self._loaded()), Report()
+        watched, report = Watched(self._loaded(self._settings.model)), Report()
         if self._settings.output == 'run':
             compute = {BAG: self._bag, VIDEO: self._video}.get(task.input.kind, self._images)
             compute(task, folder, watched, report)
         else:
-            write_samples(task.input, _part(task.shard), self._settings, watched, folder, report)
+            second = self._settings.second
+            write_samples(
+                task.input,
+                _part(task.shard),
+                self._settings,
+                watched,
+                folder,
+                report,
+                self._loaded(second) if second else None,
+            )
         report.finished = True
         report.facts['pixels'] = watched.pixels()
         picture = watched.picture()
@@ -117,21 +131,20 @@ class Worker:
             run_folder.write_bytes(folder / parts.PICTURE, picture)
         report.write(folder)
 
-    def _loaded(self) -> Pipeline:
+    def _loaded(self, model: str) -> Pipeline:
         """
-        Return the network.
+        Return a network.
 
         :raises _NoNetworkError: It cannot be loaded here.
         """
-        if self._pipeline is None:
-            settings = self._settings
+        if model not in self._pipelines:
             try:
-                self._pipeline = Pipeline.load(
-                    settings.model, backend=settings.backend, threads=self._threads
+                self._pipelines[model] = Pipeline.load(
+                    model, backend=self._settings.backend, threads=self._threads
                 )
             except (OSError, RuntimeError, ValueError) as error:
                 raise _NoNetworkError(_sentence(error)) from error
-        return self._pipeline
+        return self._pipelines[model]
 
     def _file_options(self) -> FileOptions:
         settings = self._settings

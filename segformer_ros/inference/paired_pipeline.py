@@ -72,7 +72,9 @@ class PairedPipeline(Pipeline):
         options = options or Options()
         masks = options.depth and self._sky_id is not None and options.sky_depth != 'keep'
         for_labels = replace(options, depth=False, segmentation=options.segmentation or masks)
-        for_depth = replace(options, segmentation=False, confidence=False, sky_depth='keep')
+        for_depth = replace(
+            options, segmentation=False, confidence=False, sky_depth='keep', top_classes=0
+        )
         labels, depth = self._pair
         kept = memories or [None] * len(images)
         parts = {
@@ -104,6 +106,7 @@ class PairedPipeline(Pipeline):
             ),
             measured.relative,
             measured.depth_confidence,
+            seen.top_classes,
         )
 
 

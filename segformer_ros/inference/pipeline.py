@@ -35,6 +35,7 @@ from segformer_ros.inference.preprocess import (
 from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
 from segformer_ros.inference.rotation import as_it_came, upright
 from segformer_ros.inference.temporal import TemporalMemory
+from segformer_ros.inference.top_classes import decode_top_classes
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
 
@@ -233,8 +234,10 @@ class Pipeline:
             fit((image.shape[0], image.shape[1]), self._sizes, stretch=stretch) for image in images
         ]
         memories = memories or [None] * len(images)
-        on_host = any(memories) or (
-            options.needs_depth_scale and states_confidence(self._manifest)
+        on_host = (
+            any(memories)
+            or options.top_classes
+            or (options.needs_depth_scale and states_confidence(self._manifest))
         )
         if self._frames is not None and self._needed(options) and not on_host:
             pairs = zip(geometries, focals, strict=True)
@@ -316,7 +319,8 @@ class Pipeline:
         """Name the outputs of the network that the options need."""
         output = self._manifest.depth
         depth = options.depth and output is not None
-        labels = options.segmentation or options.confidence or (depth and self._masks_sky(options))
+        labels = options.segmentation or options.confidence or options.top_classes
+        labels = bool(labels or (depth and self._masks_sky(options)))
         logits = labels and self._manifest.logits is not None
         # One head computes all of depth, and there is a graph for all of it.
         return ['logits'] * logits + list(output.names if depth and output is not None else ())
@@ -368,11 +372,11 @@ class Pipeline:
         labels, confidence = self._labels(outputs, geometry, options)
         depth = self._depth(outputs, geometry, focal_length_px, options, labels)
         certainty = self._depth_confidence(outputs, geometry, options, depth)
+        top = self._top_classes(outputs, geometry, options)
         timings = Timings(*before_s, perf_counter() - start)
         labels = labels if options.segmentation else None
-        if self._relative:
-            return Prediction(labels, None, confidence, timings, depth)
-        return Prediction(labels, depth, confidence, timings, depth_confidence=certainty)
+        metric, relative = (None, depth) if self._relative else (depth, None)
+        return Prediction(labels, metric, confidence, timings, relative, certainty, top)
 
     def _depth_confidence(
         self,
@@ -405,6 +409,20 @@ class Pipeline:
             class_ids=self._ids,
             confidence=options.confidence,
             compiled=self._compiled,
+        )
+
+    def _top_classes(
+        self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options
+    ) -> Image | None:
+        logits = self._manifest.logits
+        if logits is None or 'logits' not in outputs or not options.top_classes:
+            return None
+        return decode_top_classes(
+            outputs['logits'],
+            geometry,
+            stride=logits.stride,
+            class_ids=self._ids,
+            count=options.top_classes,
         )
 
     def _depth(

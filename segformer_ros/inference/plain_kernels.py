@@ -26,7 +26,7 @@ def fill_labels(cells: FloatArray, ids: Image, where: Sampling, labels: Image) -
     :param ids: (C) class id of each channel.
     :param labels: (H, W), overwritten.
     """
-    for rows, upper, drop, part in _bands(cells, where):
+    for rows, upper, drop, part in bands(cells, where):
         scores = upper[:, None] + part * drop[:, None]
         labels[rows] = ids[scores.argmax(axis=0)]
 
@@ -40,7 +40,7 @@ def fill_depth(
     depth: FloatArray,
 ) -> None:
     """Write the bilinear sample of every pixel, as depth_kernel.fill_depth says."""
-    for rows, upper, drop, part in _bands(cells[None], where):
+    for rows, upper, drop, part in bands(cells[None], where):
         depth[rows] = upper + part * drop
     with np.errstate(invalid='ignore'):
         depth[~((depth >= limits[0]) & (depth <= limits[1]))] = np.nan
@@ -48,7 +48,7 @@ def fill_depth(
         depth[labels == sky[0]] = sky[1]
 
 
-def _bands(
+def bands(
     cells: FloatArray, where: Sampling
 ) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray]]:
     """

@@ -46,6 +46,8 @@ class Prediction:
     relative depth gives, (H, W) float32 in DepthOutput.unit, finite; depth is None then.
     depth_confidence is (H, W), 255 times the probability that the actual depth is within a factor
     CONFIDENCE_FACTOR of that of the network, 0 where depth is unknown for another reason.
+    top_classes are (H, W, 2 k): k class ids, the most probable first, then their probabilities
+    times 255.
     """
 
     labels: npt.NDArray[np.uint8] | None
@@ -54,6 +56,7 @@ class Prediction:
     timings: Timings
     relative: npt.NDArray[np.float32] | None = None
     depth_confidence: npt.NDArray[np.uint8] | None = None
+    top_classes: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Options:
     results are those of the image as it came.
     depth_confidence also gives the confidence of depth, and depths whose confidence is below
     min_depth_confidence (0 to 1) are NaN; networks that state none refuse a value above 0.
+    top_classes is how many classes of each pixel come with their probabilities, 0 none; they are
+    computed on the CPU, slowly.
     """
 
     segmentation: bool = True
@@ -79,18 +84,22 @@ class Options:
     image_rotation: int = 0
     depth_confidence: bool = False
     min_depth_confidence: float = 0.0
+    top_classes: int = 0
 
     def __post_init__(self) -> None:
         """
         Check the values against each other.
 
-        :raises ValueError: sky_depth or image_rotation is not one of its values, the depth range
-            is empty or not a number, or min_depth_confidence is no probability.
+        :raises ValueError: sky_depth or image_rotation is not one of its values, top_classes is
+            negative, the depth range is empty or not a number, or min_depth_confidence is no
+            probability.
         """
         if not 0.0 <= self.min_depth_confidence <= 1.0:
             raise ValueError(
                 f'min_depth_confidence must be from 0 to 1, not {self.min_depth_confidence}'
             )
+        if self.top_classes < 0:
+            raise ValueError(f'top_classes must be at least 0, not {self.top_classes}')
         if self.image_rotation not in IMAGE_ROTATIONS:
             raise ValueError(
                 f'image_rotation must be one of {", ".join(map(str, IMAGE_ROTATIONS))}, not '

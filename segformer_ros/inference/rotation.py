@@ -32,7 +32,7 @@ def as_it_came(found: Prediction, rotation: int) -> Prediction:
 
     :param rotation: What upright() was given.
     """
-    names = ('labels', 'depth', 'confidence', 'relative', 'depth_confidence')
+    names = ('labels', 'depth', 'confidence', 'relative', 'depth_confidence', 'top_classes')
     turned: dict[str, Any] = {
         name: np.ascontiguousarray(np.rot90(array, rotation // 90))
         for name in names

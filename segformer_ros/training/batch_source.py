@@ -181,6 +181,7 @@ class BatchMaker:
             torch.tensor(focal_px, dtype=torch.float32),
             _confidence([sample for sample, _ in samples]),
             normalize(np.stack([item.plain for item in drawn])) if plain else None,
+            _soft_labels(samples),
         )
 
 
@@ -190,6 +191,20 @@ def _confidence(samples: Sequence[Sample]) -> Tensor | None:
     full = np.full(samples[0].image.shape[:2], 255, np.uint8)
     stacked = np.stack([full if s.confidence is None else s.confidence for s in samples])
     return torch.from_numpy(stacked.astype(np.float32) / np.float32(255.0))
+
+
+def _soft_labels(samples: Sequence[tuple[Sample, npt.NDArray[np.uint8]]]) -> Tensor | None:
+    """Return those of all samples, with as many classes as the largest has."""
+    counts = [0 if s.soft_labels is None else s.soft_labels.shape[2] // 2 for s, _ in samples]
+    most = max(counts)
+    if not most:
+        return None
+    stacked = np.zeros((len(samples), 2 * most, *samples[0][0].image.shape[:2]), np.uint8)
+    for target, count, (sample, table) in zip(stacked, counts, samples, strict=True):
+        if sample.soft_labels is not None:
+            target[:count] = table[np.moveaxis(sample.soft_labels[..., :count], -1, 0)]
+            target[most : most + count] = np.moveaxis(sample.soft_labels[..., count:], -1, 0)
+    return torch.from_numpy(stacked)
 
 
 def prefetch(make: BatchMaker, steps: range, workers: int = 0) -> Iterator[Step]:

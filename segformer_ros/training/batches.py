@@ -25,6 +25,8 @@ class Batch:
     :param confidence: (N, H, W) float32 what the label of a pixel counts; None: all count 1.
     :param plain: (N, 3, H, W) the images without changes of colour and domain, for the teacher of
         a stage that learns from it; None: no stage does.
+    :param soft_labels: (N, 2 k, H, W) uint8: channel numbers of k classes, 255 where none, then
+        their probabilities times 255; all 0 where only the label is known. None: labels alone.
     """
 
     image: Tensor
@@ -33,6 +35,7 @@ class Batch:
     focal_px: Tensor
     confidence: Tensor | None = None
     plain: Tensor | None = None
+    soft_labels: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """Move it."""

@@ -292,9 +292,10 @@ class Stage:
             if self.stage.consistency is not None and owner.trained.ema is not None:
                 with fabric.autocast():
                     batch = with_taught_labels(owner.trained.ema, batch, self.stage.consistency)
-            tensors = (batch.image, batch.labels, batch.depth, batch.focal_px, batch.confidence)
+            tensors = (batch.image, batch.labels, batch.depth, batch.focal_px)
+            trust = (batch.confidence, batch.soft_labels)
             with fabric.no_backward_sync(self.model, enabled=piece + 1 < len(batches)):
-                total, parts = self.model(*tensors, seed)
+                total, parts = self.model(*tensors, *trust, seed)
                 if len(self.stage.tasks) > 1:
                     self._balance()
                 fabric.backward(total / len(batches))

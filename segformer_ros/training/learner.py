@@ -98,12 +98,13 @@ class Learner(nn.Module):
         depth: Tensor,
         focal_px: Tensor,
         confidence: Tensor | None,
+        soft_labels: Tensor | None,
         seed: int,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """
         Compute the loss of a batch.
 
-        :param image: To confidence: the fields of Batch.
+        :param image: As all others but seed a field of Batch.
         :param seed: Of the pixels that the loss draws.
         :returns: As of MultitaskLoss.
         """
@@ -112,7 +113,7 @@ class Learner(nn.Module):
         else:
             outputs = self.network(image, self.tasks)
         with torch.autocast(image.device.type, enabled=False):
-            batch = Batch(image, labels, depth, focal_px, confidence)
+            batch = Batch(image, labels, depth, focal_px, confidence, soft_labels=soft_labels)
             total, parts = self.objective(outputs, batch, seed)
         return total, parts
 

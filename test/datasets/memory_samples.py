@@ -33,6 +33,7 @@ class Memory:
                     None if number == 3 else camera,
                     f'a.b/{number}',
                     rng.integers(0, 256, (20, 30), np.uint8) if number == 4 else None,
+                    rng.integers(0, 256, (20, 30, 4), np.uint8) if number == 5 else None,
                 )
             )
 
@@ -58,6 +59,9 @@ def same(found, wanted):
     assert (found.confidence is None) == (wanted.confidence is None)
     if wanted.confidence is not None:
         np.testing.assert_array_equal(found.confidence, wanted.confidence)
+    assert (found.soft_labels is None) == (wanted.soft_labels is None)
+    if wanted.soft_labels is not None:
+        np.testing.assert_array_equal(found.soft_labels, wanted.soft_labels)
     assert (found.depth is None) == (wanted.depth is None)
     if wanted.depth is not None:
         np.testing.assert_allclose(found.depth, wanted.depth, atol=6.1e-5, rtol=0)

@@ -9,6 +9,7 @@ import pytest
 from segformer_ros.camera import Intrinsics
 from segformer_ros.datasets import DatasetError, DatasetSpec, open_dataset
 from segformer_ros.datasets.checks import check_labels
+from segformer_ros.datasets.soft_labels import stacked, unstacked
 from segformer_ros.datasets.statistics import count_classes
 from segformer_ros.labels import CITYSCAPES_19, distinct_color, LabelClass, LabelSet
 from trees import FOLDER_CLASSES, save, scene, write_folder
@@ -257,6 +258,35 @@ def test_confidence_without_files_is_told(tmp_path):
     """An option that finds nothing is a slip of the user's."""
     with pytest.raises(DatasetError, match=r'labels/NAME\.png and sure/NAME\.png .* found none'):
         with_confidence(write_folder(tmp_path), 'sure')
+
+
+def with_soft_labels(root):
+    """Open it with the soft labels."""
+    return open_dataset(DatasetSpec('folder', str(root), 'all', {'soft_labels': 'soft'}))
+
+
+def test_soft_labels_are_images_below_each_other(tmp_path):
+    """Ids of each rank, then their probabilities; two classes here."""
+    root = write_folder(tmp_path)
+    soft = np.arange(4 * 64 * 96).reshape(64, 96, 4).astype(np.uint8)
+    for number in range(4):
+        save(root / 'soft' / f'{number:03d}.png', np.vstack([soft[..., i] for i in range(4)]))
+
+    assert np.array_equal(with_soft_labels(root)[3].soft_labels, soft)
+    assert opened(root)[3].soft_labels is None
+    assert np.array_equal(unstacked(stacked(soft), (64, 96, 3), ''), soft)
+
+
+@pytest.mark.parametrize(
+    ('shape', 'kind'), [((192, 96), 'u1'), ((256, 90), 'u1'), ((256, 96), 'u2')]
+)
+def test_soft_labels_of_another_size_are_refused(tmp_path, shape, kind):
+    """Three images are no two, and numbers of 16 bits no probabilities of 8."""
+    root = write_folder(tmp_path)
+    for number in range(4):
+        save(root / 'soft' / f'{number:03d}.png', np.zeros(shape, kind))
+    with pytest.raises(DatasetError, match=r'one channel of 8 bits, 96 pixels wide and a'):
+        with_soft_labels(root)[2]
 
 
 def test_depth_may_be_metres_in_a_tiff(tmp_path):

@@ -245,13 +245,39 @@ def test_a_shard_that_takes_too_long_is_done_by_another_worker(model, tmp_path):
     manifest = Manifest(out / FILE)
     manifest.add(find([str(folder)]))
     ticks = iter(range(0, 10**6, 25))
-    Driver(out, manifest, worker, Rules(2, 3), clock=lambda: next(ticks)).run()
+    driver = Driver(out, manifest, worker, Rules(2, 3), clock=lambda: next(ticks))
+    driver.run()
     done = [task.shard.number for task in worker.computed if isinstance(task, Compute)]
     assert sorted(done) == [0, 1, 2, 3]
     assert manifest.counts() == {DONE: 1}
     assert len(worker.waiting) == 1
+    rows = driver.tally.table()
+    assert [(row['shards'], row['frames'], row['failed']) for row in rows] == [(4, 8, 0)]
+    # The other one ends after all of its input was done, before it could be stopped.
+    assert worker.worker.do(worker.waiting[0][1]).reason == ''
+    assert len(list((out / 'parts').iterdir())) == 1
+    driver.tidy()
+    assert list((out / 'parts').iterdir()) == []
     manifest.close()
     assert len(list((out / 'results' / 'night' / 'label').iterdir())) == 8
+
+
+def test_only_parts_that_are_still_wanted_stay(start, tmp_path):
+    """Those of an input that failed are wanted: it may be tried again."""
+    folder, out = write_images(tmp_path / 'night', 6), tmp_path / 'out'
+    start(folder, deadly=is_shard('night', 1))
+    kept = {item.name for item in (out / 'parts').iterdir()}
+    assert len(kept) == 2
+    # As the second worker of another cut of this input would leave it.
+    (out / 'parts' / f'{min(kept)[:24]}-00001--').mkdir()
+    start()
+    assert {item.name for item in (out / 'parts').iterdir()} == kept
+
+
+def test_a_part_of_another_cut_has_another_name():
+    """Else a second worker's late one would be taken for that of the new cut."""
+    names = [parts.part_name('a' * 64, 0, span) for span in ((None, 5), (None, None), (0, 5))]
+    assert len(set(names)) == 3
 
 
 def test_progress_counts_the_frames_that_are_done_of_those_known(start, tmp_path):

@@ -55,6 +55,9 @@ def test_results_are_those_of_run(segformer, recordings, tmp_path, workers, shar
     )  # fmt: skip
     assert status == 0, error
     assert '3 inputs with 22 frames are done, 22 of them now' in said
+    report = json.loads((out / 'report.json').read_text())
+    assert sum(row['frames'] for row in report['workers']) == 22
+    assert (len(report['workers']) <= workers, report['workers_died']) == (True, 0)
     for name, source in (('night', '.'), ('drive.mp4', 'drive.mp4'), ('bag', 'bag')):
         alone = tmp_path / name
         options = ('--out', alone, '--no-overlay', '--confidence')

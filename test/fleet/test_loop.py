@@ -21,7 +21,7 @@ def segformer(*arguments):
 
 
 def recipe(folder, dataset, classes):
-    """Give the keys of a recipe that learns from labels and their confidence."""
+    """Give the keys of a recipe that learns from labels, their confidence and soft labels."""
     return {
         'name': 'student',
         'output': str(folder / 'student'),
@@ -29,7 +29,11 @@ def recipe(folder, dataset, classes):
         'classes': {'label_set': 'carla_0914', 'names': classes},
         'data': {
             'train': [
-                {'kind': 'folder', 'root': str(dataset), 'options': {'confidence': 'confidence'}}
+                {
+                    'kind': 'folder',
+                    'root': str(dataset),
+                    'options': {'confidence': 'confidence', 'soft_labels': 'soft_labels'},
+                }
             ],
         },
         'loggers': [],
@@ -47,7 +51,7 @@ def test_labels_of_a_teacher_train_a_student_that_labels(model, tmp_path):
     images = next(path for path in sorted(world.rglob('*.png')) if 'image' in str(path)).parent
     one, two = tmp_path / 'one', tmp_path / 'two'
     options = ('--format', 'dataset', '--workers', 1, '--camera-fov', 90)
-    segformer('label', images, '--out', one, '--model', model, *options)
+    segformer('label', images, '--out', one, '--model', model, *options, '--soft-labels', 2)
     classes = [item.name for item in read(model).manifest.classes]
     path = tmp_path / 'recipe.yaml'
     path.write_text(yaml.safe_dump(recipe(tmp_path, one / 'dataset', classes)), encoding='utf-8')

@@ -3,6 +3,8 @@
 """Which frames become samples, and that they can be trained from."""
 
 import csv
+from dataclasses import replace
+from types import SimpleNamespace
 
 from bag_builder import drive, Message, STORE, write_bag
 import numpy as np
@@ -12,9 +14,11 @@ from segformer_ros import cli
 from segformer_ros.bags.frames import ODOMETRY
 from segformer_ros.datasets import folder as folder_dataset
 from segformer_ros.datasets import shards as shards_dataset
-from segformer_ros.fleet.samples import Record
+from segformer_ros.fleet.samples import disagreement_of, matching_ids, read_records, Record
 from segformer_ros.fleet.selection import choose, farthest_points
 from segformer_ros.fleet.source_frames import SourceFrame, Thinning
+from segformer_ros.labels import CARLA_0914
+from tiny_bundle import CLASSES, make_tiny_bundle
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 
@@ -83,6 +87,58 @@ def test_uncertainty_takes_the_lowest_confidence_or_the_most_flicker():
     assert choose('confidence', 2, records, none) == [1, 3]
     assert choose('flicker', 2, records, none) == [2, 3]
     assert choose('flicker', 9, records, none) == [0, 1, 2, 3]
+
+
+def test_disagreement_counts_classes_that_both_networks_know():
+    """By their names, whatever the ids; what one does not know is left out."""
+    names = {1: 'road', 2: 'sky', 3: 'car'}
+    first = SimpleNamespace(classes=[SimpleNamespace(id=i, name=n) for i, n in names.items()])
+    others = {7: 'car', 8: 'road', 9: 'tree'}
+    second = SimpleNamespace(classes=[SimpleNamespace(id=i, name=n) for i, n in others.items()])
+    table = matching_ids(first, second)
+    assert (table[7], table[8], table[9], table[0]) == (3, 1, 255, 255)
+    labels = np.array([[1, 1, 3, 2, 1]], np.uint8)
+    other = np.array([[8, 7, 7, 8, 9]], np.uint8)
+    assert disagreement_of(labels, other, table) == pytest.approx(1 / 3)
+    assert disagreement_of(labels[:, 3:4], other[:, 3:4], table) is None
+    records = [replace(record(0.5), disagreement=share) for share in (0.1, None, 0.7, 0.3)]
+    assert choose('disagreement', 2, records, np.zeros((4, 1), np.float16)) == [2, 3]
+
+
+def test_the_frames_where_two_networks_differ_most_are_taken(label, model, tmp_path):
+    """A network never differs from itself; another one of the same classes does."""
+    other = make_tiny_bundle(tmp_path / 'other', classes=CLASSES[::-1])
+    folder = write_images(tmp_path / 'night', 5)
+    chosen = ('--format', 'dataset', '--select', 'disagreement', '--samples', 2, '--second')
+    made = label(folder, *chosen, other)
+    rows = list(csv.DictReader((made / 'index.csv').read_text().splitlines()))
+    records = read_records(made.parent / 'results' / 'night')
+    shares = sorted(item.disagreement for item in records)
+    assert sorted(float(row['disagreement']) for row in rows) == shares[-2:]
+    assert shares[-1] > 0.1
+    (made.parent).rename(tmp_path / 'before')
+    made = label(folder, *chosen, model)
+    rows = list(csv.DictReader((made / 'index.csv').read_text().splitlines()))
+    assert [row['disagreement'] for row in rows] == ['0.0', '0.0']
+
+
+@pytest.mark.parametrize('form', ['dataset', 'webdataset'])
+def test_soft_labels_are_there_to_train_from(label, tmp_path, form):
+    """The first class is the label, its probability the confidence."""
+    folder = write_images(tmp_path / 'night', 2)
+    made = label(folder, '--format', form, '--soft-labels', 3)
+    if form == 'dataset':
+        found = folder_dataset.open_dataset(
+            made, 'train', confidence='confidence', soft_labels='soft_labels'
+        )
+    else:
+        found = shards_dataset.open_dataset(made, 'train')
+    sample = found[1]
+    assert sample.soft_labels.shape == (*sample.labels.shape, 6)
+    assert np.array_equal(sample.soft_labels[..., 0], sample.labels)
+    difference = sample.soft_labels[..., 3].astype(int) - sample.confidence
+    assert np.abs(difference).max() <= 1
+    assert set(np.unique(sample.soft_labels[..., :3])) <= {item.id for item in CLASSES}
 
 
 def odometry(time_ns, metres):
@@ -163,6 +219,13 @@ def test_frames_of_one_stamp_are_all_there(label, tmp_path):
         (['--rate', '2'], '--rate applies to --format dataset and webdataset, not to run'),
         (['--format', 'dataset', '--samples', '2'], '--select and --samples belong together'),
         (['--format', 'dataset', '--rate', '-1'], '--rate must be at least 0, not -1.0'),
+        (['--soft-labels', '2'], '--soft-labels applies to --format dataset and webdataset'),
+        (['--format', 'dataset', '--soft-labels', '-2'], '--soft-labels must be at least 0'),
+        (['--format', 'dataset', '--second', 'x'], '--select disagreement and --second MODEL'),
+        (
+            ['--format', 'dataset', '--soft-labels', '2', '--only', 'depth'],
+            '--second and --soft-labels are about labels: leave --only depth out',
+        ),
         (['--gpus', '1'], '--gpus applies to --runner ray, not to local'),
     ],
 )
@@ -174,3 +237,14 @@ def test_options_without_sense_are_one_sentence(model, capsys, tmp_path, argumen
     assert cli.main(words_in) == 1
     assert words in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_two_networks_without_a_class_in_common_are_refused(model, capsys, tmp_path):
+    """Nothing could be compared."""
+    classes = [item for item in CARLA_0914.classes if item not in CLASSES][:3]
+    other = make_tiny_bundle(tmp_path / 'other', classes=classes)
+    words = ['label', str(write_images(tmp_path / 'night', 1)), '--out', str(tmp_path / 'out')]
+    words += ['--model', str(model), '--format', 'dataset', '--select', 'disagreement']
+    assert cli.main([*words, '--samples', '1', '--second', str(other)]) == 1
+    assert 'expected classes of the same name in' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()

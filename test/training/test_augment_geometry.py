@@ -282,3 +282,20 @@ def test_confidence_moves_with_the_labels():
     assert np.array_equal(moved.confidence, moved.labels * np.uint8(50))
     assert np.array_equal(padded.confidence[:64], moved.confidence)
     assert not padded.confidence[64:].any()
+
+
+def test_soft_labels_move_with_the_labels():
+    """All ranks of a pixel stay together, and padding has no probability."""
+    sample = ground()
+    ranks = [sample.labels, sample.labels + np.uint8(1), sample.labels * np.uint8(50)]
+    soft = np.stack([*ranks, sample.labels * np.uint8(20)], axis=-1)
+    sample = replace(sample, soft_labels=soft)
+
+    moved = transform(sample, Geometry(11, 23, 40, 50, (64, 80), mirrored=True))
+    padded = pad(moved, (70, 80))
+
+    assert np.array_equal(moved.soft_labels[..., 0], moved.labels)
+    assert np.array_equal(moved.soft_labels[..., 1], moved.labels + np.uint8(1))
+    assert np.array_equal(moved.soft_labels[..., 3], moved.labels * np.uint8(20))
+    assert np.array_equal(padded.soft_labels[:64], moved.soft_labels)
+    assert not padded.soft_labels[64:, :, 2:].any()

@@ -161,3 +161,32 @@ def test_rare_classes_are_those_of_the_network(monkeypatch):
     for step in range(4):
         (batch,) = make(step)
         assert bool((batch.labels == 2).flatten(1).any(dim=1).all())
+
+
+class WithSoftLabels(SquareDataset):
+    """Every sample but the first one has two classes for each pixel."""
+
+    def __getitem__(self, index):
+        """Put another class, unknown to the network, next to the label."""
+        sample = super().__getitem__(index)
+        if not index:
+            return sample
+        parts = [sample.labels, np.full_like(sample.labels, 99)]
+        parts += [np.full_like(sample.labels, 200), np.full_like(sample.labels, 55)]
+        return replace(sample, soft_labels=np.stack(parts, axis=-1))
+
+
+def test_soft_labels_become_channels():
+    """By the table of the labels; a sample without them has no probability."""
+    dataset = WithSoftLabels()
+    batches = [make for step in range(3) for make in maker(datasets=[dataset])(step)]
+    seen = set()
+    for batch in batches:
+        for labels, soft in zip(batch.labels, batch.soft_labels, strict=True):
+            seen.add(bool(soft.any()))
+            if soft.any():
+                assert torch.equal(soft[0][labels != 255].long(), labels[labels != 255])
+                assert set(soft[1].unique().tolist()) <= {0, 255}
+                assert set(soft[2].unique().tolist()) <= {0, 200}
+    assert True in seen
+    assert maker()(0)[0].soft_labels is None

@@ -24,6 +24,7 @@ from segformer_ros.training.losses.segmentation import (  # noqa: E402
     cross_entropy,
     dice,
     lovasz_softmax,
+    soft_cross_entropy,
 )
 from segformer_ros.training.weighting import WeightingConfig  # noqa: E402
 from torch.nn import functional  # noqa: E402
@@ -347,3 +348,74 @@ def test_confidence_follows_the_stride_of_labels():
     expected = number(functional.cross_entropy(full, batch.labels[:, 3, 5]))
     # One of four grids has the pixel.
     assert found == {0.0, round(expected, 5)}
+
+
+def soft_of(batch, seed=5):
+    """Draw two classes for each pixel, the second one sometimes unknown; row 3 has none."""
+    generator = torch.Generator().manual_seed(seed)
+    first = batch.labels.clamp(max=2)
+    second = (first + torch.randint(1, 3, first.shape, generator=generator)) % 3
+    second[:, 5] = 255
+    shares = torch.randint(1, 128, (2, *first.shape), generator=generator)
+    soft = torch.stack([first, second, 127 + shares[0], shares[1]], dim=1).to(torch.uint8)
+    soft[:, 2:, 3] = 0
+    return soft
+
+
+@pytest.mark.parametrize('share', [0.0, 0.25, 1.0])
+def test_soft_labels_are_learnt_with_their_probabilities(share):
+    """The loss is that of torch for the probabilities scaled to 1; where there are none, hard."""
+    batch, outputs = batch_of(), {'logits': outputs_of()['logits']}
+    soft = soft_of(batch)
+    config = LossConfig(SegmentationLossConfig(soft_labels=share))
+    total, _ = loss_of(config)(outputs, replace(batch, soft_labels=soft))
+
+    full = functional.interpolate(outputs['logits'], (8, 12), mode='bilinear')
+    hard = functional.cross_entropy(full, batch.labels, ignore_index=255, reduction='none')
+    goal = torch.zeros_like(full)
+    for rank in range(2):
+        known = soft[:, rank] != 255
+        one = functional.one_hot(soft[:, rank].long().clamp(max=2), 3).permute(0, 3, 1, 2)
+        goal += one * (soft[:, 2 + rank] * known)[:, None]
+    weights = goal.sum(dim=1)
+    goal = goal / weights.clamp(min=1)[:, None]
+    mixed = functional.cross_entropy(full, goal, reduction='none')
+    mixed = torch.where(weights > 0, mixed, hard)
+    losses = (share * mixed + (1 - share) * hard)[batch.labels != 255]
+    assert number(total) == pytest.approx(number(losses.mean()), rel=1e-5)
+
+
+def test_soft_labels_of_one_class_are_against_all_else():
+    """The share of channel 1 is the goal of its probability."""
+    batch = batch_of()
+    labels = torch.where(batch.labels == 255, 255, (batch.labels > 0).long())
+    soft = torch.stack([labels, 1 - labels.clamp(max=1)], dim=1)
+    soft = torch.cat([soft, torch.tensor([204, 51])[None, :, None, None].expand(2, 2, 8, 12)], 1)
+    logits = outputs_of()['logits'][:, :1]
+    loss = of_labels_soft(logits, labels, soft.to(torch.uint8))
+    goal = torch.where(labels == 1, 0.8, 0.2)
+    full = functional.interpolate(logits, (8, 12), mode='bilinear')[:, 0]
+    expected = functional.binary_cross_entropy_with_logits(full, goal, reduction='none')
+    assert torch.allclose(loss, torch.where(labels == 255, 0.0, expected))
+
+
+def of_labels_soft(logits, labels, soft):
+    """Upsample the logits and compute the losses of pixels."""
+    full = functional.interpolate(logits, labels.shape[-2:], mode='bilinear')
+    return soft_cross_entropy(full, labels, soft)
+
+
+def test_soft_labels_follow_the_stride_of_labels():
+    """With all of the probability on the label they change nothing, whatever the grid."""
+    batch, outputs = batch_of(), {'logits': outputs_of()['logits']}
+    soft = torch.stack([batch.labels, torch.full_like(batch.labels, 255)], dim=1)
+    loss = loss_of(LossConfig(SegmentationLossConfig(label_stride=2)))
+    for seed in range(4):
+        same, _ = loss(outputs, replace(batch, soft_labels=soft.to(torch.uint8)), seed=seed)
+        assert number(same) == pytest.approx(number(loss(outputs, batch, seed=seed)[0]))
+
+
+def test_a_share_of_soft_labels_beyond_one_is_refused():
+    """It would learn against the labels."""
+    with pytest.raises(ValueError, match=r'soft_labels must be from 0 to 1, got 1\.5'):
+        SegmentationLossConfig(soft_labels=1.5)

@@ -157,6 +157,9 @@ def transform(sample: Sample, geometry: Geometry) -> Sample:
     confidence = sample.confidence
     if confidence is not None:
         confidence = _moved(confidence, geometry, cv2.INTER_NEAREST_EXACT)
+    soft = sample.soft_labels
+    if soft is not None:
+        soft = _moved(soft, geometry, cv2.INTER_NEAREST_EXACT)
     if labels is not None:
         labels = _moved(labels, geometry, cv2.INTER_NEAREST_EXACT)
     if depth is not None:
@@ -170,6 +173,7 @@ def transform(sample: Sample, geometry: Geometry) -> Sample:
         depth=depth,
         intrinsics=intrinsics,
         confidence=confidence,
+        soft_labels=soft,
     )
 
 
@@ -243,6 +247,9 @@ def pad(sample: Sample, size: tuple[int, int]) -> Sample:
     confidence = sample.confidence
     if confidence is not None:
         confidence = as_bytes(cv2.copyMakeBorder(confidence, *border, value=0))
+    soft = sample.soft_labels
+    if soft is not None:
+        soft = np.pad(soft, ((0, size[0] - height), (0, size[1] - width), (0, 0)))
     return replace(
         sample,
         image=image,
@@ -250,4 +257,5 @@ def pad(sample: Sample, size: tuple[int, int]) -> Sample:
         depth=depth,
         intrinsics=intrinsics,
         confidence=confidence,
+        soft_labels=soft,
     )

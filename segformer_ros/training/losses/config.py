@@ -43,6 +43,8 @@ class SegmentationLossConfig:
     :param label_stride: Take a random one of that many pixels per side. Pixels next to one
         another teach the same, and on a CPU half of the time of a step goes to them.
     :param auxiliary: Factor of the cross entropy of the auxiliary head, where the network has it.
+    :param soft_labels: Share of soft labels, where the data has them, in the cross entropy of the
+        labels: 1 learns from them alone, 0 from the labels alone.
     :param dice: Factor of the Dice loss, which is added; lovasz likewise.
     """
 
@@ -54,6 +56,7 @@ class SegmentationLossConfig:
     ohem_min_kept: int = 100_000
     label_stride: int = 1
     auxiliary: float = 0.4
+    soft_labels: float = 1.0
     dice: float = 0.0
     lovasz: float = 0.0
 
@@ -65,6 +68,8 @@ class SegmentationLossConfig:
         """
         for name in ('auxiliary', 'dice', 'lovasz'):
             _check_factor(name, getattr(self, name))
+        if not 0.0 <= self.soft_labels <= 1.0:
+            raise ValueError(f'soft_labels must be from 0 to 1, got {self.soft_labels}')
         if self.label_stride < 1 or self.ohem_min_kept < 1:
             raise ValueError(
                 'label_stride and ohem_min_kept must be 1 or above, '

@@ -110,7 +110,12 @@ class MultitaskLoss(nn.Module):
         truth = grid.take(labels)
         logits = resample(outputs['logits'].float(), (height, width), grid)
         trust = None if batch.confidence is None else grid.take(batch.confidence)
-        parts = {'segmentation': (1.0, self._label_loss(logits, truth, config, trust))}
+        losses = of_labels.pixel_cross_entropy(logits, truth)
+        if batch.soft_labels is not None and config.soft_labels > 0.0:
+            soft = grid.take(batch.soft_labels)
+            more = of_labels.soft_cross_entropy(logits, truth, soft)
+            losses = losses + config.soft_labels * (more - losses)
+        parts = {'segmentation': (1.0, self._label_loss(losses, truth, config, trust))}
         if 'auxiliary' in outputs:
             second = resample(outputs['auxiliary'].float(), (height, width), grid)
             value = of_labels.cross_entropy(second, truth, self.class_weights, config.average)
@@ -125,12 +130,11 @@ class MultitaskLoss(nn.Module):
 
     def _label_loss(
         self,
-        logits: Tensor,
+        losses: Tensor,
         labels: Tensor,
         config: SegmentationLossConfig,
         trust: Tensor | None,
     ) -> Tensor:
-        losses = of_labels.pixel_cross_entropy(logits, labels)
         weights = of_labels.pixel_weights(labels, self.class_weights)
         if trust is not None:
             weights = weights * trust

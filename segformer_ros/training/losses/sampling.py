@@ -20,8 +20,8 @@ class Grid:
     left: int = 0
 
     def take(self, x: Tensor) -> Tensor:
-        """Keep these pixels of (N, H, W)."""
-        return x[:, self.top :: self.stride, self.left :: self.stride]
+        """Keep these pixels of (N, H, W) or (N, C, H, W)."""
+        return x[..., self.top :: self.stride, self.left :: self.stride]
 
 
 def draw_grid(stride: int, generator: torch.Generator) -> Grid:

@@ -32,6 +32,33 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(logits, labels, ignore_index=VOID, reduction='none')
 
 
+def soft_cross_entropy(logits: Tensor, labels: Tensor, soft_labels: Tensor) -> Tensor:
+    """
+    Compute the cross entropy of each pixel with several classes, their probabilities scaled to 1.
+
+    That of Hinton et al. 2015 (arXiv:1503.02531), section 2, at temperature 1.
+
+    :param logits: As of pixel_cross_entropy.
+    :param soft_labels: (N, 2 k, H, W), as of Batch.
+    :returns: (N, H, W), 0 where the label is unknown, that of the label where only it is known.
+    """
+    count = soft_labels.shape[1] // 2
+    channels = soft_labels[:, :count].long()
+    shares = soft_labels[:, count:].to(logits.dtype) * (channels != VOID)
+    total = shares.sum(dim=1)
+    shares = shares / total.clamp(min=1.0)[:, None]
+    hard = pixel_cross_entropy(logits, labels)
+    if logits.shape[1] == 1:
+        goal = (shares * (channels == 1)).sum(dim=1)
+        one = logits[:, 0]
+        losses = functional.binary_cross_entropy_with_logits(one, goal, reduction='none')
+    else:
+        logarithms = functional.log_softmax(logits, dim=1)
+        known = channels.clamp(max=logits.shape[1] - 1)
+        losses = -(shares * logarithms.gather(1, known)).sum(dim=1)
+    return torch.where((total > 0) & (labels != VOID), losses, hard)
+
+
 def pixel_weights(labels: Tensor, weights: Tensor) -> Tensor:
     """
     Look up the weight of each pixel's class.
