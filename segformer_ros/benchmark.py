@@ -37,6 +37,7 @@ class BackendTimes:
 
     network is the network alone, whole is everything from the RGB image to labels and depth of its
     size. metrics are those of ros2_benchmark. Where refused has text, the rest is None or empty.
+    schedule is how two networks were computed, empty for one network.
     """
 
     backend: str
@@ -45,6 +46,7 @@ class BackendTimes:
     whole: Spread | None = None
     metrics: Mapping[str, float] | None = None
     refused: str = ''
+    schedule: str = ''
 
 
 def spread(samples_s: Sequence[float]) -> Spread:
@@ -92,7 +94,8 @@ def time_backends(
     :param image: (H, W, 3) RGB as a camera gives it.
     :param threads: Threads of the processor for one image; 0 lets the engine decide.
     :param repeats: Turns of each, at least two.
-    :returns: In the order of the names.
+    :returns: In the order of the names; of two networks that can be computed on two threads, both
+        ways of each.
     :raises ValueError: There is no backend of a name, or a number is too small.
     """
     if repeats < 2:
@@ -106,31 +109,47 @@ def time_backends(
         except (BackendError, BundleError) as error:
             refused[name] = str(error)
     samples = _take_turns(pipelines, image, repeats)
-    results = []
-    for name in names:
-        if name in refused:
-            results.append(BackendTimes(name, refused=refused[name]))
-            continue
-        network, whole = zip(*samples[name], strict=True)
-        engine = pipelines[name].backend_name
-        metrics = ros2_benchmark_metrics(whole)
-        results.append(BackendTimes(name, engine, spread(network), spread(whole), metrics))
-        pipelines[name].close()
-    return results
+    results = [BackendTimes(name, refused=why) for name, why in refused.items()]
+    for (name, way), seconds in samples.items():
+        network, whole = zip(*seconds, strict=True)
+        engine, metrics = pipelines[name].backend_name, ros2_benchmark_metrics(whole)
+        times = spread(network), spread(whole)
+        results.append(BackendTimes(name, engine, *times, metrics, schedule=way))
+    for pipeline in pipelines.values():
+        pipeline.close()
+    return sorted(results, key=lambda item: names.index(item.backend))
+
+
+def faster_schedules(times: Sequence[BackendTimes]) -> dict[str, str]:
+    """Name the faster schedule of two networks, by backend; none of one network."""
+    found: dict[str, BackendTimes] = {}
+    for item in times:
+        if item.schedule and item.whole is not None:
+            before = found.get(item.backend, item)
+            assert before.whole is not None
+            faster = item.whole.median_ms < before.whole.median_ms
+            found[item.backend] = item if faster else before
+    return {name: item.schedule for name, item in found.items()}
 
 
 def _take_turns(
     pipelines: Mapping[str, Pipeline], image: npt.NDArray[np.uint8], repeats: int
-) -> dict[str, list[tuple[float, float]]]:
-    """Give the seconds of the network and of the whole, by name; the order moves on each round."""
-    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in pipelines}
-    order = list(pipelines)
+) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """
+    Give the seconds of the network and of the whole, by name and schedule.
+
+    The order moves on each round.
+    """
+    order = [(name, way) for name, item in pipelines.items() for way in item.schedules]
+    samples: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in order}
     for number in range(_WARM_UP + repeats):
-        for name in order:
+        for key in order:
+            pipeline = pipelines[key[0]]
+            pipeline.use(key[1])
             start = perf_counter()
-            result = pipelines[name].predict(image)
+            result = pipeline.predict(image)
             whole_s = perf_counter() - start
             if number >= _WARM_UP:
-                samples[name].append((result.timings.network_s, whole_s))
+                samples[key].append((result.timings.network_s, whole_s))
         order = order[1:] + order[:1]
     return samples

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 from segformer_ros import bundle as bundles
-from segformer_ros.benchmark import BackendTimes, Spread, time_backends
+from segformer_ros.benchmark import BackendTimes, faster_schedules, Spread, time_backends
 from segformer_ros.commands.export import input_size
 from segformer_ros.inference import backend_choice
 from segformer_ros.progress import Progress
@@ -24,9 +24,10 @@ _EPILOG = """\
 The backends take turns on one image of random content; given are medians with the
 first and the third quartile. Both times are for one image: the network alone, and
 everything from the camera image to labels and depth of its size. Below stands what
-`auto` takes here, and the trial that says so.
+`auto` takes here, and the trial that says so. Two networks in one bundle are measured
+one after the other (sequential) and on two threads (parallel).
 """
-_COLUMN = 24
+_COLUMN = 29
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +95,13 @@ def run(args: argparse.Namespace) -> int:
             times = time_backends(
                 bundle, args.backend, image, threads=threads, repeats=args.repeats
             )
-        found = {'threads': threads, 'backends': [dataclasses.asdict(item) for item in times]}
+        found: dict[str, Any] = {
+            'threads': threads,
+            'backends': [dataclasses.asdict(item) for item in times],
+        }
+        faster = faster_schedules(times)
+        if faster:
+            found['faster_schedules'] = faster
         usable = [item for item in times if not item.refused]
         if usable:
             choices = [_choice(part, threads, args.precision) for part in bundle.parts()]
@@ -138,7 +145,7 @@ def _show(
         f'{"":<{_COLUMN}}{"network, ms":<{_COLUMN}}{"image to results, ms":<{_COLUMN}}frames/s',
     ]
     for item in times:
-        name = f'{item.backend:<{_COLUMN}}'
+        name = f'{f"{item.backend} {item.schedule}":<{_COLUMN}}'
         if item.network is None or item.whole is None or item.metrics is None:
             lines.append(f'{name}not used: {" ".join(item.refused.split())}')
             continue
@@ -146,6 +153,9 @@ def _show(
         lines.append(
             f'{name}{_text(item.network):<{_COLUMN}}{_text(item.whole):<{_COLUMN}}{rate:.1f}'
         )
+    faster = [f'{way} on {name}' for name, way in found.get('faster_schedules', {}).items()]
+    if faster:
+        lines.append(f'{"faster schedule":<{_COLUMN}}{", ".join(faster)}')
     if 'auto' in found:
         lines.append(f'{"auto":<{_COLUMN}}{found["auto"]["engine"]}: {found["auto"]["reason"]}')
     sys.stdout.write('\n'.join(lines) + '\n')

@@ -22,6 +22,7 @@ from segformer_ros.inference.depth_confidence import check_depth_confidence, sta
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import IMAGE_ROTATIONS, SKY_DEPTHS
 from segformer_ros.inference.road_scale import read_scale, RoadScale, ScaleOptions
+from segformer_ros.inference.schedule import SCHEDULES
 from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.progress import Progress
@@ -104,6 +105,13 @@ def add_network_arguments(
     )
     parser.add_argument(
         '--threads', type=int, default=0, help='number of inference threads (default: 0, all CPUs)'
+    )
+    parser.add_argument(
+        '--schedule',
+        choices=SCHEDULES,
+        default='auto',
+        help='order of two networks in one bundle: one after the other, on two threads, or '
+        'whichever is faster in the first frames (default: %(default)s)',
     )
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument(
@@ -275,6 +283,7 @@ def run(args: argparse.Namespace) -> int:
             threads=args.threads,
             precision=args.precision,
             compiled=job.total != 1,
+            schedule=args.schedule,
         )
         settings = _settings(args) | {'depth_format': job.depth_format} | job.settings
         _check_task(args, pipeline)

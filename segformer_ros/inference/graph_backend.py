@@ -77,6 +77,9 @@ class GraphBackend:
     single task is opened when it is first needed, and used only if it computes the golden outputs.
     """
 
+    any_thread = True
+    """Its engines release the GIL, and whichever thread may call them."""
+
     def __init__(
         self,
         bundle: Bundle,

@@ -1,12 +1,13 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A pipeline of two networks, one for labels and one for depth, one after the other."""
+"""A pipeline of two networks, one for labels and one for depth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from segformer_ros import bundle as bundles
@@ -15,6 +16,7 @@ from segformer_ros.inference.backend import EngineMissingError
 from segformer_ros.inference.backend_choice import Loaded
 from segformer_ros.inference.pipeline import Pipeline, SKY, SKY_M
 from segformer_ros.inference.results import Options, Prediction, Timings
+from segformer_ros.inference.schedule import Schedule, WAYS
 from segformer_ros.inference.temporal import TemporalMemory
 
 
@@ -26,8 +28,21 @@ class PairedPipeline(Pipeline):
     the options say, as with one network.
     """
 
-    def __init__(self, bundle: bundles.Bundle, labels: Pipeline, depth: Pipeline) -> None:
-        """Put two loaded networks together; the bundle is that of both."""
+    def __init__(
+        self,
+        bundle: bundles.Bundle,
+        labels: Pipeline,
+        depth: Pipeline,
+        schedule: Schedule | None = None,
+    ) -> None:
+        """
+        Put two loaded networks together; the bundle is that of both.
+
+        :param schedule: How both are computed; None: one after the other. So are those of which
+            one can only be computed by the thread that computes the other.
+        """
+        self._schedule = schedule or Schedule('sequential')
+        self._threads = all(item.any_thread for item in (labels, depth))
         self._manifest = bundle.manifest
         self._pair = (labels, depth)
         skies = [item.id for item in bundle.manifest.classes if item.name == SKY]
@@ -43,7 +58,8 @@ class PairedPipeline(Pipeline):
     def backend_reason(self) -> str:
         """Say why it is these backends."""
         first, second = (item.backend_reason for item in self._pair)
-        return first if first == second else f'labels: {first}; depth: {second}'
+        reason = first if first == second else f'labels: {first}; depth: {second}'
+        return f'{reason}; {self._schedule.reason}' if self._threads else reason
 
     @property
     def takes_raw(self) -> bool:
@@ -53,8 +69,21 @@ class PairedPipeline(Pipeline):
     def close(self) -> None:
         """Free both networks."""
         with ExitStack() as stack:
-            for item in self._pair:
+            for item in (*self._pair, self._schedule):
                 stack.callback(item.close)
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """Name how both can be computed."""
+        return WAYS if self._threads else WAYS[:1]
+
+    def use(self, schedule: str) -> None:
+        """
+        Compute later images by another schedule.
+
+        :raises ValueError: There is no schedule of this name.
+        """
+        self._schedule.use(schedule)
 
     def predict_batch(
         self,
@@ -81,33 +110,56 @@ class PairedPipeline(Pipeline):
             name: [None if memory is None else memory.part(name) for memory in kept]
             for name in ('logits', 'depth')
         }
-        seen = labels.predict_batch(images, focal_lengths_px, for_labels, parts['logits'])
-        measured = depth.predict_batch(images, focal_lengths_px, for_depth, parts['depth'])
-        return [self._together(*pair, options, masks) for pair in zip(seen, measured, strict=True)]
+
+        def see() -> list[Prediction]:
+            return labels.predict_batch(images, focal_lengths_px, for_labels, parts['logits'])
+
+        def measure() -> list[Prediction]:
+            return depth.predict_batch(images, focal_lengths_px, for_depth, parts['depth'])
+
+        if self._threads and options.depth and (for_labels.segmentation or options.confidence):
+            seen, measured, at_once = self._schedule.both(see, measure)
+        else:
+            seen, measured, at_once = see(), measure(), False
+        together = partial(self._together, options=options, masks=masks, at_once=at_once)
+        return [together(*pair) for pair in zip(seen, measured, strict=True)]
 
     def _together(
-        self, seen: Prediction, measured: Prediction, options: Options, masks: bool
+        self,
+        seen: Prediction,
+        measured: Prediction,
+        *,
+        options: Options,
+        masks: bool,
+        at_once: bool,
     ) -> Prediction:
         if masks and measured.depth is not None and seen.labels is not None:
             sky = seen.labels == self._sky_id
             measured.depth[sky] = np.float32(SKY_M[options.sky_depth])
             if measured.depth_confidence is not None:
                 measured.depth_confidence[sky] = 0
-        first, second = seen.timings, measured.timings
         return Prediction(
             seen.labels if options.segmentation else None,
             measured.depth,
             seen.confidence,
-            Timings(
-                first.preprocess_s + second.preprocess_s,
-                first.network_s + second.network_s,
-                first.postprocess_s + second.postprocess_s,
-                second.network_s,
-            ),
+            _timings(seen.timings, measured.timings, at_once),
             measured.relative,
             measured.depth_confidence,
             seen.top_classes,
         )
+
+
+def _timings(first: Timings, second: Timings, at_once: bool) -> Timings:
+    """Add the times of two networks; at once: take those of the one that was ready last."""
+    if at_once:
+        last = max((first, second), key=lambda t: t.preprocess_s + t.network_s + t.postprocess_s)
+        return replace(last, depth_network_s=second.network_s)
+    return Timings(
+        first.preprocess_s + second.preprocess_s,
+        first.network_s + second.network_s,
+        first.postprocess_s + second.postprocess_s,
+        second.network_s,
+    )
 
 
 def open_pair(
@@ -115,15 +167,18 @@ def open_pair(
     choose: Callable[[bundles.Bundle], Loaded],
     *,
     compiled: bool = True,
+    schedule: str = 'auto',
 ) -> PairedPipeline:
     """
     Load both networks of a bundle.
 
     :param choose: Loads a bundle of one network.
+    :param schedule: One of schedule.SCHEDULES.
     :raises BackendError: One cannot be loaded.
     :raises EngineMissingError: Engines have to be built first, those of both.
     :raises BundleError: One is damaged or computes something else.
     """
+    way = Schedule(schedule)
     opened: list[Pipeline] = []
     missing: list[EngineMissingError] = []
     try:
@@ -135,7 +190,8 @@ def open_pair(
         if missing:
             requests = tuple(request for error in missing for request in error.requests)
             raise EngineMissingError('; '.join(str(error) for error in missing), requests)
-        return PairedPipeline(bundle, *opened)
+        labels, depth = opened
+        return PairedPipeline(bundle, labels, depth, way)
     except BaseException:
         for item in opened:
             item.close()

@@ -34,6 +34,7 @@ from segformer_ros.inference.preprocess import (
 )
 from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
 from segformer_ros.inference.rotation import as_it_came, upright
+from segformer_ros.inference.schedule import check_schedule
 from segformer_ros.inference.temporal import TemporalMemory
 from segformer_ros.inference.top_classes import decode_top_classes
 
@@ -113,6 +114,7 @@ class Pipeline:
         threads: int = 0,
         precision: str = 'float32',
         compiled: bool = True,
+        schedule: str = 'auto',
     ) -> Pipeline:
         """
         Find, read, check and load a network.
@@ -122,15 +124,19 @@ class Pipeline:
         :param threads: Threads for one image; 0 lets the engine decide.
         :param precision: What 'auto' may choose: one of backend_choice.PRECISIONS.
         :param compiled: As of Pipeline.
+        :param schedule: Of two networks: one of schedule.SCHEDULES.
         :raises BundleError: The bundle is missing, damaged or fails its golden check.
         :raises BackendError: The engine is missing or cannot load the network.
-        :raises ValueError: There is no backend or precision of this name, or threads is negative.
+        :raises ValueError: There is no backend, precision or schedule of this name, or threads is
+            negative.
         """
 
         def choose(part: bundles.Bundle) -> backend_choice.Loaded:
             return backend_choice.load(backend, part, threads=threads, precision=precision)
 
-        return cls.open(bundles.read(bundles.find(model)), choose, compiled=compiled)
+        check_schedule(schedule)
+        bundle = bundles.read(bundles.find(model))
+        return cls.open(bundle, choose, compiled=compiled, schedule=schedule)
 
     @classmethod
     def open(
@@ -139,19 +145,21 @@ class Pipeline:
         choose: Callable[[bundles.Bundle], backend_choice.Loaded],
         *,
         compiled: bool = True,
+        schedule: str = 'auto',
     ) -> Pipeline:
         """
         Load the network of a bundle, or both of them.
 
         :param choose: Loads a bundle of one network.
         :param compiled: As of Pipeline.
+        :param schedule: As of load.
         :raises BackendError: As choose; EngineMissingError has what is missing for both.
         :raises BundleError: As choose.
         """
         if bundle.networks:
             from segformer_ros.inference.paired_pipeline import open_pair
 
-            return open_pair(bundle, choose, compiled=compiled)
+            return open_pair(bundle, choose, compiled=compiled, schedule=schedule)
         loaded = choose(bundle)
         return cls(bundle, loaded.backend, reason=loaded.reason, compiled=compiled)
 
@@ -169,6 +177,19 @@ class Pipeline:
     def backend_reason(self) -> str:
         """Say why it is this backend."""
         return self._reason
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """Name what use() takes: how two networks can be computed; one network has no choice."""
+        return ('',)
+
+    def use(self, schedule: str) -> None:
+        """Compute later images by another one of schedules."""
+
+    @property
+    def any_thread(self) -> bool:
+        """Tell whether it gains from a thread of its own next to another network."""
+        return getattr(self._backend, 'any_thread', False)
 
     @property
     def takes_raw(self) -> bool:

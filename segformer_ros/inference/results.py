@@ -27,7 +27,8 @@ class Timings:
     Where the time of one image went, in seconds.
 
     depth_network_s is the part of network_s that a separate network of depth took; 0 where one
-    network does both.
+    network does both. Two networks on two threads have the times of the one that was ready last,
+    and depth_network_s may then be longer than network_s.
     """
 
     preprocess_s: float

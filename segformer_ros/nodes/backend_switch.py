@@ -47,7 +47,7 @@ def load_pipeline(values: Parameters) -> Failover:
                 cuda_api=values.cuda_api,
             )
 
-        return Pipeline.open(bundle, choose)
+        return Pipeline.open(bundle, choose, schedule=values.schedule)
 
     return Failover(bundle.manifest, order, open_step, start_build)
 

@@ -16,6 +16,7 @@ from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.results import IMAGE_ROTATIONS
+from segformer_ros.inference.schedule import SCHEDULES
 from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
 from segformer_ros.nodes.fixed_parameters import check_values, parameter, read, values_of
@@ -75,6 +76,12 @@ class Parameters:
         0,
         'Number of CPU threads for inference; 0 leaves the choice to the backend.',
         between=(0, 256),
+    )
+    schedule: str = parameter(
+        'auto',
+        'Order of two networks in one bundle: sequential (one after the other), parallel (on two '
+        'threads), or whichever is faster in the first frames (auto).',
+        one_of=SCHEDULES,
     )
     autostart: bool = parameter(True, 'Configure and activate automatically at start-up.')
     cameras: tuple[str, ...] = parameter(

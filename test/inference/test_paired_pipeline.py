@@ -4,6 +4,8 @@
 
 import json
 import shutil
+import threading
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from segformer_ros.evaluation.bundle_network import load as load_network
 from segformer_ros.evaluation.prediction import Inference, predict
 from segformer_ros.inference.backend import EngineMissingError
 from segformer_ros.inference.pipeline import Options, Pipeline
+from segformer_ros.inference.schedule import Schedule, TURNS, WARM_UP
 from tiny_bundle import make_tiny_bundle
 
 LABELS_HW, DEPTH_HW = (64, 128), (32, 96)
@@ -51,6 +54,80 @@ def test_each_network_gives_what_it_gives_alone(pair, image):
     assert np.isnan(found.depth[sky]).all()
     np.testing.assert_array_equal(found.depth[~sky], expected[~sky])
     assert 0.0 < found.timings.depth_network_s < found.timings.network_s
+
+
+@pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
+def test_two_threads_give_the_same_bit_for_bit(pair, backend):
+    """Of several images, each with its own focal length."""
+    images = [bundle.golden_image(seed, 90, 160) for seed in range(3)]
+    found = {}
+    for way in ('sequential', 'parallel'):
+        pipeline = Pipeline.load(pair[0], backend=backend, threads=1, compiled=False, schedule=way)
+        found[way] = pipeline.predict_batch(images, [80.0, None, 95.0], Options(confidence=True))
+        assert f'{way} as asked for' in pipeline.backend_reason
+        pipeline.close()
+    for one, other in zip(*found.values(), strict=True):
+        for name in ('labels', 'depth', 'confidence'):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert other.timings.depth_network_s > 0.0
+
+
+def test_times_on_two_threads_are_no_more_than_the_latency(pair, image):
+    """They are those of the network that is ready last, not the sum of both."""
+    pipeline = Pipeline.load(pair[0], backend='onnxruntime', threads=1, schedule='parallel')
+    for _ in range(5):
+        start = perf_counter()
+        found = pipeline.predict(image).timings
+        latency_s = perf_counter() - start
+        assert 0.0 < found.preprocess_s + found.network_s + found.postprocess_s < latency_s
+
+
+def test_auto_keeps_the_faster_way():
+    """After turns of both, without those in which engines warm up."""
+    now, ways = [0.0], []
+
+    def work():
+        name = threading.current_thread().name
+        ways.append('parallel' if name.startswith('depth') else 'sequential')
+        now[0] += 1.0 if ways[-1] == 'parallel' or len(ways) <= 2 * WARM_UP else 3.0
+
+    schedule = Schedule(clock=lambda: now[0])
+    for _ in range(2 * (WARM_UP + TURNS)):
+        assert 'in turns' in schedule.reason
+        schedule.both(lambda: None, work)
+    assert ways[:4] == ['sequential', 'parallel'] * 2
+    assert schedule.reason == 'parallel, the faster one: sequential 3000.0 ms, parallel 1000.0 ms'
+    assert schedule.both(lambda: 1, lambda: 2) == (1, 2, True)
+    schedule.close()
+
+
+def test_an_error_waits_for_the_other_network():
+    """Nothing uses its buffers afterwards; the error is that of the first."""
+    schedule, ended = Schedule('parallel'), threading.Event()
+    release = threading.Event()
+
+    def fail():
+        release.set()
+        raise ValueError('labels')
+
+    def last():
+        assert release.wait(20.0)
+        ended.set()
+        raise ValueError('depth')
+
+    with pytest.raises(ValueError, match='labels'):
+        schedule.both(fail, last)
+    assert ended.is_set()
+    with pytest.raises(ValueError, match='depth'):
+        schedule.both(lambda: 1, last)
+    schedule.close()
+
+
+def test_an_unknown_schedule_is_refused(pair):
+    """Also for one network, which has no choice."""
+    for path in pair[:2]:
+        with pytest.raises(ValueError, match='schedule must be one of auto, sequential, parallel'):
+            Pipeline.load(path, backend='onnxruntime', schedule='both')
 
 
 def test_manifest_says_what_both_are(pair):
@@ -123,9 +200,15 @@ def test_commands_take_it(pair, tmp_path, capsys, image):
     words = ['bench', str(pair[0]), '--backend', 'onnxruntime', '--repeats', '2', '--json']
     capsys.readouterr()
     assert main(words) == 0
-    auto = json.loads(capsys.readouterr().out)['tables'][0]['auto']
+    text_of_bench = capsys.readouterr().out
+    auto = json.loads(text_of_bench)['tables'][0]['auto']
     assert 'labels: ' in auto['engine']
     assert 'depth: ' in auto['engine']
+    table = json.loads(text_of_bench)['tables'][0]
+    assert [item['schedule'] for item in table['backends']] == ['sequential', 'parallel']
+    assert table['faster_schedules']['onnxruntime'] in {'sequential', 'parallel'}
+    assert main(words[:-1]) == 0
+    assert 'faster schedule' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
