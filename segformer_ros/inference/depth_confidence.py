@@ -76,8 +76,8 @@ def decode_depth_confidence(
         factor=1.0,
         compiled=compiled,
     )
-    result: Image = np.rint(certainty).astype(np.uint8)
-    result[~np.isfinite(depth)] = 0
+    result: Image = np.rint(certainty, out=certainty).astype(np.uint8)
+    np.multiply(result, np.isfinite(depth), out=result)
     return result
 
 

@@ -283,5 +283,6 @@ def test_the_shipped_bundles_are_intact_and_small(name, stride, warned):
     folder = Path(bundle.find(name))
     assert sum(file.stat().st_size for file in folder.iterdir()) < 20_000_000
     assert pipeline.manifest.depth.stride == stride
+    assert pipeline.manifest.depth.scale == 'laplace'
     assert len(pipeline.manifest.classes) == 20
     assert warned in pipeline.manifest.provenance['notes']
