@@ -43,12 +43,12 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """Give it for people."""
+        """Return it for people."""
         return f'{self.engine}: {self.title}'
 
 
 def scaling(threads: Sequence[int], batches: Sequence[int]) -> list[Variant]:
-    """Give the variants of threads and batches."""
+    """Return the variants of threads and batches."""
     single = [
         Variant(engine, threads=n) for n in threads for engine in ('openvino', 'openvino_bfloat16')
     ]
@@ -57,7 +57,7 @@ def scaling(threads: Sequence[int], batches: Sequence[int]) -> list[Variant]:
 
 
 def settings() -> list[Variant]:
-    """Give the variants that change one setting of the backends each."""
+    """Return the variants that change one setting of the backends each."""
     spin = {'session.intra_op.allow_spinning': '1'}
     as_they_are = {'session.disable_prepacking': '1'}
     to_zero = {'session.set_denormal_as_zero': '1'}
@@ -95,7 +95,7 @@ class Runner:
         self.peak_mb: float = self._connection.recv()
 
     def turn(self, paced: bool = False) -> tuple[float, float]:
-        """Give the seconds of a run on the clock and of the processor, for each image."""
+        """Return the seconds of a run on the clock and of the processor, for each image."""
         self._connection.send(paced)
         seconds: tuple[float, float] = self._connection.recv()
         return seconds

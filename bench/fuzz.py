@@ -66,7 +66,7 @@ def check(target: Target, examples: int, number: int | None = None) -> int:
 
 
 def all_targets() -> tuple[Target, ...]:
-    """Give every kind of input that can be checked here."""
+    """Return every kind of input that can be checked here."""
     return (*TARGETS, *targets())
 
 

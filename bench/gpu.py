@@ -78,7 +78,7 @@ class Peaks:
 
 
 def settled(setting: Setting, run: Call) -> Call:
-    """Give a call that returns when the device has done it."""
+    """Return a call that returns when the device has done it."""
 
     def call() -> None:
         run()
@@ -89,7 +89,7 @@ def settled(setting: Setting, run: Call) -> Call:
 
 
 def take_turns(setting: Setting, calls: Mapping[str, Call]) -> dict[str, float]:
-    """Give the median milliseconds of each; they run one after the other, many times over."""
+    """Return the median milliseconds of each; they run one after the other, many times over."""
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(setting.warm_ups + setting.repeats):
         for name, call in calls.items():

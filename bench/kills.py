@@ -57,7 +57,7 @@ class Camera:
         self.images_sent.append(now)
 
     def is_heard(self) -> bool:
-        """Tell whether somebody subscribes."""
+        """Return whether somebody subscribes."""
         return self._publisher.get_subscription_count() > 0
 
     def run_until(self, condition: Callable[[], bool]) -> None:

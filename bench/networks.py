@@ -29,7 +29,7 @@ Row = tuple[str, str, str, float, float, float]
 
 def common_sizes(networks: Sequence[bundle.Bundle]) -> list[tuple[int, int]]:
     """
-    Give the (height, width) that all have, the smallest first.
+    Return the (height, width) that all have, the smallest first.
 
     :raises ValueError: There is none.
     """

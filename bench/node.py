@@ -158,7 +158,7 @@ def _print(args: argparse.Namespace, shots: list[tuple[Any, float] | None]) -> N
 
 
 def _picture(height: int, width: int) -> npt.NDArray[np.uint8]:
-    """Give a street of the built-in world as BGRA."""
+    """Return a street of the built-in world as BGRA."""
     image = random_frame(3, width, height).image
     picture = np.full((height, width, 4), 255, np.uint8)
     picture[..., :3] = image[..., ::-1]

@@ -153,7 +153,7 @@ NETWORKS: dict[str, tuple[Callable[[], Any], tuple[int, int]]] = {
 
 
 def count(build: Callable[[], Any], hw: tuple[int, int]) -> tuple[float, int]:
-    """Give GMACs and parameters of a network that is never computed."""
+    """Return GMACs and parameters of a network that is never computed."""
     with torch.device('meta'), torch.no_grad():
         network = build().eval()
         with FlopCounterMode(display=False) as counter:

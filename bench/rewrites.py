@@ -150,7 +150,7 @@ def measure(
 
 
 def _turns(runners: Sequence[Runner], repeats: int) -> list[float]:
-    """Give the median milliseconds of the processor of each runner."""
+    """Return the median milliseconds of the processor of each runner."""
     seconds: list[list[float]] = [[] for _ in runners]
     order = list(range(len(runners)))
     for _ in range(repeats):

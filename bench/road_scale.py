@@ -47,7 +47,7 @@ def matrix(pose: Any) -> Any:
 
 
 def samples(folder: Path) -> Iterator[Any]:
-    """Give (name, RGB, intrinsics, camera height, columns, rows, metres) of every image."""
+    """Yield (name, RGB, intrinsics, camera height, columns, rows, metres) of every image."""
     scene = json.loads(next(folder.glob('scene_*.json')).read_text())
     calibration = json.loads(next((folder / 'calibration').glob('*.json')).read_text())
     cameras = dict(zip(calibration['names'], calibration['intrinsics'], strict=True))

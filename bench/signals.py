@@ -41,7 +41,7 @@ _FIRST = ('__init__.py', 'programs.py', 'interrupts.py')
 
 
 def programs(folder: Path, model: str) -> dict[str, list[str]]:
-    """Give the arguments of every program that can run by itself, by name."""
+    """Return the arguments of every program that can run by itself, by name."""
     objects = ROOT / 'config' / 'carla_objects.json'
     nodes: dict[str, list[str]] = {
         'segformer_node': [f'model:={model}'],

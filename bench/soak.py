@@ -49,7 +49,7 @@ class Usage:
         self.handles.append(node.handles())
 
     def growth(self) -> float:
-        """Give by how much the most of the second half is more than the most of the first."""
+        """Return by how much the most of the second half is more than the most of the first."""
         steady = self.memory_mib[len(self.memory_mib) // 8 :]
         half = len(steady) // 2
         return max(steady[half:]) / max(steady[:half]) - 1.0

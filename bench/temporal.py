@@ -89,7 +89,7 @@ class Side:
 
 
 def frames(args: argparse.Namespace, seed: int) -> Iterator[tuple[Any, Any, Any, int]]:
-    """Give image, ground-truth labels, focal length and stamp."""
+    """Yield image, ground-truth labels, focal length and stamp."""
     if args.video:
         with VideoReader(args.video) as reader:
             for frame in reader:
@@ -102,7 +102,7 @@ def frames(args: argparse.Namespace, seed: int) -> Iterator[tuple[Any, Any, Any,
 
 
 def compare(args: argparse.Namespace, pipeline: Pipeline, seed: int) -> str:
-    """Say the figures of one drive."""
+    """Return the figures of one drive."""
     backend = pipeline._backend = Once(pipeline._backend)
     ids = [item.id for item in pipeline.manifest.classes]
     memory, sides = TimedMemory(), (Side(ids), Side(ids))

@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 
 def measure_rate(rig: world.CameraRig, count: int, variety: str) -> None:
-    """Say how long the frames of some drives take, in wall time and in processor time."""
+    """Measure how long the frames of some drives take, in wall time and in CPU time."""
     for kind, time_of_day, weather in DRIVES:
         scene = world.Scene(
             3, kind=kind, time_of_day=time_of_day, weather=weather, variety=variety
@@ -61,7 +61,7 @@ def measure_rate(rig: world.CameraRig, count: int, variety: str) -> None:
 
 
 def measure_compile() -> None:
-    """Say how long the first frame of a fresh process takes without and with a cache."""
+    """Measure how long the first frame of a fresh process takes without and with a cache."""
     code = (
         'import time; start = time.perf_counter(), time.process_time()\n'
         'from segformer_ros import world; world.random_frame(1, 64, 32)\n'
@@ -82,7 +82,7 @@ def measure_compile() -> None:
 
 
 def measure_classes(count: int, variety: str) -> None:
-    """Say in how many random frames each class is, and how much of them it fills."""
+    """Count in how many random frames each class is, and how much of them it fills."""
     share = np.zeros((count, 256))
     for seed in range(count):
         labels = world.random_frame(seed, 512, 256, variety).labels

@@ -53,7 +53,7 @@ _RESULTS = ('label/image', 'label/camera_info', 'depth/image', 'depth/camera_inf
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Give the arguments and the nodes."""
+    """Return the arguments and the nodes."""
     # The included file comes first: it sets the environment that large images need, for the
     # bridge too.
     return LaunchDescription(

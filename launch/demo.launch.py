@@ -27,7 +27,7 @@ _WORLD = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Give the arguments and the nodes."""
+    """Return the arguments and the nodes."""
     segformer = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(
             PathJoinSubstitution(

@@ -51,7 +51,7 @@ _RESULTS = (
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Give the arguments and the nodes."""
+    """Return the arguments and the nodes."""
     segformer = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(
             PathJoinSubstitution(

@@ -36,14 +36,14 @@ _YES_OR_NO = ('true', 'false', 'True', 'False')
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Give the arguments, the environment and the nodes."""
+    """Return the arguments, the environment and the nodes."""
     return LaunchDescription(
         [*_declared_arguments(), *_large_images(), OpaqueFunction(function=_nodes)]
     )
 
 
 def _nodes(context: object) -> list[Node]:
-    """Give the nodes, or a sentence about the argument that is wrong."""
+    """Return the nodes, or a sentence about the argument that is wrong."""
     cameras = _names(context, 'cameras')
     image, camera_info = _text(context, 'image'), _text(context, 'camera_info')
     if cameras and (image or camera_info):

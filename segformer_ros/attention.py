@@ -109,7 +109,7 @@ class AttentionPainter:
 
 
 def _titled(heads: Shares) -> Iterator[tuple[str, Shares]]:
-    """Give each head with its title, and the mean behind them where there are several."""
+    """Yield each head with its title, and the mean behind them where there are several."""
     for index, shares in enumerate(heads, 1):
         yield f'head {index} of {len(heads)}', shares
     if len(heads) > 1:

@@ -51,7 +51,7 @@ class BackendTimes:
 
 def spread(samples_s: Sequence[float]) -> Spread:
     """
-    Describe times.
+    Summarise times.
 
     :param samples_s: Seconds, at least two.
     """
@@ -136,7 +136,7 @@ def _take_turns(
     pipelines: Mapping[str, Pipeline], image: npt.NDArray[np.uint8], repeats: int
 ) -> dict[tuple[str, str], list[tuple[float, float]]]:
     """
-    Give the seconds of the network and of the whole, by name and schedule.
+    Return the seconds of the network and of the whole, by name and schedule.
 
     The order moves on each round.
     """

@@ -18,7 +18,7 @@ class CacheFolderError(OSError):
 
 def cache_folder(*names: str) -> Path | None:
     """
-    Give a folder below that of the package in the user's cache, made where it is missing.
+    Return a folder below that of the package in the user's cache, made where it is missing.
 
     The cache is XDG_CACHE_HOME, else ~/.cache (XDG Base Directory Specification 0.8).
 
@@ -44,7 +44,7 @@ def keep_newest(folder: Path, most: int) -> None:
 
 def package_cache() -> Path:
     """
-    Give the folder of the package in the user's cache, which may be missing.
+    Return the folder of the package in the user's cache, which may be missing.
 
     :raises RuntimeError: The user has no home.
     """
@@ -55,7 +55,7 @@ def package_cache() -> Path:
 
 def private_folder(folder: Path, *names: str) -> Path:
     """
-    Give a folder that only this user can read and write, made where it is missing.
+    Return a folder that only this user can read and write, made where it is missing.
 
     :param names: Of a folder inside and the folders around that, the outermost first.
     :raises CacheFolderError: It is a file, belongs to another user or cannot be written; one

@@ -50,7 +50,7 @@ class Intrinsics:
 
     def flaw(self, *, part: bool = False) -> str:
         """
-        Say why these are not the intrinsics of a camera.
+        Describe why these are not the intrinsics of a camera.
 
         :param part: The image may be a part of what the camera sees: its principal point may lie
             anywhere.
@@ -70,7 +70,7 @@ class Intrinsics:
         return self.fy if rotation in {90, 270} else self.fx
 
     def resized(self, width: int, height: int) -> Intrinsics:
-        """Give the intrinsics of the same view in another size."""
+        """Return the intrinsics of the same view in another size."""
         x, y = width / self.width, height / self.height
         return Intrinsics(self.fx * x, self.fy * y, self.cx * x, self.cy * y, width, height)
 

@@ -105,7 +105,7 @@ def _main(arguments: list[str], signals: interrupts.Interrupts) -> int:
 
 
 def _warning(message: Warning | str, *_where: object, **_source: object) -> str:
-    """Say a warning in one line."""
+    """Print a warning in one line."""
     return f'segformer: warning: {" ".join(str(message).split())}\n'
 
 
@@ -176,7 +176,7 @@ def refuse_repeats(parser: argparse.ArgumentParser) -> None:
 
 
 def _sentence(error: BaseException) -> str:
-    """Say an error in one line."""
+    """Return an error in one line."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.split('.')[0]
         if package in _INSTALL:

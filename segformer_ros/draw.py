@@ -99,7 +99,7 @@ def relative_levels(relative: Depth) -> Image:
 
 def depth_palette() -> Image:
     """
-    Give the colours of depth levels.
+    Return the colours of depth levels.
 
     :returns: (256, 3) RGB: unknown is grey, and from far to near OpenCV's Turbo.
     """
@@ -107,7 +107,7 @@ def depth_palette() -> Image:
 
 
 def level_m(level: int, max_m: float = FAR_M) -> float:
-    """Give the depth in metres that a level from 1 to 255 stands for."""
+    """Return the depth in metres that a level from 1 to 255 stands for."""
     return float(max_m ** ((255 - level) / 254.0))
 
 
@@ -252,7 +252,7 @@ def put_depth_scale(picture: Image, max_m: float = FAR_M) -> None:
 
 
 def _row_px(picture: Image) -> int:
-    """Give the height of a line of small text; 0 where there is no room for words."""
+    """Return the height of a line of small text; 0 where there is no room for words."""
     height, width = picture.shape[:2]
     return 0 if height < 120 or width < 240 else max(14, round(min(height, width / 2) / 18))
 

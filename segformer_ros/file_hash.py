@@ -10,7 +10,7 @@ from pathlib import Path
 
 def sha256_of(path: Path) -> str:
     """
-    Give the sha256 of a file in hexadecimal digits.
+    Return the sha256 of a file in hexadecimal digits.
 
     :raises OSError: It cannot be read.
     """

@@ -23,7 +23,7 @@ def files_below(root: Path) -> Iterator[str]:
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a file or a folder that it lies in is hidden; name is relative."""
+    """Return whether a file or a folder that it lies in is hidden; name is relative."""
     return any(part.startswith('.') for part in name.split('/'))
 
 

@@ -159,7 +159,7 @@ def _from_model(model: CameraModel, topic: str) -> Calibration:
 
 
 def _doubt(model: CameraModel, name: str, topic: str) -> str:
-    """Say why the image may not be rectified, as a pinhole camera's is; '' where it may be."""
+    """Describe why the image is perhaps not rectified; '' where nothing suggests it."""
     if not any(model.d):
         return ''
     advice = 'take the rectified image (image_proc makes it)'
@@ -175,7 +175,7 @@ def _doubt(model: CameraModel, name: str, topic: str) -> str:
 @functools.lru_cache(maxsize=64)
 def implausible_focal_length(fx: float, width: int) -> str:
     """
-    Say why a focal length cannot be that of an image of this width.
+    Describe why a focal length cannot be that of an image of this width.
 
     The camera_info of CARLA up to 0.9.16, without its ROS bridge, holds width / (2 tan(fov)
     pi / 360) with the field of view in degrees under a tangent of radians
@@ -223,7 +223,7 @@ def encode_depth(
     depth: npt.NDArray[np.float32], encoding: str
 ) -> npt.NDArray[np.float32] | npt.NDArray[np.uint16]:
     """
-    Give depth as the array that an image message of the encoding carries.
+    Return depth as the array that an image message of the encoding carries.
 
     :param depth: (H, W) metres, NaN where unknown.
     :param encoding: '32FC1' (metres, unchanged) or '16UC1' (millimetres, 0 where unknown).

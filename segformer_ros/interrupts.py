@@ -130,7 +130,7 @@ class Interrupts:
 
 
 def _would_be_lost(frame: FrameType | None) -> bool:
-    """Tell whether an exception that is raised here may not arrive."""
+    """Return whether an exception that is raised here may not arrive."""
     while frame is not None:
         name = frame.f_code.co_filename
         if name == _IMPORTING or _COMPILER in name or frame.f_code.co_name == '__del__':
@@ -140,7 +140,7 @@ def _would_be_lost(frame: FrameType | None) -> bool:
 
 
 def installed() -> Interrupts | None:
-    """Give the handler of this process; None where another one is installed, or in a thread."""
+    """Return the handler of this process; None where another one is installed, or in a thread."""
     if threading.current_thread() is not threading.main_thread():
         return None
     handlers = (signal.getsignal(number) for number in NUMBERS)
@@ -165,7 +165,7 @@ def install(code: int | None) -> Interrupts:
 @contextmanager
 def handled(code: int | None) -> Iterator[Interrupts]:
     """
-    Give the handler of the process, or install one for the block, which raises.
+    Yield the handler of the process, or install one for the block, which raises.
 
     Nothing is installed outside the main thread, where Python knows no signals.
     """

@@ -48,7 +48,7 @@ def compiled(function: _Function, **options: Any) -> _Function:
 
 def is_ready(function: Callable[..., Any]) -> bool:
     """
-    Tell whether a compiled function has machine code, in this process or on the disk.
+    Return whether a compiled function has machine code, in this process or on the disk.
 
     :param function: One of `compiled`. It may have it for other types than those it is called
         with.

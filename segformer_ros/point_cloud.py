@@ -216,7 +216,7 @@ def _selected(points: Points, options: CloudOptions) -> Points:
 def _first_of_voxels(
     points: Points, keep: npt.NDArray[np.bool_], voxel_m: float
 ) -> npt.NDArray[np.bool_]:
-    """Say which of the kept points are the first of their voxel."""
+    """Return which of the kept points are the first of their voxel."""
     key = np.zeros(points.shape, np.int64)
     for name in ('x', 'y', 'z'):
         # 21 bits each: exact to a million voxels from the camera.

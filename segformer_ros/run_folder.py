@@ -22,7 +22,7 @@ class RunFolderError(ValueError):
 
 
 def temporary_name(path: Path) -> Path:
-    """Give the name beside a file or folder under which it is written until it is whole."""
+    """Return the name beside a file or folder under which it is written until it is whole."""
     return path.with_name(f'.{path.stem}.part{path.suffix}')
 
 
@@ -75,7 +75,7 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def is_output(folder: Path) -> bool:
-    """Tell whether a folder holds the output of `segformer run` or `segformer label`."""
+    """Return whether a folder holds the output of `segformer run` or `segformer label`."""
     try:
         content = _read(folder / SETTINGS)
     except (OSError, RunFolderError):
@@ -171,7 +171,7 @@ class Report:
         self.failed.append({'name': name, 'reason': ' '.join(str(reason).split())})
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the content of report.json; rates without frames or time are None."""
+        """Return the content of report.json; rates without frames or time are None."""
         total = time.perf_counter() - self._start
         return {
             'finished': self.finished,

@@ -26,7 +26,7 @@ class _End:
 
 def ahead(items: Iterable[_Item], count: int) -> Generator[_Item, None, None]:
     """
-    Give items in their order, made by a thread of their own before they are asked for.
+    Yield items in their order, made by a thread of their own before they are asked for.
 
     :param items: Used by that thread alone, which has ended when the generator is closed.
     :param count: How many wait at most.

@@ -73,7 +73,7 @@ class Waiting(Generic[First]):
         return self.message is None
 
     def read(self) -> First:
-        """Give the message."""
+        """Return the message."""
         if self.message is None:
             assert self.again is not None
             return self.again()
@@ -109,7 +109,7 @@ class StampPairs(Generic[First, Second]):
 
     @property
     def restarts(self) -> int:
-        """Give how often the stamps jumped back."""
+        """Return how often the stamps jumped back."""
         return self._watch.restarts
 
     def add_first(self, stamp_ns: int, item: First) -> tuple[First, Second] | None:

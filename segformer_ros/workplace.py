@@ -20,7 +20,7 @@ class HeldError(OSError):
 
 
 def unfinished_name(path: Path) -> Path:
-    """Give the name under which an output stays that is not whole; no file has it yet."""
+    """Return the name under which an output stays that is not whole; no file has it yet."""
     for number in count(1):
         end = '' if number == 1 else f'-{number}'
         found = path.with_name(f'{path.stem}.unfinished{end}{path.suffix}')
@@ -31,7 +31,7 @@ def unfinished_name(path: Path) -> Path:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """
-    Give a file a second name, or its content a second place where the file system has no links.
+    Hard-link a file, or copy it where the file system has no links.
 
     :raises OSError: It can be neither linked nor copied.
     """

@@ -63,7 +63,7 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _is_in(path: Path, folder: str) -> bool:
-    """Tell whether a path is that folder (from the root of the checkout), or in it."""
+    """Return whether a path is that folder (from the root of the checkout), or in it."""
     return path.is_relative_to(HERE.parent / folder)
 
 

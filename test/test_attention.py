@@ -17,13 +17,13 @@ BAR, GAP, TITLE, WIDTH = 24, 4, 34, 384
 
 @pytest.fixture(scope='module')
 def encoder():
-    """Give a B0 encoder with random weights."""
+    """Return a B0 encoder with random weights."""
     torch.manual_seed(0)
     return make_encoder('b0').eval()
 
 
 def painter(encoder, **options):
-    """Give a painter with the normalisation of ImageNet."""
+    """Return a painter with the normalisation of ImageNet."""
     return AttentionPainter(encoder, mean=MEAN, std=STD, **options)
 
 

@@ -12,7 +12,7 @@ from tiny_bundle import make_tiny_bundle
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Give a bundle of two convolutions."""
+    """Return a bundle of two convolutions."""
     return bundle.read(make_tiny_bundle(tmp_path / 'tiny'))
 
 

@@ -12,7 +12,7 @@ from segformer_ros.cache_folder import cache_folder, CacheFolderError, private_f
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """Give the home of a user who has not said where the cache is."""
+    """Return the home of a user who has not said where the cache is."""
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', str(tmp_path))
     return tmp_path

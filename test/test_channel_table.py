@@ -18,7 +18,7 @@ YARD = LabelSet(
 
 
 def known(table):
-    """Give a map as a dict, without what has no class."""
+    """Return a map as a dict, without what has no class."""
     return {int(index): int(table[index]) for index in np.flatnonzero(table != VOID)}
 
 

@@ -47,7 +47,7 @@ _NO_MEANING = {item.name for item in ADE20K_150.classes} - {
 
 
 def known(table):
-    """Give a map as a dict, without what has no class."""
+    """Return a map as a dict, without what has no class."""
     return {int(index): int(table[index]) for index in np.flatnonzero(table != VOID)}
 
 

@@ -16,7 +16,7 @@ PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').g
 
 
 def found(pattern):
-    """Give what a pattern finds in the pages, and the page of each."""
+    """Return what a pattern finds in the pages, and the page of each."""
     texts = {page.name: page.read_text(encoding='utf-8').replace('\\\n', ' ') for page in PAGES}
     return [
         pytest.param(item, id=f'{name}: {item[:60]}')

@@ -14,14 +14,14 @@ OUTPUTS = {f'/{row.topic}': row.type for row in table.OUTPUTS}
 
 
 def panels(content):
-    """Give the panels of a layout, in reading order."""
+    """Return the panels of a layout, in reading order."""
     if content['type'] == 'panel':
         return [content]
     return [panel for item in content['items'] for panel in panels(item['content'])]
 
 
 def by_title():
-    """Give the configurations of the panels."""
+    """Return the configurations of the panels."""
     return {panel['title']: panel['config'] for panel in panels(LAYOUT['content'])}
 
 

@@ -25,7 +25,7 @@ def _with_fx(fx, width):
 
 
 def _known(camera):
-    """Give fx, fy, cx, cy, width and height."""
+    """Return fx, fy, cx, cy, width and height."""
     return astuple(camera.intrinsics)
 
 

@@ -68,7 +68,7 @@ def piece_of(path: Path) -> str:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Give the dotted name of everything that a module imports, inside functions too."""
+    """Yield the dotted name of everything that a module imports, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -91,7 +91,7 @@ def test_table_names_every_piece():
 
 
 def is_allowed(own: str, name: str) -> bool:
-    """Tell whether a module of the piece may import the dotted name."""
+    """Return whether a module of the piece may import the dotted name."""
     package, *rest = name.split('.')
     if package != 'segformer_ros':
         return package in PIECES[own].packages | sys.stdlib_module_names

@@ -83,7 +83,7 @@ def number(request):
 
 @pytest.fixture
 def signals():
-    """Give a handler that is installed, and raises."""
+    """Yield a handler that is installed, and raises."""
     with interrupts.handled(None) as handler:
         handler.begin()
         yield handler

@@ -19,7 +19,7 @@ CLASSES = 4
 
 @pytest.fixture(scope='module')
 def labels():
-    """Give predictions and truths of three images; some truth is unknown."""
+    """Return predictions and truths of three images; some truth is unknown."""
     rng = np.random.default_rng(2)
     truth = rng.integers(0, CLASSES, (3, 20, 30)).astype(np.uint8)
     noise = rng.integers(0, CLASSES, truth.shape).astype(np.uint8)
@@ -30,7 +30,7 @@ def labels():
 
 @pytest.fixture(scope='module')
 def depths():
-    """Give predictions and truths of three images, all valid."""
+    """Return predictions and truths of three images, all valid."""
     rng = np.random.default_rng(3)
     truth = rng.uniform(1.0, 70.0, (3, 20, 30)).astype(np.float32)
     return (truth * rng.uniform(0.6, 1.5, truth.shape)).astype(np.float32), truth

@@ -33,7 +33,7 @@ _EVALUATED = {*(item.name for item in CITYSCAPES_19.classes), 'pedestrian', 'roa
 
 
 def lab(rgb, sight):
-    """Give colours as somebody sees them in CIE L*a*b* of D65."""
+    """Return colours as somebody sees them in CIE L*a*b* of D65."""
     share = np.asarray(rgb) / 255.0
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.transpose(sight), 0.0, 1.0)
@@ -44,7 +44,7 @@ def lab(rgb, sight):
 
 
 def nearest(classes):
-    """Give the smallest distance of two classes for anybody."""
+    """Return the smallest distance of two classes for anybody."""
     colors = [item.color for item in classes if item.name in _EVALUATED]
     found = []
     for sight in _SIGHTS:

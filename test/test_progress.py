@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
     """A stream that is a terminal."""
 
     def isatty(self):
-        """Say so."""
+        """Return True."""
         return True
 
 

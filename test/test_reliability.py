@@ -11,7 +11,7 @@ LINK = re.compile(r'\[[^\]]+\]\(\.\./(test/[\w/]+\.py) "(\w+)"\)')
 
 
 def rows():
-    """Give the rows of its tables, without their heads."""
+    """Return the rows of its tables, without their heads."""
     lines = PAGE.read_text(encoding='utf-8').splitlines()
     return [
         line

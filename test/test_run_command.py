@@ -387,7 +387,7 @@ def test_a_run_that_fails_says_so_in_its_report(segformer, inputs, tmp_path, mon
 
 
 def _after(count, fail):
-    """Give os.replace that fails once after so many files."""
+    """Return os.replace that fails once after so many files."""
     import os
 
     calls = []

@@ -89,6 +89,19 @@ def test_the_check_finds_what_it_is_for():
     assert not FRAGMENT.match('format of depth')
 
 
+def test_docstrings_begin_with_the_verbs_of_the_field():
+    """Return, Report or Format: a function neither gives nor tells nor says."""
+    folders = ('segformer_ros', 'test', 'bench', 'docs', 'launch', 'scripts')
+    found = [
+        f'{path.relative_to(ROOT)}:{node.lineno} {node.name}'
+        for path in (path for name in folders for path in (ROOT / name).rglob('*.py'))
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        and re.match(r'(Give|Tell|Say)s?\b', ast.get_docstring(node) or '')
+    ]
+    assert found == []
+
+
 def test_every_page_is_in_the_index():
     """docs/README.md links all of them."""
     index = (ROOT / 'docs' / 'README.md').read_text(encoding='utf-8')

@@ -235,7 +235,7 @@ def labels_of(logits: object, size: tuple[int, int], processor: Any) -> Image:
 
 
 def _plain(engine: str) -> Callable[[Case], Candidate]:
-    """Give the loader of the plain graph on 'onnxruntime', or on OpenVINO in 'f32' or 'bf16'."""
+    """Return the loader of the plain graph on 'onnxruntime', or on OpenVINO in 'f32' or 'bf16'."""
 
     def load(case: Case) -> Candidate:
         if engine == 'onnxruntime':

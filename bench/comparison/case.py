@@ -45,27 +45,27 @@ class Case:
 
     @property
     def weights(self) -> Path:
-        """Give the file of weights in the names of Hugging Face's modules."""
+        """Return the file of weights in the names of Hugging Face's modules."""
         return self.folder / 'weights.safetensors'
 
     @property
     def plain_graph(self) -> Path:
-        """Give the plain export."""
+        """Return the plain export."""
         return self.folder / 'plain.onnx'
 
     @property
     def labels_graph(self) -> Path:
-        """Give the plain export with Resize and ArgMax behind it."""
+        """Return the plain export with Resize and ArgMax behind it."""
         return self.folder / 'labels.onnx'
 
     @property
     def bundle(self) -> Path:
-        """Give the folder of our bundle."""
+        """Return the folder of our bundle."""
         return self.folder / f'baseline_{self.model}'
 
     @property
     def reference(self) -> Path:
-        """Give the file of the float64 results."""
+        """Return the file of the float64 results."""
         return self.folder / 'reference.npz'
 
     def camera_image(self) -> Image:
@@ -73,7 +73,7 @@ class Case:
         return golden_image(5, self.camera_h, self.camera_w)
 
     def network_image(self) -> Image:
-        """Give the camera image as (height, width, 3) RGB, stretched to the network's input."""
+        """Return the camera image as (height, width, 3) RGB, stretched to the network's input."""
         image = cv2.cvtColor(self.camera_image(), cv2.COLOR_BGR2RGB)
         return np.asarray(cv2.resize(image, (self.width, self.height)), np.uint8)
 

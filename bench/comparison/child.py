@@ -50,7 +50,7 @@ class Child:
 
     @property
     def process_id(self) -> int | None:
-        """Give the number of its process."""
+        """Return the number of its process."""
         return self._process.pid
 
     def ask(self, command: str, **options: Any) -> Any:

@@ -15,7 +15,7 @@ _FIRST_GUESS = 0.25
 
 class Field:
     """
-    Gives the process of a candidate, started again where it had to make room for others.
+    The processes of the candidates, started again where one had to make room for others.
 
     Everybody stays loaded where memory allows it, which is so for all but the largest cases.
     """
@@ -29,7 +29,7 @@ class Field:
 
     def child(self, name: str) -> Child:
         """
-        Give a candidate, loaded.
+        Return a candidate, loaded.
 
         :raises ChildError: It cannot be loaded here.
         """
@@ -40,7 +40,7 @@ class Field:
         return self._children[name]
 
     def is_loaded(self, name: str) -> bool:
-        """Tell whether a candidate is in memory."""
+        """Return whether a candidate is in memory."""
         return name in self._children
 
     def note_need(self, name: str, megabytes: float) -> None:

@@ -14,19 +14,19 @@ Array = npt.NDArray[np.generic]
 
 
 def relative_difference(found: Array, expected: Array) -> float:
-    """Give the largest absolute difference over the largest expected value; NaN stays NaN."""
+    """Return the largest absolute difference over the largest expected value; NaN stays NaN."""
     difference = np.abs(np.asarray(found, np.float64) - np.asarray(expected, np.float64))
     return float(difference.max() / np.abs(np.asarray(expected, np.float64)).max())
 
 
 def share_equal(found: Array, expected: Array) -> float:
-    """Give the share of equal values, 0 to 1."""
+    """Return the share of equal values, 0 to 1."""
     return float(np.mean(found == expected))
 
 
 def ratio(records: Sequence[dict[str, Any]], against: str, key: str) -> dict[str, float]:
     """
-    Say how many times faster everybody is than one of them.
+    Describe how many times faster everybody is than one of them.
 
     :param records: With 'name' and, under key, 'median_ms'.
     :returns: By name; empty where the one did not take part.

@@ -91,7 +91,7 @@ def load(size: str, path: Path) -> HuggingFaceMultitask:
 
 
 def ours(network: HuggingFaceMultitask, size: str) -> MultitaskSegformer:
-    """Give our network with the same weights, in evaluation mode."""
+    """Return our network with the same weights, in evaluation mode."""
     classes = network.segmentation.config.num_labels
     config = NetworkConfig(size, classes, max_depth_m=float(MAX_DEPTH_M), depth_dim=_DEPTH_DIM)
     links = [

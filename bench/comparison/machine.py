@@ -32,7 +32,7 @@ def pin(core: int | None = None) -> int:
 
 def resident_mb() -> float:
     """
-    Give the resident memory of this process in MB, and forget its peak until now.
+    Return the resident memory of this process in MB, and forget its peak until now.
 
     What Python and the C library keep of freed memory is given back first: taken again later, it
     would not show.
@@ -44,12 +44,12 @@ def resident_mb() -> float:
 
 
 def peak_mb() -> float:
-    """Give the largest resident memory of this process in MB since resident_mb was called."""
+    """Return the largest resident memory of this process in MB since resident_mb was called."""
     return _status('VmHWM')
 
 
 def free_mb() -> float:
-    """Give the memory in MB that programs can still take without swapping."""
+    """Return the memory in MB that programs can still take without swapping."""
     return _status('MemAvailable', '/proc/meminfo')
 
 

@@ -169,7 +169,7 @@ def _turn(field: Field, name: str, calls: int) -> list[tuple[float, ...]]:
 
 
 def _best(speed: dict[str, float], precisions: dict[str, str]) -> dict[str, float]:
-    """Give the speed of the fastest engine of each precision."""
+    """Return the speed of the fastest engine of each precision."""
     best: dict[str, float] = {}
     for name, value in speed.items():
         best[precisions[name]] = max(value, best.get(precisions[name], 0.0))

@@ -34,7 +34,7 @@ class MatmulPeak:
         self.turn()
 
     def turn(self) -> dict[str, float]:
-        """Give the 10^9 floating point operations per second of each engine, the best of some."""
+        """Return the GFLOP/s of each engine, the best of several runs."""
         return {name: self._speed(run) for name, (_, run) in self._runs.items()}
 
     def _speed(self, run: Run) -> float:

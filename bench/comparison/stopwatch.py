@@ -17,10 +17,10 @@ class Moment:
 
 
 def now() -> Moment:
-    """Give the present moment of this process."""
+    """Return the present moment of this process."""
     return Moment(perf_counter(), process_time())
 
 
 def elapsed(start: Moment) -> Moment:
-    """Give the time since a moment."""
+    """Return the time since a moment."""
     return Moment(perf_counter() - start.clock_s, process_time() - start.processor_s)

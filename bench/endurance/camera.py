@@ -166,7 +166,7 @@ class Camera:
             self._listener.destroy_subscription(self._subscriptions.pop(name))
 
     def listens(self, name: str) -> bool:
-        """Tell whether an output is subscribed."""
+        """Return whether an output is subscribed."""
         return name in self._subscriptions
 
     def go_and_come(self, images: int) -> None:

@@ -89,7 +89,7 @@ def _edited(tree: Any, edits: list[tuple[list[int], Any, bool]]) -> Any:
 
 
 def raises_only(errors: tuple[type[BaseException], ...], call: Callable[[], Any]) -> Any:
-    """Give what a call returns; None where it raised one of these errors, with a message."""
+    """Return what a call returns; None where it raised one of these errors, with a message."""
     try:
         return call()
     except errors as error:

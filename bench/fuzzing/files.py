@@ -60,7 +60,7 @@ _TYPES: dict[str, Any] = dict(_STORE.types)
 
 
 def _messages() -> dict[str, bytes]:
-    """Give the CDR bytes of one small message of each type."""
+    """Return the CDR bytes of one small message of each type."""
     stamp = _TYPES['builtin_interfaces/msg/Time'](sec=1, nanosec=2)
     header = _TYPES['std_msgs/msg/Header'](stamp=stamp, frame_id='camera')
     image = _TYPES[IMAGE](header, 4, 6, 'rgb8', 0, 18, np.arange(72, dtype=np.uint8))
@@ -163,7 +163,7 @@ def check_checkpoint(drawn: tuple[bytes, str]) -> None:
 
 @functools.cache
 def targets() -> tuple[Target, ...]:
-    """Give those that can run here: checkpoints need torch."""
+    """Return those that can run here: checkpoints need torch."""
     manifest = _manifest()
     text = json.dumps(manifest).encode()
     found = [

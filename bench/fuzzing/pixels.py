@@ -91,7 +91,7 @@ _FORMATS = ['jpeg', 'png', 'rgb8; jpeg compressed bgr8', 'bayer_rggb8; jpeg comp
 
 
 def stated_size(content: bytes) -> tuple[int, int] | None:
-    """Give the height and width that the first header of a JPEG or PNG states."""
+    """Return the height and width that the first header of a JPEG or PNG states."""
     if content[:4] == b'\x89PNG' and content[12:16] == b'IHDR':
         width, height = (int.from_bytes(content[n : n + 4], 'big') for n in (16, 20))
         return height, width
@@ -111,7 +111,7 @@ def stated_size(content: bytes) -> tuple[int, int] | None:
 
 
 def most_pixels(content: bytes) -> int:
-    """Give the most pixels that anything like a header in a file states, wherever it is."""
+    """Return the most pixels that anything like a header in a file states, wherever it is."""
     found = [0]
     for match in _HEADERS.finditer(content):
         at = match.end()
@@ -153,7 +153,7 @@ class _Memory:
         return ['labels.png']
 
     def read(self, name: str) -> bytes:
-        """Give it."""
+        """Return it."""
         return self._content
 
 

@@ -41,7 +41,7 @@ class Camera:
     namespace: str
 
     def output(self, name: str) -> str:
-        """Give the full name of an output topic."""
+        """Return the full name of an output topic."""
         return f'{self.namespace}/{name}'
 
 
@@ -167,7 +167,7 @@ def _listed(reader: BagReader, images: Sequence[Topic]) -> str:
 
 
 def _candidates(reader: BagReader, images: Sequence[Topic]) -> list[Topic]:
-    """Give the topics with colour images, or else all that may be a camera's."""
+    """Return the topics with colour images, or else all that may be a camera's."""
     raw = {item.name for item in images if item.type == IMAGE and item.count}
     encodings = {
         item: _encoding(reader, item)
@@ -179,7 +179,7 @@ def _candidates(reader: BagReader, images: Sequence[Topic]) -> list[Topic]:
 
 
 def _encoding(reader: BagReader, topic: Topic) -> str:
-    """Give the encoding of the first image that can be read, or say why there is none."""
+    """Return the encoding of the first image that can be read, or say why there is none."""
     if not topic.count:
         return 'no messages'
     message = _first_image(reader, topic)

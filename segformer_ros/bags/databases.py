@@ -47,7 +47,7 @@ class WholeDatabase(Sqlite3Reader):
 
 
 def _unfinished(path: Path) -> Path | None:
-    """Give the log or the journal that a database is not whole without."""
+    """Return the log or the journal that a database is not whole without."""
     log, journal = (path.with_name(f'{path.name}-{end}') for end in ('wal', 'journal'))
     if log.is_file() and log.stat().st_size > 32:
         return log

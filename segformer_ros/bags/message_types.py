@@ -109,7 +109,7 @@ def _installed_text(name: str) -> str | None:
 
 
 def _names_in(definitions: dict[str, Any]) -> Iterable[str]:
-    """Give the message types that definitions (of rosbags) refer to."""
+    """Yield the message types that definitions (of rosbags) refer to."""
 
     def walk(item: Any) -> Iterable[str]:
         if isinstance(item, str) and '/msg/' in item:

@@ -15,7 +15,7 @@ _PNG_GREY = (0, 4)
 
 def compressed_encoding(compressed_format: str, data: Any) -> str:
     """
-    Say what was compressed, without decoding it.
+    Describe what was compressed, without decoding it.
 
     :param compressed_format: Field `format` of a CompressedImage, such as 'jpeg',
         'mono8; jpeg compressed ' or '16UC1; compressedDepth png'.

@@ -24,7 +24,7 @@ _INFO = 'rosbag2_bagfile_information'
 
 
 def _numbers(place: Path, name: str) -> list[int]:
-    """Give the numbers of the files that are full."""
+    """Return the numbers of the files that are full."""
     found = (re.fullmatch(rf'{re.escape(name)}_(\d+)\.yaml', item.name) for item in _list(place))
     return sorted(int(item[1]) for item in found if item)
 

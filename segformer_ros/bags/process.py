@@ -69,7 +69,7 @@ class OnFrame(Protocol):
 
 
 def count_images(reader: BagReader, cameras: Sequence[Camera], limit: int | None) -> int:
-    """Give how many images will be processed."""
+    """Return how many images will be processed."""
     names = {(camera.topic, camera.type) for camera in cameras}
     count = sum(item.count for item in reader.topics if (item.name, item.type) in names)
     return count if limit is None else min(count, limit)
@@ -183,7 +183,7 @@ def read_info(reader: BagReader, connection: Connection, raw: bytes, report: Rep
 
 
 def _missing_info(reader: BagReader, camera: Camera) -> str:
-    """Say that there is no camera_info of a camera, and where the bag has others."""
+    """Warn that a camera has no camera_info, and name those that the bag has."""
     topics = {item.name for item in reader.topics if item.type == CAMERA_INFO and item.count}
     text = f'no camera_info on {camera.camera_info}'
     if camera.camera_info in topics:

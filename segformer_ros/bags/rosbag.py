@@ -51,7 +51,7 @@ class Topic:
 
 
 def is_bag(path: Path) -> bool:
-    """Tell whether a path looks like a rosbag2 recording: a folder or one of its files."""
+    """Return whether a path looks like a rosbag2 recording: a folder or one of its files."""
     if path.is_dir():
         return (path / 'metadata.yaml').is_file() or bool(storage_files(path))
     return path.suffix in SUFFIXES
@@ -126,7 +126,7 @@ class BagReader:
         return self._reader.notes
 
     def connections(self, topics: Collection[str] | None = None) -> list[Connection]:
-        """Give the connections (of rosbags) of some topics; None gives all."""
+        """Return the connections (of rosbags) of some topics; None gives all."""
         return [
             item for item in self._reader.connections if topics is None or item.topic in topics
         ]

@@ -147,14 +147,14 @@ class BagFiles(Reader):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what is missing, or read in another way than it should be, a sentence each."""
+        """Describe what is missing, or read in another way than it should be, a sentence each."""
         storage: Any = self.storage
         parts = getattr(storage, 'storages', [storage])
         return (*getattr(storage, 'notes', ()), *(item.note for item in parts if item.note))
 
     @property
     def span_ns(self) -> int:
-        """Give the time from the first to the last message."""
+        """Return the time from the first to the last message."""
         spans = self._spans()
         return max(end for _, end in spans) - self.begin_ns - 1 if spans else 0
 

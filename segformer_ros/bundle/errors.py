@@ -10,7 +10,7 @@ class BundleError(RuntimeError):
 
     def __init__(self, where: object, *, expected: str, found: str, do: str) -> None:
         """
-        Say it in one sentence.
+        Build the message, one sentence.
 
         :param where: The bundle, or the place in it.
         :param do: What the reader can do about it.

@@ -44,7 +44,7 @@ def weights_of_graph(graph: Path) -> tuple[str, ...]:
 
 
 def _read(graph: Path) -> tuple[bytes, list[str]]:
-    """Give the content of a graph, and the places that it refers to."""
+    """Return the content of a graph, and the places that it refers to."""
     content = graph.read_bytes()
     entries = list(_ENTRY.finditer(content))
     found = [content[entry.end() : entry.end() + entry.group(1)[0]] for entry in entries]

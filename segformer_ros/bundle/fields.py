@@ -28,7 +28,7 @@ class Fields:
         raise BundleError(f'{self._where}: {key}', expected=expected, found=found, do=_DO)
 
     def names(self) -> tuple[str, ...]:
-        """Give the keys."""
+        """Return the keys."""
         return tuple(self._content)
 
     def only(self, keys: Iterable[str], *, complete: bool = False) -> None:
@@ -41,60 +41,60 @@ class Fields:
             self.value(key)
 
     def having(self, keys: Iterable[str]) -> Mapping[str, Any]:
-        """Give the object itself, which must have these keys among others."""
+        """Return the object itself, which must have these keys among others."""
         for key in keys:
             self.value(key)
         return self._content
 
     def value(self, key: str) -> Any:
-        """Give a value of any type."""
+        """Return a value of any type."""
         if key not in self._content:
             self.refuse(key, 'a value', 'no such key')
         return self._content[key]
 
     def inner(self, key: str) -> Fields:
-        """Give an object."""
+        """Return an object."""
         return Fields(self.value(key), f'{self._where}: {key}')
 
     def items(self, key: str) -> list[Any]:
-        """Give a list."""
+        """Return a list."""
         value = self.value(key)
         if not isinstance(value, list):
             self.refuse(key, 'a list', _short(value))
         return value
 
     def inners(self, key: str) -> list[Fields]:
-        """Give a list of objects."""
+        """Return a list of objects."""
         where = f'{self._where}: {key}'
         return [Fields(item, f'{where}[{index}]') for index, item in enumerate(self.items(key))]
 
     def text(self, key: str) -> str:
-        """Give a text that is not empty."""
+        """Return a text that is not empty."""
         value = self.value(key)
         if not isinstance(value, str) or not value:
             self.refuse(key, 'a text', _short(value))
         return value
 
     def choice(self, key: str, values: tuple[str, ...]) -> str:
-        """Give one of some texts."""
+        """Return one of some texts."""
         value = self.value(key)
         if value not in values:
             self.refuse(key, ' or '.join(repr(item) for item in values), _short(value))
         return str(value)
 
     def whole(self, key: str, *, least: int) -> int:
-        """Give a whole number, least or more."""
+        """Return a whole number, least or more."""
         value = self.value(key)
         if type(value) is not int or value < least:
             self.refuse(key, f'a whole number from {least}', _short(value))
         return value
 
     def number(self, key: str, *, above: float = -math.inf) -> float:
-        """Give a finite number above a limit."""
+        """Return a finite number above a limit."""
         return self._finite(key, self.value(key), above)
 
     def numbers(self, key: str, count: int, *, above: float = -math.inf) -> tuple[float, ...]:
-        """Give a list of so many finite numbers above a limit."""
+        """Return a list of so many finite numbers above a limit."""
         values = self.items(key)
         if len(values) != count:
             self.refuse(key, f'{count} numbers', f'{len(values)} values')

@@ -46,18 +46,18 @@ class Bundle:
     networks: Mapping[str, Bundle] = field(default_factory=dict)
 
     def parts(self) -> tuple[Bundle, ...]:
-        """Give its networks, each a bundle of one: both, or itself."""
+        """Return its networks, each a bundle of one: both, or itself."""
         return tuple(self.networks.values()) or (self,)
 
     def file(self, name: str) -> Path:
-        """Give the path of one of its files."""
+        """Return the path of one of its files."""
         return self.path / name
 
     def golden(
         self, size: InputSize
     ) -> tuple[npt.NDArray[np.uint8], dict[str, npt.NDArray[np.float32]]]:
         """
-        Give the golden input of an input size and the outputs that belong to it.
+        Return the golden input of an input size and the outputs that belong to it.
 
         :returns: (H, W, 3) RGB, and the raw outputs of the network by name, (1, C, h, w) each.
         :raises BundleError: The file of outputs is damaged.
@@ -68,7 +68,7 @@ class Bundle:
 
 
 def known_names() -> tuple[str, ...]:
-    """Give the names of the bundles that ship with the package."""
+    """Return the names of the bundles that ship with the package."""
     return tuple(sorted(path.parent.name for path in MODELS.glob(f'*/{MANIFEST}')))
 
 
@@ -100,7 +100,7 @@ def find(model: str | Path) -> Path:
 
 
 def is_checkpoint(model: str) -> bool:
-    """Tell a checkpoint, or its address on the hub, from a bundle or the name of one."""
+    """Return whether this is a checkpoint or its address on the hub, not a bundle or its name."""
     path = Path(model).expanduser()
     if model.startswith('hf://') or path.is_file():
         return True

@@ -66,7 +66,7 @@ class DepthOutput:
 
     @property
     def relative(self) -> bool:
-        """Tell whether the scale is unknown."""
+        """Return whether the scale is unknown."""
         return self.unit != 'metres'
 
 
@@ -123,7 +123,7 @@ class Manifest:
         return tuple(RELATIVE if relative and task == 'depth' else task for task in self.tasks)
 
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
-        """Give the shape of each output for one image of an input size."""
+        """Return the shape of each output for one image of an input size."""
         shapes = {}
         if self.logits is not None:
             stride = self.logits.stride

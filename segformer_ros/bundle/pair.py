@@ -97,7 +97,7 @@ def _refuse_others(folder: Path) -> None:
 
 
 def _together(name: str, networks: Mapping[str, Bundle]) -> Manifest:
-    """Say of both what is said of one network; what belongs to one input is that of labels."""
+    """Merge two manifests; facts of the input are those of the label network."""
     labels, depth = networks['segmentation'].manifest, networks['depth'].manifest
     costs = Arithmetic(
         {

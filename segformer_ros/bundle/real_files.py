@@ -28,7 +28,7 @@ _DO = 'copy the bundle with cp -rL, or set XDG_CACHE_HOME to a folder that can b
 
 def engine_folder(bundle: Bundle) -> Path:
     """
-    Give a folder with all files of a bundle, none of which is a link.
+    Return a folder with all files of a bundle, none of which is a link.
 
     It is the bundle's own where that has no links; else one in the user's cache, of hard links
     where the disk is the same and of copies where it is not.

@@ -69,7 +69,7 @@ def decode_labels(bgra: npt.NDArray[np.uint8], label_set: LabelSet = CARLA_0914)
 
 def encode_tags(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
-    Give labels as the simulator itself publishes them: the tag in the red channel.
+    Return labels as the simulator itself publishes them: the tag in the red channel.
 
     :param labels: (H, W) tags.
     :returns: (H, W, 4) BGRA with alpha 255.
@@ -97,7 +97,7 @@ def decode_tags(bgra: npt.NDArray[np.uint8], label_set: LabelSet = CARLA_0914) -
 
 def encode_depth(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """
-    Give ground-truth depth as the bridge publishes it.
+    Return ground-truth depth as the bridge publishes it.
 
     :param depth: (H, W) metres along the optical axis, +inf for the sky.
     :returns: (H, W) metres, at most SKY_DEPTH_M, which also stands for the sky.
@@ -116,7 +116,7 @@ def decode_depth(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def encode_depth_code(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """
-    Give depth as the simulator itself publishes it: 24 bits, the lowest eight in red.
+    Return depth as the simulator itself publishes it: 24 bits, the lowest eight in red.
 
     :param depth: (H, W) metres along the optical axis, +inf for the sky; NaN is refused.
     :returns: (H, W, 4) BGRA with alpha 255; one step is 1000 m / (2^24 - 1), about 0.06 mm.

@@ -45,7 +45,7 @@ class Pose:
     yaw: float = 0.0
 
     def in_carla(self) -> Pose:
-        """Give the same pose in the left-handed axes of CARLA: y right, pitch up, yaw right."""
+        """Return the same pose in the left-handed axes of CARLA: y right, pitch up, yaw right."""
         return Pose(self.x, -self.y, self.z, self.roll, -self.pitch, -self.yaw)
 
 
@@ -66,7 +66,7 @@ class Sensor:
 
     @property
     def is_camera(self) -> bool:
-        """Tell whether its topic carries images of a kind that we read."""
+        """Return whether its topic carries images of a kind that we read."""
         return self.type in CAMERAS
 
 
@@ -85,7 +85,7 @@ class Vehicle:
 
     @property
     def cameras(self) -> tuple[Sensor, ...]:
-        """Give the sensors that are cameras."""
+        """Return the sensors that are cameras."""
         return tuple(item for item in self.sensors if item.is_camera)
 
 

@@ -35,7 +35,7 @@ def tag_table(name: str, version: str | None = None) -> LabelSet:
 
 
 def installed_version() -> str | None:
-    """Give the version of the `carla` client that is installed; None without one."""
+    """Return the version of the `carla` client that is installed; None without one."""
     try:
         return metadata.version('carla')
     except metadata.PackageNotFoundError:

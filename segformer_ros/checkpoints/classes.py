@@ -35,7 +35,7 @@ def find_label_set(names: Sequence[str] | None) -> tuple[str | None, list[int]]:
 
 def class_facts(names: Sequence[str] | None, count: int) -> dict[str, Any]:
     """
-    Give the facts 'label_set', 'classes' and 'class_names' of a file that names its classes.
+    Return the facts 'label_set', 'classes' and 'class_names' of a file that names its classes.
 
     :param count: Channels of the network; names of another number are not those of its channels.
     """
@@ -47,7 +47,7 @@ def class_facts(names: Sequence[str] | None, count: int) -> dict[str, Any]:
 
 def named(label_set: str, count: int) -> dict[str, Any]:
     """
-    Give the same facts for a label set that a person names.
+    Return the same facts for a label set that a person names.
 
     :raises CheckpointError: There is no such set or it has another number of classes.
     """
@@ -83,7 +83,7 @@ def check_label_images(count: int) -> None:
 
 def class_table(facts: Mapping[str, Any], count: int) -> tuple[str, tuple[LabelClass, ...]]:
     """
-    Give the classes of the channels, in their order, as a bundle names them.
+    Return the classes of the channels, in their order, as a bundle names them.
 
     :param facts: With label_set, classes and class_names as far as they are known.
     :returns: The label set, 'unknown' where there is none, and its rows; classes without a

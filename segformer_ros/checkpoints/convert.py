@@ -70,7 +70,7 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """Say in one line what became what."""
+        """Describe in one line what became what."""
         model = self.source
         return f'{model.format} -> {self.target}: {describe(model.config)}, {self.out}'
 
@@ -168,7 +168,7 @@ def _text(eps: tuple[float, float]) -> str:
 
 
 def _input_notes(model: Model, layout: Format) -> tuple[str, ...]:
-    """Say which normalisation has to be set by hand where the result is used."""
+    """Describe which normalisation has to be set by hand where the result is used."""
     if layout.name in _SAYS_INPUT or (layout.plain_input and _is_plain(model)):
         return ()
     mean, std = model.facts.get('mean'), model.facts.get('std')

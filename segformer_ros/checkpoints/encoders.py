@@ -36,7 +36,7 @@ class EncoderNames:
     mlp_as_convolution: bool = False
 
     def prefixed(self, prefix: str) -> EncoderNames:
-        """Give the same names behind a prefix."""
+        """Return the same names behind a prefix."""
         return replace(
             self,
             patch_projection=prefix + self.patch_projection,

@@ -82,7 +82,7 @@ def merge(own: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def homeless(model: Model) -> tuple[str, ...]:
-    """Say which facts a format loses that has weights and nothing else."""
+    """Describe which facts a format loses that has weights and nothing else."""
     lost = [
         name
         for name, value in model.facts.items()

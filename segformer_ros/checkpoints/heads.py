@@ -12,7 +12,7 @@ _WEIGHT = ('weight',)
 
 
 def refuse_head(config: NetworkConfig) -> str | None:
-    """Say why a head for labels cannot be the MLP head of the original; None when it can."""
+    """Describe why a head for labels cannot be the MLP head of the original; None when it can."""
     if config.auxiliary_head:
         return 'it has no auxiliary head'
     if config.segmentation and config.segmentation_head != 'nvlabs':
@@ -105,7 +105,7 @@ def _fusion(ours: str, theirs: str, first: str, second: str, third: str) -> list
 
 
 def _projects(config: NetworkConfig) -> list[bool]:
-    """Tell for each stage, the coarsest first, whether its channels have to change."""
+    """Return for each stage, coarsest first, whether its channels have to change."""
     return [dim != config.depth_dim for dim in reversed(SIZES[config.size].embed_dims)]
 
 

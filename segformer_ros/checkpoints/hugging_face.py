@@ -50,7 +50,7 @@ def number(said: Mapping[str, Any], name: str, default: float) -> float:
 
 def refusal(config: Mapping[str, Any] | None, kind: str) -> str | None:
     """
-    Say why a configuration describes another network than the published ones; None if it does not.
+    Describe why a configuration is not that of a published network; None if it is.
 
     :param kind: The model_type that it has to have.
     """
@@ -67,7 +67,7 @@ def refusal(config: Mapping[str, Any] | None, kind: str) -> str | None:
 
 def read_labels(config: Mapping[str, Any], count: int, *, reduced: bool = False) -> dict[str, Any]:
     """
-    Give the facts of classes from id2label.
+    Return the facts of classes from id2label.
 
     :param reduced: Whether the first channel is id 1 and so on, and the last one id 0: the labels
         were reduced by one in training, but not the table.
@@ -85,7 +85,7 @@ def read_labels(config: Mapping[str, Any], count: int, *, reduced: bool = False)
 
 
 def read_input(raw: Raw) -> dict[str, Any]:
-    """Give the facts 'mean' and 'std', of images of 0 to 1, and the preprocessor itself."""
+    """Return the facts 'mean' and 'std', of images of 0 to 1, and the preprocessor itself."""
     said = raw.processor
     if not said:
         return {}
@@ -119,7 +119,7 @@ def _tidy(value: float) -> float:
 
 
 def encoder_config(config: NetworkConfig) -> dict[str, Any]:
-    """Give what config.json says of an encoder."""
+    """Return what config.json says of an encoder."""
     size = SIZES[config.size]
     return {
         **_FIXED,
@@ -134,7 +134,7 @@ def encoder_config(config: NetworkConfig) -> dict[str, Any]:
 
 
 def segformer_config(model: Model, architecture: str) -> dict[str, Any]:
-    """Give config.json of model_type segformer."""
+    """Return config.json of model_type segformer."""
     config = model.config
     labels = class_names(model)
     if labels is None:
@@ -153,7 +153,7 @@ def segformer_config(model: Model, architecture: str) -> dict[str, Any]:
 
 
 def label_tables(labels: list[str]) -> dict[str, Any]:
-    """Give id2label and its inverse; a network without classes has none."""
+    """Return id2label and its inverse; a network without classes has none."""
     if not labels:
         return {}
     return {
@@ -163,7 +163,7 @@ def label_tables(labels: list[str]) -> dict[str, Any]:
 
 
 def segformer_processor(model: Model) -> dict[str, Any]:
-    """Give preprocessor_config.json: as it was read, with the normalisation of the facts."""
+    """Return preprocessor_config.json: as it was read, with the normalisation of the facts."""
     facts = model.facts
     return {
         'image_processor_type': 'SegformerImageProcessor',

@@ -62,7 +62,7 @@ def _redivide(parts: Sequence[Tensor], shares: tuple[int, ...]) -> Sequence[Tens
 
 
 def to_ours(links: Iterable[Link], theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights our names; a counter of batches that an old file lacks is 0."""
+    """Return the weights our names; a counter of batches that an old file lacks is 0."""
     tensors: dict[str, Tensor] = {}
     for link in links:
         if link.may_lack and link.theirs[0] not in theirs:
@@ -76,7 +76,7 @@ def to_ours(links: Iterable[Link], theirs: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def to_theirs(links: Iterable[Link], ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights their names."""
+    """Return the weights their names."""
     tensors: dict[str, Tensor] = {}
     for link in links:
         parts = _redivide([ours[name] for name in link.ours], link.their_shares)

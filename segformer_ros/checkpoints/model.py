@@ -86,17 +86,17 @@ class Model:
 
 
 def has_heads(config: NetworkConfig) -> bool:
-    """Tell a network that labels or measures from a mere encoder."""
+    """Return whether it has a head; a mere encoder has none."""
     return config.segmentation or config.depth
 
 
 def has_published_ratios(config: NetworkConfig) -> bool:
-    """Tell an encoder of the published shapes from one that only this package has."""
+    """Return whether the encoder has a published shape, not one of this package alone."""
     return (config.sr_ratios, config.mlp_ratios) == (SR_RATIOS, MLP_RATIOS)
 
 
 def describe(config: NetworkConfig) -> str:
-    """Say in a few words what a network is."""
+    """Describe in a few words what a network is."""
     size = config.size.upper()
     if not has_published_ratios(config):
         size += f' (sr_ratios {list(config.sr_ratios)}, mlp_ratios {list(config.mlp_ratios)})'
@@ -206,12 +206,12 @@ def only(model: Model, part: str) -> Model:
 
 
 def network_facts(config: NetworkConfig) -> dict[str, Any]:
-    """Give the configuration as the fact 'network'."""
+    """Return the configuration as the fact 'network'."""
     return asdict(config)
 
 
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:
-    """Give the sha256 of names and values: facts that carry it belong to these weights."""
+    """Return the sha256 of names and values: facts that carry it belong to these weights."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         if not name.endswith(_COUNTER):

@@ -16,7 +16,7 @@ from segformer_ros.network import NetworkConfig
 
 
 def read_classes(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """Give the facts of classes; 0.x writes CLASSES, 1.x a dataset_meta."""
+    """Return the facts of classes; 0.x writes CLASSES, 1.x a dataset_meta."""
     described = meta.get('dataset_meta')
     inner = described.get('classes') if isinstance(described, Mapping) else None
     names = inner or meta.get('CLASSES')
@@ -26,14 +26,14 @@ def read_classes(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
 
 
 def refuse_tasks(config: NetworkConfig) -> str | None:
-    """Say why a network of these tasks cannot be such a file; None when it can."""
+    """Describe why a network of these tasks cannot be such a file; None when it can."""
     if not config.segmentation:
         return 'it is a network with a segmentation head'
     return 'it has no depth head' if config.depth else None
 
 
 def pack(model: Model, links: Sequence[Link]) -> Packed:
-    """Give the weights, class names and colours where they are known, and our facts as a text."""
+    """Return weights, class names and colours where known, and our facts as text."""
     return Packed(to_theirs(links, model.tensors), _meta(model))
 
 

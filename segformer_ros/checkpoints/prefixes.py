@@ -47,7 +47,7 @@ def without_prefixes(
 
 
 def hint(names: Iterable[str]) -> str:
-    """Give a clause on a prefix that many names of an unknown file have; empty: there is none."""
+    """Return a clause on a prefix that many names of an unknown file share; empty: none."""
     names = list(names)
     for prefix in PREFIXES:
         count = sum(name.startswith(prefix) for name in names)

@@ -64,7 +64,7 @@ def read(source: str | Path, layout: str | None = None, options: Options | None 
 
 
 def _model(match: Match, raw: Raw, options: Options, where: str) -> Model:
-    """Give the weights our names, and put the facts together."""
+    """Return the weights our names, and put the facts together."""
     guess, path = match.guess, raw.path
     if options.max_depth_m is not None and match.format.name != SILENT_DEPTH:
         raise CheckpointError(

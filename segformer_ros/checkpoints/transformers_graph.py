@@ -20,7 +20,7 @@ FORMATS = ('hf-segformer', 'hf-glpn', 'shift')
 
 
 def available(layout: str) -> bool:
-    """Tell whether transformers can run checkpoints of a format here."""
+    """Return whether transformers can run checkpoints of a format here."""
     return layout in FORMATS and find_spec('transformers') is not None
 
 

@@ -124,7 +124,7 @@ def _choice(bundle: bundles.Bundle, threads: int, precision: str) -> dict[str, A
 
 
 def _both(choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Say of the networks of labels and of depth what is said of one."""
+    """Merge the results of the label network and of the depth network."""
     labels, depth = choices
     return {key: f'labels: {labels[key]}; depth: {depth[key]}' for key in ('engine', 'reason')} | {
         'trials': labels['trials'],

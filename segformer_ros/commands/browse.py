@@ -109,7 +109,7 @@ def _ids(label_set: LabelSet | None) -> npt.NDArray[np.uint8] | None:
 def _blocks(
     dataset: Dataset, augmentation: Augmentation | None, args: argparse.Namespace
 ) -> list[list[tuple[str, Sample]]]:
-    """Give every sample and its variations, shrunk to the size of a cell, with their captions."""
+    """Return every sample and its augmentations with captions, shrunk to the size of a cell."""
     import numpy as np
 
     if not len(dataset):

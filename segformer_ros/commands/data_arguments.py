@@ -40,7 +40,7 @@ def add_data_arguments(
 
 def data_spec(args: argparse.Namespace) -> DatasetSpec:
     """
-    Give the dataset that was asked for; nothing of it is read yet.
+    Return the dataset that was asked for; nothing of it is read yet.
 
     :raises DatasetError: DATA or an option is not written as it should be.
     """

@@ -163,7 +163,7 @@ def _refuse_unused(args: argparse.Namespace) -> None:
 
 
 def _spec(args: argparse.Namespace) -> DatasetSpec:
-    """Give the dataset, or without DATA the frames of the world that were asked for."""
+    """Return the dataset, or without DATA the frames of the world that were asked for."""
     from segformer_ros.datasets import DatasetSpec
 
     if args.data is not None:

@@ -198,7 +198,7 @@ def _report(line: str) -> None:
 
 
 def summary(bundle: Bundle) -> str:
-    """Tell, a line for each graph, how far it is from the network in torch."""
+    """Return a line per graph with its largest difference from the network in torch."""
     lines = []
     for size in bundle.manifest.input_sizes:
         for graph in size.graphs:

@@ -428,7 +428,7 @@ class _Progress:
 
 def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:
     """
-    Say in one line what was done.
+    Print in one line what was done.
 
     :raises ValueError: An input failed, or no frame could be read.
     """

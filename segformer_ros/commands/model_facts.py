@@ -23,7 +23,7 @@ _TRAINING = (
 
 
 def of_bundle(bundle: bundles.Bundle) -> Pairs:
-    """Say what a bundle is: of two networks both, one after the other."""
+    """Return the facts of a bundle; those of two networks one after the other."""
     if not bundle.networks:
         yield from _of_one(bundle)
         return
@@ -99,7 +99,7 @@ def read_checkpoint(source: str, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def of_checkpoint(content: Mapping[str, Any], source: str) -> Pairs:
-    """Say what read_checkpoint has found."""
+    """Return the facts of a checkpoint."""
     network, channels = content['network'], content['channels']
     yield 'checkpoint', source
     yield 'format', '; '.join([content['format'], *content['notes']])
@@ -135,7 +135,7 @@ def _depth(network: Mapping[str, Any], channels: int) -> str:
 
 
 def _costs(parameters: Mapping[str, int], gmacs: Mapping[str, Mapping[str, float]]) -> Pairs:
-    """Say the parameters by part, and 10^9 multiplications with addition by size and part."""
+    """Format the parameters by part, and the GMACs by size and part."""
     parts = ', '.join(f'{_part(name)} {count:,}' for name, count in parameters.items())
     yield 'parameters', f'{sum(parameters.values()):,}: {parts}'
     for size, costs in gmacs.items():

@@ -301,7 +301,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
-    """Give what decides the output of every kind of input, to know a run that continues."""
+    """Return what decides the output of every kind of input, to know a run that continues."""
     folder = bundles.find(args.model)
     manifest = folder / 'manifest.json'
     return {
@@ -378,7 +378,7 @@ def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:
 
 def _conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> int:
     """
-    Say in one line what was done, and of a bag what the intrinsics of the frames are from.
+    Print in one line what was done and, for a bag, where the intrinsics came from.
 
     :raises ValueError: No frame could be read, or with --strict one could not.
     """

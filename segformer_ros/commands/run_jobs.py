@@ -39,7 +39,7 @@ class Job(Protocol):
         """What the same command does after it was stopped."""
 
     def is_finished(self) -> bool:
-        """Tell whether an earlier run has left nothing to do."""
+        """Return whether an earlier run has left nothing to do."""
 
     def process(self, pipeline: Pipeline, report: Report, advance: Advance) -> None:
         """Do the work."""
@@ -133,7 +133,7 @@ def _file_options(args: argparse.Namespace) -> Any:
 
 
 def _state(files: Sequence[Path]) -> dict[str, Any]:
-    """Give what changes when other files take the place of an input of which results exist."""
+    """Return what changes when other files take the place of an input of which results exist."""
     facts = [file.stat() for file in files]
     latest = max((item.st_mtime for item in facts), default=0.0)
     return {
@@ -276,7 +276,7 @@ class BagJob:
             )
 
     def _overlay(self, stack: ExitStack, pipeline: Pipeline, report: Report) -> Any:
-        """Give what has frames drawn into the video of their camera while others are computed."""
+        """Return what draws frames into the video of their camera while others are computed."""
         from segformer_ros.files.process import Artist
         from segformer_ros.files.video_writer import VideoWriter
         from segformer_ros.side_thread import Behind

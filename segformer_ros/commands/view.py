@@ -271,7 +271,7 @@ def _model(args: argparse.Namespace, run: Any) -> str:
 
 
 def _of_run(args: argparse.Namespace, run: Any, name: str, default: str) -> str:
-    """Give what was asked for, or else what the run was made with."""
+    """Return what was asked for, or else what the run was made with."""
     given = getattr(args, name)
     known = default if run is None else run.settings.get(name, default)
     return str(known if given == default else given)

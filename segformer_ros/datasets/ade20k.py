@@ -42,7 +42,7 @@ KARPENET4: dict[str, tuple[str, ...]] = {
 
 
 def recognises(root: Path) -> bool:
-    """Tell by the folders."""
+    """Recognise the folders."""
     return (root / 'annotations/training').is_dir() and (root / 'images/training').is_dir()
 
 

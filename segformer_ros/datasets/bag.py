@@ -50,7 +50,7 @@ _KINDS = ('image', 'labels', 'depth')
 
 
 def recognises(root: Path) -> bool:
-    """Tell whether a path is a rosbag2 recording."""
+    """Return whether a path is a rosbag2 recording."""
     return is_bag(root)
 
 
@@ -170,7 +170,7 @@ class BagDataset:
 
     @property
     def label_set(self) -> LabelSet | None:
-        """Give the classes of the simulator that was recorded."""
+        """Return the classes of the simulator that was recorded."""
         return self._classes
 
     def __len__(self) -> int:
@@ -216,7 +216,7 @@ class BagDataset:
         raise BagError(f'expected {topic} at {received_ns} ns, found nothing: was it replaced?')
 
     def _reader(self) -> BagReader:
-        """Give the reader of this thread of this process; neither kind of bag can be shared."""
+        """Return the reader of this thread of this process; neither kind of bag can be shared."""
         opened: _OpenBag | None = getattr(self._readers, 'opened', None)
         if opened is None or opened.process != os.getpid():
             opened = self._readers.opened = _OpenBag(self._path)

@@ -37,7 +37,7 @@ _NONE = 11
 
 
 def recognises(root: Path) -> bool:
-    """Tell by the folders."""
+    """Recognise the folders."""
     return (root / 'trainannot').is_dir() or (root / _IMAGES).is_dir()
 
 
@@ -57,7 +57,7 @@ def open_dataset(root: Path, split: str, *, labels: int = 11) -> FileDataset:
 
 def split_of(stem: str) -> str:
     """
-    Give the split that a frame is in: 367 train, 101 val and 233 test of the 701.
+    Return the split that a frame is in: 367 train, 101 val and 233 test of the 701.
 
     Validation is the part of drive 0016E5 that is labelled at 15 Hz; tests are drive Seq05VD and
     the second half of 0001TP, both from dusk and day.

@@ -53,7 +53,7 @@ def check_ids(labels: npt.NDArray[np.uint8], label_set: LabelSet, name: str) -> 
 
 @functools.lru_cache(maxsize=16)
 def _strange(ids: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Give (256,) 1 for what is no class id."""
+    """Return (256,) 1 for what is no class id."""
     table = np.ones(256, np.uint8)
     table[[*ids, VOID]] = 0
     return table

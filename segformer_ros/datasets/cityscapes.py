@@ -41,7 +41,7 @@ _IMAGE = 'leftImg8bit'
 
 
 def recognises(root: Path) -> bool:
-    """Tell by the folders."""
+    """Recognise the folders."""
     return (root / _IMAGE).is_dir() and (root / 'gtFine').is_dir()
 
 
@@ -98,7 +98,7 @@ def _train_ids(storage: Storage, name: str) -> Labels:
 
 
 def _camera(storage: Storage, name: str) -> tuple[float, float, float, float, float]:
-    """Give fx, fy, u0, v0 in pixels and the baseline in metres."""
+    """Return fx, fy, u0, v0 in pixels and the baseline in metres."""
     try:
         facts = json.loads(storage.read(name))
         inner = facts['intrinsic']

@@ -45,7 +45,7 @@ class FolderFacts:
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def intrinsics(self, width: int, height: int) -> Intrinsics | None:
-        """Give the intrinsics of an image of this size; None: they are unknown."""
+        """Return the intrinsics of an image of this size; None: they are unknown."""
         if not self.camera:
             return None
         if 'camera_fov_deg' in self.camera:

@@ -37,7 +37,7 @@ _EXPECTED = (
 
 
 def recognises(root: Path) -> bool:
-    """Tell whether a folder has the facts of such a dataset and one of its splits in it."""
+    """Return whether a folder has the facts of such a dataset and one of its splits in it."""
     return (root / _FACTS).is_file() and any((root / split).is_dir() for split in SPLITS)
 
 
@@ -93,7 +93,7 @@ class DriveDataset:
 
     @property
     def label_set(self) -> LabelSet | None:
-        """Give the classes of the simulator that was recorded."""
+        """Return the classes of the simulator that was recorded."""
         return self._classes
 
     def __len__(self) -> int:
@@ -124,7 +124,7 @@ class DriveDataset:
         return check_sizes(sample, self._classes)
 
     def encoded_image(self, index: int) -> tuple[str, bytes]:
-        """Give the image of a sample as it is stored: suffix, and its bytes."""
+        """Return the image of a sample as it is stored: suffix, and its bytes."""
         place, name, _ = self._frames[index]
         return 'png', self._storage.read(f'{place}/images/{name}.png')
 

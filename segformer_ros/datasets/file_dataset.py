@@ -127,7 +127,7 @@ class FileDataset:
         return labels
 
     def name(self, index: int) -> str:
-        """Give Sample.name without reading the sample."""
+        """Return Sample.name without reading the sample."""
         return self.files[index].name
 
 
@@ -139,7 +139,7 @@ def list_files(root: Path, pattern: str) -> list[str]:
 
 def require(found: Iterable[str], kind: str, root: Path, tree: str) -> list[str]:
     """
-    Give what was found.
+    Return what was found.
 
     :param tree: What should be below root.
     :raises DatasetError: It is nothing.
@@ -171,7 +171,7 @@ def read_list(root: Path, name: str) -> list[str]:
 
 
 def first_file(root: Path, names: Iterable[str]) -> str | None:
-    """Give the first of these names below root that is a file; None: none is."""
+    """Return the first of these names below root that is a file; None: none is."""
     return next((name for name in names if (root / name).is_file()), None)
 
 
@@ -182,7 +182,7 @@ def missing(kind: str, root: Path, tree: str) -> DatasetError:
 
 def require_partner(root: Path, own: str, other: str, kind: str, tree: str) -> str:
     """
-    Give the name of the file that belongs to another.
+    Return the name of the file that belongs to another.
 
     :raises DatasetError: There is no such file.
     """

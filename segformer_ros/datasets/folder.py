@@ -49,7 +49,7 @@ _PLAIN = _SUFFIXES['labels']
 
 
 def recognises(root: Path) -> bool:
-    """Tell by classes.yaml."""
+    """Recognise classes.yaml."""
     return (root / classes_file.NAME).is_file() and (root / 'images').is_dir()
 
 
@@ -113,7 +113,7 @@ def _read_labels(facts: FolderFacts) -> Callable[[Storage, str], Labels]:
 
 
 def _by_name(root: Path, folder: str) -> dict[str, str]:
-    """Give the files of one folder by name without suffix."""
+    """Return the files of one folder by name without suffix."""
     found: dict[str, str] = {}
     if not (root / folder).is_dir():
         return found
@@ -134,7 +134,7 @@ def _by_name(root: Path, folder: str) -> dict[str, str]:
 
 
 def _partner(root: Path, name: str, folder: str, found: dict[str, str]) -> str | None:
-    """Give the file of an image in another folder; a folder that is there has all of them."""
+    """Return the file of an image in another folder; a folder that is there has all of them."""
     if not found:
         return None
     if name not in found:
@@ -210,7 +210,7 @@ def _metres(storage: Storage, name: str) -> Depth:
 
 
 def _known(stored: npt.NDArray[Any], name: str, storage: Storage) -> Depth:
-    """Give metres that were stored as such; what is not above 0 is unknown."""
+    """Return metres that were stored as such; what is not above 0 is unknown."""
     if stored.ndim != 2 or stored.dtype.kind != 'f':
         raise DatasetError(
             f'expected (H, W) metres in {name} of {storage.path}, found {stored.dtype} of shape '

@@ -50,7 +50,7 @@ _CROP_HW = (352, 1216)
 
 
 def recognises(root: Path) -> bool:
-    """Tell by the folders of drives."""
+    """Recognise the folders of drives."""
     return any(root.glob('train/*_sync/proj_depth')) or any(
         root.glob('data_depth_annotated/train/*_sync/proj_depth')
     )

@@ -36,7 +36,7 @@ _TEST_TREE = 'testing/image_2/*_10.png'
 
 
 def recognises(root: Path) -> bool:
-    """Tell by the folders."""
+    """Recognise the folders."""
     return (root / 'training/image_2').is_dir() and (root / 'training/semantic').is_dir()
 
 

@@ -47,7 +47,7 @@ _CAMERA = Intrinsics(518.8579, 519.4696, 325.5824, 253.7362, 640, 480)
 
 
 def recognises(root: Path) -> bool:
-    """Tell by the folders, or by the name of the file."""
+    """Recognise the folders, or the name of the file."""
     return (root / 'official_splits').is_dir() or _is_mat(root)
 
 
@@ -148,7 +148,7 @@ class LabelledPart:
         return Sample(image, depth=depth, intrinsics=camera, name=self.name(index))
 
     def name(self, index: int) -> str:
-        """Give the number of the image, from 0."""
+        """Return the number of the image, from 0."""
         return f'{index:04d}'
 
     def _open(self) -> Any:

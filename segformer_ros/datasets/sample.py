@@ -48,7 +48,7 @@ class Dataset(Protocol):
 
     @property
     def label_set(self) -> LabelSet | None:
-        """Give the classes that the ids in Sample.labels belong to; None without labels."""
+        """Return the classes that the ids in Sample.labels belong to; None without labels."""
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -62,7 +62,7 @@ class Dataset(Protocol):
         """
 
     def name(self, index: int) -> str:
-        """Give Sample.name without reading the sample."""
+        """Return Sample.name without reading the sample."""
 
 
 def check_intrinsics(intrinsics: Intrinsics, place: str, *, part: bool = False) -> Intrinsics:

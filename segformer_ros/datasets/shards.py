@@ -43,7 +43,7 @@ _SHARD = re.compile(r'.+-\d{6}\.tar')
 
 
 def recognises(root: Path) -> bool:
-    """Tell whether a folder has an index of a split and a shard."""
+    """Return whether a folder has an index of a split and a shard."""
     indexes = any((root / f'{split}.json').is_file() for split in SPLITS)
     return indexes and any(_SHARD.fullmatch(path.name) for path in root.glob('*.tar'))
 
@@ -103,12 +103,12 @@ class ShardsDataset:
 
     @property
     def label_set(self) -> LabelSet | None:
-        """Give the classes that the written dataset had."""
+        """Return the classes that the written dataset had."""
         return self._index.label_set
 
     @property
     def groups(self) -> tuple[range, ...]:
-        """Give the samples of each shard: those that are cheap to read one after the other."""
+        """Return the samples of each shard: those that are cheap to read one after the other."""
         starts = [0, *self._ends]
         return tuple(range(*pair) for pair in zip(starts, self._ends, strict=False))
 
@@ -116,7 +116,7 @@ class ShardsDataset:
         return self._ends[-1]
 
     def name(self, index: int) -> str:
-        """Give the name that the sample had in the dataset that was written."""
+        """Return the name that the sample had in the dataset that was written."""
         shard, row = self._find(index)
         return self._index.shards[shard].names[row]
 

@@ -24,12 +24,12 @@ _TIMEOUT_S = 60.0
 
 
 def is_url(text: str) -> bool:
-    """Tell whether this is something else than a path."""
+    """Return whether this is something else than a path."""
     return _SCHEME.match(text) is not None
 
 
 def join(base: str, url: str) -> str:
-    """Give a URL or path that may be relative to that of a folder."""
+    """Return a URL or path that may be relative to that of a folder."""
     if is_url(url) or not is_url(base):
         return url if is_url(url) else str(Path(base) / url)
     return f'{base.rstrip("/")}/{url}'
@@ -100,7 +100,7 @@ class Cache:
 
     def fetch(self, url: str, file_bytes: int) -> Path:
         """
-        Give the copy of a file; it stays readable for who has opened it, also when deleted.
+        Return the copy of a file; it stays readable for who has opened it, also when deleted.
 
         :param file_bytes: What it must have.
         :raises DatasetError: It cannot be had, or has another length.

@@ -50,7 +50,7 @@ class ShardEntry:
     names: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give what stands in the index."""
+        """Return what stands in the index."""
         return {
             'url': self.url,
             'nsamples': self.samples,
@@ -68,7 +68,7 @@ class ShardIndex:
     shards: tuple[ShardEntry, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the content of the file."""
+        """Return the content of the file."""
         return {
             '__kind__': KIND,
             'wids_version': 1,
@@ -132,7 +132,7 @@ def _label_set(facts: Mapping[str, Any] | None) -> LabelSet | None:
 
 def encode(sample: Sample, image: tuple[str, bytes]) -> dict[str, bytes]:
     """
-    Give the files of a sample by what stands behind the key.
+    Return the files of a sample by what stands behind the key.
 
     :param image: Suffix and bytes of its image.
     :raises DatasetError: Its depth is negative.

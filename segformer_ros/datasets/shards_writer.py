@@ -90,7 +90,7 @@ def write_shards(
 
 
 def _facts(dataset: Dataset, settings: ShardSettings) -> dict[str, Any]:
-    """Give what must be the same when a run is gone on with."""
+    """Return what must be the same when a run is gone on with."""
     if not len(dataset):
         raise DatasetError('expected samples to write, found none')
     return {
@@ -103,7 +103,7 @@ def _facts(dataset: Dataset, settings: ShardSettings) -> dict[str, Any]:
 
 
 def _finished(path: Path, facts: Mapping[str, Any]) -> list[ShardEntry]:
-    """Give the shards of an earlier run."""
+    """Return the shards of an earlier run."""
     if not path.is_file():
         return []
     try:
@@ -124,7 +124,7 @@ def _finished(path: Path, facts: Mapping[str, Any]) -> list[ShardEntry]:
 def _encoded(
     dataset: Dataset, start: int, settings: ShardSettings, threads: int
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Give name and files of the samples in order; threads work a little ahead."""
+    """Yield name and files of the samples in order; threads work a little ahead."""
 
     def work(index: int) -> tuple[str, dict[str, bytes]]:
         sample = dataset[index]

@@ -50,7 +50,7 @@ _PER_METRE_8 = 3.1875
 
 
 def recognises(root: Path) -> bool:
-    """Tell whether a folder has one of the two shifts with one of the two framerates in it."""
+    """Return whether a folder has one of the two shifts with one of the two framerates in it."""
     return any((root / 'discrete' / rate).is_dir() for rate in FRAMERATES) or any(
         any(root.glob(f'continuous/{pattern}'))
         for rate in FRAMERATES
@@ -118,7 +118,7 @@ class View(NamedTuple):
 
     def keys(self, *, complete: bool) -> list[FrameKey]:
         """
-        Give the frames that have an image, in order.
+        Return the frames that have an image, in order.
 
         :param complete: Leave out those that lack something that is wanted.
         :raises DatasetError: No image has a label image, or none has depth.
@@ -158,7 +158,7 @@ class ShiftDataset:
 
     @property
     def label_set(self) -> LabelSet | None:
-        """Give the 23 classes of SHIFT; None where labels are not wanted."""
+        """Return the 23 classes of SHIFT; None where labels are not wanted."""
         return SHIFT_23 if self._views[0].labels is not None else None
 
     def __len__(self) -> int:
@@ -188,7 +188,7 @@ class ShiftDataset:
         return check_sizes(sample, self.label_set)
 
     def encoded_image(self, index: int) -> tuple[str, bytes]:
-        """Give the image of a sample as it is stored: suffix such as 'jpg', and its bytes."""
+        """Return the image of a sample as it is stored: suffix such as 'jpg', and its bytes."""
         number, key = self._frames[index]
         images = self._views[number].images
         name = images.names[key]

@@ -44,7 +44,7 @@ class Part:
     backend: str = 'auto'
 
     def folders(self, view: str) -> tuple[Path, ...]:
-        """Give where a view can be; the first is where the download script puts it."""
+        """Return where a view can be; the first is where the download script puts it."""
         kind, _, length = self.shift.partition('/')
         within = Path(self.split) / view
         if not length:

@@ -29,14 +29,14 @@ class Storage(Protocol):
 
     @property
     def path(self) -> Path:
-        """Give the folder or the archive, for messages."""
+        """Return the folder or the archive, for messages."""
 
     def names(self) -> Sequence[str]:
-        """Give the names of all files in order; hidden files are left out."""
+        """Return the names of all files in order; hidden files are left out."""
 
     def read(self, name: str) -> bytes:
         """
-        Give what a file holds, from any thread or process.
+        Return what a file holds, from any thread or process.
 
         :raises DatasetError: There is no such file, or it is damaged.
         """
@@ -64,13 +64,13 @@ class FolderStorage:
         self._names: tuple[str, ...] | None = None
 
     def names(self) -> Sequence[str]:
-        """Give the names of all files; the folder is listed once."""
+        """Return the names of all files; the folder is listed once."""
         if self._names is None:
             self._names = tuple(sorted(files_below(self.path)))
         return self._names
 
     def read(self, name: str) -> bytes:
-        """Give what a file holds."""
+        """Return what a file holds."""
         try:
             return (self.path / name).read_bytes()
         except OSError as error:
@@ -91,11 +91,11 @@ class ArchiveStorage:
         self._file = _PlacedFile(path)
 
     def names(self) -> Sequence[str]:
-        """Give the names of all files."""
+        """Return the names of all files."""
         return tuple(self._extents)
 
     def read(self, name: str) -> bytes:
-        """Give what a file holds."""
+        """Return what a file holds."""
         extent = self._extents.get(name)
         if extent is None:
             raise DatasetError(f'expected {name} in {self.path}, found no such file')

@@ -59,7 +59,7 @@ def read_numbers(storage: Storage, name: str) -> npt.NDArray[Any]:
 
 @contextmanager
 def _named(storage: Storage, name: str) -> Iterator[None]:
-    """Say in which file an image is that cannot be read."""
+    """Name the file in errors about its image."""
     try:
         yield
     except EncodingError as error:
@@ -68,7 +68,7 @@ def _named(storage: Storage, name: str) -> Iterator[None]:
 
 def check_sizes(sample: Sample, label_set: LabelSet | None = None) -> Sample:
     """
-    Give the sample back where its labels and depth are as large as its image.
+    Return the sample back where its labels and depth are as large as its image.
 
     :param label_set: That the labels must be of; None: they are not looked at.
     :raises DatasetError: They are not, or there are other class ids.

@@ -53,7 +53,7 @@ def index(path: Path) -> dict[str, Extent]:
 
 
 def _visible(name: str) -> str:
-    """Give the name without a leading './'; empty where a part of it is hidden."""
+    """Return the name without a leading './'; empty where a part of it is hidden."""
     parts = [part for part in name.split('/') if part not in {'', '.'}]
     return '' if any(part.startswith('.') for part in parts) else '/'.join(parts)
 

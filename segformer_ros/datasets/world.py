@@ -50,7 +50,7 @@ OPTIONS: dict[str, str] = {
 
 
 def recognises(root: Path) -> bool:
-    """Tell whether a folder is a cache of frames."""
+    """Return whether a folder is a cache of frames."""
     return (root / 'frames.json').is_file()
 
 
@@ -68,7 +68,7 @@ def open_dataset(
     min_frames: int | None = None,
 ) -> Dataset:
     """
-    Say which frames; none is rendered yet.
+    List the frames; none is rendered yet.
 
     :param root: The cache, unless that is given; empty for none.
     :raises DatasetError: An option is no such number, size or variety, or the cache holds other
@@ -144,12 +144,12 @@ class WorldDataset:
 
     @property
     def label_set(self) -> LabelSet | None:
-        """Give the tags of CARLA 0.9.14, of which the world has those in class_ids."""
+        """Return the tags of CARLA 0.9.14, of which the world has those in class_ids."""
         return CARLA_0914
 
     @property
     def class_ids(self) -> tuple[int, ...]:
-        """Give the ids that occur in the world."""
+        """Return the ids that occur in the world."""
         from segformer_ros.world import CLASS_IDS
 
         return CLASS_IDS
@@ -178,7 +178,7 @@ class WorldDataset:
 
     def ready(self) -> range | list[int]:
         """
-        Give the samples that cost no rendering, as of now.
+        Return the samples that cost no rendering, as of now.
 
         :returns: Their numbers; all where nothing is kept, for then none is better than another.
         """

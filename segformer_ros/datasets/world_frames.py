@@ -60,7 +60,7 @@ class WorldFrames:
         return -(-self.frames // self.shard_frames)
 
     def size(self, index: int) -> tuple[int, int]:
-        """Give height and width of a frame."""
+        """Return height and width of a frame."""
         return self.sizes[index // self.shard_frames % len(self.sizes)]
 
     def shard_folder(self, shard: int) -> Path:
@@ -68,7 +68,7 @@ class WorldFrames:
         return Path(self.folder) / f'{shard:05d}'
 
     def missing(self) -> list[int]:
-        """Give the shards that are not on disk."""
+        """Return the shards that are not on disk."""
         return [shard for shard in range(self.shards) if not self.shard_folder(shard).is_dir()]
 
 
@@ -152,7 +152,7 @@ class Shard:
     focal: npt.NDArray[np.float32]
 
     def sample(self, row: int, name: str) -> Sample:
-        """Give a frame; image and labels are read-only views of the files."""
+        """Return a frame; image and labels are read-only views of the files."""
         image, labels = np.asarray(self.image[row]), np.asarray(self.labels[row])
         return as_cached(image, labels, self.depth[row], float(self.focal[row]), name)
 
@@ -179,7 +179,7 @@ def as_cached(
     name: str,
 ) -> Sample:
     """
-    Give a frame as it comes out of a shard, whether it has been there or not.
+    Return a frame as it comes out of a shard, whether it has been there or not.
 
     :param depth: (H, W) metres, rounded to half precision.
     """

@@ -51,7 +51,7 @@ class Rendering:
 
     @property
     def running(self) -> bool:
-        """Tell whether anybody renders."""
+        """Return whether anybody renders."""
         return any(worker.is_alive() for worker in self._workers)
 
     def wait(self, timeout_s: float) -> None:

@@ -131,7 +131,7 @@ def _next_line(processes: Processes, display: Display) -> tuple[str, str] | None
 
 
 def _recorded(bag: Path) -> int:
-    """Give the size of the recording, which has another name until it is whole, in bytes."""
+    """Return the size of the recording, which has another name until it is whole, in bytes."""
     files = run_folder.temporary_name(bag).rglob('*')
     return sum(item.stat().st_size for item in files if item.is_file())
 

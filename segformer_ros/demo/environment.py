@@ -42,7 +42,7 @@ def free_domain() -> int:
 
 def demo_environment(base: Mapping[str, str], logs: Path) -> dict[str, str]:
     """
-    Give the environment for processes that talk to each other and to nobody else.
+    Return the environment for processes that talk to each other and to nobody else.
 
     :param base: The environment to start from; its Fast DDS profile is kept if it has one.
     :param logs: Folder for what ROS itself logs.
@@ -86,7 +86,7 @@ def fitting_profile(profile: Path, folder: Path, memory: Path = Path('/dev/shm')
 
 
 def _is_free(domain: int) -> bool:
-    """Tell whether the first participant's port of a domain can be had (DDSI-RTPS 9.6.1)."""
+    """Return whether the first participant's port of a domain can be had (DDSI-RTPS 9.6.1)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(('', 7410 + 250 * domain))
@@ -96,7 +96,7 @@ def _is_free(domain: int) -> bool:
 
 
 def _profiles() -> Iterator[Path]:
-    """Give the places of the Fast DDS profile: the checkout, then where it may be installed."""
+    """Yield the places of the Fast DDS profile: the checkout, then where it may be installed."""
     folders = [Path(item).parent for item in segformer_ros.__path__]
     prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
     folders += [Path(prefix) / 'share' / 'segformer_ros' for prefix in prefixes if prefix]

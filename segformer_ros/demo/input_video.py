@@ -52,7 +52,7 @@ def probe(path: Path) -> Video:
 
 def trained_camera_fov_deg(model: str, video: Video) -> float:
     """
-    Give the field of view with which the depth of a network is left as it comes.
+    Return the field of view with which the depth of a network is left as it comes.
 
     :param model: Name or path of a bundle.
     :returns: Degrees, horizontally; 0 when the network knows no depth.

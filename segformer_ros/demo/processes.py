@@ -71,11 +71,11 @@ class Process:
 
     @property
     def returncode(self) -> int | None:
-        """Give the exit code, negative for a signal; None while it runs."""
+        """Return the exit code, negative for a signal; None while it runs."""
         return self._process.poll()
 
     def fate(self) -> str:
-        """Say in one line how the process ended and what it said last."""
+        """Describe in one line how the process ended and what it said last."""
         self._reader.join(timeout=1.0)
         said = ' | '.join(self._last) or 'it said nothing'
         return f'{self.name} ended with exit code {self.returncode}: {said} (log: {self.log})'
@@ -151,7 +151,7 @@ class Processes:
         self.start(module, command)
 
     def next_line(self, timeout_s: float) -> tuple[str, str] | None:
-        """Give the next line that any process said, with its name; None when all are silent."""
+        """Return the next line that any process said, with its name; None when all are silent."""
         try:
             return self._lines.get(timeout=timeout_s)
         except queue.Empty:
@@ -159,7 +159,7 @@ class Processes:
 
     def ended(self, name: str) -> bool:
         """
-        Tell whether a process has ended in order.
+        Return whether a process has ended in order.
 
         :raises ProcessError: It has ended otherwise.
         """

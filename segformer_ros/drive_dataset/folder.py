@@ -142,7 +142,7 @@ class DatasetFolder:
             ) from error
 
     def statistics(self) -> dict[str, dict[str, float]]:
-        """Give the share of the known pixels that every class has, by split and class name."""
+        """Return the share of the known pixels that every class has, by split and class name."""
         result = {}
         for split in SPLITS:
             total = np.zeros(256, np.int64)
@@ -161,7 +161,7 @@ class DatasetFolder:
 
     def check(self, split: str, name: str) -> None:
         """
-        Tell whether a route can be added.
+        Check that a route can be added.
 
         :raises DatasetError: The split is none, or the name cannot be taken.
         """

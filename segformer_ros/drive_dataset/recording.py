@@ -55,7 +55,7 @@ class Recording:
 
     @property
     def label_set(self) -> LabelSet:
-        """Give the classes of the true labels."""
+        """Return the classes of the true labels."""
         return tag_table(self.tag_table)
 
 
@@ -101,7 +101,7 @@ STREAMS = ('image', 'labels', 'depth', 'camera_info', 'odometry')
 
 
 def topics(recording: Recording) -> dict[str, str]:
-    """Give the streams by topic; the first three make a frame."""
+    """Return the streams by topic; the first three make a frame."""
     role = recording.role_name
     return {
         sensor_topic(role, recording.camera, 'image'): 'image',
@@ -254,7 +254,7 @@ def _frame(
 def _camera_matrix(
     info: Any, size: tuple[int, ...], camera_fov_deg: float, losses: Losses
 ) -> tuple[float, ...] | None:
-    """Give the camera matrix that the live node takes; None where that is not known."""
+    """Return the camera matrix that the live node takes; None where that is not known."""
     height, width = size
     model = None if info is None else CameraModel.from_message(info)
     found = calibrate(model, (height, width), camera_fov_deg=camera_fov_deg)

@@ -190,7 +190,7 @@ def _set_capability(trt_variant: TrtVariant, config: Any, target: Target) -> Non
 def _add_profile(
     builder: Any, config: Any, inputs: tuple[Tensor, ...], request: BuildRequest, log: Log
 ) -> None:
-    """Say how many images the engine takes, where the graph leaves it open."""
+    """Set how many images the engine takes, where the graph leaves it open."""
     low, high = request.images
     profile = builder.create_optimization_profile()
     for tensor in inputs:

@@ -84,7 +84,7 @@ def _sender(lines: TextIO) -> Send:
 
 
 def _reporter(send: Send) -> Callable[[float, str], None]:
-    """Tell of changes that somebody can see; TensorRT reports thousands."""
+    """Report only visible progress; TensorRT reports thousands of changes."""
     last: list[Any] = [-1.0, '']
 
     def report(fraction: float, phase: str) -> None:

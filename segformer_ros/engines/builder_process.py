@@ -90,11 +90,11 @@ class BuildHandle:
 
     @property
     def done(self) -> bool:
-        """Tell whether result gives an answer at once."""
+        """Return whether result gives an answer at once."""
         return self._ended.is_set()
 
     def progress(self) -> Progress:
-        """Tell how far it is."""
+        """Return how far it is."""
         now = self._progress
         elapsed = now.elapsed_s if self.done else time.monotonic() - self._start
         return Progress(now.fraction, now.phase, elapsed)
@@ -123,7 +123,7 @@ class BuildHandle:
         threading.Thread(target=self._kill_later, daemon=True).start()
 
     def __enter__(self) -> BuildHandle:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -198,7 +198,7 @@ class BuildHandle:
         )
 
     def _death(self, code: int) -> EngineError:
-        """Say how a process ended that has not said it itself."""
+        """Return an error that says how a process ended without reporting it."""
         what = self.request.name or str(self.request.graph)
         if self._cancelled:
             return BuildCancelledError(f'the build of {what} was cancelled')

@@ -78,7 +78,7 @@ class EngineCache:
         self._limit_bytes = limit_bytes
 
     def path(self, facts: Mapping[str, Any]) -> Path:
-        """Give the path of the engine of these facts, which may be missing."""
+        """Return the path of the engine of these facts, which may be missing."""
         return self._path(key_of(facts)[:_KEY_DIGITS])
 
     def lock(

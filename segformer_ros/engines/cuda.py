@@ -60,19 +60,19 @@ class Cuda(Protocol):
         """Whether work of a stream can be captured."""
 
     def device(self) -> DeviceFacts:
-        """Describe the device."""
+        """Return the facts of the device."""
 
     def malloc(self, size: int) -> int:
-        """Give the address of so many bytes on the device, aligned to ALIGNMENT."""
+        """Return the address of so many bytes on the device, aligned to ALIGNMENT."""
 
     def free(self, address: int) -> None:
-        """Give device memory back; no work may still use it."""
+        """Free device memory; no work may still use it."""
 
     def malloc_host(self, size: int) -> Bytes:
-        """Give (size) bytes of page-locked host memory, which copies of a stream need."""
+        """Return (size) bytes of page-locked host memory, which copies of a stream need."""
 
     def free_host(self, array: Bytes) -> None:
-        """Give page-locked memory back; the array must not be used any more."""
+        """Free page-locked memory; the array must not be used any more."""
 
     def copy_to_device(self, address: int, source: Bytes, stream: int) -> None:
         """Begin to copy page-locked memory to the device."""
@@ -81,10 +81,10 @@ class Cuda(Protocol):
         """Begin to copy from the device; target is filled once the stream is synchronized."""
 
     def create_stream(self) -> int:
-        """Give a stream that does not wait for the default one."""
+        """Return a stream that does not wait for the default one."""
 
     def destroy_stream(self, stream: int) -> None:
-        """Give a stream back."""
+        """Destroy a stream."""
 
     def synchronize(self, stream: int) -> None:
         """Wait until everything that was put into a stream is done; raise what failed in it."""
@@ -99,7 +99,7 @@ class Cuda(Protocol):
         """Put all that a graph holds into a stream."""
 
     def destroy_graph(self, graph: int) -> None:
-        """Give a graph back."""
+        """Destroy a graph."""
 
 
 def open_cuda(api: str = 'auto') -> Cuda:

@@ -30,7 +30,7 @@ class Workspace:
 
     def device(self, size: int) -> int:
         """
-        Give the address of so many bytes on the device.
+        Return the address of so many bytes on the device.
 
         :raises CudaError: There is not as much.
         """
@@ -40,7 +40,7 @@ class Workspace:
 
     def host(self, shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """
-        Give a page-locked array with undefined content; it lives until close().
+        Return a page-locked array with undefined content; it lives until close().
 
         :raises CudaError: There is not as much memory.
         """
@@ -51,7 +51,7 @@ class Workspace:
 
     def upload(self, array: npt.NDArray[Any]) -> int:
         """
-        Give the address of a copy of an array on the device, complete on return.
+        Return the address of a copy of an array on the device, complete on return.
 
         :raises CudaError: There is not as much memory, or the copy fails.
         """
@@ -112,6 +112,6 @@ class Staging:
         return self._block
 
     def __exit__(self, *error: object) -> None:
-        """Give them back."""
+        """Free them."""
         with suppress(CudaError):
             self._cuda.free_host(self._block)

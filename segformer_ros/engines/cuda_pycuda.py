@@ -53,7 +53,7 @@ class CudaPycuda:
         self._streams: dict[int, Any] = {}
 
     def device(self) -> DeviceFacts:
-        """Describe the device."""
+        """Return the facts of the device."""
         with self._current('cuDeviceGetAttribute'):
             version = driver.get_driver_version()
             return DeviceFacts(
@@ -64,25 +64,25 @@ class CudaPycuda:
             )
 
     def malloc(self, size: int) -> int:
-        """Give the address of so many bytes on the device."""
+        """Return the address of so many bytes on the device."""
         with self._current('cuMemAlloc'):
             block = driver.mem_alloc(max(size, 1))
         self._memory[int(block)] = block
         return int(block)
 
     def free(self, address: int) -> None:
-        """Give device memory back."""
+        """Free device memory."""
         with self._current('cuMemFree'):
             self._memory.pop(address).free()
 
     def malloc_host(self, size: int) -> Bytes:
-        """Give (size) bytes of page-locked host memory."""
+        """Return (size) bytes of page-locked host memory."""
         with self._current('cuMemHostAlloc'):
             array: Bytes = driver.pagelocked_empty(size, np.uint8)
         return array
 
     def free_host(self, array: Bytes) -> None:
-        """Give page-locked memory back."""
+        """Free page-locked memory."""
         owner: Any = array.base
         with self._current('cuMemFreeHost'):
             owner.free()
@@ -98,14 +98,14 @@ class CudaPycuda:
             driver.memcpy_dtoh_async(target, address, self._streams[stream])
 
     def create_stream(self) -> int:
-        """Give a stream that does not wait for the default one."""
+        """Return a stream that does not wait for the default one."""
         with self._current('cuStreamCreate'):
             stream = driver.Stream(flags=_NON_BLOCKING)
         self._streams[int(stream.handle)] = stream
         return int(stream.handle)
 
     def destroy_stream(self, stream: int) -> None:
-        """Give a stream back: pycuda destroys it with the last reference."""
+        """Destroy a stream: pycuda does so with the last reference."""
         with self._current('cuStreamDestroy'):
             del self._streams[stream]
 

@@ -43,7 +43,7 @@ class CudaPython:
         _call(runtime.cudaSetDevice, 0)
 
     def device(self) -> DeviceFacts:
-        """Describe the device."""
+        """Return the facts of the device."""
         properties = _call(runtime.cudaGetDeviceProperties, 0)
         major, minor = (
             _call(runtime.cudaDeviceGetAttribute, item, 0)
@@ -61,21 +61,21 @@ class CudaPython:
         )
 
     def malloc(self, size: int) -> int:
-        """Give the address of so many bytes on the device."""
+        """Return the address of so many bytes on the device."""
         return int(_call(runtime.cudaMalloc, max(size, 1)))
 
     def free(self, address: int) -> None:
-        """Give device memory back."""
+        """Free device memory."""
         _call(runtime.cudaFree, address)
 
     def malloc_host(self, size: int) -> Bytes:
-        """Give (size) bytes of page-locked host memory."""
+        """Return (size) bytes of page-locked host memory."""
         address = int(_call(runtime.cudaMallocHost, max(size, 1)))
         block = (ctypes.c_uint8 * size).from_address(address)
         return np.ctypeslib.as_array(block)
 
     def free_host(self, array: Bytes) -> None:
-        """Give page-locked memory back."""
+        """Free page-locked memory."""
         _call(runtime.cudaFreeHost, array.ctypes.data)
 
     def copy_to_device(self, address: int, source: Bytes, stream: int) -> None:
@@ -91,11 +91,11 @@ class CudaPython:
         _call(runtime.cudaMemcpyAsync, data, address, target.nbytes, kind, stream)
 
     def create_stream(self) -> int:
-        """Give a stream that does not wait for the default one."""
+        """Return a stream that does not wait for the default one."""
         return int(_call(runtime.cudaStreamCreateWithFlags, runtime.cudaStreamNonBlocking))
 
     def destroy_stream(self, stream: int) -> None:
-        """Give a stream back."""
+        """Destroy a stream."""
         _call(runtime.cudaStreamDestroy, stream)
 
     def synchronize(self, stream: int) -> None:
@@ -121,7 +121,7 @@ class CudaPython:
         _call(runtime.cudaGraphLaunch, graph, stream)
 
     def destroy_graph(self, graph: int) -> None:
-        """Give a graph back."""
+        """Destroy a graph."""
         _call(runtime.cudaGraphExecDestroy, graph)
 
 

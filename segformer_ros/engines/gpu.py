@@ -90,7 +90,7 @@ class _Driver:
 
 
 def _driver_version(driver: _Driver) -> str:
-    """Give the version of the kernel module, else the version of CUDA that the driver has."""
+    """Return the version of the kernel module, else the version of CUDA that the driver has."""
     try:
         found = re.search(r'\b(\d+\.\d+(?:\.\d+)?)\b', _MODULE_VERSION.read_text('utf-8'))
     except (OSError, UnicodeDecodeError):

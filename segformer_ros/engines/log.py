@@ -20,7 +20,7 @@ class Log:
         self.logger = _make_logger(module, self)
 
     def first_error(self, default: str = 'no reason given') -> str:
-        """Give what went wrong first of what is kept, on one line: later errors follow from it."""
+        """Return the first error that is kept, on one line: later ones follow from it."""
         return self.errors[0] if self.errors else default
 
 

@@ -64,7 +64,7 @@ class PhaseTree:
         return self._fraction, self._text
 
     def _done(self, name: str) -> float:
-        """Give the part of a phase that is done; the newest phase inside counts for its step."""
+        """Return the part of a phase that is done; the newest phase inside counts for its step."""
         phase = self._phases[name]
         inner = [key for key, item in self._phases.items() if item.parent == name]
         part = self._done(inner[-1]) if inner and phase.done < phase.steps else 0.0
@@ -98,7 +98,7 @@ def make_monitor(module: ModuleType, report: Report, cancelled: Callable[[], boo
             report(*self.tree.finish(phase_name))
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            """Say whether the build goes on."""
+            """Return whether the build goes on."""
             report(*self.tree.step(phase_name, step))
             return not cancelled()
 

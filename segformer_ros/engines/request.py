@@ -91,7 +91,7 @@ class BuildRequest:
             object.__setattr__(self, 'device', parse_capability(self.device))
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as JSON values."""
+        """Return it as JSON values."""
         content = asdict(self)
         content['graph'] = str(self.graph)
         content['weights'] = [str(path) for path in self.weights]

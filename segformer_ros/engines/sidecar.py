@@ -35,11 +35,11 @@ class Sidecar:
     build: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Give what the file holds."""
+        """Return what the file holds."""
         return {'format_version': FORMAT_VERSION, **asdict(self)}
 
     def summary(self) -> str:
-        """Tell the facts in one line."""
+        """Format the facts in one line."""
         facts, gpu = self.facts, self.facts['gpu']
         low, high = facts['images']
         images = f'{high} image(s)' if low == high else f'{low} to {high} images'
@@ -78,7 +78,7 @@ def engine_facts(request: BuildRequest, target: Target) -> dict[str, Any]:
 
 
 def key_of(facts: Mapping[str, Any]) -> str:
-    """Give the sha256 of facts; the name of the graph's file does not count."""
+    """Return the sha256 of facts; the name of the graph's file does not count."""
     counted = {**facts, 'graph': facts['graph']['sha256']}
     text = json.dumps(counted, sort_keys=True, separators=(',', ':'))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -106,7 +106,7 @@ def parse_sidecar(data: bytes, where: Path) -> Sidecar:
 
 
 def first_difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
-    """Say in words what of two sets of facts differs first; None where nothing does."""
+    """Describe in words what of two sets of facts differs first; None where nothing does."""
     for name in (*expected, *found):
         if name == 'graph' and _hash(found.get(name)) == _hash(expected.get(name)):
             continue

@@ -30,12 +30,12 @@ class TrtVariant:
 
     @property
     def builds_ahead(self) -> bool:
-        """Tell whether it builds for GPUs that the machine does not have."""
+        """Return whether it builds for GPUs that the machine does not have."""
         return self.name == 'tensorrt_rtx'
 
     @property
     def has_timing_cache(self) -> bool:
-        """Tell whether it measures while it builds; TensorRT for RTX does so when it runs."""
+        """Return whether it measures while it builds; TensorRT for RTX does so when it runs."""
         return self.name == 'tensorrt'
 
     def __str__(self) -> str:

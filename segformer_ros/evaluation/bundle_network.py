@@ -37,7 +37,7 @@ class BundleNetwork:
 
     @property
     def facts(self) -> NetworkFacts:
-        """Give what must be known of it."""
+        """Return what must be known of it."""
         return self._facts
 
     @property

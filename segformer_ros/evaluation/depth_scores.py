@@ -52,11 +52,11 @@ class DepthRules:
             raise ValueError(f'crop must be one of {", ".join(CROPS)}, not {self.crop!r}')
 
     def meter(self) -> DepthMeter:
-        """Give a meter of the whole range."""
+        """Return a meter of the whole range."""
         return DepthMeter(self.min_m, self.max_m, clip=self.clip)
 
     def bands(self) -> dict[str, tuple[float, float]]:
-        """Give the ends of every band by its name; a depth at an end is in the nearer one."""
+        """Return the ends of every band by its name; a depth at an end is in the nearer one."""
         inner = sorted(edge for edge in self.bands_m if self.min_m < edge < self.max_m)
         edges = [self.min_m, *inner, self.max_m]
         pairs = itertools.pairwise(edges)
@@ -146,7 +146,7 @@ class DepthScores:
 
     def summary(self) -> dict[str, Any]:
         """
-        Give the figures for JSON; None where unknown.
+        Return the figures for JSON; None where unknown.
 
         :returns: Those of DepthMeter.result(), and 'depth_by_distance', 'depth_by_class' and
             'depth_median_scaled', in which every image was multiplied by its own factor first;

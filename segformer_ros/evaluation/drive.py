@@ -99,12 +99,12 @@ class DriveEvaluation:
 
     @property
     def restarts(self) -> int:
-        """Give how often the stamps jumped back."""
+        """Return how often the stamps jumped back."""
         return max(self._labels.restarts, self._depth.restarts)
 
     @property
     def unpaired(self) -> dict[str, dict[str, int]]:
-        """Give how many images went without a partner."""
+        """Return how many images went without a partner."""
         return {
             name: {'results': pairs.unpaired[0], 'truths': pairs.unpaired[1]}
             for name, pairs in (('segmentation', self._labels), ('depth', self._depth))
@@ -158,7 +158,7 @@ class DriveEvaluation:
         )
 
     def summary(self) -> dict[str, Any]:
-        """Give all figures as plain values for JSON; None for what is not known."""
+        """Return all figures as plain values for JSON; None for what is not known."""
         unpaired, recent = self.unpaired, self.scores.window.figures()
         return {
             'segmentation': {

@@ -98,7 +98,7 @@ def _curves(title: str, rows: Rows, colors: Mapping[str, Color], *, top: float) 
 
 
 def _seconds(rows: Rows) -> dict[FrameKey, float]:
-    """Give the time since the first frame, in its order; jumps back take none."""
+    """Return the time since the first frame, in its order; jumps back take none."""
     elapsed_ns, before, times = 0, None, {}
     for life, stamp_ns in sorted(rows):
         if before is not None and before[0] == life:

@@ -71,7 +71,7 @@ class EvaluatedClasses:
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """Give the ids of the evaluated classes."""
+        """Return the ids of the evaluated classes."""
         return tuple(item.id for item in self.classes)
 
 
@@ -116,7 +116,7 @@ def _names(labels: LabelSet) -> set[str]:
 def _read(
     facts: NetworkFacts, truth: LabelSet, rules: LabelRules
 ) -> tuple[tuple[LabelClass, ...], Table, Table]:
-    """Give the table of classes, and the tables of prediction and truth into it."""
+    """Return the table of classes, and the tables of prediction and truth into it."""
     own = _whole_set(facts)
     identity = np.arange(256, dtype=np.uint8)
     if rules.classes_of == 'dataset':
@@ -131,7 +131,7 @@ def _read(
 
 
 def _whole_set(facts: NetworkFacts) -> LabelSet:
-    """Give the label set that the classes of the network are of, or those classes as one."""
+    """Return the label set that the classes of the network are of, or those classes as one."""
     known = LABEL_SETS.get(facts.label_set)
     if known is not None and set(facts.classes) <= set(known.classes):
         return known

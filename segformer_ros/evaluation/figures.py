@@ -35,7 +35,7 @@ class Figures:
         self.label_frames = self.depth_frames = 0
 
     def iou_by_name(self) -> dict[str, float]:
-        """Give the IoU of every class that was met, in truth or prediction."""
+        """Return the IoU of every class that was met, in truth or prediction."""
         iou = self.labels.segmentation.iou()
         return {
             item.name: iou[item.id]
@@ -44,7 +44,7 @@ class Figures:
         }
 
     def labels_summary(self) -> dict[str, Any]:
-        """Give the figures of the labels as plain values for JSON; None where unknown."""
+        """Return the figures of the labels as plain values for JSON; None where unknown."""
         assert self.labels.boundary is not None
         scores = self.labels.boundary.f_scores()
         by_name = {item.name: scores[item.id] for item in self.classes.classes}
@@ -61,7 +61,7 @@ class Figures:
         }
 
     def depth_summary(self) -> dict[str, Any]:
-        """Give the figures of the depth as plain values for JSON; None where unknown."""
+        """Return the figures of the depth as plain values for JSON; None where unknown."""
         return {
             'frames': self.depth_frames,
             'range_m': list(self.range_m),
@@ -104,7 +104,7 @@ class Window:
         self._depths.append(frame)
 
     def figures(self) -> Figures:
-        """Give the figures of the frames that are kept."""
+        """Return the figures of the frames that are kept."""
         result = Figures(self._classes, self._range_m)
         for item in self._labels:
             counts = np.zeros(256 * 256, np.int64)

@@ -19,11 +19,11 @@ class Flicker(NamedTuple):
     steady: int = 0
 
     def plus(self, other: Flicker) -> Flicker:
-        """Give the pixels of both."""
+        """Return the pixels of both."""
         return Flicker(self.changed + other.changed, self.steady + other.steady)
 
     def share(self) -> float:
-        """Give the share that changed; NaN where nothing could be compared."""
+        """Return the share that changed; NaN where nothing could be compared."""
         return self.changed / self.steady if self.steady else math.nan
 
 

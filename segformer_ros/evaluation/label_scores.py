@@ -95,12 +95,12 @@ class LabelScores:
         return row
 
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Give (n, n) pixel counts of the n evaluated classes, row: truth, column: prediction."""
+        """Return (n, n) pixel counts of the n evaluated classes; rows are ground truth."""
         ids = list(self.evaluated.ids)
         return self._total.segmentation.matrix()[np.ix_(ids, ids)]
 
     def summary(self) -> dict[str, Any]:
-        """Give the figures for JSON; None where unknown."""
+        """Return the figures for JSON; None where unknown."""
         meter, boundary, pooled = (
             self._total.segmentation,
             self._total.boundary,
@@ -130,5 +130,5 @@ class LabelScores:
 
 
 def plain(value: float) -> float | None:
-    """Give a value that JSON has: None for NaN and infinity."""
+    """Return a value that JSON has: None for NaN and infinity."""
     return value if math.isfinite(value) else None

@@ -41,7 +41,7 @@ class Rate:
             self._recent.popleft()
 
     def recent(self, now_s: float) -> float:
-        """Give the rate of the last seconds, falling when nothing comes; NaN without events."""
+        """Return the rate of the last seconds, falling when nothing comes; NaN without events."""
         if len(self._recent) < 2:
             return 0.0 if self.count > 1 else math.nan
         intervals = len(self._recent) - 1
@@ -52,7 +52,7 @@ class Rate:
         return intervals / span if span > 0.0 else math.nan
 
     def overall(self) -> float:
-        """Give the rate from the first to the last event; NaN where there is none."""
+        """Return the rate from the first to the last event; NaN where there is none."""
         span = self._recent[-1] - self._first_s if self._recent else 0.0
         return (self.count - 1) / span if span > 0.0 else math.nan
 
@@ -100,7 +100,7 @@ class LiveStatistics:
         self.dropped = dropped
 
     def row(self, now_s: float) -> str:
-        """Give the row of the live table under HEADER, '-' for what is not known."""
+        """Return the row of the live table under HEADER, '-' for what is not known."""
         scores = self.drive.scores
         depth = scores.total.depth.result()
         latency = float(np.median(self._recent_latency)) if self._recent_latency else math.nan
@@ -114,12 +114,12 @@ class LiveStatistics:
         )
 
     def classes(self) -> str:
-        """Give the intersection over union of every class that was met, best first."""
+        """Return the intersection over union of every class that was met, best first."""
         known = sorted(self.drive.scores.total.iou_by_name().items(), key=lambda item: -item[1])
         return '\n'.join(f'  {name:<14} {value:6.3f}' for name, value in known)
 
     def summary(self, now_s: float) -> dict[str, Any]:
-        """Give everything as plain values for JSON; None for what is not known."""
+        """Return everything as plain values for JSON; None for what is not known."""
         return {
             'seconds': plain(now_s - self._start_s),
             'inputs': {'frames': self.inputs.count, 'per_s': plain(self.inputs.overall())},

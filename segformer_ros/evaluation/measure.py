@@ -58,16 +58,16 @@ class Result:
 
     @property
     def evaluated(self) -> EvaluatedClasses | None:
-        """Give the classes that labels were evaluated in."""
+        """Return the classes that labels were evaluated in."""
         return None if self.labels is None else self.labels.evaluated
 
     def confusion(self) -> npt.NDArray[np.int64] | None:
-        """Give (n, n) pixel counts of the evaluated classes, row: truth; None without labels."""
+        """Return (n, n) pixel counts of the evaluated classes, row: truth; None without labels."""
         return None if self.labels is None else self.labels.confusion()
 
     def summary(self) -> dict[str, Any]:
         """
-        Give all figures for JSON; None where nothing was there to measure.
+        Return all figures for JSON; None where nothing was there to measure.
 
         Pooled over all pixels of the dataset, unless the name ends in '_per_image': those are
         means of the figures of single images.

@@ -43,7 +43,7 @@ class NetworkFacts:
     @property
     def channel_ids(self) -> tuple[int, ...]:
         """
-        Give the class id of every channel of the logits.
+        Return the class id of every channel of the logits.
 
         A network of one class decides with a threshold: its logits have a second channel of
         zeros, which stands for everything else and has the id VOID.
@@ -52,12 +52,12 @@ class NetworkFacts:
         return (*ids, VOID) if len(ids) == 1 else ids
 
     def labels(self) -> LabelSet:
-        """Give its classes as a label set."""
+        """Return its classes as a label set."""
         return LabelSet(self.label_set, self.classes)
 
     def input_hw(self, height: int, width: int) -> tuple[int, int]:
         """
-        Give the smallest input that an image fits in without being resized.
+        Return the smallest input that an image fits in without being resized.
 
         :raises ValueError: The network has none; the message names those that it has.
         """
@@ -93,7 +93,7 @@ class Network(Protocol):
 
     @property
     def facts(self) -> NetworkFacts:
-        """Give what must be known of it."""
+        """Return what must be known of it."""
 
     def infer(self, image: Image, input_hw: tuple[int, int]) -> Outputs:
         """

@@ -19,7 +19,7 @@ class PairedNetwork:
 
     @property
     def facts(self) -> NetworkFacts:
-        """Give the classes of labels, and of depth what it is and for which camera."""
+        """Return the classes of labels, and of depth what it is and for which camera."""
         depth = self.depth.facts
         return replace(
             self.labels.facts,

@@ -182,7 +182,7 @@ def _input_hw(network: Network, image: Image, resized: Image, how: Inference) ->
 
 
 def _fitting(network: Network, how: Inference) -> list[tuple[int, int]]:
-    """Give the input sizes that 'fit' chooses from; none where the image is not resized."""
+    """Return the input sizes that 'fit' chooses from; none where the image is not resized."""
     if how.size is None:
         return list(network.facts.input_sizes or ()) if how.window is None else []
     if how.window is not None:
@@ -227,7 +227,7 @@ def _resize(image: Image, height: int, width: int) -> Image:
 def _view(
     network: Network, view: Image, how: Inference
 ) -> tuple[FloatArray | None, FloatArray | None]:
-    """Give (C, H, W) logits and (1, H, W) metres of a camera as the network's, at full size."""
+    """Return (C, H, W) logits and (1, H, W) metres of a camera as the network's, at full size."""
     height, width = view.shape[:2]
     sums: dict[str, FloatArray] = {}
     count: FloatArray = np.zeros((height, width), np.float32)
@@ -260,7 +260,7 @@ def _planes(outputs: Outputs, network: Network) -> dict[str, FloatArray]:
 
 
 def _windows(size: tuple[int, int], how: Inference) -> Iterator[tuple[int, int]]:
-    """Give the upper left corners; the last ones are moved back to end with the image."""
+    """Yield the upper left corners; the last ones are moved back to end with the image."""
     if how.window is None:
         yield 0, 0
         return

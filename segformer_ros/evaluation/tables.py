@@ -183,7 +183,7 @@ def _confidence(summary: Mapping[str, Any]) -> Iterable[Table]:
 
 
 def console(found: Iterable[Table]) -> str:
-    """Give tables as lines of text."""
+    """Return tables as lines of text."""
     lines = []
     for table in found:
         lines += ['', table.title]

@@ -17,7 +17,7 @@ _BACKGROUND, _THING = 0, 1
 
 
 def decides_by_threshold(network: MultitaskSegformer) -> bool:
-    """Tell whether a network has one class, which counts where its sigmoid is above one half."""
+    """Return whether a network has one class, which counts where its sigmoid is above one half."""
     return network.config.segmentation and network.config.num_classes == 1
 
 

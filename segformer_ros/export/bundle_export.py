@@ -50,7 +50,7 @@ class _Written:
 
 
 def golden_planes(facts: Facts, height: int, width: int) -> npt.NDArray[np.float64]:
-    """Give the golden image of an input size, normalised: (1, 3, H, W)."""
+    """Return the golden image of an input size, normalised: (1, 3, H, W)."""
     image = bundle.golden_image(GOLDEN_SEED, height, width).astype(np.float64) / 255.0
     planes: npt.NDArray[np.float64] = ((image - facts.mean) / facts.std).transpose(2, 0, 1)[None]
     return planes

@@ -92,5 +92,5 @@ def check_graph(
 
 
 def equal_labels(found: FloatArray, expected: FloatArray) -> float:
-    """Give the share of pixels whose largest logit (N, C, H, W) is of the same class."""
+    """Return the share of pixels whose largest logit (N, C, H, W) is of the same class."""
     return float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())

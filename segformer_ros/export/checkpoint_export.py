@@ -45,7 +45,7 @@ def current_commit() -> str:
 
 def provenance(facts: Mapping[str, Any], notes: str) -> dict[str, Any]:
     """
-    Tell where a network comes from.
+    Return where a network comes from.
 
     :param facts: Of its checkpoint.
     """
@@ -91,7 +91,7 @@ def _foreign_provenance(facts: Mapping[str, Any], notes: str) -> dict[str, Any]:
 
 
 def depth_range(model: LoadedModel) -> tuple[float, float]:
-    """Give the depths in metres between which a network can be right."""
+    """Return the depths in metres between which a network can be right."""
     if 'depth_range_m' in model.facts:
         low, high = model.facts['depth_range_m']
         return float(low), float(high)

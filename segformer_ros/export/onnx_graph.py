@@ -28,7 +28,7 @@ class OutputTuple(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Give the outputs in their order."""
+        """Return the outputs in their order."""
         return tuple(self.network(image).values())
 
 
@@ -40,7 +40,7 @@ def output_names(network: MultitaskSegformer) -> list[str]:
 
 
 def empty_input(height: int, width: int, input_format: str, *, images: int = 1) -> Tensor:
-    """Give a black image as a graph takes it; input_format is one of bundle.INPUTS."""
+    """Return a black image as a graph takes it; input_format is one of bundle.INPUTS."""
     if input_format == 'uint8':
         return torch.zeros(images, height, width, 3, dtype=torch.uint8)
     return torch.zeros(images, 3, height, width)

@@ -99,7 +99,7 @@ def lowered(model: ModelProto, precision: str) -> ModelProto:
 
 
 def opset_for(precision: str, opset: int) -> int:
-    """Give the opset of a graph in a precision, made from a float32 graph of another opset."""
+    """Return the opset of a graph in a precision, made from a float32 graph of another opset."""
     return max(opset, _LEAST_OPSET[precision])
 
 
@@ -164,7 +164,7 @@ def _rounded(name: str, result: str, kind: int) -> list[NodeProto]:
 
 
 def _value_types(model: ModelProto) -> dict[str, int]:
-    """Give the element type of every value and weight of a graph."""
+    """Return the element type of every value and weight of a graph."""
     graph = shape_inference.infer_shapes(model, strict_mode=True).graph
     values = (*graph.value_info, *graph.input, *graph.output)
     types = {item.name: item.type.tensor_type.elem_type for item in values}

@@ -48,7 +48,7 @@ class Variant:
     style: Style | None
 
     def stem(self, height: int, width: int) -> str:
-        """Give the name of its file for an input size, without what tells outputs apart."""
+        """Return the name of its file for an input size, without what tells outputs apart."""
         words = [f'network_{height}x{width}']
         words += [self.target] * (self.target not in {'any', SCRIPT})
         words += [self.precision] * (self.precision != 'float32')

@@ -29,7 +29,7 @@ class WeightsFile:
 
     @property
     def content(self) -> bytes:
-        """Give what the file holds."""
+        """Return what the file holds."""
         return bytes(self._block)
 
     def take(self, model: ModelProto) -> None:

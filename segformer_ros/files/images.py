@@ -41,13 +41,13 @@ class ImageFile:
 
 
 def looks_like_image(name: str | Path) -> bool:
-    """Tell by the suffix whether a file is an image, be it one that is read or not."""
+    """Return whether the suffix is that of an image, readable or not."""
     return Path(name).suffix.lower() in {*SUFFIXES, *NOT_READ}
 
 
 def is_image(path: Path) -> bool:
     """
-    Tell by suffix or first bytes whether a file is one image; a GIF is taken for a video.
+    Return whether suffix or first bytes are those of an image; a GIF is taken for a video.
 
     :raises OSError: The file cannot be read.
     """

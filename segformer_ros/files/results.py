@@ -45,14 +45,14 @@ class Results:
             )
 
     def path(self, kind: str, name: str) -> Path:
-        """Give the file of a frame."""
+        """Return the file of a frame."""
         numbers = kind == RELATIVE or (kind == 'depth' and self.depth_format == 'npy')
         suffix = '.npy' if numbers else '.png'
         return self.folder / kind / f'{name}{suffix}'
 
     def finished(self, name: str, source: Path | None = None) -> bool:
         """
-        Tell whether every file of a frame is there; files are there only when whole.
+        Return whether every file of a frame is there; files are there only when whole.
 
         :param source: What the frame is read from: the files must not be older than its content
             or, as after a copy that keeps times, than its place on the disk.
@@ -114,7 +114,7 @@ class Results:
         return label, _metres(self._read_png('depth', name)), relative
 
     def as_stored(self, depth: Depth | None) -> Depth | None:
-        """Give depth as it would be read back."""
+        """Return depth as it would be read back."""
         if depth is None or self.depth_format == 'npy':
             return depth
         return _metres(frame_rules.depth_to_millimetres(depth))

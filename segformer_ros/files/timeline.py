@@ -64,13 +64,13 @@ class Timeline:
         return len(self._pts)
 
     def time_s(self, index: int, period_s: float) -> float:
-        """Give when a picture is shown, in seconds since the first; also one beyond the end."""
+        """Return when a picture is shown, in seconds since the first; also one beyond the end."""
         known = min(index, len(self._pts) - 1)
         ticks = self._pts[known] - self._pts[0]
         return float(ticks * self._time_base) + (index - known) * period_s
 
     def index(self, pts: int) -> int:
-        """Give the place of the picture that is shown then, or next to then."""
+        """Return the place of the picture that is shown then, or next to then."""
         found = bisect_left(self._pts, pts)
         near = self._pts[max(0, found - 1) : found + 1]
         return self._pts.index(min(near, key=lambda item: abs(item - pts)), max(0, found - 1))
@@ -111,7 +111,7 @@ class Timeline:
         self.lose(self._pts[index])
 
     def doubt(self, index: int) -> str:
-        """Say why a picture cannot be right though it was decoded, '' where nothing is known."""
+        """Describe why a decoded picture cannot be right; '' where nothing is known."""
         pts = self._pts[index]
         place = self._order[pts]
         if not self._keys:

@@ -65,7 +65,7 @@ class ColorConverter:
 
 def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     """
-    Give the turn and the mirror of a picture.
+    Return the turn and the mirror of a picture.
 
     :returns: a, b, c, d of the QuickTime matrix, -1, 0 or 1 each: x' = a x + c y,
         y' = b x + d y, with y downwards; turns of no quarter are rounded to one.

@@ -101,7 +101,7 @@ class Driver:
             )
 
     def _is_left(self) -> bool:
-        """Tell whether something is to be done that no worker has."""
+        """Return whether something is to be done that no worker has."""
         manifest = self._manifest
         left = PENDING in manifest.counts('shards') or NEW in manifest.counts()
         return left and not self._stopped

@@ -158,7 +158,7 @@ def _at(path: Path) -> Iterator[Input | Path]:
 
 
 def _is_bag(path: Path) -> bool:
-    """Tell whether a path is one bag; a folder with images or videos next to bags is not."""
+    """Return whether a path is one bag; a folder with images or videos next to bags is not."""
     if not is_bag(path) or not path.is_dir() or (path / 'metadata.yaml').is_file():
         return is_bag(path)
     return not any(

@@ -199,7 +199,7 @@ class Manifest:
 
     def is_unchanged(self, known: Known) -> bool:
         """
-        Tell whether the files of an input are still those that were noted.
+        Return whether the files of an input are still those that were noted.
 
         :raises OSError: A file is not there any more.
         """

@@ -47,7 +47,7 @@ class Runner(Protocol):
         """Return how many tasks it takes now."""
 
     def pending(self) -> bool:
-        """Tell whether there will be workers that are not there yet."""
+        """Return whether there will be workers that are not there yet."""
 
     def submit(self, key: int, task: Task) -> None:
         """Let a free worker do a task."""
@@ -102,7 +102,7 @@ class LocalPool:
         return sum(worker.key is None for worker in self._workers)
 
     def pending(self) -> bool:
-        """Tell whether there will be workers that are not there yet: they are, at once."""
+        """Return whether there will be workers that are not there yet: they are, at once."""
         return False
 
     def submit(self, key: int, task: Task) -> None:

@@ -94,7 +94,7 @@ class RayPool:
         return len(self._idle)
 
     def pending(self) -> bool:
-        """Tell whether workers wait for their place."""
+        """Return whether workers wait for their place."""
         return bool(self._starting)
 
     def submit(self, key: int, task: Task) -> None:
@@ -208,7 +208,7 @@ def _knock(address: str) -> None:
 
 
 def _death(error: BaseException) -> str:
-    """Say in a sentence why a worker is gone; Ray's own text has a page."""
+    """Describe in a sentence why a worker is gone; Ray's own text has a page."""
     text = ' '.join(str(error).split())
     if 'node' in text.lower() and ('died' in text or 'dead' in text):
         return 'its worker was lost with its node'

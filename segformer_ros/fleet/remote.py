@@ -54,7 +54,7 @@ class _File:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether this is an address, not a path."""
+    """Return whether this is an address, not a path."""
     return _ADDRESS.match(text) is not None
 
 

@@ -202,7 +202,7 @@ def _record(
 
 def describe(image: Image, labels: Image | None, largest_id: int) -> npt.NDArray[np.float16]:
     """
-    Say in a few numbers what is where: mean colour and share of each class in 4x4 fields.
+    Summarise an image in a few numbers: mean colour and share of each class in 4x4 fields.
 
     :param image: (H, W, 3) RGB.
     :param labels: (H, W) class ids; None: colours alone.

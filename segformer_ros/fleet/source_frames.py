@@ -136,7 +136,7 @@ class Thinning:
         self._taken: dict[str, tuple[int | None, int | None]] = {}
 
     def takes(self, frame: SourceFrame) -> bool:
-        """Tell whether a frame is taken, and note it."""
+        """Return whether a frame is taken, and note it."""
         start = self._first.setdefault(frame.camera, (frame.stamp_ns, frame.driven_m))
         time: int | None = None
         way: int | None = None

@@ -192,14 +192,14 @@ def _part(shard: Shard) -> slice:
 
 
 def _failure(error: BaseException) -> Answer:
-    """Say why a task failed, and what another try can do about it."""
+    """Return why a task failed, and whether another try can help."""
     outside = _is_full(error) or isinstance(error, _NoNetworkError)
     again = outside or isinstance(error, remote.RemoteError) or not isinstance(error, ValueError)
     return Answer(reason=_sentence(error), again=again, outside=outside)
 
 
 def _is_full(error: BaseException | None) -> bool:
-    """Tell whether a disk was full, whatever was made of it on the way."""
+    """Return whether a disk was full, whatever was made of it on the way."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True

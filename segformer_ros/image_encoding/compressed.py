@@ -67,6 +67,6 @@ def depth_encoding(format: str) -> str:  # noqa: A002 the field's name
 
 
 def _is_mosaic(original: str, compressed: str) -> bool:
-    """Tell whether the pixels that were compressed are still those of a colour filter."""
+    """Return whether the pixels that were compressed are still those of a colour filter."""
     words = [word for word in compressed.split() if word not in {*_KINDS, 'compressed'}]
     return original.startswith('bayer_') and all(word.startswith('bayer_') for word in words)

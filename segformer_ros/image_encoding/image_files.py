@@ -48,7 +48,7 @@ _END_OF_JPEG = b'\xff\xd9'
 
 def file_kind(content: Buffer) -> str:
     """
-    Tell by its first bytes what an image file is.
+    Return the format of an image file, from its first bytes.
 
     :param content: The file, or its first 64 bytes.
     :returns: jpeg, png, bmp, tiff, gif, avif or heic; empty: something else.
@@ -85,7 +85,7 @@ def decode_file(data: Buffer, *, upright: bool = False) -> Image:
 
 def decode_stored(data: Buffer, *, numbers: bool = False) -> npt.NDArray[Any]:
     """
-    Give what an image file stores, not turned.
+    Return what an image file stores, not turned.
 
     :param data: As for decode_file.
     :param numbers: Of a palette give the indices, of grey with 1, 2 or 4 bits the numbers as they
@@ -108,7 +108,7 @@ def decode_stored(data: Buffer, *, numbers: bool = False) -> npt.NDArray[Any]:
 
 
 def _checked(data: Buffer) -> tuple[Image, str]:
-    """Give content and kind of a file of a kind that is read."""
+    """Return content and kind of a file of a kind that is read."""
     content = flat(data)
     kind = file_kind(content)
     if kind in _REFUSED:
@@ -123,7 +123,7 @@ def _checked(data: Buffer) -> tuple[Image, str]:
 
 
 def _jpeg_colors(content: Image) -> str:
-    """Give the colour space of a JPEG as simplejpeg names it; empty where it cannot tell."""
+    """Return the colour space of a JPEG as simplejpeg names it; empty where it cannot tell."""
     decoder = _simplejpeg()
     try:
         height, width, colors, _ = decoder.decode_jpeg_header(content)

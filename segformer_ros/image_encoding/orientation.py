@@ -40,7 +40,7 @@ def turned_as_exif(image: Pixels, orientation: int) -> Pixels:
 
 
 def jpeg_orientation(content: memoryview) -> int:
-    """Give the EXIF orientation of a JPEG, 1 where it says none."""
+    """Return the EXIF orientation of a JPEG, 1 where it says none."""
     for marker, body in _segments(content):
         if marker == _APP1 and body[:6].tobytes() == b'Exif\x00\x00':
             return TiffTags(body[6:]).get(ORIENTATION) or 1
@@ -48,7 +48,7 @@ def jpeg_orientation(content: memoryview) -> int:
 
 
 def _segments(content: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Give marker and content of the segments of a JPEG in front of its pixels."""
+    """Yield marker and content of the segments of a JPEG in front of its pixels."""
     place = 2
     while place + 4 <= len(content) and content[place] == 0xFF:
         marker = content[place + 1]
@@ -86,7 +86,7 @@ def turned_as_avif(image: Pixels, content: memoryview) -> Pixels:
 
 
 def _properties(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Give kind and content of the properties of the primary item, in order."""
+    """Yield kind and content of the properties of the primary item, in order."""
     meta = dict(_boxes(dict(_boxes(content)).get(b'meta', memoryview(b''))[4:]))
     parts = dict(_boxes(meta.get(b'iprp', memoryview(b''))))
     known = list(_boxes(parts.get(b'ipco', memoryview(b''))))
@@ -99,7 +99,7 @@ def _properties(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _associations(box: memoryview) -> Iterator[tuple[int, list[int]]]:
-    """Give the numbers of the properties of every item, by the id of the item."""
+    """Yield the numbers of the properties of every item, by the id of the item."""
     id_size, size = (2 if box[0] == 0 else 4), (2 if box[3] & 1 else 1)
     place = 8
     for _ in range(int.from_bytes(box[4:8], 'big')):
@@ -120,7 +120,7 @@ def _associations(box: memoryview) -> Iterator[tuple[int, list[int]]]:
 
 
 def _boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Give kind and content of the boxes of ISO/IEC 14496-12, section 4.2."""
+    """Yield kind and content of the boxes of ISO/IEC 14496-12, section 4.2."""
     place = 0
     while place + 8 <= len(content):
         size, head = int.from_bytes(content[place : place + 4], 'big'), 8

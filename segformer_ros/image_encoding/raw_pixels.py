@@ -197,7 +197,7 @@ def refuse_depth(encoding: str) -> None:
 
 
 def flat(data: Buffer) -> Image:
-    """Give the bytes of any buffer as (N,), without a copy."""
+    """Return the bytes of any buffer as (N,), without a copy."""
     view = memoryview(cast('bytes', data))
     return np.frombuffer(view, np.uint8) if view.nbytes else np.empty(0, np.uint8)
 

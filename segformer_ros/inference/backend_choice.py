@@ -106,7 +106,7 @@ def load(
 
 
 def reason_of(loaded: Loaded, refused: Sequence[tuple[str, BackendError | BundleError]]) -> str:
-    """Say why it is this backend after the others of an order were refused."""
+    """Describe why it is this backend after the others of an order were refused."""
     return '; '.join((loaded.reason, *(f'{step} refused: {error}' for step, error in refused)))
 
 

@@ -13,7 +13,7 @@ CPU = 'cpu'
 
 
 def is_tensorrt(step: str) -> bool:
-    """Tell whether a step needs an engine that is built first."""
+    """Return whether a step needs an engine that is built first."""
     return step.startswith('tensorrt')
 
 
@@ -28,7 +28,7 @@ def has_gpu() -> bool:
 
 def order_of(name: str, precision: str) -> tuple[str, ...]:
     """
-    Give what is tried for a name, the best first; all of it is what the user asked for.
+    Return what is tried for a name, the best first; all of it is what the user asked for.
 
     :param name: One of NAMES.
     :param precision: One of PRECISIONS, for 'auto'.
@@ -49,7 +49,7 @@ def order_with_fallbacks(
     name: str, precision: str, *, require_tensorrt: bool = False
 ) -> tuple[str, ...]:
     """
-    Give what a program that must not stop tries: the order of a name, then what can stand in.
+    Return what a program that must not stop tries: the order of a name, then what can stand in.
 
     :param require_tensorrt: Nothing may stand in for TensorRT.
     :raises ValueError: As order_of, or there is no TensorRT in the order although it is required.

@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def states_confidence(manifest: Manifest) -> bool:
-    """Tell whether a network says how far its depth may be off."""
+    """Return whether a network says how far its depth may be off."""
     return manifest.depth is not None and manifest.depth.scale is not None
 
 

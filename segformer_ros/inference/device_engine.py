@@ -34,7 +34,7 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Give the bytes for one image."""
+        """Return the bytes for one image."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -102,7 +102,7 @@ class DeviceEngine:
 
     def lane(self, count: int, index: int = 0) -> Lane:
         """
-        Give one of the two lanes for this number of images.
+        Return one of the two lanes for this number of images.
 
         :raises BackendError: There is no memory left for it.
         :raises CudaError: Likewise.
@@ -120,7 +120,7 @@ class DeviceEngine:
                 self._cuda.synchronize(lane.space.stream)
 
     def close(self) -> None:
-        """Give back everything, the engine too."""
+        """Free everything, the engine too."""
         self.settle()
         while self._lanes:
             self._lanes.popitem()[1].close()
@@ -214,7 +214,7 @@ class Lane:
             self._execute()
 
     def close(self) -> None:
-        """Give back everything."""
+        """Free everything."""
         self.space.close()
         self._context = None
 

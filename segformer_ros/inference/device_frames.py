@@ -127,7 +127,7 @@ class DeviceFrames:
         return Prediction(labels, images.get('depth'), images.get('confidence'), timings)
 
     def close(self) -> None:
-        """Give back everything but the engines."""
+        """Free everything but the engines."""
         self._settle()
         while self._tables:
             self._tables.popitem()[1].space.close()
@@ -204,7 +204,7 @@ class DeviceFrames:
         )
 
     def _for(self, geometry: Geometry, channels: int) -> _Tables:
-        """Give the tables of a geometry; of too many, those used longest ago are given back."""
+        """Return the tables of a geometry; of too many, those used longest ago are given back."""
         key = (geometry, channels)
         if key not in self._tables:
             while len(self._tables) >= _MOST_GEOMETRIES:
@@ -249,7 +249,7 @@ class DeviceFrames:
 
 
 def _pixels(image: CameraImage) -> tuple[Image, tuple[int, int, int]]:
-    """Give (H, W, C) and where in a pixel red, green and blue are."""
+    """Return (H, W, C) and where in a pixel red, green and blue are."""
     if isinstance(image, RawImage):
         return image.pixels, _ORDERS[image.encoding]
     return (image[..., None], _GREY) if image.ndim == 2 else (image, _ORDERS['rgb8'])

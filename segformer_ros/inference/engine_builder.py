@@ -23,22 +23,22 @@ class Progress(Protocol):
 
     @property
     def fraction(self) -> float:
-        """Give the part that is done, 0 to 1."""
+        """Return the part that is done, 0 to 1."""
 
     @property
     def phase(self) -> str:
-        """Say what is being done."""
+        """Describe what is being done."""
 
     @property
     def elapsed_s(self) -> float:
-        """Give the seconds since the start."""
+        """Return the seconds since the start."""
 
 
 class Build(Protocol):
     """A build that runs in another process, as engines.builder_process.BuildHandle."""
 
     def progress(self) -> Progress:
-        """Tell how far it is."""
+        """Return how far it is."""
 
     def result(self, timeout_s: float | None = None) -> Any:
         """
@@ -83,11 +83,11 @@ class EngineBuilder(Generic[Opened]):
 
     @property
     def running(self) -> bool:
-        """Tell whether something may still come of it."""
+        """Return whether something may still come of it."""
         return self._thread.is_alive()
 
     def text(self) -> str:
-        """Tell how far it is, in words; empty when it is done."""
+        """Return how far it is, in words; empty when it is done."""
         if not self.running:
             return ''
         build = self._build
@@ -98,7 +98,7 @@ class EngineBuilder(Generic[Opened]):
         return f'{self._step}: building engine {self._count}, {done}: {now.phase}'
 
     def take(self) -> tuple[str, Opened] | None:
-        """Give the step that was opened and what it is, once."""
+        """Return the step that was opened and what it is, once."""
         with self._lock:
             opened, self._opened = self._opened, None
         return opened

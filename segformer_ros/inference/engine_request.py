@@ -62,7 +62,7 @@ def engine_request(
     limit_bytes: int = DEFAULT_LIMIT_BYTES,
 ) -> BuildRequest:
     """
-    Say what is to be built for an input size of a bundle; see BuildRequest.
+    Return the build request for one input size of a bundle.
 
     :param outputs: As engine_graph takes them.
     :raises BundleError: The bundle has no such graph.

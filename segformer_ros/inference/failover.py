@@ -33,11 +33,11 @@ class Network(Protocol):
 
     @property
     def backend_reason(self) -> str:
-        """Say why it is this backend."""
+        """Describe why it is this backend."""
 
     @property
     def takes_raw(self) -> bool:
-        """Tell whether an image as it came costs less than RGB."""
+        """Return whether an image as it came costs less than RGB."""
 
     def predict_batch(
         self,
@@ -120,7 +120,7 @@ class Failover:
 
     @property
     def backend_reason(self) -> str:
-        """Say why it is this backend and not one before it."""
+        """Describe why it is this backend and not one before it."""
         network = self._network
         own = 'none is ready' if network is None else network.backend_reason
         built = self._builder.refused if self._builder is not None else ()
@@ -130,17 +130,17 @@ class Failover:
 
     @property
     def takes_raw(self) -> bool:
-        """Tell whether an image as it came costs less than RGB, on the backend of this moment."""
+        """Return whether raw bytes cost less than RGB on the current backend."""
         network = self._network
         return network is not None and network.takes_raw
 
     @property
     def serving(self) -> bool:
-        """Tell whether frames make sense: not while the first engine is still being built."""
+        """Return whether frames make sense: not while the first engine is still being built."""
         return bool(self._step) or self._builder is None or not self._builder.text()
 
     def state(self) -> BackendState:
-        """Describe what runs and what happened."""
+        """Return what runs and what happened."""
         building = '' if self._builder is None else self._builder.text()
         step = self._step if self._network is not None else ''
         return BackendState(step, building, self._failures, self._changes, self._note, self._worse)

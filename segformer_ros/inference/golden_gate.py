@@ -96,7 +96,7 @@ def check_outputs(
 
 def golden_input(bundle: Bundle, size: InputSize, input_format: str) -> npt.NDArray[Any]:
     """
-    Give the golden image of an input size as a backend takes it.
+    Return the golden image of an input size as a backend takes it.
 
     :param input_format: One of bundle.INPUTS.
     :returns: (1, 3, H, W) float32 or (1, H, W, 3) uint8.
@@ -117,7 +117,7 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
 
 
 def relative_rms(found: FloatArray, expected: FloatArray) -> float:
-    """Give the root mean square of the difference over that of what was expected."""
+    """Return the root mean square of the difference over that of what was expected."""
     with np.errstate(invalid='ignore', over='ignore'):
         error = np.square(found.astype(np.float64) - expected).mean()
     return float(np.sqrt(error / np.square(expected.astype(np.float64)).mean()))

@@ -38,7 +38,7 @@ class Session(Protocol):
 
     @property
     def signature(self) -> Signature:
-        """Say what it takes and gives."""
+        """Return the shapes and types of its inputs and outputs."""
 
     def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
         """
@@ -153,7 +153,7 @@ class GraphBackend:
         self._parts.clear()
 
     def _session(self, hw: tuple[int, int], outputs: tuple[str, ...]) -> Session:
-        """Give the smallest graph that computes the outputs."""
+        """Return the smallest graph that computes the outputs."""
         if outputs == self._all:
             return self._opened(hw)
         if (hw, outputs) not in self._parts:
@@ -162,7 +162,7 @@ class GraphBackend:
 
     def _opened(self, hw: tuple[int, int]) -> Session:
         """
-        Give the graph of all outputs.
+        Return the graph of all outputs.
 
         :raises BackendError: It cannot be loaded, or does not compute any more what it did.
         :raises BundleError: It has other inputs or outputs than the manifest says.

@@ -82,7 +82,7 @@ def fill_labels(
 
 @compiled
 def _widest(edges: Array) -> Number:
-    """Give the width of scratch rows: that of the widest piece, in whole vectors."""
+    """Return the width of scratch rows: that of the widest piece, in whole vectors."""
     widest = 0
     for column in range(edges.size - 1):
         widest = max(widest, edges[column + 1] - edges[column])
@@ -124,7 +124,7 @@ def _piece(
 
 @compiled
 def _leader(winners: Array, upper: Number, lower: Number, column: Number) -> Number:
-    """Give the channel that leads at all corners right of a column of cells, or -1."""
+    """Return the channel that leads at all corners right of a column of cells, or -1."""
     after = min(column + 1, winners.shape[1] - 1)
     winner = winners[upper, column]
     same = (winners[lower, column] == winner) & (winners[upper, after] == winner)
@@ -133,7 +133,7 @@ def _leader(winners: Array, upper: Number, lower: Number, column: Number) -> Num
 
 @compiled
 def _winners(cells: Array) -> Array:
-    """Give the channel that leads in each cell: (rows, columns)."""
+    """Return the channel that leads in each cell: (rows, columns)."""
     classes, rows, columns = cells.shape
     winners = np.zeros((rows, columns), np.int32)
     best = np.empty(columns, np.float32)
@@ -152,7 +152,7 @@ def _winners(cells: Array) -> Array:
 
 @compiled
 def _bound(cells: Array, upper: Number, lower: Number, bounds: Array, floors: Array) -> None:
-    """Give the largest corner of every class right of each cell, and the largest smallest one."""
+    """Compute the largest corner of every class right of each cell and the largest smallest."""
     classes, _, columns = cells.shape
     largest, smallest = np.empty(columns + 1, np.float32), np.empty(columns + 1, np.float32)
     for i in range(columns):

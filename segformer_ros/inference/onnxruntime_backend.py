@@ -71,7 +71,7 @@ class _Engine:
             ) from error
 
     def _options(self) -> onnxruntime.SessionOptions:
-        """Give the options of a session; docs/backends.md has the figures behind them."""
+        """Return the options of a session; docs/backends.md has the figures behind them."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1

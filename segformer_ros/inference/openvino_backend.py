@@ -114,7 +114,7 @@ def load(
 
 
 def _cache(bundle: Bundle) -> Path | None:
-    """Give the folder for what is compiled of a bundle; those used longest ago are removed."""
+    """Return the folder for what is compiled of a bundle; those used longest ago are removed."""
     digest = hashlib.sha256(bundle.file('manifest.json').read_bytes()).hexdigest()
     folder = cache_folder('openvino', _VERSION, digest[:16])
     if folder is None:
@@ -136,6 +136,6 @@ def _type(port: openvino.Output) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Give the last line of an exception: those before it are places in OpenVINO's source."""
+    """Return the last line of an exception: those before it are places in OpenVINO's source."""
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else type(error).__name__

@@ -56,14 +56,14 @@ class PairedPipeline(Pipeline):
 
     @property
     def backend_reason(self) -> str:
-        """Say why it is these backends."""
+        """Describe why it is these backends."""
         first, second = (item.backend_reason for item in self._pair)
         reason = first if first == second else f'labels: {first}; depth: {second}'
         return f'{reason}; {self._schedule.reason}' if self._threads else reason
 
     @property
     def takes_raw(self) -> bool:
-        """Tell whether an image as it came costs less than RGB for both."""
+        """Return whether an image as it came costs less than RGB for both."""
         return all(item.takes_raw for item in self._pair)
 
     def close(self) -> None:

@@ -165,7 +165,7 @@ class Pipeline:
 
     @property
     def manifest(self) -> bundles.Manifest:
-        """Give the facts of the network."""
+        """Return the facts of the network."""
         return self._manifest
 
     @property
@@ -175,7 +175,7 @@ class Pipeline:
 
     @property
     def backend_reason(self) -> str:
-        """Say why it is this backend."""
+        """Describe why it is this backend."""
         return self._reason
 
     @property
@@ -188,12 +188,12 @@ class Pipeline:
 
     @property
     def any_thread(self) -> bool:
-        """Tell whether it gains from a thread of its own next to another network."""
+        """Return whether it gains from a thread of its own next to another network."""
         return getattr(self._backend, 'any_thread', False)
 
     @property
     def takes_raw(self) -> bool:
-        """Tell whether an image as it came costs less than RGB."""
+        """Return whether an image as it came costs less than RGB."""
         return self._frames is not None
 
     def close(self) -> None:
@@ -313,7 +313,7 @@ class Pipeline:
     def _request(
         self, geometry: Geometry, focal_length_px: float | None, options: Options
     ) -> FrameRequest:
-        """Say the options in the words of a backend that computes whole frames."""
+        """Translate the options for a backend that computes whole frames."""
         needed = self._needed(options)
         return FrameRequest(
             segmentation=options.segmentation,
@@ -349,7 +349,7 @@ class Pipeline:
     def _run(
         self, images: Sequence[CameraImage], geometries: Sequence[Geometry], needed: Sequence[str]
     ) -> tuple[dict[str, FloatArray], list[float], float]:
-        """Give the needed outputs, the seconds to prepare each image, and those of the network."""
+        """Return the outputs, the seconds to prepare each image, and the network seconds."""
         if not needed:
             return {}, [0.0] * len(images), 0.0
         batch, seconds = self._input(len(images), geometries[0]), []
@@ -372,7 +372,7 @@ class Pipeline:
         return outputs, seconds, network_s
 
     def _input(self, count: int, geometry: Geometry) -> npt.NDArray[Any]:
-        """Give the buffer for so many images, as the backend takes them."""
+        """Return the buffer for so many images, as the backend takes them."""
         height, width = geometry.input_h, geometry.input_w
         key = (count, height, width)
         if key not in self._inputs:
@@ -406,7 +406,7 @@ class Pipeline:
         options: Options,
         depth: FloatArray | None,
     ) -> Image | None:
-        """Give the confidence of depth where it is asked for, and forget depths below it."""
+        """Return the confidence of depth where it is asked for, and forget depths below it."""
         output, raw = self._manifest.depth, outputs.get(bundles.SCALE_OUTPUT)
         if output is None or depth is None or raw is None or not options.needs_depth_scale:
             return None

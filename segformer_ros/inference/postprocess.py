@@ -102,7 +102,7 @@ def decode_depth(
 
 
 def is_compiled() -> bool:
-    """Tell whether warm_up takes no time."""
+    """Return whether warm_up takes no time."""
     from segformer_ros.inference.depth_kernel import fill_depth
     from segformer_ros.inference.label_kernel import fill_labels
     from segformer_ros.machine_code import is_ready

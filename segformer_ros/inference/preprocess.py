@@ -37,7 +37,7 @@ class Geometry:
 
     @property
     def scale(self) -> float:
-        """Give input pixels per image pixel."""
+        """Return input pixels per image pixel."""
         return self.resized_w / self.image_w
 
 

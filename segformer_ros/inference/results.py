@@ -141,7 +141,7 @@ class Options:
 
 def checked_focals(focals: Sequence[float | None] | None, count: int) -> list[float | None]:
     """
-    Give a focal length, or None, for each of some images.
+    Return a focal length, or None, for each of some images.
 
     :param focals: In pixels; None: all unknown.
     :raises ValueError: One is not finite and positive, or there are not as many as images.

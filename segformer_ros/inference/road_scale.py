@@ -241,7 +241,7 @@ class RoadScale:
 
     @property
     def factor(self) -> float:
-        """Give the smoothed factor; NaN before the first road."""
+        """Return the smoothed factor; NaN before the first road."""
         return self._factor
 
     def apply(
@@ -307,7 +307,7 @@ class RoadScale:
 
     @property
     def text(self) -> str:
-        """Say the scale and its spread, and why the last frame was refused."""
+        """Format the scale and its spread, and why the last frame was refused."""
         parts = [] if math.isnan(self._factor) else [f'factor {self._factor:.3g}']
         if self.last.refused:
             parts.append(f'no scale from the last frame: {self.last.refused}')

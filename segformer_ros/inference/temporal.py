@@ -71,7 +71,7 @@ class TemporalMemory:
 
     def next_stamp(self, stamp_ns: int) -> None:
         """
-        Say when the next frame was taken; its memory is lost where time goes back or leaps.
+        Set the time of the next frame; the memory is cleared where time jumps.
 
         :param stamp_ns: Of the image; frames more than half a second apart have nothing to do
             with each other.

@@ -98,7 +98,7 @@ class TensorrtBackend:
             return self._engines[hw].run(image, names)
 
     def resident(self, hw: Size) -> Callable[[], object]:
-        """Give a call that runs the network on what is on the device already, and waits."""
+        """Return a call that runs the network on what is on the device already, and waits."""
         lane = self._engines[hw].lane(1)
 
         def call() -> None:
@@ -126,7 +126,7 @@ class TensorrtBackend:
 
 def requests_of(bundle: Bundle, precision: str) -> dict[Size, BuildRequest]:
     """
-    Say which engines a bundle needs, by height and width.
+    Return which engines a bundle needs, by height and width.
 
     :raises BundleError: It has no graph of this precision.
     """

@@ -87,7 +87,7 @@ class TorchBackend:
 
     def resident(self, image: npt.NDArray[Any]) -> Callable[[], object]:
         """
-        Give a call that runs the network on an image that stays on the device, and waits.
+        Return a call that runs the network on an image that stays on the device, and waits.
 
         :param image: As infer takes it.
         """

@@ -25,7 +25,7 @@ _STEADY = {
 
 
 def machine() -> dict[str, Any]:
-    """Give what makes one machine faster than another: its processor and how many cores of it."""
+    """Return what makes one machine faster than another: its CPU and number of cores."""
     try:
         text = _PROCESSORS.read_text(encoding='utf-8', errors='replace')
     except OSError:
@@ -43,7 +43,7 @@ def machine() -> dict[str, Any]:
 
 def read(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """
-    Give what was found under the same facts.
+    Return what was found under the same facts.
 
     :param facts: All that the result depends on, as JSON has it.
     :returns: None where nothing is kept, or what is kept cannot be read.

@@ -71,7 +71,7 @@ def sampling(geometry: Geometry, stride: int) -> Sampling:
 
 def crop(grid: FloatArray, where: Sampling) -> FloatArray:
     """
-    Give the cells (..., rows, columns) that see a part of the image, contiguous.
+    Return the cells (..., rows, columns) that see a part of the image, contiguous.
 
     :raises ValueError: The grid is smaller than that.
     """
@@ -83,7 +83,7 @@ def crop(grid: FloatArray, where: Sampling) -> FloatArray:
 
 
 def _places(pixels: int, extent: float, cells: int) -> tuple[IntArray, FloatArray]:
-    """Give the cell before each pixel, and which part of the way to the next one it has gone."""
+    """Return the cell before each pixel, and which part of the way to the next one it has gone."""
     place = np.clip((np.arange(pixels) + 0.5) * extent / pixels - 0.5, 0, cells - 1)
     before = np.floor(place).astype(np.int64)
     return before, (place - before).astype(np.float32)

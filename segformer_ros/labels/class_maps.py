@@ -248,13 +248,13 @@ def channel_table(
 
 
 def _pairs(first: LabelSet, second: LabelSet) -> list[tuple[str, str]]:
-    """Give the names of both sets row by row, '' where a set has no class."""
+    """Return the names of both sets row by row, '' where a set has no class."""
     return list(zip(_column(first), _column(second), strict=True))
 
 
 @functools.lru_cache(maxsize=16)
 def _column(label_set: LabelSet) -> tuple[str, ...]:
-    """Give the name that a set has for each row, '' where it has no class."""
+    """Return the name that a set has for each row, '' where it has no class."""
     if LABEL_SETS.get(label_set.name) != label_set or label_set.name not in _NAMES:
         known = ', '.join(_NAMES)
         raise ValueError(f'expected one of the label sets {known}, got {label_set.name}')

@@ -71,7 +71,7 @@ _TABLES = {
 
 def with_palette(classes: Sequence[LabelClass], palette: str = DISTINCT) -> tuple[LabelClass, ...]:
     """
-    Give classes the colours that a palette has for their names.
+    Return classes the colours that a palette has for their names.
 
     :param palette: One of PALETTES.
     :returns: The same ids and names; a class whose name the palette lacks keeps its colour.

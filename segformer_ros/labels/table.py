@@ -35,12 +35,12 @@ class LabelSet:
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """Give the ids in table order."""
+        """Return the ids in table order."""
         return tuple(item.id for item in self.classes)
 
     def palette(self) -> npt.NDArray[np.uint8]:
         """
-        Give the colours by id.
+        Return the colours by id.
 
         :returns: (256, 3) RGB; VOID and ids outside the table are black.
         """
@@ -76,7 +76,7 @@ def parse(name: str, rows: str) -> LabelSet:
 
 
 def distinct_color(number: int) -> tuple[int, int, int]:
-    """Give an RGB colour that differs from those of all other numbers below 255."""
+    """Return an RGB colour that differs from those of all other numbers below 255."""
     hue = (number * _STEP) % 1.0
     saturation, value = 1.0 - 0.35 * (number % 3) / 2, 1.0 - 0.45 * (number // 3 % 3) / 2
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)

@@ -65,7 +65,7 @@ class BoundaryMeter:
         self._counts += other._counts
 
     def f_scores(self) -> dict[int, float]:
-        """Give the score by id; NaN where neither truth nor prediction has a border."""
+        """Return the score by id; NaN where neither truth nor prediction has a border."""
         result = {}
         for index, number in enumerate(self.ids):
             found, predicted, met, true = (int(value) for value in self._counts[:, index])

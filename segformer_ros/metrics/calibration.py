@@ -38,7 +38,7 @@ class CalibrationMeter:
 
     def result(self) -> dict[str, float]:
         """
-        Give the figures of all cases together; NaN where there are none.
+        Return the figures of all cases together; NaN where there are none.
 
         :returns: ``stated``, the mean probability; ``right``, the share that came true; ``error``,
             the mean over all cases of the difference of both in its part (expected calibration
@@ -56,7 +56,7 @@ class CalibrationMeter:
 
     def parts(self) -> list[dict[str, float]]:
         """
-        Give the figures of each part that has cases, from the least probable up.
+        Return the figures of each part that has cases, from the least probable up.
 
         :returns: ``from`` and ``to``, its ends; ``stated``, ``right`` and ``count`` as of
             result(); ``share`` of all cases.

@@ -26,7 +26,7 @@ _KITTI_HW = (352, 1216)
 
 def crop_of(name: str, height: int, width: int) -> tuple[slice, slice]:
     """
-    Give the rows and columns of an image that are evaluated.
+    Return the rows and columns of an image that are evaluated.
 
     :param name: One of CROPS.
     :raises ValueError: There is no such crop, or the image is too small for it.

@@ -79,7 +79,7 @@ class DepthMeter:
 
     def result(self) -> dict[str, float]:
         """
-        Give every figure by name; NaN where nothing was evaluated.
+        Return every figure by name; NaN where nothing was evaluated.
 
         ``abs_rel``; ``sq_rel``, ``mae`` and ``rmse`` (m), ``mse`` (m^2), ``irmse`` (1/km),
         ``rmse_log``, ``log10``, ``delta1`` to ``delta3`` (share below 1.25, 1.25^2, 1.25^3).
@@ -160,7 +160,7 @@ def _silog_forms(mean: float, mean_square: float) -> dict[str, float]:
 
 def median_scale(prediction: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> float:
     """
-    Give what a prediction must be multiplied by to have the median of the truth.
+    Return what a prediction must be multiplied by to have the median of the truth.
 
     :param prediction: Metres, NaN where unknown.
     :param truth: Metres, same shape, only pixels that are evaluated.

@@ -92,11 +92,11 @@ class SegmentationMeter:
         self._image_mious += other._image_mious
 
     def matrix(self) -> npt.NDArray[np.int64]:
-        """Give the (256, 256) pixel counts, row: true id, column: predicted id."""
+        """Return the (256, 256) pixel counts, row: true id, column: predicted id."""
         return self._matrix.copy()
 
     def iou(self) -> dict[int, float]:
-        """Give intersection over union by id; NaN: in neither truth nor prediction."""
+        """Return intersection over union by id; NaN: in neither truth nor prediction."""
         return _iou(self._matrix, self.ids)
 
     def miou(self) -> float:
@@ -108,13 +108,13 @@ class SegmentationMeter:
         return known_mean(self._image_mious)
 
     def accuracy(self) -> float:
-        """Give the share of evaluated pixels with the right id (aAcc); NaN without any."""
+        """Return the share of evaluated pixels with the right id (aAcc); NaN without any."""
         numbers = list(self.ids)
         total = int(self._matrix[numbers].sum())
         return int(self._matrix[numbers, numbers].sum()) / total if total else math.nan
 
     def class_accuracy(self) -> dict[int, float]:
-        """Give the share of the pixels of each id that were found; NaN: not in the truth."""
+        """Return the share of the pixels of each id that were found; NaN: not in the truth."""
         true = self._matrix.sum(axis=1)
         return {
             number: int(self._matrix[number, number]) / int(true[number])

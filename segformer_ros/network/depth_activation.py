@@ -27,7 +27,7 @@ def check_activation(activation: str) -> None:
 
 def depth_is_log(activation: str) -> bool:
     """
-    Tell whether the output is the natural logarithm of metres; otherwise it is metres.
+    Return whether the output is the natural logarithm of metres; otherwise it is metres.
 
     :raises ValueError: The activation is unknown.
     """
@@ -54,7 +54,7 @@ def activate(x: Tensor, activation: str, max_depth_m: float) -> Tensor:
 
 def start_value(depth_m: float, activation: str, max_depth_m: float) -> float:
     """
-    Give the output of the last convolution that means a depth.
+    Return the output of the last convolution that means a depth.
 
     :param depth_m: Metres; with a sigmoid moved to between 1 % and 99 % of its range.
     """

@@ -103,7 +103,7 @@ class GlpnHead(nn.Module):
 
     @property
     def current_stride(self) -> int:
-        """Give the stride of the present mode, training or not."""
+        """Return the stride of the present mode, training or not."""
         return self.training_stride if self.training else self.stride
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:

@@ -78,7 +78,7 @@ class DropPath(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give (N, ...) with some samples zeroed and the others scaled up, in training only."""
+        """Return (N, ...) with some samples zeroed and the others scaled up, in training only."""
         if not self.training or self.rate == 0.0:
             return x
         keep = 1.0 - self.rate

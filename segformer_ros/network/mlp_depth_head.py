@@ -17,7 +17,7 @@ STRIDE = 4
 
 class MlpDepthHead(SegformerHead):
     """
-    Give one depth per 4x4 pixels; layers and their names are those of SegformerHead.
+    A head for one depth per 4x4 pixels; layers and their names are those of SegformerHead.
 
     :param activation: See depth_activation.activate; Segformer3D's is 'linear'.
     """

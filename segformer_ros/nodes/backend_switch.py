@@ -54,7 +54,7 @@ def load_pipeline(values: Parameters) -> Failover:
 
 def scale_options(values: Parameters) -> ScaleOptions:
     """
-    Give how depth is scaled, where camera_height_m is set.
+    Return how depth is scaled, where camera_height_m is set.
 
     :raises ValueError: A number is out of range.
     """
@@ -119,7 +119,7 @@ class BackendLog:
         self._node, self._told = node, ''
 
     def loading(self) -> None:
-        """Tell why it takes longer the first time."""
+        """Log why it takes longer the first time."""
         if not is_compiled():
             self._node.get_logger().info(
                 'compiling the post-processing kernels (first start on this machine, takes a few '
@@ -127,7 +127,7 @@ class BackendLog:
             )
 
     def update(self, pipeline: Failover | None) -> None:
-        """Tell what is new, and now and then how far a build is."""
+        """Log what is new and, from time to time, how far a build is."""
         if pipeline is None:
             return
         state, logger = pipeline.state(), self._node.get_logger()
@@ -143,7 +143,7 @@ class BackendLog:
 
 def build_outcome(pipeline: Failover | None) -> tuple[int, str] | None:
     """
-    Say how a node that only builds has ended: exit status and sentence; None: it builds on.
+    Describe how a node that only builds has ended: exit status and sentence; None: it builds on.
 
     :param pipeline: What load_pipeline gave; None: it could not be loaded.
     """

@@ -115,9 +115,9 @@ class BridgePublisher:
             image.publish(item.image)
 
     def has_subscriber(self) -> bool:
-        """Tell whether anybody takes the camera image."""
+        """Return whether anybody takes the camera image."""
         return self._sensors[RGB][1].get_subscription_count() > 0
 
     def publishers(self) -> list[Publisher[Image]]:
-        """Give the publishers of the images."""
+        """Return the publishers of the images."""
         return [image for _, image in self._sensors.values()]

@@ -60,7 +60,7 @@ class CarlaWorldParameters:
             )
 
     def session_options(self) -> SessionOptions:
-        """Give what the session depends on."""
+        """Return what the session depends on."""
         return SessionOptions(
             host=self.host,
             port=self.port,

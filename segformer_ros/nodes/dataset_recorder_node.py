@@ -76,7 +76,7 @@ class DatasetRecorderParameters:
             raise ValueError(f'coding must be bridge or native, not {self.coding!r}')
 
     def recording(self) -> Recording:
-        """Give where the frames are."""
+        """Return where the frames are."""
         return Recording(
             camera=self.camera,
             label_sensor=self.label_sensor,
@@ -190,7 +190,7 @@ class DatasetRecorderNode(Node):
             self.context.try_shutdown()
 
     def _frames(self) -> Iterator[DriveFrame]:
-        """Give the frames that were put into the queue until None comes or there are enough."""
+        """Yield the frames that were put into the queue until None comes or there are enough."""
         while (frame := self._queue.get()) is not None:
             yield frame
             self.written += 1

@@ -62,7 +62,7 @@ def evaluation_diagnostics(
     silent: str = '',
 ) -> DiagnosticArray:
     """
-    Say whether results and truth fit together; without a stamp.
+    Return whether results and truth fit together; without a stamp.
 
     :param name: Of the node.
     :param contradiction: Why labels cannot be evaluated; empty: they can.

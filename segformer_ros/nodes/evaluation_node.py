@@ -93,12 +93,12 @@ class EvaluationNode(Node):
         self._timer = self.create_timer(period, self._on_timer, clock=steady)
 
     def destroy_node(self) -> None:
-        """Tell the result and leave."""
+        """Log the result and shut down."""
         self._finish()
         super().destroy_node()
 
     def summary(self) -> dict[str, Any]:
-        """Give all figures as plain values."""
+        """Return all figures as plain values."""
         return self.statistics.summary(self._now())
 
     def _subscribe(self) -> None:

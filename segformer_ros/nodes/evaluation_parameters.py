@@ -70,7 +70,7 @@ class EvaluationParameters:
 
     def drive_options(self) -> DriveOptions:
         """
-        Give what the evaluation depends on.
+        Return what the evaluation depends on.
 
         :raises ValueError: A value has no sense.
         """

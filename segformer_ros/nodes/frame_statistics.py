@@ -29,7 +29,7 @@ class FrameTimes:
 
     @property
     def overhead_ms(self) -> float:
-        """Give the latency without the waiting and the network."""
+        """Return the latency without the waiting and the network."""
         return self.latency_ms - self.network_ms - self.wait_ms
 
 
@@ -192,12 +192,12 @@ class FrameStatistics:
 
     @property
     def counts(self) -> FrameCounts:
-        """Give the counts since the start."""
+        """Return the counts since the start."""
         with self._lock:
             return self._counts
 
     def summary(self) -> Summary:
-        """Give the state of the camera, and begin a new period of 'since the summary before'."""
+        """Return the state of the camera, and begin a new period of 'since the summary before'."""
         with self._lock:
             now = self._steady()
             errors = self._counts.refused + self._counts.failed

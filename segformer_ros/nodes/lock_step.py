@@ -29,13 +29,13 @@ class LockStep:
         self._deadline_s = 0.0
 
     def sent(self, stamp_ns: int, now_s: float) -> None:
-        """Say that the frame of this stamp was published."""
+        """Note that the frame of this stamp was published."""
         self._stamp_ns = stamp_ns
         self._missing = set(self._names)
         self._deadline_s = now_s + self._timeout_s
 
     def received(self, name: str, stamp_ns: int) -> None:
-        """Say that a result has come; one for another frame than the last counts nothing."""
+        """Note that a result has come; one for an older frame is ignored."""
         if stamp_ns == self._stamp_ns:
             self._missing.discard(name)
 
@@ -44,7 +44,7 @@ class LockStep:
         return tuple(sorted(self._missing))
 
     def ready(self, now_s: float) -> bool:
-        """Tell whether the next frame may go; a wait that took too long is given up here."""
+        """Return whether the next frame may go; a wait that took too long is given up here."""
         if self._missing and now_s >= self._deadline_s:
             self.timeouts += 1
             self._missing.clear()

@@ -27,17 +27,17 @@ _own: Any = _optional('segformer_ros.msg')
 
 
 def frame_stats_type() -> Any | None:
-    """Give the type of ~/frame_stats, None where this package's messages are not built."""
+    """Return the type of ~/frame_stats, None where this package's messages are not built."""
     return None if _own is None else _own.FrameStats
 
 
 def evaluation_stats_type() -> Any | None:
-    """Give the type of evaluation statistics, None where this package's messages are not built."""
+    """Return the type of evaluation statistics, None where our messages are not built."""
     return None if _own is None else _own.EvaluationStats
 
 
 def label_classes_type() -> Any | None:
-    """Give the type of label/classes, None where this package's messages are not built."""
+    """Return the type of label/classes, None where this package's messages are not built."""
     return None if _own is None else _own.LabelClasses
 
 

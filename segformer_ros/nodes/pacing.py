@@ -11,7 +11,7 @@ _SLICE_S = 0.025
 
 class Pacer:
     """
-    Tells when the moments of a recording have come.
+    A pacer that waits until the stamps of a recording are due.
 
     Every wait ends at a time that is counted from the first moment, so that no error adds up.
 

@@ -245,7 +245,7 @@ class Parameters:
             )
 
     def camera_info_topic(self, camera: str) -> str:
-        """Give the name of the topic of camera_info that was asked for; empty where none was."""
+        """Return the name of the topic of camera_info that was asked for; empty where none was."""
         names = dict(zip(self.cameras, self.camera_info_topics, strict=False))
         return names.get(camera, '')
 

@@ -79,7 +79,7 @@ class RecorderNode(Node):
             self._open = opened.pop_all()
 
     def _begin(self) -> None:
-        """Say what an earlier recording left, and look for the topics from now on."""
+        """Log what an earlier recording left, and start looking for the topics."""
         if self._bag.left is not None:
             self.get_logger().warning(
                 f'an earlier recording of {self._bag.path} did not end in order: it is kept in '
@@ -188,7 +188,7 @@ class RecorderNode(Node):
             self.context.try_shutdown()
 
     def _time_ns(self) -> int:
-        """Give the time of the bag, which goes on where simulated time jumps back."""
+        """Return the time of the bag, which goes on where simulated time jumps back."""
         now = self.get_clock().now().nanoseconds
         self._shift_ns = max(self._shift_ns, self._last_ns - now)
         self._last_ns = now + self._shift_ns

@@ -126,7 +126,7 @@ class ReplayNode(Node):
             )
 
     def _waited_for(self, recording: Recording) -> list[Publisher[Any]]:
-        """Give the publishers that somebody must listen to."""
+        """Return the publishers that somebody must listen to."""
         if not self.parameters.image:
             return recording.images or recording.publishers
         name = self.resolve_topic_name(self.parameters.image)

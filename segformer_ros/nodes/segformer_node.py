@@ -90,12 +90,12 @@ class SegformerNode(LifecycleNode):
 
     @property
     def state(self) -> str:
-        """Give the life cycle state: unconfigured, inactive, active, finalized or a transition."""
+        """Return the lifecycle state: unconfigured, inactive, active, finalized or transition."""
         label: str = self._state_machine.current_state[1]
         return label
 
     def camera_counts(self) -> list[FrameCounts]:
-        """Give what became of the images, by camera in the order of the parameter."""
+        """Return what became of the images, by camera in the order of the parameter."""
         return [stream.statistics.counts for stream in self._streams]
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -258,7 +258,7 @@ class SegformerNode(LifecycleNode):
         return receive
 
     def _effective(self) -> Parameters:
-        """Give the parameters without what the network does not have."""
+        """Return the parameters without what the network does not have."""
         values = self._values
         tasks: tuple[str, ...] = ()
         missing: dict[str, Any] = {}

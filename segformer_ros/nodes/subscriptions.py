@@ -29,7 +29,7 @@ _IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
 def compressed_name(node: Node, image: str) -> str:
     """
-    Give the name to subscribe by to the compressed images of a topic.
+    Return the name to subscribe by to the compressed images of a topic.
 
     As with image_transport, a rule for the raw topic holds for the compressed one too, unless
     that has a rule of its own.
@@ -43,13 +43,13 @@ def compressed_name(node: Node, image: str) -> str:
 
 
 def type_name(kind: Any) -> str:
-    """Give the name of a message type, such as 'sensor_msgs/msg/Image'."""
+    """Return the name of a message type, such as 'sensor_msgs/msg/Image'."""
     return f'{kind.__module__.partition(".")[0]}/msg/{kind.__name__}'
 
 
 def publisher_fault(node: Node, name: str, kind: Any) -> str:
     """
-    Say why nothing can arrive on a topic.
+    Describe why nothing can arrive on a topic.
 
     :param name: Before remapping.
     :param kind: The type of the messages that are expected.
@@ -88,7 +88,7 @@ def elsewhere(node: Node, kind: Any, own: Collection[str]) -> str:
 
 def rivals(node: Node, name: str, kind: Any) -> str:
     """
-    Say that several publishers share a topic: nobody can tell their cameras apart.
+    Warn that several publishers share a topic: their cameras cannot be told apart.
 
     :param name: Before remapping.
     :returns: A clause that names their nodes, or '' where there is one publisher or none.

@@ -246,7 +246,7 @@ class ViewerNode(Node):
         self._last_error = ' '.join(str(error).split()) or type(error).__name__
 
     def _look(self) -> None:
-        """Say how it goes; without its server the node has nothing to do."""
+        """Report the state; without its server the node has nothing to do."""
         self._silent.look()
         level, text = DiagnosticStatus.OK, f'{self.shown} frames shown'
         if self._last_error and self._last_error != self._told_error:

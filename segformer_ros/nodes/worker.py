@@ -80,7 +80,7 @@ class Worker(Generic[Source, Item]):
         return not self._thread.is_alive()
 
     def busy_s(self) -> float:
-        """Give how long the present computation has been running; 0 when there is none."""
+        """Return how long the present computation has been running; 0 when there is none."""
         since = self._busy_since
         return 0.0 if since is None else self._steady() - since
 

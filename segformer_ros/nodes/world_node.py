@@ -122,7 +122,7 @@ class WorldNode(Node):
         )
 
     def _messages(self, number: int) -> list[SensorMessages]:
-        """Give the messages of a frame; the first frame has number 1."""
+        """Return the messages of a frame; the first frame has number 1."""
         if self._loop:
             return self._loop[(number - 1) % len(self._loop)]
         return self._render(number)
@@ -172,7 +172,7 @@ class WorldNode(Node):
         return True
 
     def _has_consumer(self) -> bool:
-        """Tell whether somebody takes the images and somebody offers the results."""
+        """Return whether somebody takes the images and somebody offers the results."""
         # count_publishers would not remap the name.
         lacking = [
             name

@@ -118,7 +118,7 @@ def save_baseline(path: Path, network: Baseline, facts: Mapping[str, Any]) -> No
 
 
 def is_baseline(path: str | Path) -> bool:
-    """Tell whether save_baseline wrote a file."""
+    """Return whether save_baseline wrote a file."""
     if not Path(path).is_file() or Path(path).suffix != '.safetensors':
         return False
     try:

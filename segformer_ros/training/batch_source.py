@@ -146,7 +146,7 @@ class BatchMaker:
         )
 
     def _find(self, step: int) -> tuple[int, int, int]:
-        """Give the stage, the step in it, and how many samples the stages before it took."""
+        """Return the stage, the step in it, and how many samples the stages before it took."""
         places = 0
         for number, stage in enumerate(self._stages):
             if step < stage.steps:
@@ -156,7 +156,7 @@ class BatchMaker:
         raise IndexError('the run has no such step')
 
     def _with_camera(self, sample: Sample) -> Sample:
-        """Give an unknown camera the focal length of the recipe, which then scales with it."""
+        """Return an unknown camera the focal length of the recipe, which then scales with it."""
         if sample.intrinsics is not None or self._focal_px is None:
             return sample
         height, width = sample.image.shape[:2]

@@ -38,7 +38,7 @@ class BrokenSteps:
         return cls(progress.get('broken_steps', 0), progress.get('broken_in_a_row', 0))
 
     def facts(self) -> dict[str, int]:
-        """Give the counts as facts of a checkpoint."""
+        """Return the counts as facts of a checkpoint."""
         return {'broken_steps': self.total, 'broken_in_a_row': self.in_a_row}
 
     def count(self, step: int, reason: str | None, say: Callable[[str], None]) -> None:
@@ -65,7 +65,7 @@ class BrokenSteps:
             )
 
     def summary(self) -> str:
-        """Say how many there were, behind the last line of a run; empty: none."""
+        """Describe how many there were, behind the last line of a run; empty: none."""
         return f' ({self.total} steps were undone)' * bool(self.total)
 
 

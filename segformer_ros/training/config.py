@@ -240,7 +240,7 @@ class TrainConfig:
 
     @property
     def folder(self) -> Path:
-        """Give the output folder."""
+        """Return the output folder."""
         return Path(self.output or f'runs/{self.name}')
 
     @property
@@ -249,7 +249,7 @@ class TrainConfig:
         return sum(stage.steps for stage in self.stages)
 
     def place(self, step: int) -> tuple[int, int]:
-        """Give the number of the stage of a step, and the first step of that stage."""
+        """Return the number of the stage of a step, and the first step of that stage."""
         first = 0
         for number, stage in enumerate(self.stages):
             if step < first + stage.steps:
@@ -258,5 +258,5 @@ class TrainConfig:
         return len(self.stages) - 1, first - self.stages[-1].steps
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the recipe as plain dictionaries and lists."""
+        """Return the recipe as plain dictionaries and lists."""
         return asdict(self)

@@ -49,7 +49,7 @@ class ConsistencyConfig:
 @torch.no_grad()
 def with_taught_labels(teacher: nn.Module, batch: Batch, config: ConsistencyConfig) -> Batch:
     """
-    Give the samples without any label those that the teacher is sure of.
+    Return the samples without any label those that the teacher is sure of.
 
     :param teacher: The average of the weights, in evaluation mode.
     :param batch: With plain images; on the device of the teacher.
@@ -78,7 +78,7 @@ def _logits(teacher: nn.Module, image: Tensor) -> Tensor:
 
 
 def _sure(logits: Tensor, size: tuple[int, int] | torch.Size, threshold: float) -> Tensor:
-    """Give (N, H, W) labels, 255 below the threshold; one channel is against all else."""
+    """Return (N, H, W) labels, 255 below the threshold; one channel is against all else."""
     full = functional.interpolate(logits, size=size, mode='bilinear', align_corners=False)
     values = probabilities(full)
     if values.shape[1] == 1:

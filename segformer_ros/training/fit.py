@@ -158,7 +158,7 @@ class TrainingRun:
             self.save()
 
     def log(self, values: dict[str, float]) -> None:
-        """Give figures of the training to the loggers."""
+        """Hand figures of the training to the loggers."""
         for logger in self._loggers:
             logger.scalars(self.trained.step, 'training', values)
 

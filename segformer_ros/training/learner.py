@@ -118,7 +118,7 @@ class Learner(nn.Module):
         return total, parts
 
     def shared(self) -> list[Tensor]:
-        """Give the trained parameters of the last encoder stage, which all heads use."""
+        """Return the trained parameters of the last encoder stage, which all heads use."""
         assert isinstance(self.network, MultitaskSegformer)
         stage = self.network.encoder.stages[-1]
         return [parameter for parameter in stage.parameters() if parameter.requires_grad]

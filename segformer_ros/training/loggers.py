@@ -164,7 +164,7 @@ class WandbLogger:
 
 
 def run_identity(folder: Path) -> str:
-    """Give the id under which the run of an output folder is known, new for a new folder."""
+    """Return the id under which the run of an output folder is known, new for a new folder."""
     path = folder / 'wandb_id.txt'
     if not path.is_file():
         run_folder.write_bytes(path, os.urandom(6).hex().encode())

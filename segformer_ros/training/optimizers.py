@@ -159,6 +159,6 @@ def _adamw_8bit() -> Callable[..., Any]:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group the rate times its own factor."""
+    """Set the rate of every group to this rate times its factor."""
     for group in optimizer.param_groups:
         group['lr'] = rate * group['factor']

@@ -16,14 +16,14 @@ _LINE_S = 20.0
 
 
 class Clock:
-    """Says when something is due."""
+    """A timer for what is due at intervals."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
         self._start = time.monotonic()
 
     def due(self, name: str, seconds: float) -> bool:
-        """Say once whether so many seconds have passed since it was last due, or the start."""
+        """Return True once for every interval that has passed since the start."""
         now = time.monotonic()
         if now - self._last.get(name, self._start) < seconds:
             return False
@@ -56,7 +56,7 @@ class ProgressBar:
             self._report(line)
 
     def rate(self) -> float:
-        """Give the samples per second since the last call."""
+        """Return the samples per second since the last call."""
         now = time.monotonic()
         rate = (self._samples - self._line_samples) / max(now - self._line_start, 1e-9)
         self._line_samples, self._line_start = self._samples, now

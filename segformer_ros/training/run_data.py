@@ -43,18 +43,18 @@ class RunData:
     config: TrainConfig
 
     def learnt_from(self) -> str:
-        """Say in words what is learnt from."""
+        """Describe in words what is learnt from."""
         pairs = zip(self.config.data.train, self.sources, strict=True)
         return '; '.join(_describe(item.spec, len(source.dataset)) for item, source in pairs)
 
     def measured_on(self) -> str:
-        """Say in words what is measured on."""
+        """Describe in words what is measured on."""
         pairs = zip(self.config.data.validation, self.validation, strict=True)
         found = [_describe(i.spec, min(i.frames or len(d), len(d))) for i, d in pairs]
         return '; '.join(found) or 'nothing'
 
     def typical_images(self) -> Tensor:
-        """Give (N, 3, H, W) normalised crops of samples spread over the datasets."""
+        """Return (N, 3, H, W) normalised crops of samples spread over the datasets."""
         images = []
         for source in self.sources:
             for index in spread(len(source.dataset), math.ceil(_TYPICAL / len(self.sources))):

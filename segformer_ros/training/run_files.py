@@ -187,7 +187,7 @@ class RunFiles:
             checkpoint.write(self._folder / name, weights, self._facts(trained))
 
     def network(self, trained: Trained) -> TorchNetwork:
-        """Give the weights to measure as a network that can be evaluated."""
+        """Return the weights to measure as a network that can be evaluated."""
         module, classes = trained.weights(), self._data.classes
         focal = self._config.focal_length_px
         if isinstance(module, Baseline):

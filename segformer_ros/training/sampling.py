@@ -53,7 +53,7 @@ class Sampling:
 
     def pick(self, place: int, lengths: Sequence[int]) -> tuple[int, int]:
         """
-        Give the dataset and the index in it of a place.
+        Return the dataset and the index in it of a place.
 
         :param lengths: Samples of each dataset.
         """
@@ -83,7 +83,7 @@ def _shares(weights: Sequence[float]) -> tuple[int, ...]:
 def _mixture(
     seed: int, block: int, counts: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Give the dataset of every place of a block, and how many of it came before in the block."""
+    """Return the dataset of every place of a block, and how many of it precede in the block."""
     rng = np.random.default_rng((seed, _DATASETS, block))
     numbers = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     ranks = np.empty(_BLOCK, np.int64)

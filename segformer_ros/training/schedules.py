@@ -78,7 +78,7 @@ class ScheduleConfig:
 
 def factor(config: ScheduleConfig, step: int, total_steps: int) -> float:
     """
-    Give what the learning rate is multiplied with in a step.
+    Return what the learning rate is multiplied with in a step.
 
     :param step: From 0; from total_steps on the last value stays.
     :param total_steps: Of the training, or of the phase that has a schedule of its own.
@@ -99,7 +99,7 @@ def factor(config: ScheduleConfig, step: int, total_steps: int) -> float:
 
 
 def _restarted(config: ScheduleConfig, step: float, length: int) -> tuple[float, float]:
-    """Give the share of the current part that is done, 0 to 1, and the part's height."""
+    """Return the share of the current part that is done, 0 to 1, and the part's height."""
     parts = config.restarts + 1
     part = min(int(step * parts / length), parts - 1)
     return step * parts / length - part, float(config.restart_factor**part)

@@ -74,7 +74,7 @@ def _reductions(found: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dic
 def _observe(
     network: nn.Module, layers: list[str], images: Tensor
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Give mean (C,) and covariance (C, C) of what goes into some layers, in float64."""
+    """Return mean (C,) and covariance (C, C) of what goes into some layers, in float64."""
     seen: dict[str, list[Tensor]] = {name: [] for name in layers}
     with _hooks(network, seen), torch.no_grad():
         for image in images:

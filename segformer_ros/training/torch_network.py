@@ -107,7 +107,7 @@ class TorchNetwork:
 
     @property
     def facts(self) -> NetworkFacts:
-        """Give what must be known of it."""
+        """Return what must be known of it."""
         return self._facts
 
     @property
@@ -157,7 +157,7 @@ def network_facts(
     focal_length_px: float | None,
 ) -> NetworkFacts:
     """
-    Say what the evaluation must know of a network.
+    Return what the evaluation must know about a network.
 
     :param classes: In the order of the channels.
     :param label_set: Name of the set that their ids are of.

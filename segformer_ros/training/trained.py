@@ -77,9 +77,9 @@ class Trained:
     broken: BrokenSteps = field(default_factory=BrokenSteps)
 
     def kept(self) -> Carried:
-        """Give what the optimizer and the loss know at present."""
+        """Return what the optimizer and the loss know at present."""
         return Carried.take(*self.live) if self.live else self.carried
 
     def weights(self) -> Network:
-        """Give the network to measure and to keep: the average where there is one."""
+        """Return the network to measure and to keep: the average where there is one."""
         return self.network if self.ema is None else self.ema

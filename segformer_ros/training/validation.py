@@ -53,11 +53,11 @@ class Measured:
         )
 
     def kept(self) -> dict[str, Any]:
-        """Give the figures that a checkpoint keeps, to four decimals."""
+        """Return the figures that a checkpoint keeps, to four decimals."""
         return _kept(self.figures)
 
     def scalars(self) -> dict[str, float]:
-        """Give every finite figure that is a single number."""
+        """Return every finite figure that is a single number."""
         return dict(_scalars(self.figures))
 
 

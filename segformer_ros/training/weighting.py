@@ -75,7 +75,7 @@ class Uncertainty(nn.Module):
         return torch.stack(parts).sum()
 
     def weights(self) -> dict[str, float]:
-        """Give what each task counts at present."""
+        """Return what each task counts at present."""
         return {
             task: _LIKELIHOOD_SHARE[task] * math.exp(-float(value.detach()))
             for task, value in self.log_variances.items()
@@ -112,7 +112,7 @@ class GradNorm(nn.Module):
         return torch.stack(parts).sum()
 
     def weights(self) -> dict[str, float]:
-        """Give what each task counts at present."""
+        """Return what each task counts at present."""
         return dict(zip(self.tasks, self.factors.tolist(), strict=True))
 
     def update(
@@ -164,7 +164,7 @@ class Fixed(nn.Module):
         return torch.stack(list(losses.values())).sum()
 
     def weights(self) -> dict[str, float]:
-        """Give nothing: there is nothing learned to report."""
+        """Return nothing: there is nothing learned to report."""
         return {}
 
 

@@ -130,7 +130,7 @@ def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -
 
 
 def _fields(camera: Camera, view: BagView, found: Mapping[str, str]) -> dict[str, str]:
-    """Give the topic of every field of SyncedFrame that the bag has."""
+    """Return the topic of every field of SyncedFrame that the bag has."""
     fields = {'image': camera.topic, **_results(camera, found)}
     for name, topic in view.truth_topics().items():
         if found.get(topic) == IMAGE:

@@ -164,7 +164,7 @@ class Predictor:
         )
 
     def _road_scale(self, single: bool) -> RoadScale | None:
-        """Give the scale of the video, or begin that of one image."""
+        """Return the scale of the video, or begin that of one image."""
         options = self._request.scale
         if options is not None and (single or self._scale is None):
             self._scale = RoadScale.of(self.pipeline.manifest, options)

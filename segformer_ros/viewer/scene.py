@@ -277,7 +277,7 @@ def _finite(depth: Depth) -> Depth:
 
 
 def _depth_scale(max_m: float) -> list[tuple[int, str, tuple[int, int, int]]]:
-    """Give the depth levels as classes, whose names are metres."""
+    """Return the depth levels as classes, whose names are metres."""
     rows = []
     for level, color in enumerate(draw.depth_palette().tolist()):
         name = f'{draw.level_m(level, max_m):.3g} m' if level else 'unknown'

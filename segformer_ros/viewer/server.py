@@ -149,7 +149,7 @@ def _program() -> Path:
 
 def _free_port(address: str, port: int, taken: int = 0) -> int:
     """
-    Give a port that can be listened on: this one, or any.
+    Return a port that can be listened on: this one, or any.
 
     :raises ViewerError: The address is not one of this computer.
     """

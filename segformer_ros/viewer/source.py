@@ -151,6 +151,6 @@ class Run:
         return path if path.is_dir() else None
 
     def results(self) -> Results:
-        """Give the files with the results."""
+        """Return the files with the results."""
         kinds = tuple(kind for kind in _SHOWN if (self.folder / kind).is_dir())
         return Results(self.folder, kinds, str(self.settings.get('depth_format', 'npy')))

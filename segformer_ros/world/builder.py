@@ -149,12 +149,12 @@ def make_style(rng: RandomSource, kind: str) -> Style:
 
 
 def has_arm(street: Street, side: int) -> bool:
-    """Say whether side streets leave on a side."""
+    """Return whether side streets leave on a side."""
     return street[ARM_LEFT if side > 0 else ARM_RIGHT] != 0.0
 
 
 def clear_of_arm(street: Street, x: float, side: int, room: float) -> bool:
-    """Say whether a place is at least `room` metres beside the side streets."""
+    """Return whether a place is at least `room` metres beside the side streets."""
     return not has_arm(street, side) or abs(street.junction_near(x)) > street[ARM] + room
 
 

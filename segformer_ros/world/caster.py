@@ -45,7 +45,7 @@ def _corners(row: Array, camera: Array, out: Array) -> None:
 
 @inlined
 def _extent(corner: Array, nearest: Number, fx: Number, width: Number, height: Number) -> Numbers:
-    """Give the first and last column and row of a box; it is clipped at the near plane."""
+    """Return the first and last column and row of a box; it is clipped at the near plane."""
     u0, v0, u1, v1 = NONE, NONE, -NONE, -NONE
     for k in range(8):
         for bit in (0, 1, 2, 4):
@@ -125,7 +125,7 @@ def _matter(
     fx: Number,
     tiles: Array,
 ) -> Number:
-    """Give where a ray meets a material with holes, in front or at the back; NONE if nowhere."""
+    """Return where a ray meets a material with holes, in front or at the back; NONE if nowhere."""
     facing = 1.0
     material = int(row[MATERIAL])
     if material in (LEAF, FOLIAGE) and int(row[KIND]) == ELLIPSOID:

@@ -24,7 +24,7 @@ from segformer_ros.world.texture import noise
 def solid(
     row: Array, px: Number, py: Number, pz: Number, facing: Number, footprint: Number, tiles: Array
 ) -> Number:
-    """Say whether a cut-out material has matter at a point of the unit shape."""
+    """Return whether a cut-out material has matter at a point of the unit shape."""
     hx = np.sqrt(row[AXES] ** 2 + row[AXES + 3] ** 2)
     hy = np.sqrt(row[AXES + 1] ** 2 + row[AXES + 4] ** 2)
     hz = row[AXES + 8]

@@ -18,7 +18,7 @@ from segformer_ros.world.texture import hash01, noise
 def facade(
     row: Array, u: Number, v: Number, level: Number, pixel: Number, night: Number, noises: Array
 ) -> Numbers:
-    """Give albedo, glow and gloss at u, v metres from the middle and above the foot."""
+    """Return albedo, glow and gloss at u, v metres from the middle and above the foot."""
     seed = int(row[SEED])
     r, g, b = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     floor, pitch, style = row[PARAM], row[PARAM + 1], row[PARAM + 2]

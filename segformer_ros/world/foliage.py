@@ -11,7 +11,7 @@ from segformer_ros.world.texture import noise
 
 @compiled
 def _speckle(x: Number, y: Number, z: Number, noises: Array) -> Number:
-    """Give noise in space, 0 to 1: two planes through it that break each other's streaks up."""
+    """Return noise in space, 0 to 1: two planes through it that break each other's streaks up."""
     a = noise(noises, 1, 0.77 * x + 0.62 * y + 0.21 * z, 0.83 * z - 0.45 * x + 0.36 * y)
     b = noise(noises, 1, 0.71 * z - 0.6 * y + 31.3, 0.58 * x + 0.47 * y + 0.66 * z)
     return min(max(0.5 + 0.8 * (a + b - 1.0), 0.0), 1.0)
@@ -22,7 +22,7 @@ def grown(
     row: Array, x: Number, y: Number, z: Number, facing: Number, footprint: Number, noises: Array
 ) -> Number:
     """
-    Say whether there are leaves at a place of a crown, in metres from its middle.
+    Return whether there are leaves at a place of a crown, in metres from its middle.
 
     :param facing: 1 where the surface faces the camera, 0 at the outline.
     """
@@ -40,7 +40,7 @@ def grown(
 def leaves(
     row: Array, x: Number, y: Number, z: Number, up: Number, pixel: Number, noises: Array
 ) -> Numbers:
-    """Give the look of leaves, as of materials.surface."""
+    """Return the look of leaves, as of materials.surface."""
     seed = row[SEED]
     k = 0.35 + 0.9 * _speckle(x * 1.7, y * 1.7 + seed, z * 1.7, noises) + 0.3 * up
     hue = 0.0

@@ -113,7 +113,7 @@ def _cast(
     intrinsics: Intrinsics,
     land: Land,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
-    """Give depth and owner of every pixel."""
+    """Return depth and owner of every pixel."""
     shape = (intrinsics.height, intrinsics.width)
     depth, owner = np.empty(shape, np.float32), np.empty(shape, np.int32)
     box = bounds(rows, camera[:4], intrinsics.fx, intrinsics.width, intrinsics.height)
@@ -167,7 +167,7 @@ def _sun_place(
     intrinsics: Intrinsics,
     labels: npt.NDArray[np.uint8],
 ) -> tuple[float, float] | None:
-    """Give column and row of the sun; None where it is hidden, behind or far outside."""
+    """Return column and row of the sun; None where it is hidden, behind or far outside."""
     right, down, ahead = (float(axis @ light[SUN : SUN + 3]) for axis in camera[1:4])
     if not light[SHADOWS] or ahead < 0.15:
         return None

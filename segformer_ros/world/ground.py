@@ -31,7 +31,7 @@ class Land(NamedTuple):
 def clearance(
     x: Number, y: Number, z: Number, table: Array, first: Number, street: Array, noises: Array
 ) -> Number:
-    """Give the height of a point above the ground."""
+    """Return the height of a point above the ground."""
     t, height = road_place(x, y, table, first)
     at, beside = x + street[ORIGIN], beside_junction(x, street)
     return z - height - profile(at, beside, t, street, noises)
@@ -49,7 +49,7 @@ def _above(
     street: Array,
     noises: Array,
 ) -> Number:
-    """Give the height above the ground of the point of a ray at depth z."""
+    """Return the height above the ground of the point of a ray at depth z."""
     x, y = camera[0, 0] + z * dx, camera[0, 1] + z * dy
     return clearance(x, y, camera[0, 2] + z * dz, table, first, street, noises)
 

@@ -35,7 +35,7 @@ def _table(base: tuple[tuple[int, ...], ...], quality: int) -> npt.NDArray[np.fl
 
 
 def _cosines() -> npt.NDArray[np.float32]:
-    """Give the matrix of the cosine transform of eight numbers."""
+    """Return the matrix of the cosine transform of eight numbers."""
     k, n = np.mgrid[0:8, 0:8]
     basis = 0.5 * np.cos((2 * n + 1) * k * np.pi / 16.0)
     basis[0] *= np.sqrt(0.5)
@@ -45,7 +45,7 @@ def _cosines() -> npt.NDArray[np.float32]:
 
 def compress(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     """
-    Give an image as it is after JPEG with colours at half the resolution.
+    Return an image as it is after JPEG with colours at half the resolution.
 
     :param image: (H, W, 3).
     :param quality: 1 to 100.

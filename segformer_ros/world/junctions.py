@@ -26,7 +26,7 @@ from segformer_ros.world.street import (
 
 
 def signal_phase(seed: int, x: float) -> float:
-    """Give the phase of the lights of the junction at x, in seconds."""
+    """Return the phase of the lights of the junction at x, in seconds."""
     return float(mix(seed, 0x519, round(x)) % 2400) / 100.0
 
 

@@ -82,7 +82,7 @@ def add_to_light(
 
 
 def add_to_image(image: Image, faults: Faults) -> Image:
-    """Give an 8 bit image with what happens from the sensor on."""
+    """Return an 8 bit image with what happens from the sensor on."""
     if faults.mosaic:
         image = demosaic(image)
     return compress(image, faults.quality) if faults.quality else image

@@ -28,13 +28,13 @@ from segformer_ros.world.street import (
 
 @inlined
 def stripe(offset: Number, half: Number, pixel: Number) -> Number:
-    """Give the share of a pixel that a stripe covers."""
+    """Return the share of a pixel that a stripe covers."""
     return min(max((half - abs(offset)) / pixel + 0.5, 0.0), min(1.0, 2.0 * half / pixel))
 
 
 @compiled
 def _dash(x: Number, street: Array, pixel: Number) -> Number:
-    """Give the share of a pixel that a dashed line covers along its way."""
+    """Return the share of a pixel that a dashed line covers along its way."""
     period = street[DASH_PERIOD]
     q = (x + street[DASH_PHASE]) / period
     offset = (q - np.floor(q) - 0.5) * period
@@ -46,7 +46,7 @@ def _dash(x: Number, street: Array, pixel: Number) -> Number:
 
 @compiled
 def _arrow(along: Number, across: Number, straight: Number) -> Number:
-    """Give 1 inside an arrow that points along, 4 m long."""
+    """Return 1 inside an arrow that points along, 4 m long."""
     if 0.0 < along < 2.6 and abs(across) < 0.09:
         return 1.0
     if 2.4 < along < 4.0 and abs(across) < 0.35 * (4.0 - along) / 1.6:
@@ -62,7 +62,7 @@ def _at_crossing(
     t: Number, q: Number, coming: Number, outer: Number, street: Array, wide: Number, long: Number
 ) -> Number:
     """
-    Give the share that stop line and crosswalk cover; negative behind them.
+    Return the share that stop line and crosswalk cover; negative behind them.
 
     :param q: Distance to the middle of the crossing road.
     :param coming: Whether the lane leads to it.
@@ -82,7 +82,7 @@ def _at_crossing(
 
 @inlined
 def _in_arrow(a: Number, q: Number, lanes: Number, street: Array) -> Number:
-    """Tell whether a place is in the arrow of its lane before a crossing."""
+    """Return whether a place is in the arrow of its lane before a crossing."""
     arm, median, lane = street[ARM], street[MEDIAN], street[LANE]
     k = np.floor((a - median) / lane)
     across = a - median - (k + 0.5) * lane
@@ -96,7 +96,7 @@ def _in_arrow(a: Number, q: Number, lanes: Number, street: Array) -> Number:
 def _middle(
     x: Number, a: Number, lanes: Number, street: Array, wide: Number, long: Number
 ) -> Numbers:
-    """Give the line between both directions, as markings does; a negative share without one."""
+    """Return the line between both directions, as markings does; a negative share without one."""
     median, half = street[MEDIAN], street[LINE]
     if median == 0.0:
         if street[YELLOW] != 0.0:

@@ -18,7 +18,7 @@ DUST = (0.24, 0.20, 0.15)
 def bevel(
     px: Number, py: Number, pz: Number, hx: Number, hy: Number, hz: Number, round_: Number
 ) -> Numbers:
-    """Give what turns the outward direction towards the edges that are near, in the unit shape."""
+    """Return what turns the outward direction towards near edges, in the unit shape."""
     x2, y2, z2 = px * px, py * py, pz * pz
     x6, y6, z6 = x2 * x2 * px, y2 * y2 * py, z2 * z2 * pz
     return round_ * x6 * x2 * hx, round_ * y6 * y2 * hy, round_ * z6 * hz
@@ -26,7 +26,7 @@ def bevel(
 
 @compiled
 def _arch(row: Array, px: Number, pz: Number, hx: Number, hz: Number) -> Number:
-    """Give the distance from the nearer axle as a share of the radius of its arch."""
+    """Return the distance from the nearer axle as a share of the radius of its arch."""
     radius = row[PARAM + 2]
     best = 9.0
     for k in range(2):

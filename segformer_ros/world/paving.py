@@ -46,7 +46,7 @@ from segformer_ros.world.wear import tuft, worn
 def _paint_on_arm(
     x: Number, beside: Number, d: Number, q: Number, street: Array, long: Number
 ) -> Numbers:
-    """Give covered share of the pixel and 1 for yellow, on a side street."""
+    """Return covered share of the pixel and 1 for yellow, on a side street."""
     if street[CROSSWALK] != 0.0 and 0.5 < d < 3.3 and q < -0.3:
         return stripe(x - np.floor(x) - 0.5, 0.25, long), 0.0
     if d > 4.5 and street[MARKED] != 0.0:
@@ -66,7 +66,7 @@ def _asphalt(
     street: Array,
     noises: Array,
 ) -> Number:
-    """Give the gray of the road: patches, tracks of tires, gutter."""
+    """Return the gray of the road: patches, tracks of tires, gutter."""
     gray = street[ASPHALT] * (0.9 + 0.2 * cloud + 0.45 * grain)
     if noise(noises, 0, at * 0.5, t * 2.0 + 77.0) > 0.62:
         gray *= 1.0 - street[PATCHES]
@@ -92,7 +92,7 @@ def _painted(
     street: Array,
     noises: Array,
 ) -> Numbers:
-    """Give class and colour of asphalt under worn paint."""
+    """Return class and colour of asphalt under worn paint."""
     rub = noise(noises, 1, at * 12.0, t * 12.0) * 0.6 + cloud * 0.4
     wear = 1.0 - min(max((street[WEAR] - rub) * 6.0, 0.0), 0.85)
     c = min(cover * 1.05, 1.0) * wear
@@ -107,7 +107,7 @@ def _painted(
 def _slabs(
     at: Number, t: Number, e: Number, cloud: Number, grain: Number, size: Number, wide: Number
 ) -> Number:
-    """Give the brightness of a sidewalk; e is the distance from its curb."""
+    """Return the brightness of a sidewalk; e is the distance from its curb."""
     u, w = at / size, t / size
     line = min(abs(u - np.floor(u) - 0.5), abs(w - np.floor(w) - 0.5)) * size
     shade = 0.8 + 0.35 * cloud + 0.25 * grain

@@ -113,7 +113,7 @@ class Parts:
             self._rows.append(tuple(row))
 
     def rows(self) -> Rows:
-        """Give the primitives as (N, COLUMNS)."""
+        """Return the primitives as (N, COLUMNS)."""
         return np.array(self._rows, np.float32).reshape(-1, COLUMNS)
 
 

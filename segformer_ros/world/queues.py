@@ -88,7 +88,7 @@ class DenseTraffic(Traffic):
             self._crowd_around(rng)
 
     def actors(self, time_s: float) -> Iterator[Actor]:
-        """Give all that moves around the ego vehicle; what is close takes precedence."""
+        """Yield all that moves around the ego vehicle; what is close takes precedence."""
         x, _ = self.ego_place(time_s)
         for ahead, actor in self._close:
             yield Actor(
@@ -101,7 +101,7 @@ class DenseTraffic(Traffic):
                 yield actor
 
     def vehicle(self, kind: int, number: int) -> Vehicle:
-        """Give a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
+        """Return a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
         key = (kind, number % OWN_FLEET)
         if key not in self._fleet:
             rng = RandomSource(self._seed, 0xCA2, *key)
@@ -112,7 +112,7 @@ class DenseTraffic(Traffic):
         return self._fleet[key]
 
     def walker(self, number: int, way: float) -> Rows:
-        """Give a person of the scene's crowd; way is how far it has walked, in metres."""
+        """Return a person of the scene's crowd; way is how far it has walked, in metres."""
         key = (number % OWN_CROWD, int(way * 0.35 * PHASES) * 2 % PHASES)
         if self._umbrellas and key[0] % 2 == 0:
             return super().walker(number, way)
@@ -176,7 +176,7 @@ class DenseTraffic(Traffic):
             self._put(vehicle, x, t, turn)
 
     def _roadway(self) -> tuple[float, float]:
-        """Give t of both edges of what is free for vehicles around the lane of the ego vehicle."""
+        """Return t of both edges of the space free for vehicles around the ego lane."""
         street = self._street
         right = -street[MEDIAN] - street[LANES_RIGHT] * street[LANE] - 0.5 * street[GUTTER]
         if street[MEDIAN] > 0.3:

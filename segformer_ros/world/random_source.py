@@ -35,7 +35,7 @@ class RandomSource:
         self._random = random.Random(mix(*seed)).random
 
     def chance(self, probability: float) -> bool:
-        """Say True with this probability."""
+        """Return True with this probability."""
         return self._random() < probability
 
     def uniform(self, low: float, high: float) -> float:
@@ -55,7 +55,7 @@ class RandomSource:
         return items[int(len(items) * self._random())]
 
     def vary(self, color: Sequence[float], amount: float) -> tuple[float, float, float]:
-        """Give the colour with another brightness and a slightly other hue."""
+        """Return the colour with another brightness and a slightly other hue."""
         bright = self.uniform(1.0 - amount, 1.0 + amount)
         third = 0.3 * amount
         red, green, blue = (

@@ -66,7 +66,7 @@ class Frame:
 
 
 def intrinsics_of(rig: CameraRig) -> Intrinsics:
-    """Give the intrinsics; pixel (0, 0) has its middle at (0, 0), as in OpenCV and ROS."""
+    """Return the intrinsics; pixel (0, 0) has its middle at (0, 0), as in OpenCV and ROS."""
     focal = Intrinsics.from_fov(rig.width, rig.height, rig.camera_fov_deg).fx
     middle = 0.5 * (rig.width - 1), 0.5 * (rig.height - 1)
     return Intrinsics(focal, focal, *middle, rig.width, rig.height)
@@ -75,7 +75,7 @@ def intrinsics_of(rig: CameraRig) -> Intrinsics:
 def camera_of(
     scene: Scene, rig: CameraRig, time_s: float, origin: npt.NDArray[np.float64], aside: float
 ) -> npt.NDArray[np.float64]:
-    """Give (5, 3): position, right, down, forward of the camera; direction of the vehicle."""
+    """Return (5, 3): position, right, down, forward of the camera; direction of the vehicle."""
     street = scene.street
     x, t = scene.traffic.ego_place(time_s)
     foot = np.array(street.point(x, t + aside)) - origin

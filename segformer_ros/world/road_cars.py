@@ -78,7 +78,7 @@ class Plan:
 
     @property
     def tall(self) -> bool:
-        """Say whether it is an off-roader or a van."""
+        """Return whether it is an off-roader or a van."""
         return self.roof > 1.6
 
 

@@ -63,7 +63,7 @@ DRY = ((0.36, 0.29, 0.14), (0.42, 0.36, 0.2), (0.3, 0.26, 0.12), (0.24, 0.22, 0.
 
 
 def vary_street(rng: RandomSource, street: Street) -> Street:
-    """Give a street whose surface has grays, cracks, seams, patches and grass of real roads."""
+    """Return a street whose surface has grays, cracks, seams, patches and grass of real roads."""
     v = street.values.copy()
     v[CALM] = rng.uniform(0.45, 0.95)
     v[ASPHALT] = rng.uniform(0.04, 0.2) if rng.chance(0.75) else rng.uniform(0.2, 0.45)
@@ -87,7 +87,7 @@ def vary_street(rng: RandomSource, street: Street) -> Street:
 
 
 def restyle(rows: Rows, rng: RandomSource) -> Rows:
-    """Give objects of the plain world leaves, cloth and edges as cameras see them."""
+    """Return objects of the plain world leaves, cloth and edges as cameras see them."""
     out, dull, bright = rows.copy(), rng.uniform(0.2, 0.85), rng.uniform(0.6, 1.5)
     material = rows[:, MATERIAL]
     leaf = material == LEAF

@@ -61,7 +61,7 @@ def make_stock(seed: int, style: Style, cars: tuple[Vehicle, ...]) -> Stock:
 
 
 def pooled(seed: int, style: Style) -> Style:
-    """Give a style whose trees are some of a pool."""
+    """Return a style whose trees are some of a pool."""
     rng = RandomSource(seed, 0x571)
     broad = (
         land.tree(rng, rng.uniform(4.5, 12.0), style.green, clear_m=CLEAR_M) for _ in range(8)

@@ -95,13 +95,13 @@ class Scene:
         self._lots: dict[int, Lot] = {}
 
     def light(self, time_s: float) -> npt.NDArray[np.float64]:
-        """Give the light vector at a time."""
+        """Return the light vector at a time."""
         light = self._light.copy()
         light[CLOCK] = time_s
         return light
 
     def lot(self, index: int) -> Lot:
-        """Give what stands on a stretch of the street; the last ones are kept."""
+        """Return what stands on a stretch of the street; the last ones are kept."""
         if index not in self._lots:
             while len(self._lots) >= KEPT_LOTS:
                 del self._lots[next(iter(self._lots))]
@@ -109,7 +109,7 @@ class Scene:
         return self._lots[index]
 
     def actors(self, time_s: float) -> list[Actor]:
-        """Give all that moves around the ego vehicle."""
+        """Return all that moves around the ego vehicle."""
         return list(self.traffic.actors(time_s))
 
     def at(self, time_s: float, behind_m: float = SEEN_BEHIND_M) -> Moment:

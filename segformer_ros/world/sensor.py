@@ -30,7 +30,7 @@ class Sensor:
     vignette: float = 0.15
 
     def vector(self) -> npt.NDArray[np.float64]:
-        """Give the values that the compiled code takes."""
+        """Return the values that the compiled code takes."""
         return np.array(
             [
                 self.exposure,
@@ -44,7 +44,7 @@ class Sensor:
         )
 
     def curve(self) -> npt.NDArray[np.float32]:
-        """Give the tone curve: (LEVELS,) to 0..255, by the root of the light times STEPS."""
+        """Return the tone curve: (LEVELS,) to 0..255, by the root of the light times STEPS."""
         light = 1.0 - np.exp(-(((np.arange(LEVELS) + 0.5) / STEPS) ** 2))
         y = light ** (1.0 / self.gamma)
         y = y + self.contrast * (y * y * (3.0 - 2.0 * y) - y)

@@ -65,7 +65,7 @@ def _light_at(
 
 @inlined
 def _skyline(x: Number, y: Number, high: Number, noises: Array) -> Number:
-    """Give the height of houses and trees in a direction, as the sine of their elevation."""
+    """Return the height of houses and trees in a direction, as the sine of their elevation."""
     turn = np.arctan2(y, x) * 20.4
     return high * (0.3 + 1.4 * noise(noises, 0, turn * 2.0, 3.0))
 
@@ -132,7 +132,7 @@ def _sun_on(
     heights: Array,
     contact: Array,
 ) -> Numbers:
-    """Give the sunlight on a point, its share in the sun, and its share of the sky."""
+    """Return the sunlight on a point, its share in the sun, and its share of the sky."""
     shadow = 1.0
     sun = nx * light[SUN] + ny * light[SUN + 1] + nz * light[SUN + 2]
     if leaf:
@@ -154,7 +154,7 @@ def _sun_on(
 def _wet_share(
     x: Number, y: Number, dz: Number, wet: Number, street: Array, noises: Array
 ) -> Number:
-    """Give the reflectance of wet ground."""
+    """Return the reflectance of wet ground."""
     q = 1.0 - min(abs(dz), 1.0)
     q2 = q * q
     q = 0.03 + 0.97 * q2 * q2 * q
@@ -177,7 +177,7 @@ def shade(
     labels: Array,
 ) -> None:
     """
-    Give every pixel its colour and its class.
+    Compute the colour and class of every pixel.
 
     :param camera: (5, 3) position, right, down, forward, and where the vehicle points.
     :param rgb: (H, W, 3) is filled with linear light.

@@ -79,7 +79,7 @@ def cut_ray(
     back: Number,
     sides: Number,
 ) -> Numbers:
-    """Give where a ray enters and leaves a unit shape; it misses when entry > exit."""
+    """Return where a ray enters and leaves a unit shape; it misses when entry > exit."""
     if kind == ELLIPSOID:
         a = dx * dx + dy * dy + dz * dz
         b = ox * dx + oy * dy + oz * dz
@@ -114,7 +114,7 @@ def cut_ray(
 def normal(
     kind: Number, px: Number, py: Number, pz: Number, front: Number, back: Number, sides: Number
 ) -> Numbers:
-    """Give the outward direction of a unit shape at a point of its surface."""
+    """Return the outward direction of a unit shape at a point of its surface."""
     if kind == ELLIPSOID:
         return px, py, pz
     if kind == BOX:
@@ -149,7 +149,7 @@ def normal(
 
 @compiled
 def invert(rows: Array) -> Array:
-    """Give the maps from the world to the unit shapes, (N, 9)."""
+    """Return the maps from the world to the unit shapes, (N, 9)."""
     out = np.empty((rows.shape[0], 9), np.float64)
     for n in range(rows.shape[0]):
         a, b, c = rows[n, AXES], rows[n, AXES + 1], rows[n, AXES + 2]

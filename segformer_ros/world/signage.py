@@ -18,7 +18,7 @@ CYCLE_S = 24.0
 
 @compiled
 def signal_state(clock: Number, phase: Number) -> Number:
-    """Give what a signal shows: 0 red, 1 yellow, 2 green."""
+    """Return what a signal shows: 0 red, 1 yellow, 2 green."""
     q = (clock + phase) / CYCLE_S
     q = (q - np.floor(q)) * CYCLE_S
     return 2 if q < 10.0 else (1 if q < 12.0 else 0)

@@ -50,7 +50,7 @@ def sky_color(
 
 @compiled
 def sunlit(x: Number, y: Number, z: Number, light: Array, grid: Array, heights: Array) -> Number:
-    """Give the share of the sun that reaches a point."""
+    """Return the share of the sun that reaches a point."""
     k = (z - grid[2]) / light[SUN + 2]
     u = (x - k * light[SUN] - grid[0]) / grid[3] - 0.5
     v = (y - k * light[SUN + 1] - grid[1]) / grid[3] - 0.5
@@ -77,7 +77,7 @@ def lamps(
     places: Array,
     strength: Number,
 ) -> Number:
-    """Give the light of street lamps at a point, without their colour."""
+    """Return the light of street lamps at a point, without their colour."""
     total = 0.0
     for k in range(places.shape[0]):
         dx, dy, dz = places[k, 0] - x, places[k, 1] - y, places[k, 2] - z
@@ -101,7 +101,7 @@ def headlights(
     drop: Number,
     strength: Number,
 ) -> Number:
-    """Give the light of the ego vehicle's own headlights at a point."""
+    """Return the light of the ego vehicle's own headlights at a point."""
     dx, dy, dz = x - camera[0, 0], y - camera[0, 1], z - camera[0, 2] + drop
     length = np.sqrt(dx * dx + dy * dy + dz * dz) + 0.1
     ahead = (dx * camera[4, 0] + dy * camera[4, 1] + dz * camera[4, 2]) / length

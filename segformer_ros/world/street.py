@@ -97,39 +97,39 @@ class Street:
         return float(self.values[index])
 
     def middle(self, x: float) -> float:
-        """Give y of the middle line."""
+        """Return y of the middle line."""
         return _sum(self.bends, x)
 
     def yaw(self, x: float) -> float:
-        """Give the direction of the street, in radians."""
+        """Return the direction of the street, in radians."""
         return math.atan(_slope(self.bends, x))
 
     def grade(self, x: float) -> float:
-        """Give the rise of the road, in metres per metre along x."""
+        """Return the rise of the road, in metres per metre along x."""
         return _slope(self.slopes, x)
 
     def stretch(self, x: float) -> float:
-        """Give how much longer the way is than x."""
+        """Return how much longer the way is than x."""
         return math.hypot(1.0, _slope(self.bends, x))
 
     def point(self, x: float, t: float) -> tuple[float, float, float]:
-        """Give the world coordinates of a place, on the ground."""
+        """Return the world coordinates of a place, on the ground."""
         y = self.middle(x) + t * self.stretch(x)
         rise = profile(x % WRAP, self.junction_near(x), t, self.values, tiles())
         return x, y, _sum(self.slopes, x) + float(rise)
 
     def edge(self, side: int) -> float:
-        """Give the distance of the curb from the middle line; side is -1 right, 1 left."""
+        """Return the distance of the curb from the middle line; side is -1 right, 1 left."""
         return self[EDGE_LEFT] if side > 0 else self[EDGE_RIGHT]
 
     def junction_near(self, x: float) -> float:
-        """Give x minus that of the nearest junction; FAR when there is none."""
+        """Return x minus that of the nearest junction; FAR when there is none."""
         if self[SPACING] == 0.0:
             return FAR
         return (x - self[PHASE] + 0.5 * self[SPACING]) % self[SPACING] - 0.5 * self[SPACING]
 
     def junctions(self, first: float, last: float) -> list[float]:
-        """Give x of the junctions from first (included) to last."""
+        """Return x of the junctions from first (included) to last."""
         if self[SPACING] == 0.0:
             return []
         low = math.ceil((first - self[PHASE]) / self[SPACING])
@@ -137,7 +137,7 @@ class Street:
         return [n * self[SPACING] + self[PHASE] for n in range(low, high)]
 
     def lane_middle(self, direction: int, lane: int) -> float:
-        """Give t of the middle of a lane; direction 1 goes along x, lane 0 is the inner one."""
+        """Return t of the middle of a lane; direction 1 goes along x, lane 0 is the inner one."""
         return -direction * (self[MEDIAN] + self[LANE] * (lane + 0.5))
 
     def table(self, first: int, count: int) -> npt.NDArray[np.float64]:
@@ -156,7 +156,7 @@ class Street:
         return out
 
     def local(self, origin: float) -> npt.NDArray[np.float64]:
-        """Give the parameter vector for coordinates that start at x = origin."""
+        """Return the parameter vector for coordinates that start at x = origin."""
         out = self.values.copy()
         out[ORIGIN] = origin % WRAP
         if out[SPACING]:
@@ -167,7 +167,7 @@ class Street:
 
 @inlined
 def beside_junction(x: Number, street: Array) -> Number:
-    """Give x minus that of the nearest junction, far away when there is none."""
+    """Return x minus that of the nearest junction, far away when there is none."""
     spacing = street[SPACING]
     if spacing == 0.0:
         return FAR
@@ -178,7 +178,7 @@ def beside_junction(x: Number, street: Array) -> Number:
 @compiled
 def profile(at: Number, beside: Number, t: Number, street: Array, noises: Array) -> Number:
     """
-    Give the height of the ground above the middle line of the road.
+    Return the height of the ground above the middle line of the road.
 
     :param at: x modulo WRAP.
     :param beside: x minus that of the nearest junction.

@@ -44,7 +44,7 @@ def ground_look(
     street: Array,
     noises: Array,
 ) -> Numbers:
-    """Give class, albedo and upward direction of the ground."""
+    """Return class, albedo and upward direction of the ground."""
     t, _ = road_place(x, y, table, first)
     grazing = max(abs(dz), 0.01)
     long = max(pixel / grazing, pixel)
@@ -75,7 +75,7 @@ def object_look(
     light: Array,
     noises: Array,
 ) -> Numbers:
-    """Give albedo, glow, gloss, outward direction and height (-1 to 1) on a primitive."""
+    """Return albedo, glow, gloss, outward direction and height (-1 to 1) on a primitive."""
     qx, qy, qz = x - row[CENTER], y - row[CENTER + 1], z - row[CENTER + 2]
     px = m[0] * qx + m[1] * qy + m[2] * qz
     py = m[3] * qx + m[4] * qy + m[5] * qz

@@ -107,15 +107,15 @@ class Traffic:
         )
 
     def ego_place(self, time_s: float) -> tuple[float, float]:
-        """Give x and t of the ego vehicle."""
+        """Return x and t of the ego vehicle."""
         return self.ego.phase + self.ego.speed * time_s, self.ego.t
 
     def ego_passes(self, x: float) -> float:
-        """Give the time at which the ego vehicle is at x."""
+        """Return the time at which the ego vehicle is at x."""
         return (x - self.ego.phase) / self.ego.speed
 
     def actors(self, time_s: float) -> Iterator[Actor]:
-        """Give all that moves around the ego vehicle."""
+        """Yield all that moves around the ego vehicle."""
         first = self.ego_place(time_s)[0] - SEEN_BEHIND_M
         last = first + SEEN_BEHIND_M + SEEN_AHEAD_M
         for lane in self.lanes:
@@ -128,7 +128,7 @@ class Traffic:
             yield from self._crossing(x, time_s)
 
     def vehicle(self, kind: int, number: int) -> Vehicle:
-        """Give a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
+        """Return a vehicle of the scene's fleet; kind 0 car, 1 truck, 2 bus, 3 motorcycle."""
         key = (kind, number % FLEET)
         if key not in self._fleet:
             make = (car, truck, bus, motorcycle)[kind]
@@ -138,7 +138,7 @@ class Traffic:
     def _slots(
         self, lane: Lane, time_s: float, first: float, last: float
     ) -> Iterator[tuple[int, float]]:
-        """Give a random number and x of the taken slots in sight."""
+        """Yield a random number and x of the taken slots in sight."""
         shift = lane.phase + lane.direction * lane.speed * time_s
         low, high = math.ceil((first - shift) / lane.gap), math.floor((last - shift) / lane.gap)
         for j in range(low, high + 1):
@@ -174,7 +174,7 @@ class Traffic:
                 yield Actor(bike.rows, x, t, turn, bike.half_length, bike.half_width, True)
 
     def walker(self, number: int, way: float) -> Rows:
-        """Give a person of the scene's crowd; way is how far it has walked, in metres."""
+        """Return a person of the scene's crowd; way is how far it has walked, in metres."""
         key = (number % CROWD, int(way * 0.7 * PHASES) % PHASES)
         if key not in self._crowd:
             swing = math.sin(key[1] * math.tau / PHASES)
@@ -197,7 +197,7 @@ class Traffic:
                     yield Actor(self.walker(who, x), x, t, turn, 0.25, 0.3, False)
 
     def _crossing(self, x: float, time_s: float) -> Iterator[Actor]:
-        """Give who crosses the main road at a junction, and cars that arrive on its arms."""
+        """Yield who crosses the main road at a junction, and cars that arrive on its arms."""
         street = self._street
         passes = self.ego_passes(x)
         rng = RandomSource(self._seed, 0xC20, round(x))

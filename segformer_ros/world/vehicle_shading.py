@@ -13,7 +13,7 @@ from segformer_ros.world.texture import hash01, noise
 @inlined
 def _in_arch(row: Array, px: Number, pz: Number, hx: Number, hz: Number, rise: Number) -> Number:
     """
-    Tell whether a point of the side is in one of the two wheel arches.
+    Return whether a point of the side is in one of the two wheel arches.
 
     :param rise: Of their centres over the lower edge, as a share of their radius.
     """

@@ -92,12 +92,12 @@ class _Plan:
 
     @property
     def tall(self) -> bool:
-        """Say whether it is an off-roader."""
+        """Return whether it is an off-roader."""
         return self.kind in ('suv', 'pickup')
 
     @property
     def axles(self) -> tuple[float, float]:
-        """Give x of the axles."""
+        """Return x of the axles."""
         return 0.62 * self.length, -0.60 * self.length
 
 

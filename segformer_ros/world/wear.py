@@ -14,14 +14,14 @@ from segformer_ros.world.texture import hash01, noise
 def _contour(
     u: Number, v: Number, slope: Number, half: Number, pixel: Number, noises: Array
 ) -> Number:
-    """Give the share of a pixel that a line along the middle level of the noise covers."""
+    """Return the share of a pixel that a line along the middle level of the noise covers."""
     off = abs(noise(noises, 0, u, v) - 0.5) * slope
     return min(max((half - off) / (pixel + 0.01) + 0.5, 0.0), min(1.0, 2.0 * half / pixel))
 
 
 @compiled
 def _patch(at: Number, t: Number, share: Number, pixel: Number) -> Number:
-    """Give the brightness of rectangles that were cut out and filled; 1 outside."""
+    """Return the brightness of rectangles that were cut out and filled; 1 outside."""
     i, j = np.floor(at / 9.0), np.floor(t / 2.7)
     k = hash01(int(i), int(j), 71)
     if k > share:
@@ -40,7 +40,7 @@ def _patch(at: Number, t: Number, share: Number, pixel: Number) -> Number:
 
 @compiled
 def _cover(at: Number, t: Number) -> Number:
-    """Give the brightness of covers of manholes; 1 outside."""
+    """Return the brightness of covers of manholes; 1 outside."""
     i, j = np.floor(at / 17.0), np.floor(t / 3.1)
     if hash01(int(i), int(j), 31) > 0.3:
         return 1.0
@@ -63,7 +63,7 @@ def worn(
     noises: Array,
 ) -> Number:
     """
-    Give the gray of a road after years.
+    Return the gray of a road after years.
 
     :param wide: Size of the pixel across the road; long: along it; both in metres.
     """
@@ -102,7 +102,7 @@ def worn(
 
 @compiled
 def _stones(at: Number, t: Number, size: Number, pixel: Number) -> Number:
-    """Give the brightness of cobbles in rows across the road."""
+    """Return the brightness of cobbles in rows across the road."""
     u = at / size
     row = np.floor(u)
     v = t / (1.35 * size) + 0.5 * (int(row) & 1)
@@ -116,7 +116,7 @@ def _stones(at: Number, t: Number, size: Number, pixel: Number) -> Number:
 
 @inlined
 def tuft(at: Number, t: Number, pixel: Number, noises: Array) -> Number:
-    """Give the brightness of grass in tufts."""
+    """Return the brightness of grass in tufts."""
     k = 0.6 + 0.8 * noise(noises, 1, at * 3.1, t * 3.1)
     if pixel < 0.1:
         k *= 0.6 + 0.8 * noise(noises, 1, at * 14.0 + 3.0 * t, t * 11.0)

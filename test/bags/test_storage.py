@@ -19,13 +19,13 @@ _SIZE = (240, 320)
 
 @pytest.fixture(scope='module')
 def content(tmp_path_factory):
-    """Give the bytes of an MCAP file with 20 frames in four chunks."""
+    """Return the bytes of an MCAP file with 20 frames in four chunks."""
     path = write_bag(tmp_path_factory.mktemp('whole') / 'bag', drive(20, size=_SIZE), 'mcap')
     return (path / 'bag.mcap').read_bytes()
 
 
 def _records(content):
-    """Give start, end and opcode of the records of an MCAP file."""
+    """Yield start, end and opcode of the records of an MCAP file."""
     place = 8
     while place < len(content) - 8:
         opcode, size = struct.unpack_from('<BQ', content, place)
@@ -39,7 +39,7 @@ def _stamps(path):
 
 
 def test_an_mcap_file_cut_anywhere_is_read_by_its_whole_chunks(tmp_path, content):
-    """Says how many messages and seconds that is, and what makes a file with an index of it."""
+    """Counts of messages and seconds, and a builder of a file with its index."""
     whole = tmp_path / 'whole.mcap'
     whole.write_bytes(content)
     expected = _stamps(whole)
@@ -270,7 +270,7 @@ def test_two_channels_of_one_topic_are_copied_as_one(tmp_path):
 
 
 def _with_second_channel(content):
-    """Give an MCAP file without index that names the channel of the images a second time."""
+    """Return an MCAP file without index that names the channel of the images a second time."""
     (start, end) = next(item[:2] for item in _records(content) if item[2] == 6)
     chunk = content[start + 9 + 40 : end]
     place, parts = 0, []

@@ -28,7 +28,7 @@ def storage(request):
 
 @pytest.fixture
 def steady(monkeypatch):
-    """Give a clock that stands still, in a list."""
+    """Return a clock that stands still, in a list."""
     now = [100.0]
     monkeypatch.setattr(writer_module.time, 'monotonic', lambda: now[0])
     return now

@@ -10,7 +10,7 @@ SIZES = {'small': 100.0, 'large': 600.0, 'middle': 500.0}
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """Give the names that are in a memory of 1000 MB."""
+    """Return the names that are in a memory of 1000 MB."""
     names = []
 
     class FakeChild:

@@ -9,7 +9,7 @@ import pytest
 
 
 def record(name, *, median_ms=100.0, precision='float32', **other):
-    """Give what a run says of one candidate."""
+    """Return what a run says of one candidate."""
     times = {'median_ms': median_ms, 'q1_ms': 0.9 * median_ms, 'q3_ms': 1.2 * median_ms}
     whole = {key: 1.1 * value for key, value in times.items()}
     return {
@@ -36,7 +36,7 @@ def record(name, *, median_ms=100.0, precision='float32', **other):
 
 
 def run_of(*records, model='b0', height=512, width=1024):
-    """Give what a run says of one case."""
+    """Return what a run says of one case."""
     return {
         'case': {'model': model, 'height': height, 'width': width},
         'camera': {'height': 800, 'width': 1280},
@@ -48,7 +48,7 @@ def run_of(*records, model='b0', height=512, width=1024):
 
 
 def results_of(*cases, **other):
-    """Give the results of a run."""
+    """Return the results of a run."""
     return {
         'machine': {'processor': 'a processor', 'cores': '2', 'system': 'Linux', 'commit': 'abc'},
         'versions': {'numpy': '2'},

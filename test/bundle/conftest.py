@@ -11,13 +11,13 @@ from tiny_bundle import make_tiny_bundle
 
 @pytest.fixture(scope='module')
 def original(tmp_path_factory):
-    """Give a bundle that nobody writes to."""
+    """Return a bundle that nobody writes to."""
     return make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny')
 
 
 @pytest.fixture
 def folder(original, tmp_path):
-    """Give a bundle to damage."""
+    """Return a bundle to damage."""
     copy = tmp_path / 'tiny'
     copy.mkdir()
     for path in original.iterdir():

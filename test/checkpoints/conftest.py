@@ -12,7 +12,7 @@ NARROW = (16, 32, 40, 64)
 
 
 def is_there(name):
-    """Tell whether a package is installed."""
+    """Return whether a package is installed."""
     try:
         return find_spec(name) is not None
     except ModuleNotFoundError:
@@ -43,7 +43,7 @@ def small_sizes(monkeypatch):
 
 @pytest.fixture
 def image():
-    """Give the input of every comparison, float64."""
+    """Return the input of every comparison, float64."""
     import torch
 
     generator = torch.Generator().manual_seed(4)

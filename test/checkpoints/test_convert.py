@@ -56,13 +56,13 @@ def asked(source, target, out, **options):
 
 
 def said(layout):
-    """Say what the file does not."""
+    """Describe what the file does not."""
     return Options(max_depth_m=80.0 if layout == 'glpdepth' else None)
 
 
 @pytest.fixture(params=FILES)
 def file(request, tmp_path):
-    """Give the name of a format and a file of it."""
+    """Return the name of a format and a file of it."""
     return request.param, made(request.param, tmp_path / f'{request.param}.pth')
 
 

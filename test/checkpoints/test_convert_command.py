@@ -12,7 +12,7 @@ import torch
 
 @pytest.fixture
 def path(tmp_path):
-    """Give a checkpoint of NVlabs."""
+    """Return a checkpoint of NVlabs."""
     state = published.random_state(published.nvlabs((16, 32, 40, 64), (1, 1, 2, 1), 5, 24))
     torch.save({'state_dict': state, 'optimizer': {}}, tmp_path / 'start.pth')
     return tmp_path / 'start.pth'

@@ -15,7 +15,7 @@ NARROW, DEPTHS = (16, 32, 40, 64), (1, 1, 2, 1)
 
 @pytest.fixture
 def state():
-    """Give a complete file of NVlabs."""
+    """Return a complete file of NVlabs."""
     return published.random_state(published.nvlabs(NARROW, DEPTHS, 5, 24))
 
 
@@ -27,7 +27,7 @@ def saved(tmp_path, state):
 
 
 def refused(path, **options):
-    """Give the one line that reading ends with."""
+    """Return the one line that reading ends with."""
     with pytest.raises(CheckpointError) as error:
         read(path, **options)
     assert '\n' not in str(error.value)

@@ -74,7 +74,7 @@ def test_known_classes_keep_their_ids():
 
 @pytest.fixture
 def folder(tmp_path):
-    """Give a Hugging Face folder of a network of ours with some of CARLA's classes."""
+    """Return a Hugging Face folder of a network of ours with some of CARLA's classes."""
     torch.manual_seed(1)
     network = build('b0', 3, depth=False)
     facts = {

@@ -26,7 +26,7 @@ class Attack:
     """Calls a function when it is unpickled."""
 
     def __reduce__(self):
-        """Tell pickle to call print."""
+        """Make pickle call print."""
         return print, ('this must never be printed',)
 
 
@@ -63,7 +63,7 @@ def test_a_plain_pickle_is_refused_by_its_name(tmp_path):
 
 
 def old_pickle():
-    """Give a file of torch before 1.6."""
+    """Return a file of torch before 1.6."""
     file = io.BytesIO()
     torch.save({'a': torch.ones(2, 3)}, file, _use_new_zipfile_serialization=False)
     return file.getvalue()

@@ -20,7 +20,7 @@ OTHER = 'fedcba9876543210fedcba9876543210fedcba98'
 
 @pytest.fixture
 def folder(tmp_path):
-    """Give a checkpoint of Hugging Face."""
+    """Return a checkpoint of Hugging Face."""
     path = tmp_path / 'source.pth'
     shapes = published.nvlabs((16, 32, 40, 64), (1, 1, 2, 1), 5, 24)
     torch.save(published.random_state(shapes), path)
@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def cache(tmp_path, folder, monkeypatch):
-    """Give a cache of the hub with one repository, on a machine without network."""
+    """Return a cache of the hub with one repository, on a machine without network."""
     cache = tmp_path / 'cache'
     repository = cache / 'models--somebody--net'
     (repository / 'refs').mkdir(parents=True)

@@ -23,7 +23,7 @@ ENCODER = {'hidden_sizes': DIMS, 'depths': DEPTHS}
 
 @torch.no_grad()
 def randomized(module):
-    """Give every weight and statistic another value."""
+    """Return every weight and statistic another value."""
     torch.manual_seed(5)
     for name, value in module.state_dict().items():
         if value.is_floating_point():

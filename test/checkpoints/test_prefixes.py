@@ -15,7 +15,7 @@ import torch
 
 @pytest.fixture
 def state():
-    """Give the weights of a B0 of NVlabs."""
+    """Return the weights of a B0 of NVlabs."""
     return published.random_state(published.nvlabs((16, 32, 40, 64), (1, 1, 2, 1), 5, 24))
 
 
@@ -77,7 +77,7 @@ def test_prefix_that_some_names_lack_is_named(tmp_path, state):
 
 @pytest.fixture
 def folder(tmp_path, state):
-    """Give a folder of Hugging Face in one file."""
+    """Return a folder of Hugging Face in one file."""
     torch.save(state, tmp_path / 'source.pth')
     request = Request(tmp_path / 'source.pth', 'hf-segformer', tmp_path / 'whole', accept_eps=True)
     return convert(request).out
@@ -85,7 +85,7 @@ def folder(tmp_path, state):
 
 @pytest.fixture
 def sharded(tmp_path, folder):
-    """Give the same folder as transformers itself writes it in several files."""
+    """Return the same folder as transformers itself writes it in several files."""
     transformers = pytest.importorskip('transformers')
     module = transformers.SegformerForSemanticSegmentation.from_pretrained(folder)
     module.save_pretrained(tmp_path / 'sharded', max_shard_size='100KB')

@@ -19,7 +19,7 @@ torch = pytest.importorskip('torch', reason='attention comes from a checkpoint')
 
 @pytest.fixture(scope='module')
 def weights(tmp_path_factory):
-    """Give a random checkpoint of B0."""
+    """Return a random checkpoint of B0."""
     from segformer_ros.network import build, checkpoint
 
     torch.manual_seed(0)
@@ -32,7 +32,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def image(tmp_path):
-    """Give the file of an image of 64 x 48 pixels."""
+    """Return the file of an image of 64 x 48 pixels."""
     path = tmp_path / 'street.jpg'
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     assert cv2.imwrite(str(path), picture)

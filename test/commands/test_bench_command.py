@@ -13,7 +13,7 @@ _SHORT = ('--image', '48x96', '--repeats', '2', '--backend', 'onnxruntime')
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Give the folder of a bundle of two convolutions."""
+    """Return the folder of a bundle of two convolutions."""
     return str(make_tiny_bundle(tmp_path / 'tiny'))
 
 

@@ -29,12 +29,12 @@ class Few(list):
     label_set = CITYSCAPES_19
 
     def name(self, index):
-        """Give the name of a sample."""
+        """Return the name of a sample."""
         return self[index].name
 
 
 def drawn(index, *, labels=True, depth=True):
-    """Give a sample of road and sky whose red tells its number."""
+    """Return a sample of road and sky whose red tells its number."""
     ids = np.zeros((HEIGHT, WIDTH), np.uint8)
     ids[:15] = 10
     metres = np.full((HEIGHT, WIDTH), 20.0, np.float32)

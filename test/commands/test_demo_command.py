@@ -28,7 +28,7 @@ DEADLINE_S = 120.0
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    """Give a bundle that is computed in a millisecond."""
+    """Return a bundle that is computed in a millisecond."""
     return str(make_tiny_bundle(tmp_path_factory.mktemp('model') / 'tiny'))
 
 
@@ -137,7 +137,7 @@ def test_a_wrong_argument_is_one_line(tmp_path, capsys, model, arguments, words)
 
 
 def _children(pid):
-    """Give the processes whose parent is the one of this id."""
+    """Return the processes whose parent is the one of this id."""
     found = []
     for name in os.listdir('/proc'):
         try:

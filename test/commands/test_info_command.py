@@ -14,7 +14,7 @@ from tiny_bundle import make_tiny_bundle
 
 
 def lines_of(text):
-    """Give the facts by name, wrapped lines joined."""
+    """Return the facts by name, wrapped lines joined."""
     facts, name = {}, ''
     for line in text.splitlines():
         if not line.startswith(' '):

@@ -57,7 +57,7 @@ def test_mistakes_are_one_line(tmp_path, capsys, override, message):
 
 
 def tiny_recipe(folder):
-    """Give the keys of a recipe on tiny frames of the world."""
+    """Return the keys of a recipe on tiny frames of the world."""
     return {
         'name': 'tiny',
         'output': str(folder / 'run'),

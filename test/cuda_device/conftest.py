@@ -19,7 +19,7 @@ def leave_out(reason):
 
 @pytest.fixture(scope='session')
 def gpu():
-    """Give the GPU of this machine."""
+    """Return the GPU of this machine."""
     try:
         return current_gpu()
     except EngineError as error:
@@ -28,7 +28,7 @@ def gpu():
 
 @pytest.fixture(scope='session')
 def cuda(gpu):
-    """Give CUDA on it."""
+    """Return CUDA on it."""
     try:
         return open_cuda()
     except CudaError as error:
@@ -37,7 +37,7 @@ def cuda(gpu):
 
 @pytest.fixture(scope='session')
 def free_bytes(gpu):
-    """Give a function that tells how much memory of the device is free."""
+    """Return a function that tells how much memory of the device is free."""
     runtime = pytest.importorskip('cuda.bindings.runtime')
 
     def ask():

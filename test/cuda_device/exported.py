@@ -29,5 +29,5 @@ def export_for_gpu(folder):
 
 
 def relative_error(found, expected):
-    """Give the root mean square of the difference over that of the expected values."""
+    """Return the root mean square of the difference over that of the expected values."""
     return float(((found - expected) ** 2).mean() ** 0.5 / (expected**2).mean() ** 0.5)

@@ -28,23 +28,23 @@ class PlaybackEngine:
         return list(self.tensors)[index]
 
     def get_tensor_mode(self, name):
-        """Tell inputs from outputs."""
+        """Return whether a tensor is an input or an output."""
         return 'input' if name == 'image' else 'output'
 
     def get_tensor_shape(self, name):
-        """Give its shape."""
+        """Return its shape."""
         return (1, *self.tensors[name][0])
 
     def get_tensor_dtype(self, name):
-        """Give its type."""
+        """Return its type."""
         return self.tensors[name][1]
 
     def create_execution_context(self):
-        """Give a context."""
+        """Return a context."""
         return PlaybackContext(self)
 
     def close(self):
-        """Give the outputs back."""
+        """Free the outputs."""
         for block in self.kept.values():
             self.cuda.free_host(block)
         self.kept = {}

@@ -29,19 +29,19 @@ FRAMES = 10_000
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle."""
+    """Return a bundle."""
     return bundle.read(make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny'))
 
 
 @pytest.fixture(scope='module')
 def kernels(cuda):
-    """Give the kernels, compiled for this device."""
+    """Return the kernels, compiled for this device."""
     return Kernels(CudaCoreLauncher(cuda.device().capability))
 
 
 @pytest.fixture
 def make_backend(cuda, tiny):
-    """Give backends whose network gives the golden outputs whatever the image is."""
+    """Yield backends whose network gives the golden outputs whatever the image is."""
     made = []
 
     def make(form='uint8', kernels=None, graphs=True):

@@ -26,13 +26,13 @@ TOLERANCE = {'float32': 1e-4, 'float16': 0.02}
 
 @pytest.fixture(scope='module')
 def exported(gpu, tmp_path_factory):
-    """Give a bundle for this GPU."""
+    """Return a bundle for this GPU."""
     return export_for_gpu(tmp_path_factory.mktemp('export') / 'exported')
 
 
 @pytest.fixture(scope='module')
 def load(gpu, cuda, exported):
-    """Give a function that loads a backend, and builds its engines first."""
+    """Yield a function that loads a backend, and builds its engines first."""
     made = []
 
     def make(package, precision, graphs=True):
@@ -55,12 +55,12 @@ def load(gpu, cuda, exported):
 
 @pytest.fixture(scope='module')
 def images():
-    """Give two normalised images."""
+    """Return two normalised images."""
     return np.random.default_rng(0).normal(0.0, 1.0, (2, 3, *HW)).astype(np.float32)
 
 
 def _as_taken(backend, images):
-    """Give images as a backend takes them."""
+    """Return images as a backend takes them."""
     if backend.input_format == 'float32':
         return images
     return np.random.default_rng(0).integers(0, 256, (len(images), *HW, 3), np.uint8)

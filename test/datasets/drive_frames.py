@@ -17,7 +17,7 @@ IMAGE = 'sensor_msgs/msg/Image'
 
 
 def drive_frames(count: int, seed: int = 0) -> Iterator[DriveFrame]:
-    """Give the frames; every second one is of a camera that nobody has calibrated."""
+    """Yield the frames; every second one is of a camera that nobody has calibrated."""
     rng = np.random.default_rng(seed)
     for number in range(count):
         labels = rng.choice([1, 11, 14, 24], SIZE).astype(np.uint8)
@@ -30,7 +30,7 @@ def drive_frames(count: int, seed: int = 0) -> Iterator[DriveFrame]:
 
 
 def drive_messages(frames, *, coding: str = 'bridge') -> Iterator[Message]:
-    """Give the messages of a drive as the bridge, or the simulator itself, publishes them."""
+    """Yield the messages of a drive as the bridge, or the simulator itself, publishes them."""
     native = coding == 'native'
     for frame in frames:
         stamp = frame.stamp_ns

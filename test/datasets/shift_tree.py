@@ -25,7 +25,7 @@ def png(pixels, suffix='.png'):
 
 
 def content(sequence, number):
-    """Give the labels and the 24-bit depth codes of a frame, and the bytes of its files."""
+    """Return the labels and the 24-bit depth codes of a frame, and the bytes of its files."""
     rng = np.random.default_rng([sum(sequence.encode()), number])
     labels = rng.integers(0, 23, SIZE).astype(np.uint8)
     codes = rng.integers(1, 1 << 24, SIZE).astype(np.uint32)
@@ -45,7 +45,7 @@ def content(sequence, number):
 
 
 def group_files(group, view, frames):
-    """Give the files of a group by name."""
+    """Return the files of a group by name."""
     suffix = 'jpg' if group == 'img' else 'png'
     return {
         f'{sequence}/{number:08d}_{group}_{view}.{suffix}': content(sequence, number)[3][group]

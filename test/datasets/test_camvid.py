@@ -17,7 +17,7 @@ def opened(root, split='train', **options):
 
 
 def names(data):
-    """Give the names of all samples."""
+    """Return the names of all samples."""
     return [data.name(index) for index in range(len(data))]
 
 

@@ -27,7 +27,7 @@ class Labelled:
         )
 
     def name(self, index):
-        """Give the number."""
+        """Return the number."""
         return f'frame {index}'
 
 

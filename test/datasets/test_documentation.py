@@ -30,12 +30,12 @@ SECTIONS = {
 
 
 def section(title):
-    """Give the text under a heading."""
+    """Return the text under a heading."""
     return re.search(rf'^## {title}\n(.*?)(?=^## |\Z)', TEXT, re.M | re.S)[1]
 
 
 def rows(text):
-    """Give the cells of every table row that begins with a name."""
+    """Return the cells of every table row that begins with a name."""
     lines = [line for line in text.split('\n') if line.startswith('| `')]
     return [[cell.strip().strip('`') for cell in line.strip('|').split('|')] for line in lines]
 

@@ -21,7 +21,7 @@ def opened(root, split='all'):
 
 
 def names(root, split):
-    """Give the names of a split."""
+    """Return the names of a split."""
     data = opened(root, split)
     return [data.name(index) for index in range(len(data))]
 

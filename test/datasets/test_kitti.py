@@ -26,7 +26,7 @@ def depth(root, split='train', **options):
 
 
 def names(data):
-    """Give the names of all samples."""
+    """Return the names of all samples."""
     return [data.name(index) for index in range(len(data))]
 
 

@@ -33,7 +33,7 @@ class Labelled:
         return Sample(np.zeros((1, 1, 3), np.uint8), labels=self.stored[index])
 
     def name(self, index):
-        """Give the number."""
+        """Return the number."""
         return str(index)
 
 

@@ -9,7 +9,7 @@ from segformer_ros.camera import Intrinsics
 
 
 def random_frame(seed, width, height):
-    """Give a frame of a seed, as segformer_ros.world does."""
+    """Return a frame of a seed, as segformer_ros.world does."""
     rng = np.random.default_rng(seed)
     labels = np.full((height, width), 11, np.uint8)
     depth = np.full((height, width), np.inf, np.float32)

@@ -21,7 +21,7 @@ def narrow(monkeypatch):
 
 
 def _screen(text):
-    """Give the lines that a terminal shows after a text."""
+    """Return the lines that a terminal shows after a text."""
     lines = [[]]
     column = 0
     for letter in text:

@@ -26,7 +26,7 @@ _HEIGHT, _WIDTH = 32, 64
 
 
 def _images(number):
-    """Give the images of one frame by field, with their encodings."""
+    """Return the images of one frame by field, with their encodings."""
     bgra = np.full((_HEIGHT, _WIDTH, 4), number * 20 % 256, np.uint8)
     labels = np.full((_HEIGHT, _WIDTH), 1, np.uint8)
     labels[:8] = 11

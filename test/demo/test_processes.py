@@ -21,7 +21,7 @@ _STUBBORN = (
 
 @pytest.fixture
 def processes(tmp_path):
-    """Give an empty family that has little patience."""
+    """Yield an empty family that has little patience."""
     environment = {**os.environ, 'PYTHONUNBUFFERED': '1'}
     with Processes(tmp_path, environment, patience_s=3.0) as family:
         yield family

@@ -10,7 +10,7 @@ from segformer_ros.drivable_grid import GridMemory, UNKNOWN
 
 
 def observed(**cells):
-    """Give a (6, 6) observation with costs at 'r<row>c<column>'."""
+    """Return a (6, 6) observation with costs at 'r<row>c<column>'."""
     grid = np.full((6, 6), UNKNOWN, np.int8)
     for name, cost in cells.items():
         grid[int(name[1]), int(name[3])] = cost

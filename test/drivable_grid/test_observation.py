@@ -33,7 +33,7 @@ VIEW = View(Intrinsics(200.0, 200.0, 159.5, 119.5, 320, 240), LEVEL)
 
 
 def street():
-    """Give labels and depth: road, grass left of it, a box 8 to 9 m ahead, sky."""
+    """Return labels and depth: road, grass left of it, a box 8 to 9 m ahead, sky."""
     rays = VIEW.rays()
     with np.errstate(divide='ignore'):
         depth = np.where(rays[2] < 0, HEIGHT_M / -rays[2], np.inf).astype(np.float32)
@@ -46,7 +46,7 @@ def street():
 
 
 def cell(grid, x, y, spec=SPEC):
-    """Give the cost of the cell that has a point of the robot frame inside."""
+    """Return the cost of the cell that has a point of the robot frame inside."""
     half = spec.cells // 2
     row, column = (math.floor(value / spec.resolution_m) + half for value in (y, x))
     return int(grid[row, column])

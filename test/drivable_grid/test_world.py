@@ -20,7 +20,7 @@ TABLES = read_costs().tables(CARLA_0914.classes)
 
 
 def figures(truth: Truth, labels: np.ndarray, depth: np.ndarray) -> tuple[float, float]:
-    """Give the share of known cells that are right, and that of nearest obstacles in the grid."""
+    """Return the share of known cells that are right, and that of nearest obstacles found."""
     grid = observe(labels, depth, truth.view, TABLES, SPEC)
     middle = (np.arange(SPEC.cells) - SPEC.cells // 2 + 0.5) * SPEC.resolution_m
     near = (np.hypot(middle, middle[:, np.newaxis]) < RANGE_M) & (middle > 0.0)

@@ -37,7 +37,7 @@ class Truth:
     solid: np.ndarray
 
     def nearest_obstacles(self, spec: GridSpec, range_m: float) -> np.ndarray:
-        """Give the (cells, cells) cells with an obstacle that a flat ray of the camera meets."""
+        """Return the (cells, cells) cells with an obstacle that a flat ray of the camera meets."""
         occupied, found = self.solid.any(axis=-1), np.zeros(self.solid.shape[:2], bool)
         own, (x, y) = self.view.intrinsics, self.view.robot_from_camera[:2, 3]
         half = math.atan(own.width / 2 / own.fx)

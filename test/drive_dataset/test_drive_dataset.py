@@ -43,7 +43,7 @@ class Drive:
         self.messages = [item for number in range(count) for item in self.frame(number)]
 
     def frame(self, number):
-        """Give the messages of a frame, in the order of the bridge."""
+        """Yield the messages of a frame, in the order of the bridge."""
         stamp = number * PERIOD_NS
         bgra = cv2.cvtColor(self.images[number], cv2.COLOR_RGB2BGRA)
         coded = {

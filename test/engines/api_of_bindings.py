@@ -47,7 +47,7 @@ def signatures(function, name):
 
 
 def problem(module, use):
-    """Say what is wrong with one use; None where nothing is."""
+    """Describe what is wrong with one use; None where nothing is."""
     owner, name, kind, count = use
     where = module
     for part in filter(None, owner.split('.')):

@@ -77,7 +77,7 @@ class FakeCuda:
         return address
 
     def free(self, address):
-        """Give memory back; nothing may have been written behind its end."""
+        """Free memory; nothing may have been written behind its end."""
         failing = self.count('free')
         block, size = self._device.pop(address)
         self._forbid_use(address, size)
@@ -93,7 +93,7 @@ class FakeCuda:
         return block
 
     def free_host(self, array):
-        """Give page-locked memory back."""
+        """Free page-locked memory."""
         failing = self.count('free_host')
         assert self._pinned.pop(array.ctypes.data).nbytes == array.nbytes
         self._forbid_use(array.ctypes.data, array.nbytes)
@@ -143,7 +143,7 @@ class FakeCuda:
         self._recording[stream] = []
 
     def end_capture(self, stream):
-        """Give what was recorded; a recording that failed is over too."""
+        """Return what was recorded; a recording that failed is over too."""
         failing = self.count('end_capture')
         work = self._recording.pop(stream)
         self._raise(failing, 'end_capture')
@@ -175,11 +175,11 @@ class FakeCuda:
             self._streams[stream].append((work, uses))
 
     def is_capturing(self, stream):
-        """Tell whether a stream is recorded."""
+        """Return whether a stream is recorded."""
         return stream in self._recording
 
     def memory(self, address, size):
-        """Give bytes of the device, which must be of one piece of taken memory."""
+        """Return bytes of the device, which must be of one piece of taken memory."""
         for start, (block, length) in self._device.items():
             if start <= address and address + size <= start + length:
                 offset = address - block.ctypes.data
@@ -240,27 +240,27 @@ class FakeEngine:
         return list(self.tensors)[index]
 
     def get_tensor_mode(self, name):
-        """Tell inputs from outputs."""
+        """Return whether a tensor is an input or an output."""
         return 'input' if name == 'image' else 'output'
 
     def get_tensor_shape(self, name):
-        """Give its shape, -1 for the number of images where that is free."""
+        """Return its shape, -1 for the number of images where that is free."""
         count = -1 if self.most_images > 1 else 1
         return (count, *self.tensors[name][0])
 
     def get_tensor_dtype(self, name):
-        """Give its type."""
+        """Return its type."""
         return self.tensors[name][1]
 
     def get_tensor_profile_shape(self, name, profile):
-        """Give the least, the best and the greatest shape."""
+        """Return the least, the best and the greatest shape."""
         assert profile == 0
         assert name == 'image'
         shape = self.tensors[name][0]
         return [(1, *shape), (self.most_images, *shape), (self.most_images, *shape)]
 
     def create_execution_context(self):
-        """Give a context; None is how TensorRT says no."""
+        """Return a context; None is how TensorRT says no."""
         return None if self.cuda.count('create_execution_context') else FakeContext(self)
 
 
@@ -321,7 +321,7 @@ class FakeContext:
 
 
 def fake_trt():
-    """Give what of the module tensorrt the run time uses."""
+    """Return what of the module tensorrt the run time uses."""
     return SimpleNamespace(
         __version__='10.99',
         TensorIOMode=SimpleNamespace(INPUT='input', OUTPUT='output'),
@@ -330,5 +330,5 @@ def fake_trt():
 
 
 def address_of(array):
-    """Give the address of an array of the host, for kernels that run there."""
+    """Return the address of an array of the host, for kernels that run there."""
     return ctypes.c_void_p(array.ctypes.data).value

@@ -108,7 +108,7 @@ class HostLauncher:
 
 
 def _typed(value):
-    """Give the C value that cuda-core would pass."""
+    """Return the C value that cuda-core would pass."""
     if isinstance(value, np.int32):
         return ctypes.c_int32(int(value))
     if isinstance(value, np.float32):

@@ -50,18 +50,18 @@ class Driver(ModuleType):
             raise self.error
 
     def get_driver_version(self):
-        """Give 13000 for CUDA 13.0."""
+        """Return 13000 for CUDA 13.0."""
         return 13000
 
     def mem_alloc(self, size):
-        """Give a DeviceAllocation."""
+        """Return a DeviceAllocation."""
         self.require_context()
         block = _Block(self, np.zeros(size, np.uint8))
         self._memory[int(block)] = block.array
         return block
 
     def pagelocked_empty(self, shape, dtype):
-        """Give an array whose base frees it."""
+        """Return an array whose base frees it."""
         self.require_context()
         block = _Block(self, np.zeros(shape, dtype))
         return _Pagelocked(block)
@@ -103,7 +103,7 @@ class _Pagelocked(np.ndarray):
 
     @property
     def base(self):
-        """Give the owner."""
+        """Return the owner."""
         return self._block
 
 

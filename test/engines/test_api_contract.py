@@ -110,7 +110,7 @@ def uses():
 
 @pytest.fixture(scope='module')
 def make_libraries(tmp_path_factory):
-    """Give a function that compiles the three libraries of a major version."""
+    """Return a function that compiles the three libraries of a major version."""
 
     def make(major):
         folder = tmp_path_factory.mktemp(f'tensorrt{major}')
@@ -147,7 +147,7 @@ def ask(uses, name, module, *, folder=None, libraries=()):
 
 
 def bindings_of(major):
-    """Give the folder that `make setup-test` installs the bindings of a version into."""
+    """Return the folder that `make setup-test` installs the bindings of a version into."""
     folder = Path(sys.prefix) / f'tensorrt-{major}'
     if not (folder / 'tensorrt_bindings').is_dir():
         if platform.machine() == 'x86_64' and os.environ.get('SEGFORMER_TEST_REQUIRES'):

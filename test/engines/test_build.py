@@ -26,19 +26,19 @@ BOTH = ('logits', 'depth')
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Give a tiny bundle with a graph for planes and one for camera bytes."""
+    """Return a tiny bundle with a graph for planes and one for camera bytes."""
     kinds = (('any', 'float32', BOTH), ('tensorrt', 'uint8', BOTH))
     return make_tiny_bundle(tmp_path_factory.mktemp('bundle') / 'tiny', kinds=kinds)
 
 
 @pytest.fixture(scope='module')
 def graph(folder):
-    """Give the graph for camera bytes."""
+    """Return the graph for camera bytes."""
     return folder / 'network_tensorrt_uint8_64x128.onnx'
 
 
 def rtx_target(capability='sm86'):
-    """Give TensorRT for RTX and a GPU elsewhere, or skip where it has no wheel."""
+    """Return TensorRT for RTX and a GPU elsewhere, or skip where it has no wheel."""
     pytest.importorskip('tensorrt_rtx', reason='has wheels for x86_64 alone')
     return Target(find_trt_variant('tensorrt_rtx'), Gpu(capability))
 

@@ -30,7 +30,7 @@ ARGUMENTS = ['--device', 'sm86', '--precision', 'float32']
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     pytest.importorskip('tensorrt_rtx', reason='has wheels for x86_64 alone')
     path = tmp_path_factory.mktemp('bundle') / 'tiny'
     return str(make_tiny_bundle(path, sizes=((64, 128), (96, 160))))
@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def cache(tmp_path):
-    """Give the folder of a cache."""
+    """Return the folder of a cache."""
     return tmp_path / 'engines'
 
 

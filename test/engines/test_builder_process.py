@@ -33,7 +33,7 @@ LIMIT_S = 60.0
 
 @pytest.fixture
 def request_(tmp_path):
-    """Give a request that TensorRT for RTX builds in a moment."""
+    """Return a request that TensorRT for RTX builds in a moment."""
     pytest.importorskip('tensorrt_rtx', reason='has wheels for x86_64 alone')
     folder = make_tiny_bundle(tmp_path / 'tiny')
     return BuildRequest(
@@ -184,7 +184,7 @@ def test_a_builder_ends_with_its_parent(request_):
 
 
 def is_running(number):
-    """Tell whether a process exists and has not ended."""
+    """Return whether a process exists and has not ended."""
     try:
         with open(f'/proc/{number}/stat', encoding='utf-8') as file:
             return file.read().rpartition(')')[2].split()[0] != 'Z'

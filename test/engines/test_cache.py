@@ -21,13 +21,13 @@ TENSORS = (Tensor('image', 'uint8', (-1, 64, 128, 3)),)
 
 
 def built_of(data=b'machine code'):
-    """Give what a builder gives."""
+    """Return what a builder gives."""
     return BuiltEngine(data, TENSORS, TENSORS, b'', 1.25, ('slow card',))
 
 
 @pytest.fixture
 def request_(tmp_path):
-    """Give a request for a graph with one file of weights."""
+    """Return a request for a graph with one file of weights."""
     (tmp_path / 'network.onnx').write_bytes(b'graph')
     (tmp_path / 'weights.bin').write_bytes(b'weights')
     return BuildRequest(tmp_path / 'network.onnx', (tmp_path / 'weights.bin',), 'float16')
@@ -35,18 +35,18 @@ def request_(tmp_path):
 
 @pytest.fixture
 def facts(request_):
-    """Give its facts on the machine of the double."""
+    """Return its facts on the machine of the double."""
     return engine_facts(request_, double_target(make_double()))
 
 
 @pytest.fixture
 def cache(tmp_path):
-    """Give an empty cache."""
+    """Return an empty cache."""
     return EngineCache(tmp_path / 'engines')
 
 
 def mode_of(path):
-    """Give the rights of a file."""
+    """Return the rights of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 

@@ -59,7 +59,7 @@ class _Runtime:
 
 @pytest.fixture
 def make_runtime(monkeypatch):
-    """Give cuda-python over a runtime that answers without a device."""
+    """Return cuda-python over a runtime that answers without a device."""
     if find_spec('cuda') is None:
         pytest.skip('cuda-bindings is not installed')
     from segformer_ros.engines import cuda_python

@@ -17,7 +17,7 @@ from tensorrt_double import double_target, make_double
 
 @pytest.fixture
 def module(monkeypatch):
-    """Give the double, which is the TensorRT of this machine."""
+    """Return the double, which is the TensorRT of this machine."""
     double = make_double()
     monkeypatch.setattr(get_or_build, 'find_target', lambda request: double_target(double))
     return double
@@ -25,7 +25,7 @@ def module(monkeypatch):
 
 @pytest.fixture
 def request_(tmp_path):
-    """Give a request for a graph."""
+    """Return a request for a graph."""
     (tmp_path / 'network.onnx').write_bytes(b'graph')
     return BuildRequest(tmp_path / 'network.onnx', name='street', cache=tmp_path / 'engines')
 

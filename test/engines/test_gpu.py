@@ -21,7 +21,7 @@ int cuDriverGetVersion(int *version) { *version = 12060; return 0; }
 
 @pytest.fixture
 def driver(tmp_path, monkeypatch):
-    """Give a function that compiles and installs a driver whose cuInit gives a code."""
+    """Return a function that compiles and installs a driver whose cuInit gives a code."""
 
     def install(code=0):
         source, library = tmp_path / 'cuda.c', tmp_path / f'libcuda{code}.so'

@@ -35,7 +35,7 @@ STREAM = 0
 
 @pytest.fixture(scope='module')
 def run():
-    """Give the kernels on the processor."""
+    """Return the kernels on the processor."""
     return Kernels(HostLauncher())
 
 

@@ -54,12 +54,12 @@ class Samples:
         return self.samples[index]
 
     def name(self, index):
-        """Give the name of a sample."""
+        """Return the name of a sample."""
         return self.samples[index].name
 
 
 def blocks(*colors: str, size: int = 32) -> np.ndarray:
-    """Give an image of squares beside each other: 'r', 'g' or 'b' each."""
+    """Return an image of squares beside each other: 'r', 'g' or 'b' each."""
     image = np.zeros((size, size * len(colors), 3), np.uint8)
     for place, color in enumerate(colors):
         image[:, place * size : (place + 1) * size, 'rgb'.index(color)] = 255
@@ -67,5 +67,5 @@ def blocks(*colors: str, size: int = 32) -> np.ndarray:
 
 
 def truth(*ids: int, size: int = 32) -> np.ndarray:
-    """Give labels of squares beside each other."""
+    """Return labels of squares beside each other."""
     return np.repeat(np.repeat(np.array([ids], np.uint8), size, axis=0), size, axis=1)

@@ -17,7 +17,7 @@ def recognises(root):
 
 
 def open_dataset(root, split, count=2):
-    """Give images of the label set of SHIFT with depth of ten metres."""
+    """Return images of the label set of SHIFT with depth of ten metres."""
     road, sky = (SHIFT_23.by_name(name).id for name in ('road', 'sky'))
     depth = np.full((32, 64), 10.0, np.float32)
     samples = [

@@ -40,7 +40,7 @@ def record(path, frames, topics=TOPICS):
 
 @pytest.fixture
 def frames():
-    """Give what is coded of some frames."""
+    """Return what is coded of some frames."""
     rng = np.random.default_rng(5)
     return [frame(rng)[0] for _ in range(4)]
 

@@ -18,12 +18,12 @@ PERIOD_NS = 50_000_000
 
 @pytest.fixture
 def rng():
-    """Give the numbers that frames are drawn from."""
+    """Return the numbers that frames are drawn from."""
     return np.random.default_rng(4)
 
 
 def feed(drive, coded, stamp_ns, streams=STREAMS):
-    """Give the images of a frame."""
+    """Hand over the images of a frame."""
     for stream in streams:
         drive.add(stream, message(*coded[stream], stamp_ns))
 

@@ -23,7 +23,7 @@ from tiny_bundle import make_tiny_bundle
 
 @pytest.fixture
 def bundle(tmp_path):
-    """Give the path of a bundle that takes 32x64."""
+    """Return the path of a bundle that takes 32x64."""
     return str(make_tiny_bundle(tmp_path / 'tiny', sizes=((32, 64),)))
 
 

@@ -28,7 +28,7 @@ def slow_borders(labels, number):
 
 
 def share_nearby(own, other, radius):
-    """Give the share of border pixels that have another nearby."""
+    """Return the share of border pixels that have another nearby."""
     if not len(own):
         return None
     if not len(other):

@@ -13,7 +13,7 @@ from segformer_ros.evaluation.live_statistics import HEADER, LiveStatistics, Rat
 
 @pytest.fixture
 def statistics():
-    """Give empty statistics for depths up to 80 m."""
+    """Return empty statistics for depths up to 80 m."""
     return LiveStatistics(DriveEvaluation(DriveOptions()))
 
 

@@ -25,7 +25,7 @@ def _sample(name, labels=None, depth=None, intrinsics=None):
 
 @pytest.fixture
 def both():
-    """Give two images: road and sky, 20 m and 10 m; the second one's truth is another."""
+    """Return two images: road and sky, 20 m and 10 m; the second one's truth is another."""
     right = _sample('right', truth(ROAD.id, SKY.id), _depth(20, 10))
     wrong = _sample('wrong', truth(ROAD.id, CAR.id), _depth(16, 5))
     return Samples([right, wrong])
@@ -146,7 +146,7 @@ class SureNetwork(ColorNetwork):
     """States a scale of depth: green is sure, red is not."""
 
     def infer(self, image, input_hw):
-        """Say b = 0.05 where there is no red, b = 1 on red."""
+        """Return b = 0.05 where there is no red, b = 1 on red."""
         found = super().infer(image, input_hw)
         log_scale = np.where(found.logits[0] > 128.0, 0.0, np.log(0.05)).astype(np.float32)
         return replace(found, depth_scale=log_scale)

@@ -110,7 +110,7 @@ class _Position(ColorNetwork):
         self.value, self.calls = value, 0
 
     def infer(self, image, input_hw):
-        """Give the value of this call everywhere."""
+        """Return the value of this call everywhere."""
         rows, columns = input_hw[0] // 4, input_hw[1] // 4
         value = self.value(self.calls, np.arange(columns, dtype=np.float32))
         self.calls += 1

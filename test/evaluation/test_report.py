@@ -46,7 +46,7 @@ class _Page(HTMLParser):
 
 @pytest.fixture
 def dataset():
-    """Give four images of which the last ones are worse and worse; one has a name for a page."""
+    """Return four images of which the last ones are worse and worse; one has a name for a page."""
     depth = np.full((32, 64), 10.0, np.float32)
     labels = [(ROAD.id, SKY.id), (ROAD.id, SKY.id), (ROAD.id, CAR.id), (SKY.id, ROAD.id)]
     names = ['a/0', 'a/1', 'a/<b>', 'a/3']

@@ -13,7 +13,7 @@ from segformer_ros.export.check import check_graph, ExportError
 
 @pytest.fixture
 def expected():
-    """Give outputs of about one."""
+    """Return outputs of about one."""
     random = np.random.default_rng(1)
     return {
         'logits': random.standard_normal((1, 4, 8, 8)).astype(np.float32),

@@ -48,7 +48,7 @@ def test_evaluation_prints_figures_as_json(tmp_path, capsys):
 
 @pytest.fixture(scope='module')
 def weights(tmp_path_factory):
-    """Give a weights file of random numbers."""
+    """Return a weights file of random numbers."""
     pytest.importorskip('torch', reason='export needs torch')
     from random_network import random_network
     from segformer_ros.network import checkpoint

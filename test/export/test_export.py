@@ -36,13 +36,13 @@ FACTS = Facts(
 
 @pytest.fixture(scope='module')
 def network():
-    """Give a network with both heads."""
+    """Return a network with both heads."""
     return random_network(depth_stride=2, depth_activation='log')
 
 
 @pytest.fixture(scope='module')
 def folder(network, tmp_path_factory):
-    """Give its bundle of two input sizes."""
+    """Return its bundle of two input sizes."""
     return export_bundle(network, tmp_path_factory.mktemp('export') / 'tiny', SIZES, FACTS).path
 
 

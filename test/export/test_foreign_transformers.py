@@ -43,7 +43,7 @@ def upernet():
 
 
 def dpt_config(**more):
-    """Give a small DPT."""
+    """Return a small DPT."""
     return transformers.DPTConfig(
         hidden_size=48,
         num_hidden_layers=4,
@@ -109,7 +109,7 @@ class Only(nn.Module):
         self.network, self.name = network, name
 
     def forward(self, image):
-        """Give one tensor."""
+        """Return one tensor."""
         return getattr(self.network(image), self.name)
 
 
@@ -134,7 +134,7 @@ def made(tmp_path, network, hw, options):
 
 
 def options(tmp_path, network, task, normalisation, **more):
-    """Say what a graph does not say; classes as config.json has them."""
+    """Describe what a graph does not say; classes as config.json has them."""
     network.config.save_pretrained(tmp_path)
     label_set, classes = read_classes(str(tmp_path)) if task == 'segmentation' else ('', ())
     how = Normalisation(*NAMED[normalisation], None, normalisation)

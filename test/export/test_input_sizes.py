@@ -13,7 +13,7 @@ from segformer_ros.network import checkpoint
 
 
 def recipe(*crops):
-    """Give what a checkpoint keeps of its recipe."""
+    """Return what a checkpoint keeps of its recipe."""
     stages = [{'augment': {'crop': {'sizes': [[64, 64]]}}}]
     return {'recipe': {'stages': [*stages, {'augment': {'crop': {'sizes': list(crops)}}}]}}
 

@@ -25,20 +25,20 @@ LIMITS = {'float16': 0.005, 'bfloat16': 0.04}
 
 @pytest.fixture(scope='module')
 def network():
-    """Give a network with every kind of layer."""
+    """Return a network with every kind of layer."""
     return random_network(depth_stride=2, depth_activation='log')
 
 
 @pytest.fixture(scope='module')
 def model(network):
-    """Give its float32 graph, which takes bytes."""
+    """Return its float32 graph, which takes bytes."""
     rewritten = rewrite(network, 64, 64, GPU, bytes_of=(MEAN, STD)).float()
     image = empty_input(64, 64, 'uint8', images=2)
     return tidy(export_graph(rewritten, image, ['logits', 'depth']))
 
 
 def types_by_value(model):
-    """Give the element type of every value in a graph."""
+    """Return the element type of every value in a graph."""
     graph = shape_inference.infer_shapes(model, strict_mode=True).graph
     values = (*graph.value_info, *graph.input, *graph.output)
     types = {item.name: item.type.tensor_type.elem_type for item in values}

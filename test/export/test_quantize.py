@@ -32,13 +32,13 @@ SIZES = ((64, 128), (32, 64))
 
 
 class Reader(CalibrationDataReader):
-    """Gives one image at a time."""
+    """A reader of one image at a time."""
 
     def __init__(self, name, images):
         self._items = iter([{name: image[None]} for image in images])
 
     def get_next(self):
-        """Give the next image, or None."""
+        """Return the next image, or None."""
         return next(self._items, None)
 
 
@@ -61,7 +61,7 @@ def by_onnx_runtime(graph, weights, name, images, precision):
 
 
 def wrong(graph, *_):
-    """Give a graph of other weights."""
+    """Return a graph of other weights."""
     model = onnx.load(graph)
     for tensor in model.graph.initializer:
         if tensor.name == 'logits_weight':
@@ -72,7 +72,7 @@ def wrong(graph, *_):
 
 @pytest.fixture
 def source(tmp_path):
-    """Give a bundle with graphs for planes of two sizes."""
+    """Return a bundle with graphs for planes of two sizes."""
     (tmp_path / 'source').mkdir()
     return bundles.read(
         make_tiny_bundle(tmp_path / 'source' / 'tiny', sizes=SIZES, classes=CARLA_0914.classes[:8])
@@ -81,7 +81,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def images():
-    """Give images like the golden one."""
+    """Return images like the golden one."""
     return [bundles.golden_image(seed, 64, 128) for seed in range(8)]
 
 

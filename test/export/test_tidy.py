@@ -23,14 +23,14 @@ class Network(nn.Module):
         self.second.load_state_dict(self.first.state_dict())
 
     def forward(self, image):
-        """Give both outputs."""
+        """Return both outputs."""
         padded = nn.functional.pad(image, (1, 1, 1, 1))
         return {'a': self.first(padded[:, :, 1:, :-1]), 'b': self.second(image).relu()}
 
 
 @pytest.fixture(scope='module')
 def model():
-    """Give the graph as it is exported."""
+    """Return the graph as it is exported."""
     return export_graph(Network(), torch.zeros(2, 3, 6, 8), ['a', 'b'])
 
 

@@ -14,7 +14,7 @@ from segformer_ros.export.torchscript import write_torchscript  # noqa: E402
 
 @pytest.fixture(scope='module')
 def case():
-    """Give a network, three images and their outputs."""
+    """Return a network, three images and their outputs."""
     network = random_network(segmentation_head='mmseg', depth_head='mlp')
     image = torch.randn(3, 3, 32, 64)
     with torch.no_grad():

@@ -13,7 +13,7 @@ from segformer_ros.export.weights_file import WeightsFile  # noqa: E402
 
 
 def graph(**arrays):
-    """Give a graph that only holds constants."""
+    """Return a graph that only holds constants."""
     tensors = [numpy_helper.from_array(value, name) for name, value in arrays.items()]
     return helper.make_model(helper.make_graph([], 'constants', [], [], tensors))
 

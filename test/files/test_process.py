@@ -131,7 +131,7 @@ def test_a_table_has_the_time_of_every_frame(run, video, tmp_path):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Give what is drawn: each picture and its time, as the encoder gets them."""
+    """Return what is drawn: each picture and its time, as the encoder gets them."""
     # Of the same pictures the encoder does not always make the same bytes.
     pictures, add = [], VideoWriter.add
 

@@ -21,7 +21,7 @@ def segformer(*arguments):
 
 
 def recipe(folder, dataset, classes):
-    """Give the keys of a recipe that learns from labels, their confidence and soft labels."""
+    """Return the keys of a recipe that learns from labels, their confidence and soft labels."""
     return {
         'name': 'student',
         'output': str(folder / 'student'),

@@ -24,7 +24,7 @@ def frames_of(path, **part):
 
 
 def same(first, second):
-    """Tell whether two lists of frames are one, bit for bit."""
+    """Return whether two lists of frames are one, bit for bit."""
     assert [(f.index, f.time_s, f.error) for f in first] == [
         (f.index, f.time_s, f.error) for f in second
     ]

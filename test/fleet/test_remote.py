@@ -21,7 +21,7 @@ class Server(BaseHTTPRequestHandler):
     files: ClassVar[dict[str, bytes]] = {}
 
     def do_HEAD(self):
-        """Say how large a file is."""
+        """Send the size of a file."""
         self.answer(body=False)
 
     def do_GET(self):

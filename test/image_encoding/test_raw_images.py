@@ -20,7 +20,7 @@ HEIGHT, WIDTH = 6, 8
 
 
 def _message(encoding, padding=0):
-    """Give the bytes and the fields of a random image."""
+    """Return the bytes and the fields of a random image."""
     step = WIDTH * len(encoding[:-1]) + padding
     data = np.random.default_rng(1).integers(0, 256, HEIGHT * step, np.uint8).tobytes()
     return data, {'encoding': encoding, 'height': HEIGHT, 'width': WIDTH, 'step': step}

@@ -22,7 +22,7 @@ class FakeBuild:
         self._ended = threading.Event()
 
     def progress(self):
-        """Tell of a build that has taken a minute."""
+        """Report a build that has taken a minute."""
         return SimpleNamespace(fraction=self.fraction, phase='tactics', elapsed_s=63.0)
 
     def result(self, timeout_s=None):
@@ -55,7 +55,7 @@ class FakeNetwork:
         self.closed = False
 
     def predict_batch(self, images, focal_lengths_px=None, options=None, memories=None):
-        """Give labels that are the image, and remember who has computed it."""
+        """Return labels that are the image, and remember who has computed it."""
         assert not self.closed
         self._machine.calls.append(self._step)
         error = self._machine.failing.get(self._step)
@@ -108,5 +108,5 @@ class Machine:
         return self.builds[-1]
 
     def all_closed(self):
-        """Tell whether nothing is left open."""
+        """Return whether nothing is left open."""
         return all(network.closed for network in self.networks)

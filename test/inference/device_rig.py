@@ -64,5 +64,5 @@ class Device:
 
 
 def images_of(count=1, hw=SIZES[0]):
-    """Give so many random images."""
+    """Return so many random images."""
     return np.random.default_rng(count).integers(0, 256, (count, *hw, 3), np.uint8)

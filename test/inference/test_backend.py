@@ -20,14 +20,14 @@ EXACT = ('onnxruntime', 'openvino')
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, sizes=((64, 128), (80, 128))))
 
 
 @pytest.fixture(params=EXACT)
 def exact(request):
-    """Give the name of each backend that computes in float32."""
+    """Return the name of each backend that computes in float32."""
     pytest.importorskip(f'segformer_ros.inference.{TABLE[request.param].package}_backend')
     return request.param
 
@@ -144,7 +144,7 @@ def test_the_graph_of_one_task_runs_alone(tmp_path, exact, name):
 
 
 def _watch(backend):
-    """Give a list that gets the outputs of every graph that is opened from now on."""
+    """Return a list that gets the outputs of every graph that is opened from now on."""
     opened, engine = [], backend._engine
     original = engine.open
 

@@ -33,11 +33,11 @@ class Engines:
         monkeypatch.setattr(backend_choice, '_version', self.versions.get)
 
     def clock(self):
-        """Give the time in seconds."""
+        """Return the time in seconds."""
         return self.now
 
     def load_backend(self, name, files, *, threads=0, cuda_api='auto', deferred=False):
-        """Give a double, or raise the error that is set for it."""
+        """Return a double, or raise the error that is set for it."""
         self.loaded.append(name)
         if name in self.errors:
             raise self.errors[name]
@@ -71,14 +71,14 @@ class Double:
 
 @pytest.fixture
 def engines(monkeypatch, tmp_path):
-    """Give the doubles and a cache of their own."""
+    """Return the doubles and a cache of their own."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     return Engines(monkeypatch)
 
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, sizes=((64, 128), (80, 128))))
 

@@ -22,7 +22,7 @@ def gpu(monkeypatch):
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle."""
+    """Return a bundle."""
     return bundle.read(make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny'))
 
 
@@ -92,7 +92,7 @@ class Overflowing:
         self._inner = inner
 
     def infer(self, image, outputs=None):
-        """Give what was seen in the field."""
+        """Return what was seen in the field."""
         found = self._inner.infer(image, outputs)
         return found | {'logits': found['logits'] + np.float32(512)}
 

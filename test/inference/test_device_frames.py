@@ -20,14 +20,14 @@ from tiny_bundle import make_tiny_bundle, STRIDE
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, sizes=SIZES))
 
 
 @pytest.fixture(scope='module')
 def both(tiny):
-    """Give the pipeline of either way."""
+    """Return the pipeline of either way."""
     ways = [Device(tiny, frames=frames).backend for frames in (True, False)]
     assert frames_problem(tiny, ways[0], ways[0].frames) == ''
     return [Pipeline(tiny, backend) for backend in ways]

@@ -22,19 +22,19 @@ class Clock:
         self.now = 0.0
 
     def __call__(self):
-        """Give the time."""
+        """Return the time."""
         return self.now
 
 
 @pytest.fixture
 def clock():
-    """Give a clock that stands still."""
+    """Return a clock that stands still."""
     return Clock()
 
 
 @pytest.fixture
 def start(clock):
-    """Give networks that are closed at the end, with everything that they opened."""
+    """Yield networks that are closed at the end, with everything that they opened."""
     made = []
 
     def make(machine, order=ORDER):

@@ -26,7 +26,7 @@ class FaultyBackend:
         self._inner, self._fault = inner, fault
 
     def infer(self, image, outputs=None):
-        """Give the outputs with the fault."""
+        """Return the outputs with the fault."""
         return self._fault(self._inner.infer(image, outputs))
 
     def close(self):
@@ -35,7 +35,7 @@ class FaultyBackend:
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     return bundle.read(make_tiny_bundle(tmp_path / 'tiny', sizes=((64, 128), (80, 128))))
 
 

@@ -50,14 +50,14 @@ class Engine:
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle with a graph for each task."""
+    """Return a bundle with a graph for each task."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, kinds=KINDS))
 
 
 @pytest.fixture
 def engine(tiny):
-    """Give an engine."""
+    """Return an engine."""
     return Engine(tiny)
 
 

@@ -18,14 +18,14 @@ from tiny_bundle import make_tiny_bundle
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """Give a cache of its own."""
+    """Return a cache of its own."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     return tmp_path / 'cache' / 'segformer_ros' / 'bundles'
 
 
 @pytest.fixture
 def linked(tmp_path, cache):
-    """Give a bundle of links; each file has another name in a folder of its own elsewhere."""
+    """Return a bundle of links; each file has another name in a folder of its own elsewhere."""
     whole = make_tiny_bundle(tmp_path / 'whole')
     folder = tmp_path / 'snapshots' / 'commit'
     folder.mkdir(parents=True)

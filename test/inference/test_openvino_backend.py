@@ -34,14 +34,14 @@ openvino.Core()
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """Give every test a cache of its own, and the folder of the blobs in it."""
+    """Return every test a cache of its own, and the folder of the blobs in it."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     return tmp_path / 'cache' / 'segformer_ros' / 'openvino'
 
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle."""
+    """Return a bundle."""
     return bundle.read(make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny'))
 
 
@@ -96,7 +96,7 @@ def test_a_processor_without_bfloat16_is_told_what_to_use(tiny, monkeypatch):
         """Knows what processors of 2015 do."""
 
         def get_property(self, device, name):
-            """Give the precisions."""
+            """Return the precisions."""
             return ['FP32', 'INT8']
 
     monkeypatch.setattr(backend_module.openvino, 'Core', OldProcessor)

@@ -22,7 +22,7 @@ KEEP = Options(sky_depth='keep', min_depth_m=0.001, max_depth_m=1000.0)
 
 
 class ConstantBackend:
-    """Gives the same outputs for every image, and counts its runs."""
+    """A backend with the same outputs for every image, which counts its runs."""
 
     name = 'constant'
     precision = 'float32'
@@ -57,13 +57,13 @@ class ConstantBackend:
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     return make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny', sizes=SIZES)
 
 
 @pytest.fixture(scope='module')
 def pipeline(folder):
-    """Give a loaded pipeline."""
+    """Return a loaded pipeline."""
     return Pipeline.load(folder, threads=1)
 
 
@@ -387,7 +387,7 @@ class MemoryDouble:
         self.asked = []
 
     def steady(self, image, geometry, outputs, *, log_depth):
-        """Give other logits and depth."""
+        """Return other logits and depth."""
         self.asked.append((image, geometry, log_depth))
         logits = np.zeros_like(outputs['logits'])
         logits[-1] = 5.0

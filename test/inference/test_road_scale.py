@@ -102,7 +102,7 @@ def test_the_scale_is_smoothed():
 
 
 def refusal(value, labels):
-    """Say why a frame is refused."""
+    """Describe why a frame is refused."""
     ids = np.array([ROAD], np.uint8)
     fit = fit_road(value, labels, ids, OWN, height_m=HEIGHT_M, pitch_deg=0.0, inverse=False)
     return fit.refused

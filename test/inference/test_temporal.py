@@ -18,19 +18,19 @@ STEP_NS = 100_000_000
 
 
 def texture(seed, height=HEIGHT, width=2 * WIDTH):
-    """Give a picture that flow can follow."""
+    """Return a picture that flow can follow."""
     noise = np.random.default_rng(seed).uniform(0, 255, (height // 4, width // 4, 3))
     picture = cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def gray(picture):
-    """Give a picture as flow takes it."""
+    """Return a picture as flow takes it."""
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
 
 
 def logits_of(labels, rng, *, margin=2.0, noise=1.0):
-    """Give what an unsure network says of (h, w) class numbers: (C, h, w)."""
+    """Return what an unsure network says of (h, w) class numbers: (C, h, w)."""
     right = np.eye(3, dtype=np.float32)[labels] * margin
     return np.moveaxis(right + rng.normal(0, noise, right.shape), -1, 0).astype(np.float32)
 
@@ -57,7 +57,7 @@ def test_a_cut_is_not_trusted():
 
 
 def drive(memory, frames=12, pixels=8):
-    """Give how often labels change where the scene moves by `pixels`, following the scene."""
+    """Return how often labels change where the scene moves by `pixels`, following the scene."""
     rng, picture = np.random.default_rng(2), texture(3)
     classes = (np.arange(2 * WIDTH // STRIDE) // 10 % 3)[np.newaxis].repeat(CELLS[0], 0)
     changes, before = [], None
@@ -83,7 +83,7 @@ def test_labels_of_an_unsure_network_flicker_less():
 
 
 def alone(before, now, *, stamps=(0, STEP_NS), geometries=(GEOMETRY, GEOMETRY)):
-    """Tell whether the second of two frames is left as it is."""
+    """Return whether the second of two frames is left as it is."""
     memory, rng = TemporalMemory(), np.random.default_rng(4)
     for image, stamp, geometry in zip((before, now), stamps, geometries, strict=True):
         cells = (geometry.input_h // STRIDE, geometry.input_w // STRIDE)
@@ -156,7 +156,7 @@ def test_depth_is_left_alone_where_only_labels_are_asked_for():
 
 
 def emerge(memory):
-    """Give the first frame in which half of a pedestrian who steps out is labelled as one."""
+    """Return the first frame in which half of a pedestrian who steps out is labelled as one."""
     rng, street = np.random.default_rng(13), texture(14)
     car, person = texture(15, 80, 120), texture(16, 72, 24)
     for index in range(20):

@@ -22,7 +22,7 @@ from tiny_bundle import CLASSES, make_tiny_bundle, STRIDE
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, sizes=SIZES))
 

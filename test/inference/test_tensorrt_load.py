@@ -22,7 +22,7 @@ from tiny_bundle import make_tiny_bundle
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, sizes=SIZES))
 
@@ -57,7 +57,7 @@ class Installed:
         return size, ()
 
     def open(self, size):
-        """Give an engine that is kept."""
+        """Return an engine that is kept."""
         hw = tuple(int(part) for part in size.split('x'))
         found = next(s for s in self._tiny.manifest.input_sizes if (s.height, s.width) == hw)
         outputs = {k: v[1:] for k, v in self._tiny.manifest.output_shapes(found).items()}

@@ -34,7 +34,7 @@ FACTS = Facts(
 
 @pytest.fixture(scope='module')
 def files(tmp_path_factory):
-    """Give a bundle with TorchScript."""
+    """Return a bundle with TorchScript."""
     options = ExportOptions(targets=('onnxruntime', 'torch'), single_task=False)
     network = random_network(depth_stride=4, depth_activation='log')
     folder = tmp_path_factory.mktemp('export') / 'tiny'

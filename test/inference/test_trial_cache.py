@@ -14,7 +14,7 @@ FOUND = {'trials': [{'backend': 'onnxruntime', 'milliseconds': 1.25}]}
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Give the folder of the files, which is not there yet."""
+    """Return the folder of the files, which is not there yet."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     return tmp_path / 'segformer_ros' / 'trials'
 

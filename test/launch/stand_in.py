@@ -49,7 +49,7 @@ class Command:
 
     def exit(self, code: int) -> str:
         """
-        Tell why everything ends when this process ends with a code; '' when nothing else does.
+        Return why everything ends when this process ends with a code; '' when nothing else does.
 
         :raises RuntimeError: launch ends everything, and with an error.
         """
@@ -131,7 +131,7 @@ class ParameterValue:
         self.value, self.value_type = value, value_type
 
     def yaml(self, context: Context) -> str:
-        """Give the value as the YAML that -p takes."""
+        """Return the value as the YAML that -p takes."""
         raw = text(self.value, context)
         if self.value_type is str:
             return yaml.safe_dump(raw, default_style='"').strip()
@@ -361,7 +361,7 @@ def launch(
 
 
 def declared(path: Path, *, share: Path) -> Context:
-    """Give the arguments that a launch file itself declares, at their defaults."""
+    """Return the arguments that a launch file itself declares, at their defaults."""
     context = Context(share, {}, {})
     with _installed():
         for entity in _description(path).entities:

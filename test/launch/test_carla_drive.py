@@ -124,7 +124,7 @@ class Session:
         return answer.result().message
 
     def value(self, name):
-        """Give a number of the latest diagnostics of the evaluation."""
+        """Return a number of the latest diagnostics of the evaluation."""
         return int(_values(self.said[EVALUATION][-1])[name]) if self.said[EVALUATION] else 0
 
     def evaluated(self, labels, depth):
@@ -146,7 +146,7 @@ class Session:
             self._processes.end(name)
 
     def report(self):
-        """Give what was said last, for a test that fails."""
+        """Return what was said last, for a test that fails."""
         said = {name: items[-1].message for name, items in self.said.items() if items}
         logs = {path.stem: path.read_text()[-400:] for path in self.logs.iterdir()}
         return f'{said} {logs}'

@@ -55,25 +55,25 @@ def launch(**arguments):
 
 
 def nodes(context):
-    """Give the commands by executable."""
+    """Return the commands by executable."""
     return {item.executable: item for item in context.commands}
 
 
 def pairs(command, flag):
-    """Give what stands behind every -p or -r, by name."""
+    """Return what stands behind every -p or -r, by name."""
     words = command.arguments
     found = [words[index + 1] for index, word in enumerate(words) if word == flag]
     return dict(item.split(':=', 1) for item in found)
 
 
 def values(command):
-    """Give the parameters as the node reads them."""
+    """Return the parameters as the node reads them."""
     return {name: yaml.safe_load(text) for name, text in pairs(command, '-p').items()}
 
 
 @pytest.fixture
 def prefix(tmp_path, monkeypatch):
-    """Give a place for packages that are installed."""
+    """Return a place for packages that are installed."""
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     return tmp_path
 
@@ -325,7 +325,7 @@ def test_the_documentation_lists_the_arguments():
 
 
 def documented(program):
-    """Give the words after a program in every command of the documentation."""
+    """Return the words after a program in every command of the documentation."""
     text = (ROOT / 'docs' / 'carla.md').read_text().replace('\\\n', ' ')
     lines = [line.strip() for line in text.splitlines() if line.startswith('    ')]
     return [shlex.split(line.removeprefix(program)) for line in lines if line.startswith(program)]

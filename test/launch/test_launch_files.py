@@ -40,19 +40,19 @@ def launch(name, *, environment=None, **arguments):
 
 
 def nodes(context):
-    """Give the commands by executable."""
+    """Return the commands by executable."""
     return {item.executable: item for item in context.commands}
 
 
 def pairs(command, flag):
-    """Give what stands behind every -p or -r, by name."""
+    """Return what stands behind every -p or -r, by name."""
     words = command.arguments
     found = [words[index + 1] for index, word in enumerate(words) if word == flag]
     return dict(item.split(':=', 1) for item in found)
 
 
 def values(command):
-    """Give the parameters as the node reads them."""
+    """Return the parameters as the node reads them."""
     return {name: yaml.safe_load(text) for name, text in pairs(command, '-p').items()}
 
 

@@ -29,13 +29,13 @@ DEADLINE_S = 120.0
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    """Give a bundle that is computed in a millisecond."""
+    """Return a bundle that is computed in a millisecond."""
     return str(make_tiny_bundle(tmp_path_factory.mktemp('model') / 'tiny'))
 
 
 @pytest.fixture
 def environment(tmp_path, monkeypatch):
-    """Give the test and its processes a ROS of their own."""
+    """Return the test and its processes a ROS of their own."""
     made = demo_environment(os.environ, tmp_path / 'ros')
     for name, value in made.items():
         monkeypatch.setenv(name, value)
@@ -69,7 +69,7 @@ class Listener:
 
 @pytest.fixture
 def listen(environment):
-    """Give listeners that are gone after the test."""
+    """Yield listeners that are gone after the test."""
     made = []
 
     def make(*topics):
@@ -106,7 +106,7 @@ def wait_for_line(processes, name, matches):
 
 
 def stamps(images):
-    """Give the stamps of images."""
+    """Return the stamps of images."""
     return [(item.header.stamp.sec, item.header.stamp.nanosec) for item in images]
 
 

@@ -22,7 +22,7 @@ class Published(torch.nn.Module):
         self.network = network
 
     def forward(self, image):
-        """Give logits at stride 4."""
+        """Return logits at stride 4."""
         features = self.network.encoder(image)
         return self.network.segmentation_head.forward_as_published(features)
 
@@ -31,7 +31,7 @@ class Upsampled(Published):
     """As mmseg runs it: the logits upsampled to the image."""
 
     def forward(self, image):
-        """Give logits of every pixel."""
+        """Return logits of every pixel."""
         logits = super().forward(image)
         size = image.shape[-2:]
         return functional.interpolate(logits, size=size, mode='bilinear', align_corners=False)
@@ -103,7 +103,7 @@ class OneByOne(torch.nn.Module):
         self.network = network
 
     def forward(self, image):
-        """Give logits and depth."""
+        """Return logits and depth."""
         return tuple(self.network(image).values())
 
 

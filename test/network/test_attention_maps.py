@@ -12,7 +12,7 @@ from segformer_ros.network.mix_transformer import make_encoder  # noqa: E402
 
 @pytest.fixture(scope='module')
 def encoder():
-    """Give a B0 encoder whose attention is not even, in float64 and evaluation mode."""
+    """Return a B0 encoder whose attention is not even, in float64 and evaluation mode."""
     torch.manual_seed(0)
     encoder = make_encoder('b0').double().eval()
     for name, value in encoder.named_parameters():
@@ -23,7 +23,7 @@ def encoder():
 
 @pytest.fixture(scope='module')
 def image():
-    """Give a normalised image of 64 x 96 pixels."""
+    """Return a normalised image of 64 x 96 pixels."""
     torch.manual_seed(1)
     return torch.randn(1, 3, 64, 96, dtype=torch.float64)
 

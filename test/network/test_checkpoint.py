@@ -25,7 +25,7 @@ def umask(request):
 
 
 def mode_of(path):
-    """Give the permissions of a file."""
+    """Return the permissions of a file."""
     return stat.S_IMODE(path.stat().st_mode)
 
 

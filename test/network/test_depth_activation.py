@@ -15,7 +15,7 @@ from segformer_ros.network.depth_activation import (  # noqa: E402
 
 
 def metres(x, activation, max_depth_m):
-    """Give the depths that a head names when its last convolution gives x."""
+    """Return the depths that a head names when its last convolution gives x."""
     output = activate(x, activation, max_depth_m)
     return output.exp() if depth_is_log(activation) else output
 

@@ -21,7 +21,7 @@ TEXT = (Path(__file__).parents[2] / 'docs' / 'networks.md').read_text(encoding='
 
 
 def rows(section):
-    """Give the cells of the table of a section, without its head."""
+    """Return the cells of the table of a section, without its head."""
     text = TEXT.split(f'## {section}\n')[1].split('\n## ')[0]
     lines = [line for line in text.splitlines() if line.startswith('| ')]
     return [[cell.strip(' `') for cell in line.strip('|').split('|')] for line in lines[1:]]

@@ -15,7 +15,7 @@ from segformer_ros.network.segformer_head import SegformerHead  # noqa: E402
 
 @pytest.fixture
 def small():
-    """Give a B0 network of four classes, float64, in evaluation mode."""
+    """Return a B0 network of four classes, float64, in evaluation mode."""
     torch.manual_seed(0)
     return build('b0', 4, depth_stride=4, depth_activation='log').double().eval()
 

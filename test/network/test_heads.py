@@ -19,7 +19,7 @@ EXACT = {'rtol': 0.0, 'atol': 1e-12}
 
 @torch.no_grad()
 def randomized(head):
-    """Give every weight and statistic another value; float64, evaluation mode."""
+    """Return every weight and statistic another value; float64, evaluation mode."""
     torch.manual_seed(5)
     for value in head.state_dict().values():
         if value.is_floating_point():
@@ -30,7 +30,7 @@ def randomized(head):
 
 @pytest.fixture
 def features():
-    """Give four stages of odd sizes, as an image of 75 x 131 pixels has without padding."""
+    """Return four stages of odd sizes, as an image of 75 x 131 pixels has without padding."""
     torch.manual_seed(6)
     sizes = ((19, 33), (10, 17), (5, 9), (3, 5))
     return [

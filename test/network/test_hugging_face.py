@@ -73,7 +73,7 @@ def renamed(weights, rules):
 
 @torch.no_grad()
 def randomized(model):
-    """Give every weight and statistic of a network another value."""
+    """Return every weight and statistic of a network another value."""
     torch.manual_seed(3)
     for name, value in model.state_dict().items():
         if value.is_floating_point():

@@ -23,7 +23,7 @@ else:
 
 @pytest.fixture
 def ros(monkeypatch):
-    """Give the test a ROS of its own that no other process hears."""
+    """Yield the test a ROS of its own that no other process hears."""
     import rclpy
 
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
@@ -34,7 +34,7 @@ def ros(monkeypatch):
 
 @pytest.fixture
 def own():
-    """Give the messages of this package; without them the test is left out, unless required."""
+    """Return the messages of this package; without them the test is left out, unless required."""
     from segformer_ros.nodes import own_messages
 
     if own_messages._own is None:
@@ -45,7 +45,7 @@ def own():
 
 @pytest.fixture
 def make_rig(ros):
-    """Give nodes under test that are gone after the test."""
+    """Yield nodes under test that are gone after the test."""
     from node_rig import Rig
 
     rigs = []

@@ -35,7 +35,7 @@ MANIFEST = SimpleNamespace(
 
 @pytest.fixture
 def make_node(make_rig):
-    """Give a node over the backends of a machine, with a camera and a listener for labels."""
+    """Return a node over the backends of a machine, with a camera and a listener for labels."""
 
     def make(machine, order=ORDER, **values):
         clock = SimpleNamespace(offset_s=0.0)

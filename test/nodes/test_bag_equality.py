@@ -41,7 +41,7 @@ _INFOS = ('label/camera_info', 'depth/camera_info')
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    """Give a network of a few hundred weights, for two sizes of images."""
+    """Return a network of a few hundred weights, for two sizes of images."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return make_tiny_bundle(folder, sizes=((64, 128), (96, 96)), scale=True)
 
@@ -99,7 +99,7 @@ def _compressed():
 
 @pytest.fixture
 def from_bag(tmp_path, model):
-    """Give the outputs of the bag path for some messages."""
+    """Return the outputs of the bag path for some messages."""
 
     def run(messages, name='', **options):
         pipeline = Pipeline.load(model, threads=1)
@@ -115,7 +115,7 @@ def from_bag(tmp_path, model):
 
 @pytest.fixture
 def from_node(ros, tmp_path, model):
-    """Give the outputs of the live node for the messages of the same bag."""
+    """Yield the outputs of the live node for the messages of the same bag."""
     nodes = []
 
     def run(expected, **parameters):
@@ -192,7 +192,7 @@ class _Player:
 
 
 def _as_dict(message):
-    """Give all fields of a message of ROS or of rosbags in the same plain types."""
+    """Return all fields of a message of ROS or of rosbags in the same plain types."""
     if hasattr(message, 'get_fields_and_field_types'):
         names = message.get_fields_and_field_types()
     elif hasattr(message, '__dataclass_fields__'):

@@ -197,7 +197,7 @@ def test_as_many_camera_infos_as_cameras(ros):
 
 @pytest.fixture
 def elsewhere(monkeypatch, ros):
-    """Give a node of another process: in one process a topic has one type."""
+    """Yield a node of another process: in one process a topic has one type."""
     ros.try_shutdown()
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     monkeypatch.setenv('ROS_DOMAIN_ID', str(101 + os.getpid() % 100))

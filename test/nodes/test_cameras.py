@@ -17,7 +17,7 @@ def _pixels():
 
 @pytest.fixture
 def rig(make_rig, own):
-    """Give a node with two cameras whose labels somebody wants."""
+    """Return a node with two cameras whose labels somebody wants."""
     made = make_rig(cameras=_NAMES)
     for name in _NAMES:
         made.connect(name)

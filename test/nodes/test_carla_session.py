@@ -31,13 +31,13 @@ OPTIONS = SessionOptions(
 
 @pytest.fixture
 def simulator():
-    """Give a simulator with settings of its own."""
+    """Return a simulator with settings of its own."""
     return Simulator(settings=WorldSettings(no_rendering_mode=True, fixed_delta_seconds=0.1))
 
 
 @pytest.fixture
 def vehicle():
-    """Give the vehicle that ships."""
+    """Return the vehicle that ships."""
     return read_vehicle(OBJECTS)
 
 
@@ -235,7 +235,7 @@ def test_different_versions_are_told(vehicle):
 
 
 def client():
-    """Give the real client, or leave the test out with a reason."""
+    """Return the real client, or leave the test out with a reason."""
     reason = (
         'without the carla client (no wheel for Python 3.13) its double is not compared with it'
     )

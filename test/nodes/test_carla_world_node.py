@@ -158,7 +158,7 @@ sys.exit(code)
 
 @pytest.fixture
 def program():
-    """Give the arguments with which the program runs alone in a process."""
+    """Return the arguments with which the program runs alone in a process."""
     environment = dict(
         os.environ, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF', PYTHONPATH=str(ROOT / 'test' / 'support')
     )

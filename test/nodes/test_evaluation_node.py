@@ -44,7 +44,7 @@ class _Source:
         self.reset = node.create_client(Trigger, 'evaluation_node/reset')
 
     def frame(self, *, evaluated=True):
-        """Give the four arrays of a frame, and evaluate them as an offline evaluation would."""
+        """Return the four arrays of a frame, and evaluate them as an offline evaluation would."""
         labels, truth = self._rng.choice([1, 2, 11, 14], (2, 8, 12)).astype(np.uint8)
         depth, true = self._rng.uniform(1.0, 70.0, (2, 8, 12)).astype(np.float32)
         true[truth == 11] = np.inf

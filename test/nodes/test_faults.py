@@ -81,7 +81,7 @@ class _Camera:
 
 @pytest.fixture
 def camera(make_rig):
-    """Give a camera whose node publishes labels and depth; check all of them at the end."""
+    """Yield a camera whose node publishes labels and depth; check all of them at the end."""
     rig = make_rig()
     rig.connect()
     rig.listen('/label/image')

@@ -45,7 +45,7 @@ class _Camera:
 
 @pytest.fixture
 def camera():
-    """Give a camera that has sent nothing."""
+    """Return a camera that has sent nothing."""
     return _Camera()
 
 

@@ -19,7 +19,7 @@ _DEPTH = _RGB[..., 1].astype(np.float32) / 10
 
 @pytest.fixture
 def rig(make_rig):
-    """Give an active node with a camera."""
+    """Return an active node with a camera."""
     made = make_rig()
     made.connect()
     return made

@@ -124,7 +124,7 @@ class Rig:
             self.executor.spin_once(timeout_sec=0.02)
 
     def errors(self):
-        """Give the errors in the diagnostics."""
+        """Return the errors in the diagnostics."""
         return [item.message for item in self.diagnostics if item.level == DiagnosticStatus.ERROR]
 
     def close(self):
@@ -165,7 +165,7 @@ ALONE = {
 
 
 def as_array(message):
-    """Give the (rows, columns) costs of a message."""
+    """Return the (rows, columns) costs of a message."""
     return np.array(message.data, np.int8).reshape(message.info.height, message.info.width)
 
 

@@ -15,7 +15,7 @@ CONFIG = Path(__file__).parents[2] / 'config' / 'nav2_costmap.yaml'
 
 @pytest.fixture
 def config():
-    """Give the whole file."""
+    """Return the whole file."""
     return yaml.safe_load(CONFIG.read_text(encoding='utf-8'))
 
 

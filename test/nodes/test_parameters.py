@@ -18,7 +18,7 @@ _ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def make_node(ros):
-    """Give nodes with overrides that are gone after the test."""
+    """Yield nodes with overrides that are gone after the test."""
     nodes = []
 
     def make(arguments=(), **overrides):

@@ -35,7 +35,7 @@ _STEPS = {
 
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
-    """Give a network of a few hundred weights."""
+    """Return a network of a few hundred weights."""
     return make_tiny_bundle(tmp_path_factory.mktemp('models') / 'tiny')
 
 

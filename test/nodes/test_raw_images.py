@@ -28,14 +28,14 @@ HW = (20, 36)
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-    """Give a bundle of two input sizes."""
+    """Return a bundle of two input sizes."""
     folder = tmp_path_factory.mktemp('models') / 'tiny'
     return bundle.read(make_tiny_bundle(folder, sizes=SIZES))
 
 
 @pytest.fixture
 def conversions(monkeypatch):
-    """Give the list that every conversion to RGB is noted in."""
+    """Return the list that every conversion to RGB is noted in."""
     done, convert = [], raw_pixels._rgb
 
     def note(view, layout):
@@ -47,7 +47,7 @@ def conversions(monkeypatch):
 
 
 def _pipeline(tiny, *, frames):
-    """Give a pipeline, and the list of the images that its device gets."""
+    """Return a pipeline, and the list of the images that its device gets."""
     backend, given = Device(tiny, frames=frames).backend, []
     if frames:
         predict = backend.frames.predict

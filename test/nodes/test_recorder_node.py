@@ -59,7 +59,7 @@ class _Studio:
         return publisher
 
     def counts(self):
-        """Give the messages recorded by topic."""
+        """Return the messages recorded by topic."""
         return dict(self.recorder.counts)
 
     def close(self):

@@ -32,7 +32,7 @@ _DEADLINE_S = 20.0
 
 
 def _swapped(*pairs):
-    """Give the arguments that swap the topics of each pair."""
+    """Return the arguments that swap the topics of each pair."""
     rules = [f'{one}:={other}' for pair in pairs for one, other in (pair, pair[::-1])]
     return ['--ros-args', *(word for rule in rules for word in ('-r', rule))]
 
@@ -119,7 +119,7 @@ class _Stage:
         return made
 
     def subscribed(self):
-        """Give the topics of sensor_msgs that the node has subscribed to."""
+        """Return the topics of sensor_msgs that the node has subscribed to."""
         kinds = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo')
         found = self.other.get_subscriber_names_and_types_by_node(
             self.node.get_name(), self.node.get_namespace()

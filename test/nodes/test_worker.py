@@ -40,7 +40,7 @@ class _Bench:
 
 @pytest.fixture
 def bench():
-    """Give a started worker."""
+    """Yield a started worker."""
     made = _Bench()
     made.worker.start()
     yield made

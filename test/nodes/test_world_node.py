@@ -30,7 +30,7 @@ class _Frame:
 
 
 def _frame(time_s):
-    """Give a frame whose red channel tells its moment."""
+    """Return a frame whose red channel tells its moment."""
     image = np.full((_HEIGHT, _WIDTH, 3), (round(time_s * 200) % 256, 20, 30), np.uint8)
     labels = np.full((_HEIGHT, _WIDTH), 14, np.uint8)
     depth = np.full((_HEIGHT, _WIDTH), 25.0, np.float32)

@@ -28,7 +28,7 @@ print(segformer_ros.msg.__file__)
 
 @pytest.fixture(scope='module')
 def build_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder for what cmake builds: the messages are compiled once for two of the ways."""
+    """Return a folder for what cmake builds: the messages are compiled once."""
     return tmp_path_factory.mktemp('build')
 
 
@@ -64,7 +64,7 @@ def prefix(workspace: Path) -> Path:
 
 
 def command_in(workspace: Path, *command: str | Path) -> list[str]:
-    """Give the command line that sources the workspace, as a user does, and runs the command."""
+    """Return the command line that sources the workspace, as a user does, and runs the command."""
     script = f'. {workspace}/install/local_setup.bash && exec "$@"'
     return ['bash', '-c', script, 'bash', *(str(word) for word in command)]
 

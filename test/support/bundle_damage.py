@@ -8,7 +8,7 @@ GRAPH, GOLDEN = 'network_64x128.onnx', 'golden_64x128.npz'
 
 
 def content_of(folder):
-    """Give what the manifest of a bundle holds."""
+    """Return what the manifest of a bundle holds."""
     return json.loads((folder / 'manifest.json').read_text())
 
 
@@ -18,7 +18,7 @@ def put(folder, content):
 
 
 def sentence_of(caught):
-    """Give the message, which must be one line: expected this, found that: do this."""
+    """Return the message, which must be one line: expected this, found that: do this."""
     text = str(caught.value)
     assert len(text.splitlines()) == 1
     assert ': expected ' in text

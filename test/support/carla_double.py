@@ -288,7 +288,7 @@ CLASSES = (
 
 
 def client_module(simulator):
-    """Give what stands for the module `carla`, with this simulator."""
+    """Return what stands for the module `carla`, with this simulator."""
 
     def connect(host='127.0.0.1', port=2000):
         return Client(host, port, simulator=simulator)

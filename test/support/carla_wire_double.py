@@ -52,14 +52,14 @@ PALETTE = (
 
 
 def render(life, elapsed_s):
-    """Give the frame of a moment, where `life` counts the worlds that were loaded before."""
+    """Return the frame of a moment, where `life` counts the worlds that were loaded before."""
     scene = world.Scene(3 + life, time_of_day='day', weather='clear')
     rig = world.CameraRig(width=WIDTH, height=HEIGHT, camera_fov_deg=FOV_DEG)
     return world.render(scene, rig, elapsed_s)
 
 
 def stamp_of(elapsed_s):
-    """Give the stamp of simulated time as the bridge makes it: the rest is cut off."""
+    """Return the stamp of simulated time as the bridge makes it: the rest is cut off."""
     seconds = int(elapsed_s)
     return Time(sec=seconds, nanosec=int((elapsed_s - seconds) * 1_000_000_000))
 
@@ -69,7 +69,7 @@ def _bgra(blue, green, red):
 
 
 def pixels_of(frame, coding):
-    """Give encoding and pixels of every sensor."""
+    """Return encoding and pixels of every sensor."""
     red, green, blue = np.moveaxis(frame.image, -1, 0)
     tags = frame.labels
     # The camera of CARLA writes 24 bits; the bridge makes metres of them.
@@ -93,7 +93,7 @@ def pixels_of(frame, coding):
 
 
 def focal_length(coding):
-    """Give fx as it is published: CARLA itself takes degrees for radians up to 0.9.16."""
+    """Return fx as it is published: CARLA itself takes degrees for radians up to 0.9.16."""
     if coding == 'native':
         return WIDTH / (2.0 * math.tan(FOV_DEG) * math.pi / 360.0)
     return WIDTH / (2.0 * math.tan(FOV_DEG * math.pi / 360.0))

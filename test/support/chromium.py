@@ -31,7 +31,7 @@ _OUTSIDE = ('fonts.googleapis.com', 'rerun.io', 'api.github.com')
 
 
 def is_of_the_network(text: str) -> bool:
-    """Tell whether the console speaks of a place outside that cannot be reached."""
+    """Return whether the console speaks of a place outside that cannot be reached."""
     return text == 'None' or any(place in text for place in _OUTSIDE)
 
 

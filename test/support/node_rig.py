@@ -90,7 +90,7 @@ class SteadyClock:
         self.offset_s = 0.0
 
     def __call__(self):
-        """Give the seconds of the real one and those added."""
+        """Return the seconds of the real one and those added."""
         return time.monotonic() + self.offset_s
 
 
@@ -178,7 +178,7 @@ class Rig:
         return self.get(topic, count)
 
     def counts(self, camera=0):
-        """Give the counts of a camera."""
+        """Return the counts of a camera."""
         return self.node.camera_counts()[camera]
 
     def status(self, part='camera'):
@@ -213,7 +213,7 @@ def camera_info(height=HEIGHT, width=WIDTH, focal_px=100.0):
 
 
 def pixels_of(message):
-    """Give the array in an image message."""
+    """Return the array in an image message."""
     dtype, channels = {
         'mono8': (np.uint8, 1), 'rgb8': (np.uint8, 3), '32FC1': ('<f4', 1), '16UC1': ('<u2', 1),
     }[message.encoding]  # fmt: skip

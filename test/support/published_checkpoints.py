@@ -32,24 +32,24 @@ def random_state(shapes, seed=0):
 
 
 def layer_shapes(name, *shape, bias=True):
-    """Give weight and bias."""
+    """Return weight and bias."""
     shapes = {f'{name}.weight': shape}
     return {**shapes, f'{name}.bias': shape[:1]} if bias else shapes
 
 
 def norm_shapes(name, dim):
-    """Give weight and bias of a norm."""
+    """Return weight and bias of a norm."""
     return {f'{name}.weight': (dim,), f'{name}.bias': (dim,)}
 
 
 def batch_norm_shapes(name, dim):
-    """Give weights and statistics of a batch norm."""
+    """Return weights and statistics of a batch norm."""
     statistics = {f'{name}.running_mean': (dim,), f'{name}.running_var': (dim,)}
     return {**norm_shapes(name, dim), **statistics, f'{name}.num_batches_tracked': ()}
 
 
 def nvlabs_encoder(dims, depths, prefix=''):
-    """Give the names of mit_b*.pth of NVlabs, without its head."""
+    """Return the names of mit_b*.pth of NVlabs, without its head."""
     shapes, channels = {}, 3
     for number, (dim, depth) in enumerate(zip(dims, depths, strict=True), 1):
         side, reduction = (7 if number == 1 else 3), REDUCTIONS[number - 1]
@@ -74,7 +74,7 @@ def nvlabs_encoder(dims, depths, prefix=''):
 
 
 def nvlabs(dims, depths, classes, channels):
-    """Give the names of a full checkpoint of NVlabs."""
+    """Return the names of a full checkpoint of NVlabs."""
     shapes = nvlabs_encoder(dims, depths, 'backbone.')
     for number, dim in enumerate(dims, 1):
         shapes |= layer_shapes(f'decode_head.linear_c{number}.proj', channels, dim)
@@ -86,7 +86,7 @@ def nvlabs(dims, depths, classes, channels):
 
 
 def mmseg_encoder(dims, depths, prefix=''):
-    """Give the names of an encoder of MMSegmentation."""
+    """Return the names of an encoder of MMSegmentation."""
     shapes, channels = {}, 3
     for stage, (dim, depth) in enumerate(zip(dims, depths, strict=True)):
         side, reduction = (3 if stage else 7), REDUCTIONS[stage]
@@ -111,7 +111,7 @@ def mmseg_encoder(dims, depths, prefix=''):
 
 
 def mmseg(dims, depths, classes, channels=256):
-    """Give the names of a full checkpoint of MMSegmentation with an auxiliary head."""
+    """Return the names of a full checkpoint of MMSegmentation with an auxiliary head."""
     shapes = mmseg_encoder(dims, depths, 'backbone.')
     for stage, dim in enumerate(dims):
         name = f'decode_head.convs.{stage}'
@@ -128,7 +128,7 @@ def mmseg(dims, depths, classes, channels=256):
 
 
 def segformer3d(dims, depths, classes, channels=256):
-    """Give the names of Segformer3D: those of NVlabs in another arrangement, and two heads."""
+    """Return the names of Segformer3D: those of NVlabs in another arrangement, and two heads."""
     shapes = {}
     for name, shape in nvlabs_encoder(dims, depths).items():
         shapes[_in_segformer3d(name)] = shape
@@ -151,7 +151,7 @@ def _in_segformer3d(name):
 
 
 def glpdepth(dims, depths, dim=64):
-    """Give the names of GLPDepth as DataParallel writes them."""
+    """Return the names of GLPDepth as DataParallel writes them."""
     shapes = nvlabs_encoder(dims, depths, 'encoder.')
     names = ('bot_conv', 'skip_conv1', 'skip_conv2')
     for name, channels in zip(names, reversed(dims[1:]), strict=True):
@@ -176,7 +176,7 @@ class Weights:
         self.state = {n: v.double() for n, v in state.items()}
 
     def has(self, name):
-        """Tell whether a layer is there."""
+        """Return whether a layer is there."""
         return f'{name}.weight' in self.state
 
     def count(self, prefix):

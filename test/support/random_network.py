@@ -34,6 +34,6 @@ def random_network(size: str = 'b0', classes: int = 3, **options: object) -> Mul
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
-    """Give the largest absolute difference over the largest absolute value."""
+    """Return the largest absolute difference over the largest absolute value."""
     assert found.shape == expected.shape
     return float((found - expected).abs().max() / expected.abs().max())

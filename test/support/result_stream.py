@@ -24,7 +24,7 @@ def message(encoding, pixels, stamp_ns=0):
 
 
 def frame(rng, size=(8, 12)):
-    """Give encoding and pixels of every stream of a frame, and labels and depths as they are."""
+    """Return encoding and pixels of every stream of a frame, and labels and depths as they are."""
     labels, truth = rng.choice([1, 2, 11, 14], (2, *size)).astype(np.uint8)
     depth, true = rng.uniform(1.0, 70.0, (2, *size)).astype(np.float32)
     true[truth == 11] = np.inf

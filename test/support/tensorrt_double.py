@@ -139,5 +139,5 @@ def make_double(version='10.16.1.11', *, measured=b'times', result=b'engine', le
 
 
 def double_target(module, gpu=GPU):
-    """Give the target of a double: TensorRT on the GPU of this machine."""
+    """Return the target of a double: TensorRT on the GPU of this machine."""
     return Target(TrtVariant('tensorrt', module.__version__, module), gpu)

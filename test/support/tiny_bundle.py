@@ -84,7 +84,7 @@ def tiny_entry(
     height: int, width: int, graphs: str | Sequence[tuple[str, Kind]], golden: str
 ) -> dict:
     """
-    Give the entry of an input size.
+    Return the entry of an input size.
 
     :param graphs: File and kind of each, or the file of the only one.
     """
@@ -108,7 +108,7 @@ def tiny_entry(
 def tiny_manifest(
     entries: Sequence[dict], classes: Sequence[LabelClass] = CLASSES, activation: str = 'log'
 ) -> dict:
-    """Give the manifest of a tiny bundle, without what bundle.write adds."""
+    """Return the manifest of a tiny bundle, without what bundle.write adds."""
     rows = [{'id': item.id, 'name': item.name, 'color': list(item.color)} for item in classes]
     return {
         'name': 'tiny',
@@ -202,7 +202,7 @@ def _graph(
 
 
 def _normalisation() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """Give the nodes from bytes to planes, and their constants."""
+    """Return the nodes from bytes to planes, and their constants."""
     values = {'mean': 255.0 * np.array(_MEAN), 'std': 255.0 * np.array(_STD)}
     constants = [
         helper.make_tensor(name, TensorProto.FLOAT, [3], value.astype(np.float32))

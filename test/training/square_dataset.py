@@ -54,13 +54,13 @@ def open_dataset(root, split, **options):
 
 
 def recognises(root):
-    """Say that no folder is this."""
+    """Recognise no folder."""
     return False
 
 
 def recipe(output, **changes):
     """
-    Give the keys of a recipe of four steps.
+    Return the keys of a recipe of four steps.
 
     :param changes: Keys to replace.
     """

@@ -11,7 +11,7 @@ _COLORS = {1: (90, 90, 90), 11: (150, 190, 250), 14: (200, 30, 30)}
 
 
 def square_frame(seed, width, height):
-    """Give a frame: sky above, road below, a car somewhere, nearer when larger."""
+    """Return a frame: sky above, road below, a car somewhere, nearer when larger."""
     rng = np.random.default_rng(seed)
     labels = np.full((height, width), 11, np.uint8)
     depth = np.full((height, width), np.inf, np.float32)

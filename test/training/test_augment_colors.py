@@ -9,7 +9,7 @@ from segformer_ros.training.augment.camera_look import add_noise
 
 
 def pixel(*rgb):
-    """Give a picture of one pixel."""
+    """Return a picture of one pixel."""
     return np.array([[rgb]], np.uint8)
 
 

@@ -19,7 +19,7 @@ SEEDS = range(25)
 
 
 def scene():
-    """Give image, labels and depth with sky in the upper third and an unknown corner."""
+    """Return image, labels and depth with sky in the upper third and an unknown corner."""
     rng = np.random.default_rng(0)
     image = rng.integers(30, 200, (48, 80, 3), dtype=np.uint8)
     labels = np.full((48, 80), 1, np.uint8)

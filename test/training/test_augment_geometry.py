@@ -34,7 +34,7 @@ WINDOWS = [
 
 
 def ground(camera=CAMERA, height_m=1.5):
-    """Give a picture whose colours tell row and column, of ground below a wall 12 m away."""
+    """Return a picture whose colours tell row and column, of ground below a wall 12 m away."""
     rows, columns = np.mgrid[: camera.height, : camera.width]
     image = np.stack([3 * columns, 4 * rows, np.full_like(rows, 7)], axis=2).astype(np.uint8)
     with np.errstate(divide='ignore', invalid='ignore'):
@@ -196,7 +196,7 @@ def test_a_window_that_fits_is_not_padded():
 
 
 def two_halves():
-    """Give labels of which nine tenths are class 1 and the right tenth is class 2."""
+    """Return labels of which nine tenths are class 1 and the right tenth is class 2."""
     labels = np.full((60, 84), 1, np.uint8)
     labels[:, 76:] = 2
     labels[:, :20] = VOID

@@ -50,7 +50,7 @@ CONFIGS = {
 
 @pytest.fixture
 def sample():
-    """Give a sample with everything, of a few classes."""
+    """Return a sample with everything, of a few classes."""
     rng = np.random.default_rng(1)
     labels = rng.choice(np.array([1, 2, 11, VOID], np.uint8), (6, 10)).repeat(9, 0).repeat(9, 1)
     depth = rng.uniform(1.0, 90.0, labels.shape).astype(np.float32)
@@ -65,7 +65,7 @@ def sample():
 
 
 def same(first, second):
-    """Tell whether two samples are equal bit for bit."""
+    """Return whether two samples are equal bit for bit."""
     return (
         all(
             getattr(first, name).tobytes() == getattr(second, name).tobytes()

@@ -27,7 +27,7 @@ FIELDS = ('image', 'labels', 'depth', 'focal_px')
 
 
 def table():
-    """Give the channels of road, sky and car."""
+    """Return the channels of road, sky and car."""
     numbers = np.full(256, 255, np.uint8)
     numbers[[1, 11, 14]] = [0, 1, 2]
     return numbers
@@ -46,7 +46,7 @@ def maker(share=None, focal=48.0, datasets=None, weights=(1.0,), batch=4):
 
 
 def same(one, two):
-    """Tell whether two tensors are equal, NaN being equal to NaN."""
+    """Return whether two tensors are equal, NaN being equal to NaN."""
     return torch.equal(one.nan_to_num(nan=-1.0), two.nan_to_num(nan=-1.0))
 
 

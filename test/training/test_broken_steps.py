@@ -34,12 +34,12 @@ STATISTICS = 'segmentation_head.batch_norm.running_var'
 
 
 def spoil(module, inputs):
-    """Give a batch norm numbers whose squares overflow, so that its output stays finite."""
+    """Return a batch norm numbers whose squares overflow, so that its output stays finite."""
     return (inputs[0] * 1e25,)
 
 
 def everything(run):
-    """Give all that a step may change, copied."""
+    """Return all that a step may change, copied."""
     optimizer, objective = run.trained.live
     tensors = {f'model.{n}': t for n, t in run.trained.network.state_dict().items()}
     tensors |= {f'ema.{n}': t for n, t in run.trained.ema.state_dict().items()}
@@ -152,7 +152,7 @@ def test_training_ends_where_no_step_is_sound(tmp_path, spoiled, monkeypatch):
 
 @pytest.fixture
 def broken_file(tmp_path):
-    """Give the weights of a short training with infinity in the statistics of a batch norm."""
+    """Return the weights of a short training with infinity in the statistics of a batch norm."""
     config = resolve(recipe(tmp_path / 'run', data=SQUARES, stages=[{'steps': 1}]))
     fit(config, print)
     for name in (LAST_FILE, RESUME_FILE):

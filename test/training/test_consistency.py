@@ -41,7 +41,7 @@ class Teacher(nn.Module):
 
 
 def batch_of(confidence=None):
-    """Give three images, bright, doubtful and dark by thirds; the second one has labels."""
+    """Return three images, bright, doubtful and dark by thirds; the second one has labels."""
     plain = torch.zeros(3, 3, 24, 24)
     plain[..., :8], plain[..., 16:] = 1.0, -1.0
     labels = torch.full((3, 24, 24), 255)

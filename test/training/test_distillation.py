@@ -29,7 +29,7 @@ def network_of():
 
 @pytest.fixture(scope='module')
 def teacher():
-    """Give a network with wider features than the student's."""
+    """Return a network with wider features than the student's."""
     return build('b1', 3, decoder_dim=8, depth=False)
 
 

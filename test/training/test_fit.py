@@ -50,7 +50,7 @@ def train(config, **options):
 
 
 def state(config):
-    """Give the tensors to resume from."""
+    """Return the tensors to resume from."""
     return read(config.folder / RESUME_FILE)[0]
 
 

@@ -16,7 +16,7 @@ IMAGE = torch.linspace(-1.0, 1.0, 2 * 3 * 32 * 32).reshape(2, 3, 32, 32)
 
 @pytest.fixture
 def network():
-    """Give a network with both heads, dropout and stochastic depth."""
+    """Return a network with both heads, dropout and stochastic depth."""
     torch.manual_seed(0)
     return build('b0', 3, decoder_dim=8, depth_dim=8, drop_path_rate=0.5)
 

@@ -165,7 +165,7 @@ def test_a_slimmer_network_begins_close_to_the_trained_one(tmp_path):
 
 
 def redundant(path):
-    """Give a network whose hidden channels are half as many as they seem, and its facts."""
+    """Return a network whose hidden channels are half as many as they seem, and its facts."""
     written(path, decoder_dim=16)
     tensors, facts = checkpoint.read(path)
     for name, value in tensors.items():

@@ -24,7 +24,7 @@ VOID = 255
 
 
 def image_of(probability_of_one):
-    """Give (1, 2, 1, P) logits with these probabilities of class 1."""
+    """Return (1, 2, 1, P) logits with these probabilities of class 1."""
     one = torch.tensor(probability_of_one)
     return torch.stack([1.0 - one, one]).log()[None, :, None]
 

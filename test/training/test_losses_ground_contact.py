@@ -29,7 +29,7 @@ STRIDE = 4
 
 
 def street(rows=32, columns=24, tilt=0.0):
-    """Give (1, h, w) log depth of a flat road in cells, and labels; a car has rows 12 to 19."""
+    """Return (1, h, w) log depth of a flat road in cells, and labels; a car has rows 12 to 19."""
     y, x = np.mgrid[:rows, :columns] + 0.5
     below = (y - HORIZON + tilt * (x - columns / 2)) * STRIDE
     depth = np.where(below > 2.0, FOCAL * HEIGHT_M / np.maximum(below, 2.0), 50.0)

@@ -39,7 +39,7 @@ ALL_DEPTH = tuple(
 
 
 def number(value):
-    """Give a tensor of one value as a number."""
+    """Return a tensor of one value as a number."""
     return float(value.detach())
 
 

@@ -24,12 +24,12 @@ from torch import nn  # noqa: E402
 
 @pytest.fixture(scope='module')
 def network():
-    """Give a small network with all three heads."""
+    """Return a small network with all three heads."""
     return build('b0', 5, decoder_dim=16, depth_dim=16, auxiliary_head=True)
 
 
 def group_of(groups):
-    """Give the name of the group of each parameter."""
+    """Return the name of the group of each parameter."""
     return {name: group['name'] for group in groups for name in group['names']}
 
 

@@ -12,7 +12,7 @@ from segformer_ros.training.progress import Clock, duration, ProgressBar
 
 @pytest.fixture
 def now(monkeypatch):
-    """Give a clock that is set by hand."""
+    """Return a clock that is set by hand."""
     times = [100.0]
     monkeypatch.setattr(progress.time, 'monotonic', lambda: times[0])
     return times

@@ -24,13 +24,13 @@ RECIPES = sorted(path.stem for path in FOLDER.glob('*.yaml'))
 
 @pytest.fixture(scope='module')
 def samples(tmp_path_factory):
-    """Give a folder with a tiny sample of each dataset."""
+    """Return a folder with a tiny sample of each dataset."""
     return write_trees(tmp_path_factory.mktemp('samples'))
 
 
 @pytest.fixture
 def small(samples, tmp_path, monkeypatch):
-    """Give a function that reads a recipe, cut to the size of the samples."""
+    """Return a function that reads a recipe, cut to the size of the samples."""
     monkeypatch.chdir(samples)
     return lambda name: shrink(load(FOLDER / f'{name}.yaml'), tmp_path / name)
 

@@ -40,7 +40,7 @@ def load_as_told(words):
 
 
 def rungs():
-    """Give name, mIoU and replaced values of each row of the ladder, from its top down."""
+    """Return name, mIoU and replaced values of each row of the ladder, from its top down."""
     table = TEXT[TEXT.index('| with | mIoU |') :].split('\n\n')[0].split('\n')[2:]
     return [[cell.strip(' `') for cell in row.strip('|').split('|')] for row in table]
 

@@ -21,7 +21,7 @@ CITY = label_set('cityscapes_19')
 
 
 def classes(*names):
-    """Give some classes of Cityscapes in an order."""
+    """Return some classes of Cityscapes in an order."""
     return LabelSet(CITY.name, tuple(CITY.by_name(name) for name in names))
 
 

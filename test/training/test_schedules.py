@@ -26,7 +26,7 @@ def rates_of(make_scheduler, steps, rate=1.0):
 
 
 def factors_of(config, steps):
-    """Give the factor of each step."""
+    """Return the factor of each step."""
     return [factor(config, step, steps) for step in range(steps)]
 
 

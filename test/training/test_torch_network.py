@@ -31,7 +31,7 @@ IMAGE = np.random.default_rng(4).integers(0, 256, (40, 70, 3), np.uint8)
 
 @pytest.fixture(scope='module')
 def module():
-    """Give a network that says something everywhere."""
+    """Return a network that says something everywhere."""
     torch.manual_seed(0)
     network = build('b0', 19, depth_activation='log', depth_stride=4, decoder_dim=32)
     torch.nn.init.normal_(network.segmentation_head.classifier.weight)

@@ -21,7 +21,7 @@ BOTH = {'segmentation': torch.tensor(True), 'depth': torch.tensor(True)}
 
 
 def losses_of(weight, slopes=(1.0, 4.0)):
-    """Give two losses whose gradients in the weight are the slopes."""
+    """Return two losses whose gradients in the weight are the slopes."""
     return {
         'segmentation': (slopes[0] * weight).sum(),
         'depth': (slopes[1] * weight).sum(),

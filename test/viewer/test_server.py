@@ -22,7 +22,7 @@ pytest.importorskip('rerun', reason='rerun-sdk is not installed (it needs Python
 
 
 def listeners(port):
-    """Give the addresses that a TCP port is listened on, as Linux has them."""
+    """Return the addresses that a TCP port is listened on, as Linux has them."""
     found = set()
     for name in ('tcp', 'tcp6'):
         for line in Path(f'/proc/net/{name}').read_text().splitlines()[1:]:
@@ -34,7 +34,7 @@ def listeners(port):
 
 
 def ports(server):
-    """Give those of the page and of the data."""
+    """Return those of the page and of the data."""
     return server._page_port, server._data_port
 
 

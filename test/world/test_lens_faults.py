@@ -15,7 +15,7 @@ RIG = world.CameraRig(160, 96)
 
 @pytest.fixture(scope='module')
 def image():
-    """Give a picture whose sides are no multiples of 16."""
+    """Return a picture whose sides are no multiples of 16."""
     return world.random_frame(3, 150, 90).image
 
 

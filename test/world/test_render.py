@@ -29,7 +29,7 @@ def _digest(frame):
 
 @pytest.fixture(scope='module')
 def many():
-    """Give 60 random frames."""
+    """Return 60 random frames."""
     return [world.random_frame(seed, 192, 96) for seed in range(60)]
 
 

@@ -33,7 +33,7 @@ from segformer_ros.world.texture import tiles
 
 
 def row(material, color, param=(0.0, 0.0, 0.0, 0.0), cut=0.0):
-    """Give the row of a box of one metre to each side."""
+    """Return the row of a box of one metre to each side."""
     parts = Parts()
     parts.add(0, (0, 0, 0), (1, 1, 1), 14, color, material=material, param=param, cut=cut)
     return parts.rows()[0]

@@ -26,14 +26,14 @@ PLAIN = {
 
 
 def digest(frame):
-    """Give a number for all of a frame."""
+    """Return a number for all of a frame."""
     parts = (frame.image, frame.labels, frame.depth)
     return hashlib.sha256(b''.join(part.tobytes() for part in parts)).hexdigest()
 
 
 @pytest.fixture(scope='module')
 def many():
-    """Give 60 frames of real roads."""
+    """Return 60 frames of real roads."""
     return [world.random_frame(seed, 192, 96, 'roads') for seed in range(60)]
 
 

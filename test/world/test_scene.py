@@ -20,7 +20,7 @@ EGO_HEIGHT_M = 2.2
 
 
 def _gap_to_ego(scene, time_s):
-    """Give the smallest gap between the ego vehicle and the box of any primitive."""
+    """Return the smallest gap between the ego vehicle and the box of any primitive."""
     moment = scene.at(time_s)
     x, t = scene.traffic.ego_place(time_s)
     foot = np.array(scene.street.point(x, t)) - moment.origin

@@ -24,7 +24,7 @@ ARCH = (0.015, 0.015, 0.015, 0.0, 0.0)
 
 @pytest.fixture(scope='module')
 def wheel():
-    """Give the row of one wheel."""
+    """Return the row of one wheel."""
     parts = Parts()
     wheels(parts, 14, (1.0,), 0.9, 0.33)
     return parts.rows()[0]

@@ -91,18 +91,18 @@ class Format:
 
 
 def eps_fields(eps: tuple[float, float]) -> dict[str, Any]:
-    """Give norm_eps and embed_norm_eps of a NetworkConfig as it is usually written."""
+    """Return norm_eps and embed_norm_eps of a NetworkConfig as it is usually written."""
     return {'norm_eps': eps[0], 'embed_norm_eps': None if eps[1] == eps[0] else eps[1]}
 
 
 def rows(tensors: Mapping[str, Tensor], *names: str) -> int:
-    """Give the output channels of the first of some weights that is there; else 1."""
+    """Return the output channels of the first of some weights that is there; else 1."""
     shapes = (tensors[name].shape for name in names if name in tensors)
     return next((shape[0] for shape in shapes if shape), 1)
 
 
 def unless(value: int, published: int) -> int | None:
-    """Give a number of channels; None when it is the published one."""
+    """Return a number of channels; None when it is the published one."""
     return None if value == published else value
 
 

@@ -33,14 +33,14 @@ def _links(config: NetworkConfig) -> list[Link]:
 
 
 def depth_refusal(said: Mapping[str, Any]) -> str | None:
-    """Say why a depth configuration cannot be read; None when it can."""
+    """Describe why a depth configuration cannot be read; None when it can."""
     if said.get('head_in_index', -1) != -1:
         return f'head_in_index is {said["head_in_index"]}, expected -1: the last decoder stage'
     return None
 
 
 def depth_cannot(config: NetworkConfig, activation: str) -> str | None:
-    """Say why a depth head is not that of GLPN in Hugging Face with this activation."""
+    """Describe why a depth head is not that of GLPN in Hugging Face with this activation."""
     if config.depth_head != 'glpn':
         return f"its depth head is that of GLPN, not '{config.depth_head}'"
     if config.depth_stride != 1:
@@ -59,7 +59,7 @@ def depth_cannot(config: NetworkConfig, activation: str) -> str | None:
 
 
 def depth_config(config: NetworkConfig) -> dict[str, Any]:
-    """Give what config.json says of the depth head."""
+    """Return what config.json says of the depth head."""
     return {
         'model_type': 'glpn',
         **encoder_config(config),

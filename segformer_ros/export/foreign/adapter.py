@@ -59,7 +59,7 @@ def with_fixed_size(model: ModelProto, found: GraphInput, height: int, width: in
 
 def check_opset(model: ModelProto) -> int:
     """
-    Give the opset of the standard operators.
+    Return the opset of the standard operators.
 
     :raises ExportError: It is too old, or there are operators of other domains.
     """

@@ -64,7 +64,7 @@ def understand(
     shift: float = 0.0,
 ) -> Meaning:
     """
-    Say what an output is from what it gave for the golden image.
+    Infer what an output means from its values for the golden image.
 
     :param task: segmentation or depth.
     :param kind: One of KINDS; None: infer it, for segmentation.
@@ -153,7 +153,7 @@ def _class_ids(raw: npt.NDArray[np.generic], classes: int) -> Meaning:
 
 
 def _one_channel(raw: npt.NDArray[np.generic], what: str) -> tuple[tuple[int, int], bool]:
-    """Give the grid of an output without channels, and whether an axis of one comes last."""
+    """Return the grid of an output without channels, and whether an axis of one comes last."""
     sides = raw.shape[1:] if raw.ndim in {3, 4} and raw.shape[0] == 1 else raw.shape
     last = len(sides) == 3 and sides[2] == 1 and sides[0] != 1
     if len(sides) == 3 and 1 in {sides[0], sides[2]}:

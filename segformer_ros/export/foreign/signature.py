@@ -63,7 +63,7 @@ def load_graph(path: Path) -> ModelProto:
 
 
 def shape_of(item: onnx.ValueInfoProto) -> Shape:
-    """Give a shape; None stands for what is free."""
+    """Return a shape; None stands for what is free."""
     dims = item.type.tensor_type.shape.dim
     return tuple(
         d.dim_value if d.HasField('dim_value') and d.dim_value > 0 else None for d in dims
@@ -129,7 +129,7 @@ def find_output(model: ModelProto, name: str | None = None) -> str:
 
 def fixed_size(found: GraphInput, size: tuple[int, int] | None) -> tuple[int, int]:
     """
-    Give the height and width that a graph is used at.
+    Return the height and width that a graph is used at.
 
     :param size: What was asked for; None: what the graph says.
     :raises ExportError: The graph leaves it open and so does the user, or both contradict.

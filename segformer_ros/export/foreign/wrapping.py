@@ -183,7 +183,7 @@ def _as_it_takes(
 
 
 def _stride(understood: Meaning, size: tuple[int, int]) -> int:
-    """Give input pixels per output cell."""
+    """Return input pixels per output cell."""
     height, width = understood.grid
     stride = size[0] // max(1, height)
     if stride < 1 or (height * stride, width * stride) != size:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 def upsampling(size: int, factor: int) -> Tensor:
     """
-    Give the matrix of a bilinear upsampling (align_corners=False) along one axis.
+    Return the matrix of a bilinear upsampling (align_corners=False) along one axis.
 
     :returns: (size * factor, size) float64; each row sums to one.
     """
@@ -34,7 +34,7 @@ def upsampling(size: int, factor: int) -> Tensor:
 
 def repeated_doubling(size: int, doublings: int) -> Tensor:
     """
-    Give the matrix of so many x2 upsamplings, one after the other, along one axis.
+    Return the matrix of so many x2 upsamplings, one after the other, along one axis.
 
     :returns: (size * 2 ** doublings, size) float64; not the matrix of one larger upsampling.
     """
@@ -46,7 +46,7 @@ def repeated_doubling(size: int, doublings: int) -> Tensor:
 
 def shifted(matrix: Tensor) -> Tensor:
     """
-    Give what the three taps of a convolution with zero padding see of upsampled values.
+    Return what the three taps of a convolution with zero padding see of upsampled values.
 
     :param matrix: (outputs, inputs).
     :returns: (outputs, inputs, 3): tap d sees row i + d - 1 of the matrix, zeros outside of it.
@@ -57,7 +57,7 @@ def shifted(matrix: Tensor) -> Tensor:
 
 
 def unique_index(matrices: list[Tensor], matrix: Tensor) -> int:
-    """Give the place of a matrix in a list of different ones; append it where it is new."""
+    """Return the place of a matrix in a list of different ones; append it where it is new."""
     for index, known in enumerate(matrices):
         if known.shape == matrix.shape and torch.equal(known, matrix):
             return index
@@ -148,7 +148,7 @@ class ColumnBands(nn.Module):
 
     def matrices(self, zero: Tensor) -> Tensor:
         """
-        Give the matrix of each block.
+        Return the matrix of each block.
 
         :param zero: What computed_zero gives.
         :returns: (blocks, outputs / blocks, seen * taps).

@@ -51,7 +51,7 @@ def pointwise_conv(linear: nn.Linear) -> nn.Conv2d:
 
 def dims(x: Tensor) -> tuple[int, ...]:
     """
-    Give the shape in plain numbers, which a trace takes for constants.
+    Return the shape in plain numbers, which a trace takes for constants.
 
     Rewritten modules are made for one size: only the number of images, always -1, stays free.
     """
@@ -60,7 +60,7 @@ def dims(x: Tensor) -> tuple[int, ...]:
 
 def computed_zero(x: Tensor) -> Tensor:
     """
-    Give a zero (1,) that no engine knows before it has x (N, C, H, W), which must be finite.
+    Return a zero (1,) that no engine knows before it has x (N, C, H, W), which must be finite.
 
     A constant to which it is added stays what it is, but looks computed. OpenVINO 2026.4 asked for
     bfloat16 computes a product in float32, with conversions before and behind it, when one of the

@@ -42,7 +42,7 @@ class RewrittenNetwork(nn.Module):
         self.depth_head = depth_head
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """Give the outputs of the heads that there are, as MultitaskSegformer does."""
+        """Return the outputs of the heads that there are, as MultitaskSegformer does."""
         features = self.encoder(image if self.image_input is None else self.image_input(image))
         outputs = {}
         if self.segmentation_head is not None:

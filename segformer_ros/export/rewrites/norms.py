@@ -16,7 +16,7 @@ Layer = TypeVar('Layer', nn.Linear, nn.Conv2d)
 
 
 def batch_norm_affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Give scale and shift (C,) such that the norm in evaluation is scale x + shift."""
+    """Return scale and shift (C,) such that the norm in evaluation is scale x + shift."""
     mean, variance = norm.get_buffer('running_mean'), norm.get_buffer('running_var')
     scale = norm.weight / torch.sqrt(variance + norm.eps)
     return scale, norm.bias - mean * scale

@@ -18,12 +18,12 @@ _NORMAL = np.array(
 
 
 def as_bytes(image: Any) -> npt.NDArray[np.uint8]:
-    """Give what OpenCV returned its type."""
+    """Return what OpenCV returned its type."""
     return np.asarray(image, np.uint8)
 
 
 def saturation_matrix(saturation: float) -> npt.NDArray[np.float64]:
-    """Give the (3, 3) matrix that blends RGB with its grey: 0 is grey, 1 changes nothing."""
+    """Return the (3, 3) matrix that blends RGB with its grey: 0 is grey, 1 changes nothing."""
     grey = np.tile(GREY, (3, 1))
     return np.asarray(grey + saturation * (np.eye(3) - grey), np.float64)
 

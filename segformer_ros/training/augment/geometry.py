@@ -66,7 +66,7 @@ def resized_hw(
 
 
 def _span(length: int, scale: float, size: int) -> tuple[int, int]:
-    """Give how many pixels of the original a window of a size takes, and what they become."""
+    """Return how many pixels of the original a window of a size takes, and what they become."""
     wanted = max(1, round(size / scale))
     if wanted <= length:
         return wanted, size
@@ -100,7 +100,7 @@ def _counts(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def _mixed(labels: npt.NDArray[np.uint8], classes: Known, max_share: float) -> bool:
-    """Tell whether a window holds two classes, none of them with too large a share."""
+    """Return whether a window holds two classes, none of them with too large a share."""
     counts = _counts(labels)[classes]
     return np.count_nonzero(counts) > 1 and bool(counts.max() < max_share * counts.sum())
 
@@ -214,7 +214,7 @@ def splat(depth: npt.NDArray[np.float32], hw: tuple[int, int]) -> npt.NDArray[np
 
 
 def move(intrinsics: Intrinsics, geometry: Geometry) -> Intrinsics:
-    """Give the intrinsics of the picture; the middle of pixel (0, 0) is at (0, 0)."""
+    """Return the intrinsics of the picture; the middle of pixel (0, 0) is at (0, 0)."""
     height, width = geometry.resized
     x, y = width / geometry.wide, height / geometry.high
     cx = (intrinsics.cx - geometry.left + 0.5) * x - 0.5

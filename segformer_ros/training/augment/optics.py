@@ -31,7 +31,7 @@ def motion_blur(image: Image, rng: np.random.Generator, strength: float = 1.0) -
 
 
 def _line(x: float, y: float) -> npt.NDArray[np.float32]:
-    """Give the filter that moves a point from (-x, -y) to (x, y) in even time."""
+    """Return the filter that moves a point from (-x, -y) to (x, y) in even time."""
     reach = int(np.ceil(max(abs(x), abs(y)))) + 1
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     parts = np.linspace(-1.0, 1.0, 8 * reach)

@@ -56,7 +56,7 @@ class Augmentation:
     def vary(
         self, sample: Sample, rng: np.random.Generator, *, size: tuple[int, int] | None = None
     ) -> tuple[Sample, npt.NDArray[np.uint8]]:
-        """Give as well the image that is only moved, for a teacher; otherwise as the call."""
+        """Return as well the image that is only moved, for a teacher; otherwise as the call."""
         size = size or self.draw_size(rng)
         whole_hw = resized_hw(sample.image.shape[:2], self.config.resize, rng)
         geometry = draw_geometry(sample, whole_hw, size, self.config.crop, self.classes, rng)

@@ -114,7 +114,7 @@ class DepthTermConfig:
 
     @property
     def name(self) -> str:
-        """Give what logs call it, such as 'silog' or 'log_l1'."""
+        """Return what logs call it, such as 'silog' or 'log_l1'."""
         return self.kind if self.kind in _OF_LOGARITHMS else f'{self.space}_{self.kind}'
 
     def __post_init__(self) -> None:

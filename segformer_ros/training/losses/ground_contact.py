@@ -188,7 +188,7 @@ def contact_rows(ground: Tensor, standing: Tensor, void: Tensor) -> Tensor:
 
 
 def _at(plane: Plane, row: Tensor) -> Tensor:
-    """Give 1 / depth of the plane at a row of each pixel's column; 0 where it is NaN."""
+    """Return 1 / depth of the plane at a row of each pixel's column; 0 where it is NaN."""
     h, w = row.shape[1:]
     _, x = _places(h, w, row)
     a, b, c = (value[:, None, None] for value in plane.coefficients.float().unbind(dim=1))

@@ -227,7 +227,7 @@ class MultitaskLoss(nn.Module):
             self.weighting.update(shared, mean=mean)
 
     def task_weights(self) -> dict[str, float]:
-        """Give what each task counts at present; nothing with fixed weights."""
+        """Return what each task counts at present; nothing with fixed weights."""
         return self.weighting.weights()
 
 

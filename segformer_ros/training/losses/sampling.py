@@ -46,7 +46,7 @@ def resample(x: Tensor, size: tuple[int, int], grid: Grid) -> Tensor:
 
 
 def _bilinear_matrix(count: int, full: int, first: int, stride: int, like: Tensor) -> Tensor:
-    """Give (full / stride, count): the shares of count samples in the pixels of the grid."""
+    """Return (full / stride, count): the shares of count samples in the pixels of the grid."""
     pixels = torch.arange(first, full, stride, device=like.device)
     places = ((pixels + 0.5) * (count / full) - 0.5).clamp(0.0, count - 1.0)
     # A sample counts by its nearness, and not at all from one sample away.
@@ -56,7 +56,7 @@ def _bilinear_matrix(count: int, full: int, first: int, stride: int, like: Tenso
 
 def cell_stride(size: tuple[int, int], cells: tuple[int, int]) -> int:
     """
-    Tell how many pixels per side one value of the network stands for.
+    Return how many pixels per side one value of the network stands for.
 
     :param size: (H, W) of the image.
     :param cells: (h, w) of the network's map, ceil(H / s) and ceil(W / s).

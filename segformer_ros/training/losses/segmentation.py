@@ -136,7 +136,7 @@ def probabilities(logits: Tensor) -> Tensor:
 
 
 def _flat_truth(values: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Give (C, P) probabilities, 0 where unknown, and (C, P) bool where the class is."""
+    """Return (C, P) probabilities, 0 where unknown, and (C, P) bool where the class is."""
     classes = values.shape[1]
     flat = labels.flatten()
     numbers = torch.arange(classes, device=labels.device) if classes > 1 else flat.new_ones(1)

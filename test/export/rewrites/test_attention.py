@@ -17,7 +17,7 @@ KINDS = [(8, 1, 2), (8, 2, 1), (12, 3, 2)]
 
 
 def make(dim, heads, sr_ratio):
-    """Give an attention and tokens for it, in float64."""
+    """Return an attention and tokens for it, in float64."""
     attention = EfficientSelfAttention(dim, heads, sr_ratio, 1e-5)
     randomize(attention).double()
     return attention, torch.randn(2, HEIGHT * WIDTH, dim, dtype=torch.float64)

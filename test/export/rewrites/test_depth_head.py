@@ -19,7 +19,7 @@ LIMIT = 1e-12
 
 
 def maps(*shapes):
-    """Give random maps of two images."""
+    """Return random maps of two images."""
     return [torch.randn(2, *shape, dtype=torch.float64) for shape in shapes]
 
 

@@ -15,13 +15,13 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @pytest.fixture
 def conv():
-    """Give a first convolution as encoders have it."""
+    """Return a first convolution as encoders have it."""
     return randomize(nn.Conv2d(3, 8, 7, 4, 3)).double()
 
 
 @pytest.fixture
 def image():
-    """Give two images of bytes."""
+    """Return two images of bytes."""
     random = torch.Generator().manual_seed(5)
     return torch.randint(0, 256, (2, 32, 48, 3), dtype=torch.uint8, generator=random)
 
