@@ -23,7 +23,6 @@ _OUTPUTS = (
     'depth/camera_info',
     'depth/points',
 )
-_VIEWED = ('label/image', 'label/classes', 'depth/image')
 # Arguments of a file that includes this one.
 _TRUTH = {
     'role_name': 'ego_vehicle',
@@ -58,7 +57,7 @@ def _nodes(context: object) -> list[Node]:
     return [
         _segformer(context, raw, camera_info),
         _rviz(cameras, raw, camera_info),
-        _viewer(cameras, raw, camera_info),
+        _viewer(cameras, _names(context, 'camera_info_topics'), raw, camera_info),
     ]
 
 
@@ -111,9 +110,8 @@ def _rviz(cameras: list[str], image: str, camera_info: str) -> Node:
     )
 
 
-def _viewer(cameras: list[str], image: str, camera_info: str) -> Node:
-    """Show the first camera in the browser, with the ground truth that a file around this has."""
-    start = f'{cameras[0]}/' if cameras else ''
+def _viewer(cameras: list[str], infos: list[str], image: str, camera_info: str) -> Node:
+    """Show every camera in the browser, with the ground truth that a file around this has."""
     truth = {
         name: ParameterValue(LaunchConfiguration(name, default=default), value_type=str)
         for name, default in _TRUTH.items()
@@ -123,16 +121,16 @@ def _viewer(cameras: list[str], image: str, camera_info: str) -> Node:
         for name in ('camera_fov_deg', 'use_sim_time')
     }
     transport = ParameterValue(LaunchConfiguration('transport'), value_type=str)
+    places = [('image', image), ('camera_info', camera_info)]
+    if cameras:
+        pairs = zip(cameras, infos, strict=False)
+        places = [(f'{name}/camera_info', info) for name, info in pairs if info]
     return Node(
         package='segformer_ros',
         executable='viewer_node',
         namespace=LaunchConfiguration('namespace'),
-        parameters=[{'transport': transport, **others, **truth}],
-        remappings=[
-            ('image', f'{start}image' if cameras else image),
-            ('camera_info', f'{start}camera_info' if cameras else camera_info),
-            *((name, f'{start}{name}') for name in _VIEWED if cameras),
-        ],
+        parameters=[{'transport': transport, 'cameras': cameras or [''], **others, **truth}],
+        remappings=places,
         output='screen',
         on_exit=_on_exit,
         condition=IfCondition(LaunchConfiguration('viewer')),
@@ -150,7 +148,7 @@ def _text(context: object, name: str) -> str:
 
 
 def _names(context: object, name: str) -> list[str]:
-    """Read a list of names; one empty name stands for none."""
+    """Read a list of names; none but empty ones stand for no list."""
     text = _text(context, name)
     try:
         found = yaml.safe_load(text)
@@ -161,7 +159,7 @@ def _names(context: object, name: str) -> list[str]:
             f'expected names in brackets in {name}, such as {name}:=[front, left], found '
             f'{text!r}; leave {name} out for one camera'
         )
-    return [item for item in found if item]
+    return found if any(found) else []
 
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
@@ -203,7 +201,7 @@ def _declared_arguments() -> list[DeclareLaunchArgument]:
         (
             'viewer',
             'false',
-            'Show everything in the browser; with several cameras, the first one.',
+            'Show everything in the browser; several cameras next to each other.',
             _YES_OR_NO,
         ),
         ('frame', 'camera_optical_frame', 'Fixed frame of RViz: frame_id of the images.'),

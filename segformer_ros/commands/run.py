@@ -233,9 +233,8 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_bag_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Declare what is read of a bag, and how a new one is written."""
-    bag = parser.add_argument_group('options for bags')
+def add_camera_arguments(bag: argparse._ArgumentGroup) -> None:
+    """Declare which images of a bag are meant."""
     bag.add_argument(
         '--topic',
         action='append',
@@ -249,6 +248,12 @@ def add_bag_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
         metavar='TOPIC',
         help='camera_info topic, one per camera (default: the one next to the images)',
     )
+
+
+def add_bag_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Declare what is read of a bag, and how a new one is written."""
+    bag = parser.add_argument_group('options for bags')
+    add_camera_arguments(bag)
     bag.add_argument(
         '--bag-format',
         choices=('sqlite3', 'mcap'),

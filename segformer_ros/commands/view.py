@@ -15,7 +15,12 @@ import threading
 from typing import Any
 
 from segformer_ros import bundle as bundles
-from segformer_ros.commands.run import add_network_arguments, check_camera, MODEL
+from segformer_ros.commands.run import (
+    add_camera_arguments,
+    add_network_arguments,
+    check_camera,
+    MODEL,
+)
 from segformer_ros.commands.truth_arguments import add_truth_arguments, TRUTH_OPTIONS
 from segformer_ros.commands.unused_options import refuse
 from segformer_ros.labels import DISTINCT, PALETTES
@@ -53,10 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument(
         '--topics',
-        nargs='?',
-        const='',
+        nargs='*',
         metavar='CAMERA',
-        help='show live topics; CAMERA is the namespace of the results (default: none)',
+        help='show live topics; CAMERA is the namespace of the results, one or several (default: '
+        'none)',
     )
     parser.add_argument(
         '--save',
@@ -102,14 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     network = parser.add_argument_group('network, where there are no results')
     add_network_arguments(network, of_results=True)
-    bag = parser.add_argument_group('options for bags')
-    bag.add_argument('--topic', default='', help='image topic (default: the only colour images)')
-    bag.add_argument(
-        '--camera-info',
-        default='',
-        metavar='TOPIC',
-        help='camera_info topic (default: the one next to the images)',
-    )
+    add_camera_arguments(parser.add_argument_group('options for bags'))
     add_truth_arguments(parser.add_argument_group('ground truth'))
 
 
@@ -203,6 +201,7 @@ def _send(args: argparse.Namespace, source: Any, recording: Any) -> int:
         max_width=args.max_width,
         true_classes=source.true_classes,
         palette=args.palette,
+        cameras=source.cameras,
     )
     scene = Scene(recording, source.classes, options)
     count = 0
@@ -296,9 +295,10 @@ def _is_bag(path: Path) -> bool:
 def _open_bag(args: argparse.Namespace, path: Path, run: Any, predictor: Any) -> Any:
     from segformer_ros.viewer.bag_source import BagView, of_bag
 
+    topics, infos = ([], []) if run is None else _cameras_of(run)
     view = BagView(
-        topic=args.topic or _only(run, 'topics'),
-        camera_info=args.camera_info or _only(run, 'camera_infos'),
+        cameras=tuple(args.topic or topics),
+        camera_infos=tuple(args.camera_info or ([] if args.topic else infos)),
         results=None if run is None else run.bag,
         role_name=args.role_name,
         label_sensor=args.label_sensor,
@@ -309,10 +309,13 @@ def _open_bag(args: argparse.Namespace, path: Path, run: Any, predictor: Any) ->
     return of_bag(path, view, predictor)
 
 
-def _only(run: Any, name: str) -> str:
-    """Name the topic that a run was made of; empty where it was several."""
-    found = [] if run is None else run.settings.get(name, [])
-    return str(found[0]) if len(found) == 1 else ''
+def _cameras_of(run: Any) -> tuple[list[str], list[str]]:
+    """Name the topics that a run was made of, and those of camera_info where it was told them."""
+    topics, infos = (run.settings.get(name, []) for name in ('topics', 'camera_infos'))
+    beside = [
+        f'{name.removesuffix("/compressed").rpartition("/")[0]}/camera_info' for name in topics
+    ]
+    return topics, [] if infos == beside else infos
 
 
 def _run_live(args: argparse.Namespace) -> int:
@@ -329,6 +332,7 @@ def _run_live(args: argparse.Namespace) -> int:
     from segformer_ros.nodes import viewer_node
 
     values = {
+        'cameras': args.topics or [''],
         'address': args.address,
         'port': args.port,
         'memory_mb': args.memory,
@@ -351,13 +355,25 @@ def _run_live(args: argparse.Namespace) -> int:
 
 
 def _live_topics(args: argparse.Namespace) -> dict[str, str]:
-    """Name the topics of the camera."""
-    camera = args.topics.rstrip('/')
-    names = ('image', 'camera_info', 'label/image', 'depth/image', 'label/classes')
-    topics = {name: f'{camera}/{name}' for name in names} if camera else {}
-    if args.topic:
-        topics['image'] = args.topic
-        topics['camera_info'] = f'{args.topic.rpartition("/")[0]}/camera_info'
-    if args.camera_info:
-        topics['camera_info'] = args.camera_info
+    """
+    Name the topics of cameras that have not the names of their namespace.
+
+    :raises ValueError: There are more or fewer of them than cameras.
+    """
+    cameras = args.topics or ['']
+    for option, given in (('--topic', args.topic), ('--camera-info', args.camera_info)):
+        if given and len(given) != len(cameras):
+            raise ValueError(
+                f'expected {option} once for each of {len(cameras)} cameras, found it '
+                f'{len(given)} times'
+            )
+    topics = {}
+    for index, camera in enumerate(cameras):
+        place = f'{camera.rstrip("/")}/' if camera else ''
+        if args.topic:
+            topics[f'{place}image'] = args.topic[index]
+            beside = args.topic[index].rpartition('/')[0]
+            topics[f'{place}camera_info'] = f'{beside}/camera_info'
+        if args.camera_info:
+            topics[f'{place}camera_info'] = args.camera_info[index]
     return topics

@@ -105,6 +105,16 @@ def check_values(values: Any) -> None:
             raise ValueError(f'{item.name} must be a finite number, not {value}')
 
 
+def check_cameras(names: Sequence[str]) -> None:
+    """
+    Check the parameter cameras of a node.
+
+    :raises ValueError: There is none, or one is named twice.
+    """
+    if not names or len({*names}) != len(names):
+        raise ValueError(f'cameras must be different names, not {list(names)}')
+
+
 def _listed(choices: tuple[Any, ...]) -> str:
     return ', '.join(map(str, choices))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from segformer_ros.drivable_grid import ClassCosts, GridSpec, read_costs
 from segformer_ros.labels import label_set
-from segformer_ros.nodes.fixed_parameters import parameter
+from segformer_ros.nodes.fixed_parameters import check_cameras, parameter
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ class GridParameters:
 
         :raises ValueError: A value has no sense, or contradicts another one.
         """
-        if not self.cameras or len(set(self.cameras)) != len(self.cameras):
-            raise ValueError(f'cameras must be different names, not {list(self.cameras)}')
+        check_cameras(self.cameras)
         if not self.frame or not self.robot_frame:
             raise ValueError('frame and robot_frame must not be empty')
         if self.camera_height_m and len(self.cameras) > 1:

@@ -19,7 +19,13 @@ from segformer_ros.inference.results import IMAGE_ROTATIONS
 from segformer_ros.inference.schedule import SCHEDULES
 from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
-from segformer_ros.nodes.fixed_parameters import check_values, parameter, read, values_of
+from segformer_ros.nodes.fixed_parameters import (
+    check_cameras,
+    check_values,
+    parameter,
+    read,
+    values_of,
+)
 from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.output_topics.table import OUTPUTS
 
@@ -232,8 +238,7 @@ class Parameters:
                 f'min_depth_m ({self.min_depth_m}) must be less than '
                 f'max_depth_m ({self.max_depth_m})'
             )
-        if not self.cameras or len(set(self.cameras)) != len(self.cameras):
-            raise ValueError(f'cameras must be different names, not {list(self.cameras)}')
+        check_cameras(self.cameras)
         for name in self.cameras:
             if not _CAMERA_NAME.fullmatch(name) and self.cameras != ('',):
                 raise ValueError(f'cameras: {name!r} is not a valid namespace')

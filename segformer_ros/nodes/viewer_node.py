@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Shows the camera, its results and their ground truth in the browser while they are published."""
+"""Shows cameras, their results and ground truth in the browser while they are published."""
 
 from __future__ import annotations
 
@@ -17,24 +17,21 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from segformer_ros import result_images
 from segformer_ros.carla import tag_table
 from segformer_ros.carla.topics import DEPTH, LABELS, ROLE_NAME, sensor_topic
-from segformer_ros.frame_rules import calibrate, CameraModel
 from segformer_ros.labels import DISTINCT, LabelClass, PALETTES
-from segformer_ros.nodes import diagnostics, executable, messages, own_messages
-from segformer_ros.nodes.fixed_parameters import check_values, parameter, take
-from segformer_ros.nodes.subscriptions import compressed_name, SilentTopics
+from segformer_ros.nodes import diagnostics, executable, own_messages
+from segformer_ros.nodes.fixed_parameters import check_cameras, check_values, parameter, take
+from segformer_ros.nodes.subscriptions import SilentTopics
+from segformer_ros.nodes.viewer_camera import listen, ViewedCamera
 from segformer_ros.nodes.worker import Worker
 from segformer_ros.viewer import session
-from segformer_ros.viewer.bag_source import classes_of, stats_of
-from segformer_ros.viewer.gather import Gather
+from segformer_ros.viewer.bag_source import classes_of
 from segformer_ros.viewer.scene import Scene, SceneOptions, ViewFrame
 from segformer_ros.viewer.sdk import ViewerError
 from segformer_ros.viewer.server import LOOPBACK, PAGE_PORT, Server
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import Image
 
 _TRANSPORTS = ('raw', 'compressed')
 _END_S = 10.0
@@ -44,6 +41,11 @@ _END_S = 10.0
 class ViewerParameters:
     """One field per ROS parameter; all of them hold from the start of the node on."""
 
+    cameras: tuple[str, ...] = parameter(
+        ('',),
+        "Camera namespaces, e.g. [front, left], shown in a column and a tab each. Leave at [''] "
+        'for a single camera without a namespace.',
+    )
     address: str = parameter(
         LOOPBACK,
         'IP address of the interface to serve on; any other than 127.0.0.1 shows the images to '
@@ -75,7 +77,9 @@ class ViewerParameters:
         'Horizontal field of view in degrees, overriding camera_info; 0 = use camera_info.',
         between=(0.0, 179.9),
     )
-    ground_truth: bool = parameter(True, 'Show ground truth where it is published.')
+    ground_truth: bool = parameter(
+        True, 'Show ground truth where it is published; of a single camera alone.'
+    )
     role_name: str = parameter(ROLE_NAME, 'Role name of the vehicle in the ground-truth topics.')
     label_sensor: str = parameter(LABELS, 'Id of the ground-truth label sensor, as in its topics.')
     depth_sensor: str = parameter(DEPTH, 'Id of the ground-truth depth sensor, as in its topics.')
@@ -90,6 +94,7 @@ class ViewerParameters:
 
     def __post_init__(self) -> None:
         check_values(self)
+        check_cameras(self.cameras)
         tag_table(self.tag_table)
 
 
@@ -109,20 +114,35 @@ class ViewerNode(Node):
         self.shown = self.replaced = self.refused = 0
         self._last_error = ''
         self._told_error = ''
-        self._info: CameraInfo | None = None
-        self._gather = Gather(steady)
         self._truth = tag_table(own.tag_table)
-        self._images: dict[str, Any] = {}
+        alone = len(own.cameras) == 1
+        self._cameras = [
+            ViewedCamera(
+                name,
+                '' if alone else name.strip('/'),
+                steady=steady,
+                camera_fov_deg=own.camera_fov_deg,
+                true_labels=self._true_labels,
+                put=partial(self._put, name),
+            )
+            for name in own.cameras
+        ]
         self._server: Server | None = None
         with ExitStack() as stack:
             recording = self._open(stack)
             options = SceneOptions(
-                max_width=own.max_width, true_classes=self._truth.classes, palette=own.palette
+                max_width=own.max_width,
+                true_classes=self._truth.classes,
+                palette=own.palette,
+                cameras=tuple(camera.shown for camera in self._cameras),
             )
             self._scene = Scene(recording, (), options)
             self._worker: Worker[str, Any] = Worker(self._work, self._on_error, steady)
+            for camera in self._cameras:
+                camera.subscribe(self, own.transport, self._received)
             self._subscribe()
-            self._silent = SilentTopics(self, self._images)
+            images = {name: kind for item in self._cameras for name, kind in item.images.items()}
+            self._silent = SilentTopics(self, images)
             self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
             self.create_timer(1.0, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
             self._worker.start()
@@ -145,96 +165,47 @@ class ViewerNode(Node):
         return stack.enter_context(session.served(server))
 
     def _subscribe(self) -> None:
-        own, reliable = self.parameters, ReliabilityPolicy.RELIABLE
-        best_effort = ReliabilityPolicy.BEST_EFFORT
-        if own.transport == 'compressed':
-            name = compressed_name(self, 'image')
-            self._listen(CompressedImage, name, self._stream('image'), best_effort)
-        else:
-            self._listen(Image, 'image', self._stream('image'), best_effort)
-        self._listen(CameraInfo, 'camera_info', self._on_info, best_effort)
-        self._listen(Image, 'label/image', self._stream('labels'), reliable)
-        self._listen(Image, 'depth/image', self._stream('depth'), reliable)
-        self._listen(Image, 'depth/relative/image', self._stream('relative'), reliable)
+        """Take what is not of one camera alone."""
+        own, first = self.parameters, self._cameras[0]
         stats, classes = own_messages.frame_stats_type(), own_messages.label_classes_type()
         if stats is not None:
-            self._listen(stats, 'segformer_node/frame_stats', self._stream('stats'), reliable)
+            listen(self, stats, 'segformer_node/frame_stats', self._on_stats, reliable=True)
         if classes is not None:
-            self._listen(classes, 'label/classes', self._on_classes, reliable, latched=True)
-        if own.ground_truth:
+            # All cameras have the same network.
+            listen(self, classes, first.classes, self._on_classes, reliable=True, latched=True)
+        if own.ground_truth and len(self._cameras) == 1:
             sensors = {'true_labels': own.label_sensor, 'true_depth': own.depth_sensor}
             for name, sensor in sensors.items():
                 topic = sensor_topic(own.role_name, sensor, 'image')
-                self._listen(Image, topic, self._stream(name), best_effort)
+                listen(self, Image, topic, partial(first.add, name), reliable=False)
 
-    def _listen(
-        self,
-        kind: Any,
-        topic: str,
-        callback: Callable[[Any], None],
-        reliability: ReliabilityPolicy,
-        *,
-        latched: bool = False,
-    ) -> None:
-        def receive(message: Any) -> None:
-            self._silent.heard(topic)
-            callback(message)
+    def _received(self, topic: str) -> None:
+        self._silent.heard(topic)
 
-        if topic in {'image', 'label/image', 'depth/image'}:
-            self._images[topic] = kind
-        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
-        qos = QoSProfile(depth=5, reliability=reliability, durability=durability)
-        options = QoSOverridingOptions.with_default_policies()
-        self.create_subscription(kind, topic, receive, qos, qos_overriding_options=options)
-
-    def _stream(self, name: str) -> Callable[[Any], None]:
-        return partial(self._add, name)
-
-    def _add(self, name: str, message: Any) -> None:
-        stamp = message.header.stamp
-        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
-        found = self._gather.add(name, stamp_ns, message)
-        if found is not None and self._worker.put('frame', (stamp_ns, found, self._info)):
+    def _put(self, camera: str, read: Callable[[], ViewFrame]) -> None:
+        if self._worker.put(f'frame {camera}', read):
             self.replaced += 1
 
-    def _on_info(self, message: CameraInfo) -> None:
-        self._info = message
+    def _on_stats(self, message: Any) -> None:
+        for camera in self._cameras:
+            if message.camera == camera.name or not (message.camera and camera.shown):
+                camera.add('stats', message)
 
     def _on_classes(self, message: Any) -> None:
         self._worker.put('classes', classes_of(message.class_map))
 
     def _work(self, items: dict[str, Any]) -> None:
         """Write what waits, in the thread of the worker."""
-        classes: tuple[LabelClass, ...] | None = items.get('classes')
+        classes: tuple[LabelClass, ...] | None = items.pop('classes', None)
         if classes is not None:
             self._scene.set_classes(classes)
-        if 'frame' in items:
-            self._scene.log(self._read(*items['frame']))
-            self.shown += 1
-
-    def _read(self, stamp_ns: int, found: dict[str, Any], info: CameraInfo | None) -> ViewFrame:
-        """
-        Make arrays of messages.
-
-        :raises ValueError: A message is not of its kind, or contradicts itself.
-        """
-        own = self.parameters
-        readers: dict[str, Callable[[Any], Any]] = {
-            'image': messages.rgb_from_message,
-            'labels': result_images.labels_from_message,
-            'depth': result_images.depth_from_message,
-            'relative': result_images.depth_from_message,
-            'true_labels': self._true_labels,
-            'true_depth': result_images.true_depth_from_message,
-        }
-        arrays = {name: read(found[name]) for name, read in readers.items() if name in found}
-        size = next((item.shape[:2] for item in arrays.values()), None)
-        times, drops = stats_of(found['stats']) if 'stats' in found else ({}, {})
-        camera = None
-        if size is not None:
-            model = None if info is None else CameraModel.from_message(info)
-            camera = calibrate(model, size, camera_fov_deg=own.camera_fov_deg).intrinsics
-        return ViewFrame(stamp_ns, intrinsics=camera, times_ms=times, drops=drops, **arrays)
+        for read in items.values():
+            try:
+                self._scene.log(read())
+                self.shown += 1
+            except ValueError as error:
+                # The frames of the other cameras have nothing to do with it.
+                self._on_error([], error)
 
     def _true_labels(self, message: Image) -> Any:
         return result_images.true_labels_from_message(

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+import heapq
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,8 @@ class BagView:
     """
     What of a bag is shown.
 
-    :param topic: Of the camera; empty takes the only one.
-    :param camera_info: Empty takes the one next to the images.
+    :param cameras: Topics of the images; none takes the only ones.
+    :param camera_infos: One per camera; none takes those next to the images.
     :param results: A bag with the results of this one; None: they are in it, if anywhere.
     :param role_name: Of the vehicle in the topics of the ground truth.
     :param label_sensor: Of the ground-truth labels.
@@ -49,8 +51,8 @@ class BagView:
     :param tag_table: Of the ground-truth labels; see carla.tag_table.
     """
 
-    topic: str = ''
-    camera_info: str = ''
+    cameras: tuple[str, ...] = ()
+    camera_infos: tuple[str, ...] = ()
     results: Path | None = None
     role_name: str = topics.ROLE_NAME
     label_sensor: str = topics.LABELS
@@ -87,27 +89,43 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
     """
     truth = tag_table(view.tag_table)
     with BagReader(path) as reader:
-        names = [view.topic] if view.topic else []
-        infos = [view.camera_info] if view.camera_info else []
-        camera = choose(reader, names, infos, ground_truth=view.truth_topics().values())[0]
+        ours = view.truth_topics().values()
+        cameras = choose(reader, view.cameras, view.camera_infos, ground_truth=ours)
+        topics = {item.topic for item in cameras}
+        total = sum(item.count for item in reader.topics if item.name in topics)
+    alone = len(cameras) == 1
+    parts = [_camera_source(path, item, view, predictor, alone=alone) for item in cameras]
+    classes = next((part.classes for part in parts if part.classes), predictor.classes)
+    frames = heapq.merge(*(part.frames for part in parts), key=attrgetter('at'))
+    names = tuple(name for part in parts for name in part.cameras)
+    return Source(classes, 'stamp', frames, true_classes=truth.classes, total=total, cameras=names)
+
+
+def _camera_source(
+    path: Path, camera: Camera, view: BagView, predictor: Predictor, *, alone: bool
+) -> Source:
+    """
+    Read what a bag has of one camera.
+
+    :param alone: Whether it is the only one that is shown; the ground truth is of that.
+    """
+    with BagReader(path) as reader:
         found = {item.name: item.type for item in reader.topics if item.count}
-        total = sum(item.count for item in reader.topics if item.name == camera.topic)
         model = _camera_model(reader, camera, found)
         classes = _classes(reader, camera, found)
-    fields = _fields(camera, view, found)
+    fields = _fields(camera, view, found, alone=alone)
+    name = '' if alone else camera.namespace.strip('/') or 'camera'
     if view.results is not None:
         with BagReader(view.results) as reader:
             theirs = {item.name: item.type for item in reader.topics if item.count}
             classes = classes or _classes(reader, camera, theirs)
-        later = _results(camera, theirs)
+        later = _results(camera, theirs, alone=alone)
         fields = {name: topic for name, topic in fields.items() if name not in later}
         synced = _joined(path, fields, view, later)
     else:
         synced = _synced(path, fields, view)
-    if not classes:
-        classes = predictor.classes
-    frames = (_frame(item, predictor, model) for item in synced)
-    return Source(classes, 'stamp', frames, true_classes=truth.classes, total=total)
+    frames = (replace(_frame(item, predictor, model), camera=name) for item in synced)
+    return Source(classes, 'stamp', frames, cameras=(name,))
 
 
 def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -> ViewFrame:
@@ -129,27 +147,31 @@ def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -
     return replace(frame, true_labels=item.true_labels, true_depth=item.true_depth)
 
 
-def _fields(camera: Camera, view: BagView, found: Mapping[str, str]) -> dict[str, str]:
+def _fields(
+    camera: Camera, view: BagView, found: Mapping[str, str], *, alone: bool
+) -> dict[str, str]:
     """Return the topic of every field of SyncedFrame that the bag has."""
-    fields = {'image': camera.topic, **_results(camera, found)}
+    fields = {'image': camera.topic, **_results(camera, found, alone=alone)}
     for name, topic in view.truth_topics().items():
-        if found.get(topic) == IMAGE:
+        if alone and found.get(topic) == IMAGE:
             fields[name] = topic
     return fields
 
 
-def _results(camera: Camera, found: Mapping[str, str]) -> dict[str, str]:
-    """Find labels, depth and statistics next to the camera, or without a namespace."""
+def _results(camera: Camera, found: Mapping[str, str], *, alone: bool) -> dict[str, str]:
+    """
+    Find labels, depth and statistics next to the camera, or of the only one without a namespace.
+
+    Statistics of several cameras are on one topic, where those of one stamp hide each other.
+    """
     fields = {}
     for name, topic in _RESULTS.items():
-        place = next(
-            (place for place in (camera.output(topic), f'/{topic}') if found.get(place) == IMAGE),
-            None,
-        )
+        places = (camera.output(topic), *([f'/{topic}'] if alone else []))
+        place = next((place for place in places if found.get(place) == IMAGE), None)
         if place is not None and place != camera.topic:
             fields[name] = place
     stats = [name for name, kind in found.items() if kind == _STATS]
-    if len(stats) == 1 and fields:
+    if alone and len(stats) == 1 and fields:
         fields['stats'] = stats[0]
     return fields
 

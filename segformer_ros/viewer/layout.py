@@ -4,87 +4,154 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from segformer_ros.viewer import sdk
 
-CAMERA = '/camera'
-IMAGE = '/camera/image'
-LABELS = '/camera/label'
-DEPTH = '/camera/depth'
-RELATIVE = '/camera/relative_depth'
-TRUE_LABELS = '/camera/ground_truth/label'
-TRUE_DEPTH = '/camera/ground_truth/depth'
-COLORS = '{}/colors'
 SCALE = '/depth_scale'
-POINTS = '/points'
-TIMES = '/latency_ms'
-DROPS = '/dropped'
 FRUSTUM_M = 3.0
 """Distance in metres at which the 3D view shows the image of the camera."""
 
 
-def blueprint(timeline: str, *, has_truth: bool, has_relative: bool = False) -> Any:
+class Places:
     """
-    Arrange the views: the camera, its labels and depth above, cloud and plots below.
+    The entities of one camera.
+
+    :param camera: Its name, such as 'front' or 'rig/front'; empty where there is one camera.
+    """
+
+    def __init__(self, camera: str) -> None:
+        root = f'/{camera.strip("/")}' if camera else ''
+        self.camera = f'{root}/camera'
+        self.image = f'{self.camera}/image'
+        self.labels = f'{self.camera}/label'
+        self.depth = f'{self.camera}/depth'
+        self.relative = f'{self.camera}/relative_depth'
+        self.true_labels = f'{self.camera}/ground_truth/label'
+        self.true_depth = f'{self.camera}/ground_truth/depth'
+        self.points = f'{root}/points'
+        self.times = f'{root}/latency_ms'
+        self.drops = f'{root}/dropped'
+
+    @staticmethod
+    def colors(depth: str) -> str:
+        """Name the colours of a depth image."""
+        return f'{depth}/colors'
+
+
+def blueprint(
+    timeline: str,
+    cameras: Sequence[str],
+    with_truth: Collection[str],
+    with_relative: Collection[str] = (),
+) -> Any:
+    """
+    Arrange the views: of one camera all of them, of several a column each and a tab each.
 
     :param timeline: The one that is scrubbed.
-    :param has_truth: Whether there is a column for the ground truth.
-    :param has_relative: Whether depth of unknown scale has a view.
+    :param cameras: Names; one that is empty stands for the only camera.
+    :param with_truth: Those that have a column for the ground truth.
+    :param with_relative: Those that have a view for depth of unknown scale.
     :returns: A rerun.blueprint.Blueprint.
     """
     views = sdk.load().blueprint
-    plots = views.Vertical(
-        views.TimeSeriesView(origin=TIMES, name='latency (ms)'),
-        views.TimeSeriesView(origin=DROPS, name='dropped frames'),
-    )
-    below = views.Horizontal(_cloud(), plots, column_shares=[2, 1])
-    relative = [_depth('relative depth (no unit)', RELATIVE)] if has_relative else []
-    above = [
-        _picture('camera and labels', IMAGE, LABELS),
-        views.Vertical(
-            _labels('labels', LABELS),
-            _depth('depth (m)', DEPTH),
-            *relative,
-            views.Spatial2DView(origin=SCALE, name='scale of depth'),
-            row_shares=[5, 5, *([5] * len(relative)), 2],
-        ),
+    pages = [
+        _page(name, has_truth=name in with_truth, has_relative=name in with_relative)
+        for name in cameras
     ]
-    if has_truth:
-        above.append(
-            views.Vertical(
-                _labels('ground-truth labels', TRUE_LABELS),
-                _depth('ground-truth depth (m)', TRUE_DEPTH),
-            )
-        )
-    shares = [2, *([1] * (len(above) - 1))]
+    shown = pages[0]
+    if len(pages) > 1:
+        shown = views.Tabs(_columns(cameras, with_relative), *pages, active_tab=0)
     return views.Blueprint(
-        views.Vertical(views.Horizontal(*above, column_shares=shares), below, row_shares=[1, 1]),
+        shown,
         views.TimePanel(state='collapsed', timeline=timeline),
         views.BlueprintPanel(state='hidden'),
         views.SelectionPanel(state='hidden'),
     )
 
 
-def _picture(name: str, *contents: str) -> Any:
+def _columns(cameras: Sequence[str], with_relative: Collection[str]) -> Any:
+    """Show image, labels and depth of every camera next to those of the others."""
     views = sdk.load().blueprint
-    return views.Spatial2DView(origin=CAMERA, contents=list(contents), name=name)
+    columns = [
+        views.Vertical(
+            _picture(places, name, places.image, places.labels),
+            _labels(places, f'{name}: labels', places.labels),
+            _depth(places, f'{name}: depth (m)', places.depth),
+            *_relative(places, f'{name}: ', has_it=name in with_relative),
+        )
+        for name in cameras
+        for places in [Places(name)]
+    ]
+    return views.Vertical(
+        views.Horizontal(*columns), _scale(), row_shares=[9, 1], name='all cameras'
+    )
 
 
-def _depth(name: str, place: str) -> Any:
-    return _picture(name, place, COLORS.format(place))
+def _page(camera: str, *, has_truth: bool, has_relative: bool) -> Any:
+    """Arrange one camera: the image, its labels and depth above, cloud and plots below."""
+    views, places = sdk.load().blueprint, Places(camera)
+    plots = views.Vertical(
+        views.TimeSeriesView(origin=places.times, name='latency (ms)'),
+        views.TimeSeriesView(origin=places.drops, name='dropped frames'),
+    )
+    below = views.Horizontal(_cloud(places), plots, column_shares=[2, 1])
+    relative = _relative(places, '', has_it=has_relative)
+    above = [
+        _picture(places, 'camera and labels', places.image, places.labels),
+        views.Vertical(
+            _labels(places, 'labels', places.labels),
+            _depth(places, 'depth (m)', places.depth),
+            *relative,
+            _scale(),
+            row_shares=[5, 5, *([5] * len(relative)), 2],
+        ),
+    ]
+    if has_truth:
+        above.append(
+            views.Vertical(
+                _labels(places, 'ground-truth labels', places.true_labels),
+                _depth(places, 'ground-truth depth (m)', places.true_depth),
+            )
+        )
+    shares = [2, *([1] * (len(above) - 1))]
+    return views.Vertical(
+        views.Horizontal(*above, column_shares=shares),
+        below,
+        row_shares=[1, 1],
+        name=camera or None,
+    )
 
 
-def _labels(name: str, place: str) -> Any:
+def _scale() -> Any:
+    return sdk.load().blueprint.Spatial2DView(origin=SCALE, name='scale of depth')
+
+
+def _picture(places: Places, name: str, *contents: str) -> Any:
+    views = sdk.load().blueprint
+    return views.Spatial2DView(origin=places.camera, contents=list(contents), name=name)
+
+
+def _depth(places: Places, name: str, place: str) -> Any:
+    return _picture(places, name, place, places.colors(place))
+
+
+def _relative(places: Places, start: str, *, has_it: bool) -> list[Any]:
+    name = f'{start}relative depth (no unit)'
+    return [_depth(places, name, places.relative)] if has_it else []
+
+
+def _labels(places: Places, name: str, place: str) -> Any:
     """Show labels alone in their own colours."""
     rerun = sdk.load()
     opaque = {place: rerun.SegmentationImage.from_fields(opacity=1.0)}
     return rerun.blueprint.Spatial2DView(
-        origin=CAMERA, contents=[place], name=name, overrides=opaque
+        origin=places.camera, contents=[place], name=name, overrides=opaque
     )
 
 
-def _cloud() -> Any:
+def _cloud(places: Places) -> Any:
     """Show the points from behind and above the camera."""
     views = sdk.load().blueprint
     eye = views.EyeControls3D(
@@ -92,7 +159,7 @@ def _cloud() -> Any:
     )
     return views.Spatial3DView(
         origin='/',
-        contents=[POINTS, CAMERA, IMAGE],
+        contents=[places.points, places.camera, places.image],
         name='points by class',
         eye_controls=eye,
         line_grid=False,

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the viewer shows of one camera, from arrays; where it comes from makes no difference."""
+"""What the viewer shows of cameras, from arrays; where it comes from makes no difference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNLABELLED = (0, 0, 0)
 @dataclass(frozen=True)
 class ViewFrame:
     """
-    What is known of one instant; None is not shown.
+    What is known of one camera at one instant; None is not shown.
 
     :param at: Nanoseconds on the timelines stamp and time, a number on the timeline frame.
     :param image: (H, W, 3) RGB.
@@ -41,6 +41,7 @@ class ViewFrame:
     :param true_depth: (H, W) metres; NaN and infinite are not shown.
     :param times_ms: Milliseconds by the step that they were spent in.
     :param drops: Frames dropped since the start by the reason.
+    :param camera: One of the cameras of the scene.
     :param relative: (H, W) depth of unknown scale, finite.
     """
 
@@ -53,6 +54,7 @@ class ViewFrame:
     true_depth: Depth | None = None
     times_ms: Mapping[str, float] = field(default_factory=dict)
     drops: Mapping[str, float] = field(default_factory=dict)
+    camera: str = ''
     relative: Depth | None = None
 
 
@@ -68,6 +70,7 @@ class SceneOptions:
         all pixels.
     :param true_classes: Of the ground-truth labels.
     :param palette: Colours of all classes; see labels.PALETTES.
+    :param cameras: Their names, in the order of the columns; an empty one is the only camera.
     :raises ValueError: A value is out of range.
     """
 
@@ -77,6 +80,7 @@ class SceneOptions:
     max_width: int = 0
     true_classes: tuple[LabelClass, ...] = ()
     palette: str = DISTINCT
+    cameras: tuple[str, ...] = ('',)
 
     def __post_init__(self) -> None:
         if self.timeline not in TIMELINES:
@@ -104,24 +108,27 @@ class Scene:
         self._rerun = sdk.load()
         self._recording = recording
         self._options = options
-        self._camera: Intrinsics | None = None
+        self._intrinsics: dict[str, Intrinsics] = {}
         self._plots: set[str] = set()
-        self._has_truth = self._has_relative = False
+        self._with_truth: set[str] = set()
+        self._with_relative: set[str] = set()
+        self._places = {name: layout.Places(name) for name in options.cameras}
         recording.log('/', self._rerun.ViewCoordinates.RDF, static=True)
         self._send_layout()
         self.set_classes(classes)
-        if options.true_classes:
-            self._annotate(layout.TRUE_LABELS, options.true_classes)
         strip = np.zeros((120, 640, 3), np.uint8)
         draw.put_depth_scale(strip, options.depth_max_m)
         recording.log(layout.SCALE, self._rerun.Image(strip[-32:]), static=True)
         scale = _depth_scale(options.depth_max_m)
         levels = [(level, '', color) for level, _, color in scale]
-        colors = layout.COLORS.format(layout.RELATIVE)
-        recording.log(colors, self._rerun.AnnotationContext(levels), static=True)
-        for place in (layout.DEPTH, layout.TRUE_DEPTH):
-            rows = self._rerun.AnnotationContext(scale)
-            recording.log(layout.COLORS.format(place), rows, static=True)
+        for places in self._places.values():
+            rows = self._rerun.AnnotationContext(levels)
+            recording.log(places.colors(places.relative), rows, static=True)
+            if options.true_classes:
+                self._annotate(places.true_labels, options.true_classes)
+            for place in (places.depth, places.true_depth):
+                rows = self._rerun.AnnotationContext(scale)
+                recording.log(places.colors(place), rows, static=True)
 
     def set_classes(self, classes: Sequence[LabelClass]) -> None:
         """Take other names and colours for the labels of all frames."""
@@ -134,26 +141,26 @@ class Scene:
         :raises ValueError: Images of one frame differ in size, or are too large for a JPEG.
         """
         frame = self._checked(frame)
+        places = self._places[frame.camera]
         has_truth = frame.true_labels is not None or frame.true_depth is not None
-        shown = has_truth or self._has_truth, frame.relative is not None or self._has_relative
-        if shown != (self._has_truth, self._has_relative):
-            self._has_truth, self._has_relative = shown
-            self._send_layout()
+        self._widen_layout(
+            frame.camera, has_truth=has_truth, has_relative=frame.relative is not None
+        )
         self._set_time(frame.at)
-        self._log_camera(frame.intrinsics)
+        self._log_camera(places.camera, frame.intrinsics)
         if frame.image is not None:
             jpeg = encode_jpeg(frame.image, _JPEG_QUALITY)
             shown = self._rerun.EncodedImage(contents=jpeg, media_type='image/jpeg')
-            self._recording.log(layout.IMAGE, shown)
-        self._log_labels(layout.LABELS, frame.labels)
-        self._log_depth(layout.DEPTH, frame.depth)
-        self._log_relative(frame.relative)
-        self._log_labels(layout.TRUE_LABELS, frame.true_labels)
-        self._log_depth(layout.TRUE_DEPTH, frame.true_depth)
+            self._recording.log(places.image, shown)
+        self._log_labels(places.labels, frame.labels)
+        self._log_depth(places.depth, frame.depth)
+        self._log_relative(places.relative, frame.relative)
+        self._log_labels(places.true_labels, frame.true_labels)
+        self._log_depth(places.true_depth, frame.true_depth)
         if frame.depth is not None and frame.intrinsics is not None:
-            self._log_points(frame.depth, frame.labels, frame.intrinsics)
-        self._log_numbers(layout.TIMES, frame.times_ms)
-        self._log_numbers(layout.DROPS, frame.drops)
+            self._log_points(places.points, frame.depth, frame.labels, frame.intrinsics)
+        self._log_numbers(places.times, frame.times_ms)
+        self._log_numbers(places.drops, frame.drops)
 
     def _checked(self, frame: ViewFrame) -> ViewFrame:
         """Look at the sizes, and leave out pixels that are more than are shown."""
@@ -204,10 +211,10 @@ class Scene:
         rows += [(item.id, item.name, item.color) for item in chosen]
         self._recording.log(place, self._rerun.AnnotationContext(rows), static=True)
 
-    def _log_camera(self, camera: Intrinsics | None) -> None:
-        if camera is None or camera == self._camera:
+    def _log_camera(self, place: str, camera: Intrinsics | None) -> None:
+        if camera is None or camera == self._intrinsics.get(place):
             return
-        self._camera = camera
+        self._intrinsics[place] = camera
         pinhole = self._rerun.Pinhole(
             focal_length=(camera.fx, camera.fy),
             principal_point=(camera.cx, camera.cy),
@@ -216,7 +223,7 @@ class Scene:
             camera_xyz=self._rerun.ViewCoordinates.RDF,
             image_plane_distance=layout.FRUSTUM_M,
         )
-        self._recording.log(layout.CAMERA, pinhole)
+        self._recording.log(place, pinhole)
 
     def _log_labels(self, place: str, labels: Image | None) -> None:
         if labels is not None:
@@ -231,30 +238,30 @@ class Scene:
         # The colours of the viewer show what is unknown as far; these come first and lie above.
         levels = draw.depth_levels(finite, far_m)
         shown = self._rerun.SegmentationImage(levels, opacity=1.0)
-        self._recording.log(layout.COLORS.format(place), shown)
+        self._recording.log(layout.Places.colors(place), shown)
         # Half the bytes, and 0.05 % of a value at most.
         half = finite.astype(np.float16)
         values = self._rerun.DepthImage(half, meter=1.0, depth_range=(0.0, far_m))
         self._recording.log(place, values)
 
-    def _log_relative(self, relative: Depth | None) -> None:
+    def _log_relative(self, place: str, relative: Depth | None) -> None:
         """Show values without a unit: near and far of this frame alone."""
         if relative is not None:
             levels = self._rerun.SegmentationImage(draw.relative_levels(relative), opacity=1.0)
-            self._recording.log(layout.COLORS.format(layout.RELATIVE), levels)
+            self._recording.log(layout.Places.colors(place), levels)
             ends = float(relative.min()), float(relative.max())
-            self._recording.log(
-                layout.RELATIVE, self._rerun.DepthImage(relative, depth_range=ends)
-            )
+            self._recording.log(place, self._rerun.DepthImage(relative, depth_range=ends))
 
-    def _log_points(self, depth: Depth, labels: Image | None, camera: Intrinsics) -> None:
+    def _log_points(
+        self, place: str, depth: Depth, labels: Image | None, camera: Intrinsics
+    ) -> None:
         step = max(1, math.ceil(math.sqrt(depth.size / _POINTS)))
         points = back_project(_finite(depth), camera)[::step, ::step].reshape(-1, 3)
         near = np.isfinite(points[:, 2]) & (points[:, 2] <= self._options.depth_max_m)
         ids = None if labels is None else labels[::step, ::step].reshape(-1)[near]
         # Radii below zero are in pixels of the screen.
         shown = self._rerun.Points3D(points[near], class_ids=ids, radii=-1.5)
-        self._recording.log(layout.POINTS, shown)
+        self._recording.log(place, shown)
 
     def _log_numbers(self, place: str, numbers: Mapping[str, float]) -> None:
         for name, value in numbers.items():
@@ -265,9 +272,18 @@ class Scene:
             if math.isfinite(value):
                 self._recording.log(path, self._rerun.Scalars(value))
 
+    def _widen_layout(self, camera: str, *, has_truth: bool, has_relative: bool) -> None:
+        """Make room for what a camera has had nothing of so far."""
+        before = len(self._with_truth) + len(self._with_relative)
+        self._with_truth |= {camera} if has_truth else set()
+        self._with_relative |= {camera} if has_relative else set()
+        if len(self._with_truth) + len(self._with_relative) > before:
+            self._send_layout()
+
     def _send_layout(self) -> None:
+        own = self._options
         blueprint = layout.blueprint(
-            self._options.timeline, has_truth=self._has_truth, has_relative=self._has_relative
+            own.timeline, own.cameras, self._with_truth, self._with_relative
         )
         self._recording.send_blueprint(blueprint)
 

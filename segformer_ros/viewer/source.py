@@ -36,6 +36,7 @@ class Source:
     :param frames: Read while they are shown.
     :param true_classes: Of the ground-truth labels, if there may be some.
     :param total: Number of frames, 0 when unknown.
+    :param cameras: Of the frames, in the order of their columns; an empty name is the only one.
     """
 
     classes: tuple[LabelClass, ...]
@@ -43,6 +44,7 @@ class Source:
     frames: Iterator[ViewFrame]
     true_classes: tuple[LabelClass, ...] = ()
     total: int = 0
+    cameras: tuple[str, ...] = ('',)
 
 
 def of_video(path: Path, predictor: Predictor, results: Results | None = None) -> Source:

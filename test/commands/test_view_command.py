@@ -91,6 +91,59 @@ def test_a_bag_has_its_ground_truth_beside_the_results(tmp_path, tiny):
     } <= found.keys()
 
 
+def test_several_cameras_of_a_bag_are_in_one_recording(tmp_path, tiny, capsys):
+    """Each below its name, in the order of their stamps; results are those of each."""
+    messages = []
+    for at in range(10**9, 10**9 + 3 * 10**8, 10**8):
+        for name in ('/front/image', '/rig/left/image'):
+            messages.append(Message(name, IMAGE, at, image(RGB, 'rgb8', at)))
+    label = image(np.ones((32, 64), np.uint8), 'mono8', 10**9)
+    messages.append(Message('/front/label/image', IMAGE, 10**9, label))
+    write_bag(tmp_path / 'bag', messages)
+    topics = ('--topic', '/front/image', '--topic', '/rig/left/image')
+    found = view(tmp_path / 'bag', tiny, tmp_path / 'x.rrd', *topics)
+    assert {'/front/camera/label', '/rig/left/camera/depth', '/rig/left/camera/label'} <= set(
+        found
+    )
+    assert not {'/camera/image', '/points'} & found.keys()
+    assert capsys.readouterr().out == f'6 frames -> {tmp_path / "x.rrd"}\n'
+
+
+@pytest.mark.parametrize(
+    ('words', 'cameras', 'topics'),
+    [
+        (['--topics'], [''], {}),
+        (['--topics', 'front'], ['front'], {}),
+        (
+            ['--topics', '--topic', '/cam/image_raw'],
+            [''],
+            {'image': '/cam/image_raw', 'camera_info': '/cam/camera_info'},
+        ),
+        (
+            ['--topics', 'a', '/b', '--camera-info', '/x', '--camera-info', '/y'],
+            ['a', '/b'],
+            {'a/camera_info': '/x', '/b/camera_info': '/y'},
+        ),
+    ],
+)
+def test_live_topics_are_those_of_the_cameras(words, cameras, topics, monkeypatch):
+    """The node subscribes in the namespace of each; what is elsewhere is remapped."""
+    node = pytest.importorskip('segformer_ros.nodes.viewer_node', exc_type=ImportError)
+    started = []
+    monkeypatch.setattr(node, 'main', lambda given: started.append(given) or 0)
+    assert main(['view', *words]) == 0
+    given = started[0]
+    pairs = [given[at + 1] for at, word in enumerate(given) if word == '-r']
+    assert dict(pair.split(':=') for pair in pairs) == topics
+    assert f'cameras:={json.dumps(cameras)}' in given
+
+
+def test_each_live_camera_has_its_image_topic(capsys):
+    """One for two cameras is a mistake."""
+    assert main(['view', '--topics', 'a', 'b', '--topic', '/x']) == 1
+    assert 'expected --topic once for each of 2 cameras, found it 1' in capsys.readouterr().err
+
+
 def test_results_that_exist_are_shown_without_the_network(tmp_path, tiny, monkeypatch, capsys):
     """Those of `segformer run`, of a bag and of images."""
     folder = tmp_path / 'images'

@@ -119,16 +119,20 @@ def test_arguments_become_parameters_and_remappings():
 
 
 def test_the_viewer_shows_what_the_node_takes_and_publishes():
-    """Of several cameras the first one; of CARLA with its ground truth."""
+    """Of several cameras all; of CARLA with its ground truth."""
     one = nodes(launch('segformer', viewer='true', image='/front/image_raw'))['viewer_node']
     assert pairs(one, '-r') == {
         'image': '/front/image_raw',
         'camera_info': '/front/camera_info',
     }
     assert values(one)['transport'] == 'raw'
-    several = nodes(launch('segformer', viewer='true', cameras='[a, b]'))['viewer_node']
-    names = ('image', 'camera_info', 'label/image', 'label/classes', 'depth/image')
-    assert pairs(several, '-r') == {name: f'a/{name}' for name in names}
+    assert values(one)['cameras'] == ['']
+    given = {'cameras': '[a, b]', 'camera_info_topics': "['', /b_info]"}
+    several = nodes(launch('segformer', viewer='true', **given))['viewer_node']
+    assert values(several)['cameras'] == ['a', 'b']
+    assert pairs(several, '-r') == {'b/camera_info': '/b_info'}
+    segformer = nodes(launch('segformer', **given))['segformer_node']
+    assert values(segformer)['camera_info_topics'] == ['', '/b_info']
     carla = launch('carla', viewer='true', role_name='hero', carla_mode='native')
     shown = values(nodes(carla)['viewer_node'])
     assert {'role_name': 'hero', 'coding': 'native', 'use_sim_time': True}.items() <= shown.items()

@@ -27,7 +27,7 @@ CAMERA = Intrinsics(20.0, 20.0, 6.0, 4.0, 12, 8)
 class Bench:
     """A viewer that records into a file, and a camera beside it."""
 
-    def __init__(self, *parameters):
+    def __init__(self, *parameters, cameras=('',)):
         rclpy.init(args=['--ros-args', *(word for item in parameters for word in ('-p', item))])
         self.node, self.source = ViewerNode(), Node('source')
         self.topics = {
@@ -37,8 +37,11 @@ class Bench:
             'info': 'camera_info',
         }
         self.publishers = {
-            name: self.source.create_publisher(CameraInfo if name == 'info' else Image, topic, 10)
+            (camera, name): self.source.create_publisher(
+                CameraInfo if name == 'info' else Image, f'{camera}/{topic}'.lstrip('/'), 10
+            )
             for name, topic in self.topics.items()
+            for camera in cameras
         }
         self.executor = SingleThreadedExecutor()
         for node in (self.node, self.source):
@@ -52,13 +55,13 @@ class Bench:
             assert time.monotonic() < deadline
             self.executor.spin_once(timeout_sec=0.05)
 
-    def publish(self, stamp_s, *, depth=None):
+    def publish(self, stamp_s, *, depth=None, camera=''):
         """Publish a frame of 8x12 pixels."""
         header = Header()
         header.stamp.sec = stamp_s
         info = CameraInfo(header=header, height=8, width=12)
         info.k = [20.0, 0.0, 6.0, 0.0, 20.0, 4.0, 0.0, 0.0, 1.0]
-        self.publishers['info'].publish(info)
+        self.publishers[camera, 'info'].publish(info)
         pixels = {
             'image': ('rgb8', np.full((8, 12, 3), 90, np.uint8)),
             'labels': ('mono8', np.ones((8, 12), np.uint8)),
@@ -68,7 +71,7 @@ class Bench:
             message = Image(header=header, height=array.shape[0], width=array.shape[1])
             message.encoding, message.step = encoding, array.strides[0]
             message.data.frombytes(array.tobytes())
-            self.publishers[name].publish(message)
+            self.publishers[camera, name].publish(message)
 
     def close(self):
         """Destroy both nodes."""
@@ -83,8 +86,8 @@ def bench():
     """Make benches that are closed."""
     made = []
 
-    def make(*parameters):
-        made.append(Bench(*parameters))
+    def make(*parameters, **options):
+        made.append(Bench(*parameters, **options))
         return made[-1]
 
     yield make
@@ -99,7 +102,7 @@ def test_a_frame_is_shown_with_its_results_and_points(tmp_path, bench):
     it.publish(1)
     it.wait(lambda: it.node.shown)
     # The topics are in use: from here on a frame is complete with all three.
-    it.wait(lambda: len(it.node._gather._received_s) == 3)
+    it.wait(lambda: len(it.node._cameras[0]._gather._received_s) == 3)
     before = it.node.shown
     it.publish(2, depth=np.full((4, 4), 5.0, np.float32))
     it.wait(lambda: it.node.refused)
@@ -107,6 +110,36 @@ def test_a_frame_is_shown_with_its_results_and_points(tmp_path, bench):
     it.wait(lambda: it.node.shown > before)
     it.close()
     assert {'/camera/image', '/camera/label', '/camera/depth', '/points'} <= rows(path).keys()
+
+
+def test_every_camera_has_its_part_of_the_recording(tmp_path, bench):
+    """One that is broken costs the others nothing, and statistics find their camera."""
+    path = tmp_path / 'live.rrd'
+    cameras = ('front', 'rear')
+    it = bench(f'save:={path}', 'cameras:=[front, rear]', cameras=cameras)
+    for camera in cameras:
+        it.publish(1, camera=camera)
+    received = [camera._gather._received_s for camera in it.node._cameras]
+    it.wait(lambda: all(len(item) == 3 for item in received))
+    it.wait(lambda: it.node.shown)
+    kind = own_messages.frame_stats_type()
+    if kind is not None:
+        it.node._on_stats(kind(camera='rear', latency_ms=5.0))
+        assert [len(item) for item in received] == [3, 4]
+        # From here on no frame waits for statistics.
+        del received[1]['stats']
+    before = it.node.shown
+    it.publish(2, camera='front', depth=np.full((4, 4), 5.0, np.float32))
+    it.publish(2, camera='rear')
+    it.wait(lambda: it.node.refused and it.node.shown > before)
+    before = it.node.shown
+    it.publish(3, camera='front')
+    it.wait(lambda: it.node.shown > before)
+    it.close()
+    names = ('camera/image', 'camera/label', 'camera/depth', 'points')
+    found = rows(path)
+    assert {f'/{camera}/{name}' for camera in cameras for name in names} <= found.keys()
+    assert '/camera/image' not in found
 
 
 def test_classes_come_from_the_network(tmp_path, bench):
@@ -133,6 +166,7 @@ def test_classes_come_from_the_network(tmp_path, bench):
         ('transport:=zstd', 'transport must be one of raw, compressed'),
         ('save:=live.mcap', 'expected a name that ends in .rrd'),
         ('tag_table:=t9', 'tag_table must be one of'),
+        ('cameras:=[a, a]', 'cameras must be different names'),
     ],
 )
 def test_a_wrong_parameter_is_one_line(parameter, text, capfd):

@@ -107,6 +107,31 @@ def test_a_browser_shows_the_scene(tmp_path):
     assert not [text for text in page.said if not chromium.is_of_the_network(text)]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.PROGRAM is None, reason='Chromium is not installed')
+def test_a_browser_shows_several_cameras_next_to_each_other(tmp_path):
+    """Each has a column with its own labels, and the page has a tab for each."""
+    image = np.full((60, 120, 3), (10, 200, 30), np.uint8)
+    names = {'front': 'road', 'left': 'sky', 'right': 'building'}
+    ids = {name: CARLA_0914.by_name(item).id for name, item in names.items()}
+    colors = [CARLA_0914.by_name(item).color for item in names.values()]
+    with Server() as server, session.served(server) as recording:
+        options = SceneOptions(palette='carla', cameras=tuple(names))
+        scene = Scene(recording, CARLA_0914.classes, options)
+        for at in range(3):
+            for name, class_id in ids.items():
+                labels = np.full((60, 120), class_id, np.uint8)
+                depth = np.full((60, 120), 2.0, np.float32)
+                scene.log(ViewFrame(10**18 + at * 10**8, image, labels, depth, camera=name))
+        recording.flush()
+        page = chromium.Page(server.page, tmp_path / 'profile')
+        shown, picture = page.shows(has_colors(*colors), 150.0)
+    assert shown, f'{len(np.unique(picture.reshape(-1, 3), axis=0))} colours on the page'
+    # The columns are in the order of the names.
+    middles = [np.nonzero((picture == color).all(axis=-1))[1].mean() for color in colors]
+    assert middles == sorted(middles)
+
+
 def test_the_wrapper_in_python_is_not_what_runs():
     """A signal to it would leave the server running."""
     with Server() as server:
