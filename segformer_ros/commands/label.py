@@ -435,9 +435,11 @@ def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:
     frames, states = written['frames'], written['inputs']
     seconds = written['seconds']
     rate = f' ({written["frames_now"] / seconds:.1f} frames/s)' if seconds else ''
+    # Of a training set not every frame that was read is taken.
+    now = 'of them now' if args.format == 'run' else 'frames read now'
     sys.stdout.write(
         f'{states.get(DONE, 0)} inputs with {frames["total"]} frames are done, '
-        f'{written["frames_now"]} of them now in {seconds:.1f} s{rate} -> {args.out}\n'
+        f'{written["frames_now"]} {now} in {seconds:.1f} s{rate} -> {args.out}\n'
     )
     if frames['failed']:
         sys.stdout.write(f'{frames["failed"]} frames could not be read: see report.json\n')

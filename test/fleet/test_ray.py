@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers of Ray: the same results, and nothing lost nor twice when a node is killed."""
 
+from collections import Counter
 import json
+import socket
 import time
+from urllib.request import urlopen
 
 from label_process import begin
 import pytest
@@ -67,6 +70,43 @@ def test_a_node_that_is_killed_in_the_middle_costs_nothing(model, tmp_path):
                 path.read_bytes()
                 == (tmp_path / f'alone/results/night/{kind}' / path.name).read_bytes()
             )
+
+
+def test_prometheus_finds_what_is_done(model, tmp_path):
+    """At the port of a node's metrics, and the link of the dashboard is printed."""
+    pytest.importorskip('aiohttp_cors', reason="metrics and dashboard need 'ray[default]'")
+    with socket.create_server(('127.0.0.1', 0)) as free:
+        port = free.getsockname()[1]
+    head = {'num_cpus': 1, 'include_dashboard': True, 'metrics_export_port': port}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        folder = write_images(tmp_path / 'night', 7)
+        process = begin(
+            model, folder, tmp_path / 'out', '--address', cluster.address, '--threads', '1',
+            '--shard-frames', '3',
+        )  # fmt: skip
+        _, error = process.communicate(timeout=300)
+        assert process.returncode == 0, error
+        assert 'segformer: dashboard of Ray: http://127.0.0.1:' in error
+        deadline, found = time.monotonic() + 60, {}
+        while found.get('ray_segformer_label_frames_total') != 7:
+            assert time.monotonic() < deadline, found
+            found = metrics_at(port)
+        assert found['ray_segformer_label_shards_total'] == 3
+        assert found['ray_segformer_label_shard_seconds_count'] == 3
+    finally:
+        cluster.shutdown()
+
+
+def metrics_at(port):
+    """Sum up our metrics by name."""
+    found = Counter()
+    with urlopen(f'http://127.0.0.1:{port}/metrics', timeout=30) as answer:
+        for line in answer.read().decode().splitlines():
+            name, _, rest = line.partition('{')
+            if 'segformer' in name and not line.startswith('#'):
+                found[name] += float(rest.rpartition(' ')[2])
+    return found
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(model, tmp_path):

@@ -195,6 +195,14 @@ def test_images_and_a_video_become_shards_to_train_from(label, tmp_path):
     assert times == {p: p.stat().st_mtime_ns for p in (made.parent / 'results').rglob('*.png')}
 
 
+def test_frames_that_are_read_are_not_those_that_are_taken(model, capsys, tmp_path):
+    """The last line says both."""
+    video = write_video(tmp_path / 'a.mp4', 8)
+    words = ['label', str(video), '--out', str(tmp_path / 'out'), '--model', str(model)]
+    assert cli.main([*words, '--format', 'dataset', '--rate', '6']) == 0
+    assert '2 frames are done, 8 frames read now in' in capsys.readouterr().out
+
+
 def test_flicker_is_the_share_of_pixels_that_change_their_class(label, tmp_path):
     """Against the frame before, also where that one is no sample."""
     video = write_video(tmp_path / 'a.mp4', 8)
