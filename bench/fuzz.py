@@ -23,14 +23,18 @@ from fuzzing import forget_peak, Target
 from fuzzing.files import targets
 from fuzzing.pixels import TARGETS
 from hypothesis import given, HealthCheck, Phase, seed, settings
+from hypothesis.errors import UnsatisfiedAssumption
 
-_ROUND = 1000
+_ROUND = 200
 
 
-def check(target: Target, examples: int, number: int | None = None) -> int:
+def check(target: Target, draws: int, number: int | None = None) -> int:
     """
     Draw inputs of one kind and check them.
 
+    To draw takes Hypothesis most of the time, so that what was drawn is done to several inputs.
+
+    :param draws: How many times; an input of each variant comes of each.
     :param number: Seed; None takes always the same ones.
     :returns: How many were checked; those that were drawn and left out do not count.
     :raises Exception: What the smallest input that breaks something raises.
@@ -42,12 +46,16 @@ def check(target: Target, examples: int, number: int | None = None) -> int:
         if count == 0:
             # What importing and drawing have taken is no input's.
             forget_peak()
-        target.check(drawn)
-        count += 1
+        for made in target.variants(drawn):
+            try:
+                target.check(made)
+            except UnsatisfiedAssumption:
+                continue
+            count += 1
 
     test = given(target.inputs)(one)
     test = settings(
-        max_examples=examples,
+        max_examples=draws,
         database=None,
         deadline=None,
         derandomize=number is None,

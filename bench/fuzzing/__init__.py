@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 import resource
@@ -24,11 +24,13 @@ class Target:
 
     :param inputs: Draws them.
     :param check: Raises where a property does not hold.
+    :param variants: Makes several inputs of what was drawn.
     """
 
     name: str
     inputs: SearchStrategy[Any]
     check: Callable[[Any], None]
+    variants: Callable[[Any], Iterable[Any]] = lambda drawn: (drawn,)
 
 
 class _Peak:

@@ -25,12 +25,19 @@ _ODD_VALUES = (
 _PLACES = st.floats(0.0, 1.0)
 
 
-def bytes_from(contents: Sequence[bytes], *, most: int = 4) -> SearchStrategy[bytes]:
-    """Draw one of some contents with up to so many places cut, repeated or replaced."""
-    edits = st.lists(
-        st.tuples(st.sampled_from('cutfliz'), _PLACES, _PLACES, _ODD_BYTES), max_size=most
-    )
-    return st.builds(_damaged, st.sampled_from(list(contents)), edits)
+_EDITS = st.lists(st.tuples(st.sampled_from('cutfliz'), _PLACES, _PLACES, _ODD_BYTES), max_size=4)
+
+
+def damage() -> SearchStrategy[list[tuple[str, float, float, bytes]]]:
+    """Draw up to four places that are cut, repeated or replaced."""
+    return _EDITS
+
+
+def all_damaged(
+    contents: Sequence[bytes], edits: list[tuple[str, float, float, bytes]]
+) -> list[bytes]:
+    """Do the same damage to each of some contents."""
+    return [_damaged(content, edits) for content in contents]
 
 
 def _damaged(content: bytes, edits: list[tuple[str, float, float, bytes]]) -> bytes:

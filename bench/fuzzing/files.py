@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import atexit
-import functools
+from functools import cache, partial
 import importlib
 import importlib.util
 import io
@@ -15,7 +15,6 @@ import shutil
 import tempfile
 from typing import Any
 
-from hypothesis import strategies as st
 import numpy as np
 from segformer_ros import bundle
 from segformer_ros.bags.message_types import make_store
@@ -26,7 +25,7 @@ from segformer_ros.image_encoding import decode_message, EncodingError
 from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
 from fuzzing import bounded_memory, forget_peak, Target
-from fuzzing.damage import bytes_from, raises_only, trees_from
+from fuzzing.damage import all_damaged, damage, raises_only, trees_from
 
 # One folder that every example writes into anew; in memory where there is such a place.
 _SHM = Path('/dev/shm')
@@ -161,29 +160,34 @@ def check_checkpoint(drawn: tuple[bytes, str]) -> None:
     assert found is None, 'none of these is a network'
 
 
-@functools.cache
+@cache
 def targets() -> tuple[Target, ...]:
     """Return those that can run here: checkpoints need torch."""
     manifest = _manifest()
     text = json.dumps(manifest).encode()
     found = [
         Target('manifest', trees_from(manifest), check_manifest),
-        Target('manifest_bytes', bytes_from([text]), check_manifest_bytes),
-        Target(
-            'message',
-            st.one_of(
-                *(st.tuples(st.just(name), bytes_from([raw])) for name, raw in _MESSAGES.items())
-            ),
-            check_message,
-        ),
-        Target('metadata', bytes_from([_metadata()]), check_metadata),
+        Target('manifest_bytes', damage(), check_manifest_bytes, partial(all_damaged, [text])),
+        Target('message', damage(), check_message, _damaged_messages),
+        Target('metadata', damage(), check_metadata, partial(all_damaged, [_metadata()])),
     ]
     if importlib.util.find_spec('torch') is not None:
-        tensors = st.tuples(bytes_from(_safetensors()), st.just('.safetensors'))
-        pickled = st.tuples(bytes_from(_pickles()), st.just('.pth'))
-        for content, suffix in ((_safetensors()[0], '.safetensors'), (_pickles()[0], '.pth')):
+        files = [
+            *((content, '.safetensors') for content in _safetensors()),
+            *((content, '.pth') for content in _pickles()),
+        ]
+        for file in files:
             # What it imports counts no longer.
-            check_checkpoint((content, suffix))
+            check_checkpoint(file)
         forget_peak()
-        found.append(Target('checkpoint', tensors | pickled, check_checkpoint))
+
+        def damaged(edits: Any) -> list[tuple[bytes, str]]:
+            contents = all_damaged([content for content, _ in files], edits)
+            return [(content, file[1]) for content, file in zip(contents, files, strict=True)]
+
+        found.append(Target('checkpoint', damage(), check_checkpoint, damaged))
     return tuple(found)
+
+
+def _damaged_messages(edits: Any) -> list[tuple[str, bytes]]:
+    return list(zip(_MESSAGES, all_damaged(list(_MESSAGES.values()), edits), strict=True))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 import io
 from pathlib import Path
 import re
@@ -23,7 +25,7 @@ from segformer_ros.frame_rules import calibrate, CameraModel
 from segformer_ros.image_encoding import EncodingError
 
 from fuzzing import bounded_memory, Target
-from fuzzing.damage import bytes_from, raises_only
+from fuzzing.damage import all_damaged, damage, raises_only
 
 # What a header may state here: decoders are asked for no more than this.
 _MOST_PIXELS = 1 << 22
@@ -226,13 +228,41 @@ def check_camera(drawn: SimpleNamespace) -> None:
     assert np.isfinite(points[np.isfinite(depth)]).all(), f'a point of {found} is not finite'
 
 
+def _in_every_encoding(fields: dict[str, Any]) -> list[dict[str, Any]]:
+    """Call the same bytes by the name that was drawn, and by every name that is known."""
+    names = dict.fromkeys((fields['encoding'], *image_encoding.SUPPORTED))
+    return [{**fields, 'encoding': name} for name in names]
+
+
+def _damaged_pictures(drawn: tuple[Any, str]) -> list[tuple[bytes, str]]:
+    edits, form = drawn
+    contents = all_damaged([*_JPEGS, *_PNGS], edits)
+    return [(content, name) for content in contents for name in dict.fromkeys((form, 'jpeg', ''))]
+
+
+def _turned(drawn: SimpleNamespace) -> list[SimpleNamespace]:
+    """Give each element of K and P the place of another one, and leave P or the region out."""
+    info, found = drawn.info, []
+    for turn in range(9):
+        k, p = info.k[turn:] + info.k[:turn], info.p[turn:] + info.p[:turn]
+        found += [
+            replace(info, k=k, p=p),
+            replace(info, k=k, p=info.p),
+            replace(info, k=info.k, p=p),
+        ]
+        found += [replace(item, roi=(0, 0, 0, 0)) for item in found[-3:]]
+    return [SimpleNamespace(info=item, size=drawn.size) for item in dict.fromkeys(found)]
+
+
+_LABELS = [*_PNGS, *map(_palette_png, (1, 2, 4, 8))]
 TARGETS = (
-    Target('image', _images(), check_image),
+    Target('image', _images(), check_image, _in_every_encoding),
     Target(
         'compressed',
-        st.tuples(bytes_from(_JPEGS + _PNGS), st.sampled_from(_FORMATS) | st.text(max_size=12)),
+        st.tuples(damage(), st.sampled_from(_FORMATS) | st.text(max_size=12)),
         check_compressed,
+        _damaged_pictures,
     ),
-    Target('labels', bytes_from([*_PNGS, *map(_palette_png, (1, 2, 4, 8))]), check_labels),
-    Target('camera_info', _cameras(), check_camera),
+    Target('labels', damage(), check_labels, partial(all_damaged, _LABELS)),
+    Target('camera_info', _cameras(), check_camera, _turned),
 )

@@ -15,7 +15,7 @@ from fuzzing.damage import raises_only
 from fuzzing.pixels import stated_size
 from hypothesis import strategies as st
 
-# With the nine kinds of input 2000 examples and a few; `python bench/fuzz.py` draws others.
+# Of nine kinds of input, more than 2000 examples; `python bench/fuzz.py` draws others.
 EXAMPLES = 225
 
 
@@ -61,7 +61,29 @@ def test_examples_are_counted(monkeypatch, capsys):
 
     assert fuzz.main() == 0
 
-    assert capsys.readouterr().out.splitlines()[-1] == '3000 examples, no counterexample'
+    assert capsys.readouterr().out.splitlines()[-1] == '2600 examples, no counterexample'
+
+
+def test_every_variant_is_checked(monkeypatch, capsys):
+    """What was drawn is done to several inputs; the one that breaks something is shown."""
+    seen = []
+
+    def check(made):
+        seen.append(made)
+        if made == 'second 7':
+            raise KeyError(made)
+
+    target = fuzz.Target(
+        'twice', st.integers(0, 9), check, lambda drawn: (f'first {drawn}', f'second {drawn}')
+    )
+    monkeypatch.setattr(fuzz, 'all_targets', lambda: (target,))
+    monkeypatch.setattr(sys, 'argv', ['fuzz.py', '--examples', '400'])
+
+    assert fuzz.main() == 1
+
+    assert 'first 3' in seen
+    assert 'second 3' in seen
+    assert "twice, seed 1: KeyError: 'second 7'" in capsys.readouterr().out
 
 
 def test_error_without_a_message_is_a_fault():
