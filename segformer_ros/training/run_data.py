@@ -63,6 +63,15 @@ class RunData:
         crops = [_centre(item, *sides) for item in images]
         return normalize(np.stack(crops))
 
+    def counted_frames(self) -> list[int]:
+        """Return from how many frames of each dataset class_counts counts."""
+        weights = sum(source.weight for source in self.sources)
+        shares = (self.config.class_frames * source.weight / weights for source in self.sources)
+        return [
+            min(max(1, round(share)), len(source.dataset))
+            for share, source in zip(shares, self.sources, strict=True)
+        ]
+
     def class_counts(self) -> npt.NDArray[np.int64]:
         """
         Count the pixels of each channel in samples spread over the datasets, by their weights.
@@ -70,10 +79,8 @@ class RunData:
         :returns: (C,), or (2,) of the labels 0 and 1 for one channel.
         """
         total = np.zeros(256)
-        weights = sum(source.weight for source in self.sources)
-        for source in self.sources:
+        for source, frames in zip(self.sources, self.counted_frames(), strict=True):
             counts = np.zeros(256, np.int64)
-            frames = max(1, round(self.config.class_frames * source.weight / weights))
             np.add.at(counts, source.table, count_classes(source.dataset, frames=frames).pixels)
             total += counts * (source.weight / max(int(counts[:VOID].sum()), 1))
         # Shares as whole numbers, which are the same however they are added up.

@@ -122,7 +122,7 @@ class RunFiles:
         )
         if not wanted:
             return np.zeros(max(len(self._data.classes.classes), 2), np.int64)
-        report(f'counting the classes in {self._config.class_frames} frames')
+        report(f'counting the classes in {sum(self._data.counted_frames())} frames')
         return self._data.class_counts()
 
     def _place(self, trained: Trained, fabric: Fabric) -> None:

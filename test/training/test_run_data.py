@@ -84,6 +84,10 @@ def test_pixels_are_counted_by_the_weights_of_the_datasets(tmp_path):
     expected = 0.75 * shares(data.sources[0].dataset) + 0.25 * shares(data.sources[1].dataset)
     counts = data.class_counts()
     np.testing.assert_allclose(counts / counts.sum(), expected, rtol=1e-6)
+    # No more frames than there are, however many the recipe asks for.
+    lengths = [len(source.dataset) for source in data.sources]
+    assert data.config.class_frames > sum(lengths)
+    assert data.counted_frames() == lengths
 
 
 def test_ids_outside_of_the_label_set_end_the_run_at_its_start(tmp_path, monkeypatch):
