@@ -114,6 +114,15 @@ def test_an_address_is_labelled_as_its_file(server, tmp_path, model, capsys):
     assert '0 of them now' in capsys.readouterr().out
 
 
+def test_copies_of_the_same_content_go_away(server, tmp_path, model, capsys):
+    """Nothing is computed of the second one, so that nothing else would remove it."""
+    out = tmp_path / 'out'
+    words = ['label', f'{server}/a.mp4', f'{server}/night #1.mp4', '--out', str(out)]
+    assert cli.main([*words, '--model', str(model), '--workers', '1']) == 0
+    assert '1 inputs have the content of another one' in capsys.readouterr().out
+    assert list((out / remote.CACHE).iterdir()) == []
+
+
 def test_a_store_has_bags_videos_and_images(tmp_path):
     """A folder with metadata.yaml is one bag; images of a folder are one input."""
     fsspec = pytest.importorskip('fsspec', reason='stores need fsspec')
