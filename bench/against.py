@@ -3,10 +3,13 @@
 """
 Measure this checkout against another commit: what a user waits for, in turns.
 
-The other commit is checked out beside this one for the time of the run. Each row is measured by a
-new process of each, one after the other and the other way round in the next round; ratios are of
-one round. Above 1 this checkout is better. Both run in this environment; --python names another
-for the other commit, where its requirements are others.
+The other commit is checked out under bench_output/against/ and set up there (make setup-test,
+once, two to three minutes), so that it runs with the versions of its own requirements; --python
+names an environment for it instead, and the checkout is then removed in the end. Each row is
+measured by a new process of each, one after the other and the other way round in the next round;
+ratios are of one round. Above 1 this checkout is better. cameras and cores are figures of one
+checkout, which are ratios themselves. node needs ROS 2 in both environments. A row that fails is
+left out, and the program ends with 1.
 
     python bench/against.py
     python bench/against.py 86a88d9 --rows image video --repeats 7
@@ -15,26 +18,30 @@ for the other commit, where its requirements are others.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 import json
 import os
 from pathlib import Path
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from comparison import machine
+from comparison.against_rows import ROWS, write_dataset
 import cv2
 import numpy as np
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.world import random_frame
 
 _ROOT = Path(__file__).parents[1]
-_FRAMES = 40
+_KEPT = _ROOT / 'bench_output' / 'against'
+_FRAMES, _DATASET = 40, 6
 # Its child is measured, not itself: what a large process starts begins with the peak of that one.
 _LAUNCHER = """
 import json, resource, subprocess, sys
@@ -53,19 +60,38 @@ class Tree:
     folder: Path
     python: str
 
+    @property
+    def this(self) -> bool:
+        """Whether this program is of this checkout."""
+        return self.folder == _ROOT
+
     def segformer(self, *words: object) -> tuple[float, float]:
         """
         Run the command to its end.
 
-        :returns: Seconds of the processor, and peak memory in MB.
+        :returns: Seconds of CPU time, and peak memory in MB.
         :raises RuntimeError: It failed.
         """
-        command = [self.python, '-m', 'segformer_ros.cli', *map(str, words)]
+        command = (self.python, '-m', 'segformer_ros.cli', *words)
+        seconds, memory = json.loads(self._run(sys.executable, '-c', _LAUNCHER, *command))
+        return seconds, memory
+
+    def python_json(self, *words: object) -> dict[str, float]:
+        """
+        Run a program that ends with a line of JSON.
+
+        :raises RuntimeError: It failed.
+        """
+        found: dict[str, float] = json.loads(self._run(self.python, *words).splitlines()[-1])
+        return found
+
+    def _run(self, *words: object) -> str:
+        command = [str(word) for word in words]
         environment = {**os.environ, 'PYTHONPATH': str(self.folder)}
         with tempfile.TemporaryDirectory() as elsewhere:
             # Where Python is started is the first place that it imports from.
             child = subprocess.run(
-                [sys.executable, '-c', _LAUNCHER, *command],
+                command,
                 env=environment,
                 cwd=elsewhere,
                 capture_output=True,
@@ -74,61 +100,26 @@ class Tree:
             )
         if child.returncode:
             text = child.stderr.strip()[-500:]
-            raise RuntimeError(f'{" ".join(command)} failed in {self.folder}: {text}')
-        seconds, memory = json.loads(child.stdout)
-        return seconds, memory
-
-
-@dataclass(frozen=True)
-class Row:
-    """What is measured: measure gives a figure by unit; of `larger` ones more is better."""
-
-    measure: Callable[[Tree, Path, Path], dict[str, float]]
-    larger: bool = False
-
-
-def _image(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
-    seconds, memory = tree.segformer('run', inputs / 'image.png', '--out', out)
-    return {'s of the processor': seconds, 'MB at most': memory}
-
-
-def _video(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
-    tree.segformer('run', inputs / 'video.mp4', '--out', out)
-    return {'frames/s': _rate(out)}
-
-
-def _bag(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
-    tree.segformer('run', inputs / 'bag', '--out', out)
-    return {'frames/s': _rate(out)}
-
-
-def _rate(out: Path) -> float:
-    report = json.loads((out / 'report.json').read_bytes())
-    return float(report['frames_per_second'])
-
-
-def _evaluate(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
-    out.mkdir()
-    words = ('world_b0', '--seeds', f'0-{_FRAMES // 4 - 1}')
-    return {'s of the processor': tree.segformer('evaluate', *words)[0]}
-
-
-ROWS = {
-    'image': Row(_image),
-    'video': Row(_video, larger=True),
-    'bag': Row(_bag, larger=True),
-    'evaluate': Row(_evaluate),
-}
+            raise RuntimeError(f'{" ".join(command[3:])} failed in {self.folder}: {text}')
+        return child.stdout
 
 
 def make_inputs(folder: Path) -> None:
-    """Write an image, a video of 960x540, and a bag of 1280x800 of the built-in world."""
+    """
+    Write an image, a video of 960x540, a bag of 1280x800 and a dataset of 1280x720.
+
+    All of them are of the built-in world.
+    """
     images = [random_frame(seed, 960, 540).image for seed in range(4)]
     cv2.imwrite(str(folder / 'image.png'), images[0][..., ::-1])
     with VideoWriter(folder / 'video.mp4', Fraction(30)) as writer:
         for number in range(_FRAMES):
             writer.add(np.roll(images[number * 4 // _FRAMES], 4 * number, axis=1), number / 30)
     _write_bag(folder / 'bag', cv2.resize(images[1], (1280, 800)))
+    frames = [random_frame(seed, 1280, 720) for seed in range(_DATASET)]
+    write_dataset(
+        folder / 'dataset', [frame.image for frame in frames], [frame.labels for frame in frames]
+    )
 
 
 def _write_bag(path: Path, image: np.ndarray) -> None:
@@ -161,15 +152,34 @@ def other_tree(revision: str, python: str, folder: Path) -> Iterator[Tree]:
     """
     Check another commit out.
 
-    :raises subprocess.CalledProcessError: git does not know it.
+    :param python: That runs it; '': the one of an environment that is made, and kept with it.
+    :param folder: For a checkout that does not stay.
+    :raises subprocess.CalledProcessError: git does not know it, or it cannot be set up.
     """
-    git = ('git', '-C', str(_ROOT), 'worktree')
+    git = ('git', '-C', str(_ROOT))
+    if not python:
+        yield _set_up(revision, git)
+        return
     path = folder / 'other'
-    subprocess.run((*git, 'add', '--quiet', '--detach', path, revision), check=True)
+    subprocess.run((*git, 'worktree', 'add', '--quiet', '--detach', path, revision), check=True)
     try:
         yield Tree(path, python)
     finally:
-        subprocess.run((*git, 'remove', '--force', path), check=True)
+        subprocess.run((*git, 'worktree', 'remove', '--force', path), check=True)
+
+
+def _set_up(revision: str, git: tuple[str, ...]) -> Tree:
+    """Check a commit out and make its environment, unless an earlier run has."""
+    words = (*git, 'rev-parse', '--short=7', f'{revision}^{{commit}}')
+    name = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    path = _KEPT / name
+    if not path.exists():
+        subprocess.run((*git, 'worktree', 'add', '--quiet', '--detach', path, name), check=True)
+    # The interpreter below this environment: each checkout has an environment of its own.
+    python = f'PYTHON={Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"}'
+    sys.stderr.write(f'setting {path} up\n')
+    subprocess.run(('make', '-C', path, '--silent', 'setup-test', python), check=True)
+    return Tree(path, str(path / '.venv' / 'bin' / 'python'))
 
 
 def measure(
@@ -179,18 +189,38 @@ def measure(
     Let both take turns, after one turn each that is not counted: it fills the caches.
 
     :param trees: The other one, then this one.
-    :returns: By row and unit, for both trees, the figures of all rounds.
+    :returns: By row and unit, for both trees, the figures of all rounds; a row that fails says so
+        on standard error and is left out.
     """
     found: dict[str, list[list[float]]] = {}
     for name in rows:
-        for number in range(-1, repeats):
-            order = [0, 1] if number % 2 else [1, 0]
-            for index in order:
-                out = folder / f'{name}_{number}_{index}'
-                figures = ROWS[name].measure(trees[index], folder, out)
-                for unit, value in figures.items() if number >= 0 else ():
-                    found.setdefault(f'{name}, {unit}', [[], []])[index].append(value)
+        try:
+            found |= _measure(name, trees, folder, repeats)
+        except RuntimeError as error:
+            sys.stderr.write(f'bench/against.py: error: row {name}: {error}\n')
     return found
+
+
+def _measure(
+    name: str, trees: Sequence[Tree], folder: Path, repeats: int
+) -> dict[str, list[list[float]]]:
+    found: dict[str, list[list[float]]] = {}
+    for number in range(-1, min(repeats, ROWS[name].repeats)):
+        order = [0, 1] if number % 2 else [1, 0]
+        for index in order:
+            out, start = folder / f'{name}_{number}_{index}', time.perf_counter()
+            figures = ROWS[name].measure(trees[index], folder, out)
+            shutil.rmtree(out, ignore_errors=True)
+            who, text = ('other', 'this')[index], _text(figures)
+            seconds = time.perf_counter() - start
+            sys.stderr.write(f'{name} {number}, {who}: {text} ({seconds:.0f} s)\n')
+            for unit, value in figures.items() if number >= 0 else ():
+                found.setdefault(f'{name}, {unit}', [[], []])[index].append(value)
+    return found
+
+
+def _text(figures: dict[str, float]) -> str:
+    return ', '.join(f'{value:.2f} {unit}' for unit, value in figures.items())
 
 
 def report(found: dict[str, list[list[float]]]) -> str:
@@ -212,9 +242,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=str(__doc__).strip().splitlines()[0])
     parser.add_argument('revision', nargs='?', default='86a88d9', help='the other commit')
-    parser.add_argument('--python', default=sys.executable, help='that runs the other commit')
+    parser.add_argument('--python', default='', help='that runs the other commit (its own)')
     parser.add_argument('--rows', nargs='+', choices=ROWS, default=list(ROWS))
-    parser.add_argument('--repeats', type=int, default=5, help='turns of each')
+    parser.add_argument('--repeats', type=int, default=3, help='turns of each')
     arguments = parser.parse_args(words)
     # So that the other checkout is removed when the run is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -228,9 +258,9 @@ def main(words: Sequence[str] | None = None) -> int:
         except (RuntimeError, subprocess.CalledProcessError) as error:
             sys.stderr.write(f'bench/against.py: error: {error}\n')
             return 1
-    facts = ', '.join(machine.describe().values())
+    facts = ', '.join((*machine.describe().values(), f'load {os.getloadavg()[0]:.1f}'))
     sys.stdout.write(f'{arguments.revision} and this checkout, {facts}\n\n{report(found)}\n')
-    return 0
+    return len({name.partition(',')[0] for name in found}) < len(set(arguments.rows))
 
 
 if __name__ == '__main__':

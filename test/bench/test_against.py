@@ -3,6 +3,7 @@
 """This checkout against another commit: turns, and ratios the right way round."""
 
 import against
+from comparison import against_child, against_rows
 import pytest
 
 
@@ -14,12 +15,25 @@ def test_both_take_turns_and_the_first_round_fills_the_caches(monkeypatch, tmp_p
         seen.append(tree)
         return {'s': {'old': 4.0, 'new': 2.0}[tree] * len(seen)}
 
-    monkeypatch.setitem(against.ROWS, 'image', against.Row(figures))
+    monkeypatch.setitem(against.ROWS, 'image', against_rows.Row(figures))
 
     found = against.measure(['image'], ['old', 'new'], tmp_path, 2)
 
     assert seen == ['old', 'new', 'new', 'old', 'old', 'new']
     assert found == {'image, s': [[16.0, 20.0], [6.0, 12.0]]}
+
+
+def test_a_row_that_fails_is_left_out(monkeypatch, tmp_path, capsys):
+    """What it says is shown, and the other rows are measured."""
+
+    def fail(tree, inputs, out):
+        raise RuntimeError('no such command')
+
+    monkeypatch.setitem(against.ROWS, 'bag', against_rows.Row(fail))
+    monkeypatch.setitem(against.ROWS, 'image', against_rows.Row(lambda *_: {'s': 1.0}))
+
+    assert list(against.measure(['bag', 'image'], ['old', 'new'], tmp_path, 1)) == ['image, s']
+    assert 'row bag: no such command' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(('row', 'ratio'), [('image', '2.00'), ('video', '0.50')])
@@ -28,6 +42,23 @@ def test_above_one_this_checkout_is_better(row, ratio):
     text = against.report({f'{row}, unit': [[4.0, 4.0], [2.0, 2.0]]})
 
     assert f'| 4.00 | 2.00 | {ratio} | {ratio} to {ratio} |' in text
+
+
+def test_the_rows_of_a_table_have_a_program(monkeypatch):
+    """Every row that runs a child names one that there is, and figures are named by their unit."""
+    seen = []
+
+    class Tree:
+        folder, this = against._ROOT, True
+
+        def python_json(self, *words):
+            seen.append(words[1])
+            return {'ms of CPU': 1.0}
+
+    for name in ('cameras', 'cores', 'pictures', 'cloud', 'node'):
+        assert against.ROWS[name].measure(Tree(), against._ROOT, against._ROOT)
+
+    assert set(seen) | {'network'} == set(against_child.CHILDREN)
 
 
 def test_the_other_commit_is_gone_afterwards(tmp_path):
