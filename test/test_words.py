@@ -16,7 +16,8 @@ PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 BANNED = re.compile(
     r'(?<!image )\bprocessors?\b|\bjudg(e|es|ed|ing)\b|\bcontest(ants?)?\b|\brivals?\b'
     r'|\bdata sets?\b|\btrue (labels?|depth)\b|\bbeside\b'
-    r'|\bby heart\b|\bleft behind\b|\bwithout being asked\b',
+    r'|\bby heart\b|\bleft behind\b|\bwithout being asked\b'
+    r'|\banew\b|\bgo(es)? on\b|\bwhoever\b|\bbut for\b|\bheard\b|\bnobody\b|\basked of\b',
     re.IGNORECASE,
 )
 FRAGMENT = re.compile(r'(of|for|by|as|such|that|\()\b', re.IGNORECASE)

@@ -241,7 +241,7 @@ def _damaged_pictures(drawn: tuple[Any, str]) -> list[tuple[bytes, str]]:
 
 
 def _turned(drawn: SimpleNamespace) -> list[SimpleNamespace]:
-    """Give each element of K and P the place of another one, and leave P or the region out."""
+    """Rotate the elements of K and P, and leave P or the region out."""
     info, found = drawn.info, []
     for turn in range(9):
         k, p = info.k[turn:] + info.k[:turn], info.p[turn:] + info.p[:turn]
