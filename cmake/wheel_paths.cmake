@@ -4,21 +4,27 @@
 # Build against ROS 2 from PyPI with nothing sourced. With a ROS 2 from apt nothing here applies.
 #
 # The wheels unpack into the virtual environment as an ament prefix, with three rough edges:
-# - AMENT_PREFIX_PATH is not set, so that rosidl finds no generators. The prefix is known once
-#   ament_cmake is found.
+# - AMENT_PREFIX_PATH is not set, or names workspaces alone, so that rosidl finds no generators. The
+#   prefix is known once ament_cmake is found.
 # - The exported targets name the include directory of the Python that built the wheel
 #   (/opt/python/cp311-cp311/include/...). CMake refuses a directory that does not exist.
 # - A virtual environment inside the source tree puts numpy's headers there. CMake refuses to export
 #   a target that names a directory of the source tree.
 
 function(use_prefix_of_ament_cmake)
-  if(NOT "$ENV{AMENT_PREFIX_PATH}" STREQUAL "")
-    return()
-  endif()
   # <prefix>/share/ament_cmake/cmake
   get_filename_component(prefix "${ament_cmake_DIR}/../../.." ABSOLUTE)
-  set(ENV{AMENT_PREFIX_PATH} "${prefix}")
-  message(STATUS "AMENT_PREFIX_PATH was not set, taking ${prefix}")
+  string(REPLACE ":" ";" prefixes "$ENV{AMENT_PREFIX_PATH}")
+  foreach(known IN LISTS prefixes)
+    get_filename_component(known "${known}" ABSOLUTE)
+    if(EXISTS "${known}/share/ament_index/resource_index/packages/ament_cmake")
+      return()
+    endif()
+  endforeach()
+  list(APPEND prefixes "${prefix}")
+  list(JOIN prefixes ":" prefixes)
+  set(ENV{AMENT_PREFIX_PATH} "${prefixes}")
+  message(STATUS "AMENT_PREFIX_PATH had no ament_cmake, adding ${prefix}")
 endfunction()
 
 function(drop_missing_wheel_includes)

@@ -162,7 +162,7 @@ def test_one_module_of_the_run_time_imports_torch():
 )
 def test_wing_does_not_import(pieces: tuple[str, ...], forbidden: set[str]):
     """Nothing on the way to the modules of a wing imports a forbidden package."""
-    for package, needed in (('rclpy', 'nodes'), ('torch', 'network')):
+    for package, needed in (('rclpy', 'nodes'), ('torch', 'network'), ('jinja2', 'evaluation')):
         if needed in pieces:
             pytest.importorskip(package)
     modules = [name for name in module_names(*pieces) if name != TORCH_BACKEND]

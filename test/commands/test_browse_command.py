@@ -85,6 +85,7 @@ def test_samples_are_shown_with_labels_and_depth(few, tmp_path, capsys):
 
 def test_a_recipe_adds_its_variations(few, tmp_path):
     """A column is a variation; the same seed gives the same picture."""
+    pytest.importorskip('torch', reason='the training reads recipes, and needs torch')
     recipe = tmp_path / 'recipe.yaml'
     recipe.write_text(RECIPE, encoding='utf-8')
     pictures = []
@@ -141,6 +142,8 @@ def test_points_of_sparse_depth_can_be_seen(few, tmp_path):
 @pytest.mark.usefixtures('few')
 def test_what_cannot_be_shown_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
     """And nothing is written."""
+    if '--recipe' in arguments:
+        pytest.importorskip('torch', reason='the training reads recipes, and needs torch')
     monkeypatch.chdir(tmp_path)
     assert main(['browse', 'few:', *arguments]) == 1
     error = capsys.readouterr().err.strip()

@@ -7,7 +7,6 @@ Here they run on the processor, compiled as C++: that proves their arithmetic an
 The same on a device is in test/cuda_device.
 """
 
-from importlib.util import find_spec
 import re
 
 from engines.doubles import address_of
@@ -215,8 +214,7 @@ def test_every_kernel_of_the_sources_is_known():
 @pytest.mark.parametrize('file', kernels.SOURCES)
 def test_nvrtc_compiles_the_kernels_without_a_device(file):
     """For the cards of vehicles and for those of desks."""
-    if find_spec('cuda.core') is None:
-        pytest.skip('cuda-core is not installed')
+    pytest.importorskip('cuda.core', reason='cuda-core is not installed')
     for capability in ((8, 7), (8, 9), (12, 0)):
         try:
             code = kernels.compile_source(file, capability)

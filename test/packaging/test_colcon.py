@@ -50,6 +50,9 @@ def workspace(
         'CMAKE_GENERATOR': 'Ninja',
         'PATH': os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]),
     }
+    if request.param == 'merge-install' and (Path(sys.prefix) / 'share' / 'ament_cmake').is_dir():
+        # A shell that has sourced a workspace: AMENT_PREFIX_PATH names that, and not the wheels.
+        environment['AMENT_PREFIX_PATH'] = str(path / 'sourced')
     done = subprocess.run(
         command, cwd=path, env=environment, capture_output=True, text=True, timeout=5 * DEADLINE_S
     )

@@ -65,7 +65,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, '-m', 'venv', str(path)], check=True, timeout=DEADLINE_S)
     command = [str(path / 'bin' / 'python'), '-m', 'pip', 'install', '--quiet', '--no-deps']
     command += ['--no-index', '--disable-pip-version-check', str(wheel)]
-    subprocess.run(command, check=True, timeout=DEADLINE_S)
+    subprocess.run(command, check=True, timeout=DEADLINE_S, env=without_workspace())
     python = f'python{sys.version_info.major}.{sys.version_info.minor}'
     site_packages = path / 'lib' / python / 'site-packages'
     (site_packages / 'dependencies.pth').write_text(sysconfig.get_path('purelib'))
@@ -78,7 +78,15 @@ def run(environment: Path, *command: str | Path) -> subprocess.CompletedProcess[
     return subprocess.run(
         [str(environment / 'bin' / command[0]), *(str(word) for word in command[1:])],
         cwd=environment, capture_output=True, text=True, timeout=DEADLINE_S,
+        env=without_workspace(),
     )  # fmt: skip
+
+
+def without_workspace() -> dict[str, str]:
+    """Give the environment without a sourced workspace that holds the package (colcon test)."""
+    paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)
+    kept = [path for path in paths if path and not (Path(path) / 'segformer_ros').is_dir()]
+    return os.environ | {'PYTHONPATH': os.pathsep.join(kept)}
 
 
 @pytest.mark.skipif(not (ROOT / '.git').exists(), reason='git lists what the checkout holds')
@@ -163,7 +171,7 @@ def test_installed_node_becomes_active_without_messages(environment: Path):
     arguments = ['--ros-args', '-r', f'__ns:=/pip_{os.getpid()}', '-r', '__node:=segformer']
     with subprocess.Popen(
         [str(environment / 'bin' / 'segformer_node'), *arguments],
-        cwd=environment, stderr=subprocess.PIPE, text=True,
+        cwd=environment, stderr=subprocess.PIPE, text=True, env=without_workspace(),
     ) as node:  # fmt: skip
         try:
             asked = run(environment, 'python', WAIT_UNTIL_ACTIVE, f'/pip_{os.getpid()}/segformer')
