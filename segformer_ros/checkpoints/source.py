@@ -112,10 +112,18 @@ def load(source: str | Path) -> LoadedModel:
     :param source: As for read.
     :raises CheckpointError: As read, or it is only an encoder.
     """
-    model = read(source)
+    return loaded(read(source))
+
+
+def loaded(model: Model) -> LoadedModel:
+    """
+    Build a network that was read.
+
+    :raises CheckpointError: It is only an encoder.
+    """
     if not has_heads(model.config):
         raise CheckpointError(
-            f'{source} is a {describe(model.config)}: expected a network with a segmentation '
+            f'{model.path} is a {describe(model.config)}: expected a network with a segmentation '
             'or depth head; an encoder is where training starts from'
         )
     network = model.build()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 import sys
+from typing import Any
 
 from segformer_ros.bundle import Bundle, ENGINES, FLOATS
 from segformer_ros.progress import Progress
@@ -160,9 +161,14 @@ def run(args: argparse.Namespace) -> int:
 def _made(args: argparse.Namespace) -> Bundle:
     if len(args.checkpoint) == 1:
         return _export(args, args.checkpoint[0], args.out)
-    from segformer_ros.export.pair_export import export_pair
+    from segformer_ros.export.checkpoint_export import export_model
+    from segformer_ros.export.pair_export import export_pair, with_shared_encoder
 
     labels, depth = args.checkpoint
+    shared = with_shared_encoder(labels, depth, (args.size, args.depth_size))
+    if shared is not None:
+        _report('both have the same encoder, which is computed once: one network for both tasks')
+        return export_model(shared[0], args.out, shared[1], **_options(args, _licence(args)))
     exports = (partial(_export, args, labels), partial(_export, args, depth, second=True))
     return export_pair(labels, depth, args.out, exports)
 
@@ -170,16 +176,28 @@ def _made(args: argparse.Namespace) -> Bundle:
 def _export(args: argparse.Namespace, source: str, out: Path, *, second: bool = False) -> Bundle:
     """Export one checkpoint; the second of two has a size and a licence of its own."""
     from segformer_ros.export.checkpoint_export import export_checkpoint
+
+    size, licence = (args.depth_size, args.depth_licence) if second else (args.size, args.licence)
+    return export_checkpoint(source, out, size, **_options(args, licence))
+
+
+def _licence(args: argparse.Namespace) -> str | None:
+    """Name the licence of one network made of two; None: what the checkpoints say."""
+    found: tuple[str | None, str | None] = args.licence, args.depth_licence
+    if found == (None, None) or found[0] == found[1]:
+        return found[0]
+    labels, depth = (item or 'unknown' for item in found)
+    return f'labels {labels}, depth {depth}'
+
+
+def _options(args: argparse.Namespace, licence: str | None) -> dict[str, Any]:
     from segformer_ros.export.variants import ExportOptions
 
-    return export_checkpoint(
-        source,
-        out,
-        args.depth_size if second else args.size,
-        notes=args.notes,
-        licence=args.depth_licence if second else args.licence,
-        focal_length_px=args.focal_length,
-        options=ExportOptions(
+    return {
+        'notes': args.notes,
+        'licence': licence,
+        'focal_length_px': args.focal_length,
+        'options': ExportOptions(
             targets=tuple(dict.fromkeys(args.target or ('onnxruntime', 'openvino'))),
             precisions=tuple(dict.fromkeys(args.precision or ())),
             plain=args.plain,
@@ -187,9 +205,9 @@ def _export(args: argparse.Namespace, source: str, out: Path, *, second: bool = 
             single_task=args.single_task,
             opset=args.opset,
         ),
-        torchscript=args.torchscript,
-        report=_report,
-    )
+        'torchscript': args.torchscript,
+        'report': _report,
+    }
 
 
 def _report(line: str) -> None:

@@ -179,7 +179,32 @@ def export_checkpoint(
     :raises CheckpointError: The checkpoint cannot be used.
     :raises ExportError: What was exported does not compute the same.
     """
-    model = load(source)
+    return export_model(
+        load(source),
+        folder,
+        sizes,
+        notes=notes,
+        licence=licence,
+        focal_length_px=focal_length_px,
+        options=options,
+        torchscript=torchscript,
+        report=report,
+    )
+
+
+def export_model(
+    model: LoadedModel,
+    folder: Path,
+    sizes: Sequence[tuple[int, int]] | None,
+    *,
+    notes: str = '',
+    licence: str | None = None,
+    focal_length_px: float | None = None,
+    options: ExportOptions | None = None,
+    torchscript: bool = False,
+    report: Callable[[str], object] = lambda line: None,
+) -> Bundle:
+    """Export a network that was read already, as export_checkpoint."""
     sizes = _chosen(sizes, model, report)
     name = folder.absolute().name
     facts = bundle_facts(

@@ -4,14 +4,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 import tempfile
 
 from segformer_ros import bundle as bundles
+from segformer_ros.checkpoints.join import joined
+from segformer_ros.checkpoints.source import loaded, LoadedModel, read
 from segformer_ros.export.check import ExportError
+from segformer_ros.export.input_sizes import own_sizes
 
+Sizes = Sequence[tuple[int, int]] | None
 Export = Callable[[Path], bundles.Bundle]
+
+
+def with_shared_encoder(
+    labels: str, depth: str, sizes: tuple[Sizes, Sizes]
+) -> tuple[LoadedModel, Sizes] | None:
+    """
+    Make one network of two checkpoints whose encoders are equal in every weight.
+
+    :param sizes: Input sizes that were asked for, of each; None: its own.
+    :returns: It with its input sizes; None where these are two networks: bundles, other weights,
+        another normalisation or other input sizes.
+    :raises CheckpointError: A checkpoint cannot be read.
+    """
+    if not all(bundles.is_checkpoint(item) for item in (labels, depth)):
+        return None
+    first, second = read(labels), read(depth)
+    if not first.config.segmentation or not second.config.depth:
+        return None
+    whole = joined(first, second)
+    if whole is None:
+        return None
+    chosen = [
+        tuple(size or own_sizes(item.facts)[0])
+        for size, item in zip(sizes, (first, second), strict=True)
+    ]
+    return (loaded(whole), chosen[0]) if set(chosen[0]) == set(chosen[1]) else None
 
 
 def export_pair(
