@@ -31,6 +31,8 @@ Image = npt.NDArray[np.uint8]
 ROADS = frozenset({'road', 'roads', 'road_line', 'lane_marking'})
 """Names of classes that lie in the plane."""
 
+HEIGHTS_M, MAX_PITCH_DEG = (0.1, 10.0), 60.0
+"""Heights of a camera above the road, and how far it looks up or down at most."""
 MIN_PIXELS, MIN_INLIERS = 200, 0.4
 """A frame without so many pixels of road, or so large a part of them in one plane, is refused."""
 FACTORS = (0.2, 5.0)
@@ -165,10 +167,16 @@ class ScaleOptions:
 
         :raises ValueError: A number is out of range.
         """
-        if not 0.1 <= self.height_m <= 10.0:
-            raise ValueError(f'expected a camera height of 0.1 to 10 m, got {self.height_m:g}')
-        if not -60.0 <= self.pitch_deg <= 60.0:
-            raise ValueError(f'expected a pitch of -60 to 60 degrees, got {self.pitch_deg:g}')
+        low, high = HEIGHTS_M
+        if not low <= self.height_m <= high:
+            raise ValueError(
+                f'expected a camera height of {low:g} to {high:g} m, got {self.height_m:g}'
+            )
+        if not -MAX_PITCH_DEG <= self.pitch_deg <= MAX_PITCH_DEG:
+            raise ValueError(
+                f'expected a pitch of -{MAX_PITCH_DEG:g} to {MAX_PITCH_DEG:g} degrees, got '
+                f'{self.pitch_deg:g}'
+            )
 
 
 def read_scale(text: str) -> ScaleOptions:

@@ -16,6 +16,7 @@ from segformer_ros.engines.cuda import APIS as CUDA_APIS
 from segformer_ros.image_encoding import DEPTH_ENCODINGS
 from segformer_ros.inference.backend_table import LISTING, PRECISIONS
 from segformer_ros.inference.results import IMAGE_ROTATIONS
+from segformer_ros.inference.road_scale import HEIGHTS_M, MAX_PITCH_DEG
 from segformer_ros.inference.schedule import SCHEDULES
 from segformer_ros.inference.temporal import TEMPORAL
 from segformer_ros.labels import DISTINCT, PALETTES
@@ -109,14 +110,14 @@ class Parameters:
     camera_height_m: float = parameter(
         0.0,
         'Height of the camera above the road in metres, by which depth is scaled where the labels '
-        'show a road; 0 = depth as the network gives it.',
-        between=(0.0, 10.0),
+        'show a road, 0.1 to 10; 0 = depth as the network gives it.',
+        between=(0.0, HEIGHTS_M[1]),
     )
     camera_pitch_deg: float = parameter(
         0.0,
         'Angle in degrees by which the camera looks down, for camera_height_m with relative '
         'inverse depth.',
-        between=(-60.0, 60.0),
+        between=(-MAX_PITCH_DEG, MAX_PITCH_DEG),
     )
     segmentation: bool = parameter(True, 'Compute labels.', fixed=False)
     depth: bool = parameter(True, 'Compute depth.', fixed=False)
@@ -232,6 +233,11 @@ class Parameters:
             raise ValueError(
                 'camera_height_m scales depth by the road of an upright image: leave it at 0 with '
                 f'image_rotation {self.image_rotation}'
+            )
+        if self.camera_height_m and not HEIGHTS_M[0] <= self.camera_height_m <= HEIGHTS_M[1]:
+            raise ValueError(
+                f'camera_height_m must be 0 or {HEIGHTS_M[0]} to {HEIGHTS_M[1]:g}, not '
+                f'{self.camera_height_m}'
             )
         if 0.0 < self.max_depth_m <= self.min_depth_m:
             raise ValueError(

@@ -302,6 +302,15 @@ def nan(path):
     graph(path, ending=[('Mul', {'inputs': ['nan']})])
 
 
+def outside(path):
+    """Write a graph without the file of its weights."""
+    graph(path)
+    onnx.save(
+        onnx.load(path), path, save_as_external_data=True, location='w.bin', size_threshold=0
+    )
+    (path.parent / 'w.bin').unlink()
+
+
 def transposed(path):
     """Write a graph that takes (1, H, 3, W)."""
     graph(path)
@@ -317,7 +326,9 @@ def transposed(path):
     [
         (lambda p: graph(p, channels=5), (), '3 channels'),
         (transposed, (), '(1, 3, H, W) or (1, H, W, 3)'),
-        (lambda p: graph(p), ('--layout', 'nhwc'), 'nhwc'),
+        (lambda p: graph(p), ('--layout', 'nhwc'), '--layout nhwc says'),
+        (lambda p: graph(p, last=True), ('--layout', 'nchw'), '--layout nchw says'),
+        (outside, (), 'found no w.bin: copy them too'),
         (lambda p: graph(p, outputs=2), (), '--output'),
         (
             lambda p: graph(
@@ -335,7 +346,8 @@ def transposed(path):
         (lambda p: graph(p, ending=[('Mul', {'inputs': ['shift']})]), ('--output', 'x'), "'x'"),
     ],
     ids=[
-        'wrong class count', 'transposed', 'wrong layout', 'two outputs', 'int64 output', 'NaN',
+        'wrong class count', 'transposed', 'wrong layout', 'wrong layout of nhwc',
+        'missing weights', 'two outputs', 'int64 output', 'NaN',
         'wrong size', 'damaged', 'missing', 'no such output',
     ],
 )  # fmt: skip
@@ -364,6 +376,7 @@ def test_ids_beyond_the_classes_are_refused(tmp_path, capsys):
         ('--task segmentation --mean unit', '--classes'),
         ('--task segmentation --classes cityscapes_19', '--mean'),
         ('--task segmentation --classes cityscape_19 --mean unit', 'cityscapes_19'),
+        ('--task segmentation --classes absent.txt --mean unit', 'absent.txt'),
         ('--task depth --mean unit --focal-length 10', '--kind'),
         ('--task depth --kind depth --mean unit', '--focal-length'),
         ('--task depth --kind logits --mean unit', '--kind'),

@@ -83,6 +83,15 @@ def changed(split, tmp_path, change):
     return tmp_path / 'split'
 
 
+def test_a_half_that_was_written_anew_still_fits(split, tmp_path):
+    """So what the next test changes is what makes two networks of them."""
+    from segformer_ros.export.pair_export import with_shared_encoder
+
+    folder = changed(split, tmp_path, lambda *_: None)
+    halves = [str(folder / f'{task}.safetensors') for task in ('segmentation', 'depth')]
+    assert with_shared_encoder(*halves, ([(32, 64)], [(32, 64)])) is not None
+
+
 def one_weight(tensors, _):
     """Change the last bit of one number of the encoder."""
     name = next(name for name in tensors if name.startswith('encoder.'))

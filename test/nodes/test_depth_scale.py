@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from node_rig import camera_info, FakePipeline, image_message, pixels_of
 import numpy as np
 import pytest
+from segformer_ros.inference.road_scale import read_scale
 from segformer_ros.labels import CARLA_0914
+from segformer_ros.nodes.parameters import Parameters
 from sensor_msgs.msg import CameraInfo, Image
 
 H, W, FOCAL_PX, HEIGHT_M = 60, 80, 60.0, 2.0
@@ -108,6 +110,22 @@ def test_without_a_road_there_is_no_depth(make_rig):
     values = rig.status().values
     assert '0 pixels of road' in values['depth_scale']
     assert values['frames_without_road'] == '1'
+
+
+@pytest.mark.parametrize('height_m', [0.05, 10.5, -1.0])
+def test_the_node_and_the_command_refuse_the_same_heights(height_m):
+    """Before anything starts."""
+    with pytest.raises(ValueError, match='camera_height_m must be 0 or 0'):
+        Parameters(camera_height_m=height_m)
+    with pytest.raises(ValueError, match='expected a camera height of'):
+        read_scale(f'camera_height={height_m}')
+
+
+@pytest.mark.parametrize('height_m', [0.1, 10.0])
+def test_both_take_the_heights_at_the_ends(height_m):
+    """As the documents say."""
+    assert Parameters(camera_height_m=height_m).camera_height_m == height_m
+    assert read_scale(f'camera_height={height_m}').height_m == height_m
 
 
 def test_it_is_off_by_default(make_rig):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import onnx
 from onnx import ModelProto, TensorProto
+from segformer_ros.bundle import weights_of_graph
 from segformer_ros.export.check import ExportError
 
 LAYOUTS = ('nchw', 'nhwc')
@@ -48,11 +49,13 @@ def load_graph(path: Path) -> ModelProto:
         raise ExportError(f'{path}: expected an ONNX file, found none: check the path')
     try:
         model = onnx.load(path)
-    except OSError as error:
-        raise ExportError(
-            f'{path}: expected all files of its weights next to it, found {error}: copy them too'
-        ) from error
     except Exception as error:
+        missing = [name for name in weights_of_graph(path) if not (path.parent / name).is_file()]
+        if missing:
+            raise ExportError(
+                f'{path}: expected all files of its weights next to it, found no '
+                f'{", ".join(missing)}: copy them too'
+            ) from error
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ExportError(
             f'{path}: expected an ONNX graph that is whole, found: {line}: export it again'
@@ -96,13 +99,15 @@ def find_input(
             f'input {item.name}: expected float32, float16 or uint8, found '
             f'{TensorProto.DataType.Name(number).lower()}: export the graph with one of these'
         )
-    shape = shape_of(item)
+    shape, asked = shape_of(item), layout
     layout = layout or _layout(item.name, shape)
     axis = 1 if layout == 'nchw' else 3
     if len(shape) != 4 or shape[axis] not in {3, None} or shape[0] not in {1, None}:
+        says = f'three channels as --layout {asked} says' if asked else 'three channels'
+        do = 'leave out --layout, or export the graph' if asked else 'export the graph'
         raise ExportError(
-            f'input {item.name}: expected one image of three channels in {layout}, found shape '
-            f'{_text(shape)}: export the graph for one colour image'
+            f'input {item.name}: expected one image of {says}, found shape {_text(shape)}: {do} '
+            'for one colour image'
         )
     height, width = shape[2:] if layout == 'nchw' else shape[1:3]
     return GraphInput(item.name, layout, kind, height, width)
