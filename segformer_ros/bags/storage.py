@@ -97,7 +97,7 @@ class BagFolder(DirectoryReader):
         if others and self.metadata.compression_mode != 'file':
             self.notes.append(
                 f'{", ".join(others)} in {self.path} is not named in metadata.yaml and not read '
-                '(`ros2 bag reindex` makes it anew)'
+                '(`ros2 bag reindex` rebuilds it)'
             )
 
     def _agree(self) -> None:

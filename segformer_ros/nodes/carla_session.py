@@ -101,8 +101,8 @@ class CarlaSession:
             present = snapshot.has_actor(self._vehicle.id)
         if self._seen and not present:
             raise CarlaError(
-                'the vehicle is not in CARLA any more: another client has removed it or loaded '
-                'the world anew'
+                'the vehicle is not in CARLA any more: another client has removed it or reloaded '
+                'the world'
             )
         # Where another client ticks, the first snapshot may be from before it was placed.
         self._seen = self._seen or present

@@ -65,7 +65,7 @@ def _health(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes
         return DiagnosticStatus.ERROR, f'{summary.new_errors} frames lost: {summary.last_error}'
     # Said once: silence and errors that stay are said again.
     if summary.new_jumps:
-        return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies start anew'
+        return DiagnosticStatus.WARN, 'the time went backwards: rates and latencies restart'
     if summary.silent_s > parameters.stale_after_s:
         why = summary.image_fault or 'it has a publisher, but nothing arrives from it'
         # Neither a publisher of another RMW nor one of another domain can be seen from here.
@@ -85,7 +85,7 @@ def _health(topic: str, summary: Summary, parameters: Parameters) -> tuple[bytes
     if summary.camera_problem and parameters.depth:
         return DiagnosticStatus.WARN, summary.camera_problem
     if summary.counts.idle and not summary.output_rate_hz:
-        return DiagnosticStatus.OK, 'idle: nobody subscribes to an output'
+        return DiagnosticStatus.OK, 'idle: no output has a subscriber'
     return DiagnosticStatus.OK, (
         f'{summary.input_rate_hz:.1f} images/s in, {summary.output_rate_hz:.1f} frames/s out'
     )

@@ -180,7 +180,7 @@ class EvaluationNode(Node):
         evaluated = max(self.statistics.drive.scores.evaluated.values(), default=0)
         response.success = True
         response.message = f'{evaluated} evaluated frames are forgotten'
-        self.get_logger().info(f'Starting the evaluation anew: {response.message}')
+        self.get_logger().info(f'Restarting the evaluation: {response.message}')
         self.statistics.reset(self._now())
         self._first_result_s = None
         self._restarts = self._told = 0

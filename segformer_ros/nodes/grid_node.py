@@ -98,7 +98,7 @@ class GridNode(Node):
             level, text = DiagnosticStatus.ERROR, f'{self._new_drops} images lost'
             text += f': {self._last_error}'
         elif not self._cameras:
-            text = 'idle: nobody subscribes to the grid'
+            text = 'idle: the grid has no subscriber'
         elif silent_s > _SILENT_S:
             level = DiagnosticStatus.WARN
             text = f'no labels{" with depth" * self.parameters.depth} for {silent_s:.1f} s'

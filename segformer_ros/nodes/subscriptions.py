@@ -20,7 +20,7 @@ from rclpy.subscription import Subscription
 
 _COMPRESSED = '/compressed'
 _LISTED = 4
-NOBODY = 'nobody publishes it'
+NOBODY = 'it has no publisher'
 ANOTHER_TYPE = 'it is published as'
 """How publisher_fault begins where somebody publishes, but not that type."""
 

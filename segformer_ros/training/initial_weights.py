@@ -104,7 +104,7 @@ def _take(
     if fresh and len(fresh) < len(classes.classes):
         anew.append(f'the classes {", ".join(fresh)}')
     if anew:
-        notes.append(f'starts anew: {", ".join(anew)}')
+        notes.append(f'starts from random weights: {", ".join(anew)}')
     for name in ('norm_eps', 'embed_norm_eps'):
         mine, other = getattr(network.config, name), getattr(model.config, name)
         if mine != other:

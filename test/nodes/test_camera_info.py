@@ -271,15 +271,15 @@ def test_a_topic_without_publishers_is_named_with_those_that_have_some(make_rig)
     """Images and camera_info are elsewhere; our own outputs are not proposed."""
     rig = make_rig()
     stream = rig.node._streams[0]
-    rig.until(lambda: stream.statistics.summary().image_fault == 'nobody publishes it')
+    rig.until(lambda: stream.statistics.summary().image_fault == 'it has no publisher')
     rig.probe.create_publisher(Image, '/camera/image_raw', qos_profile_sensor_data)
-    expected = 'nobody publishes it; sensor_msgs/msg/Image is on /camera/image_raw'
+    expected = 'it has no publisher; sensor_msgs/msg/Image is on /camera/image_raw'
     rig.until(lambda: stream.statistics.summary().image_fault == expected)
     _camera_alone(rig)
     rig.exchange(image_message(), '/depth/image')
     rig.until(lambda: rig.counts().published == 1)
     message = rig.status().message
-    assert message.startswith('no camera_info on /camera_info (nobody publishes it): depth is')
+    assert message.startswith('no camera_info on /camera_info (it has no publisher): depth is')
 
 
 def test_a_publisher_that_is_not_heard_is_known(make_rig):

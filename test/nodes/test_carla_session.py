@@ -146,7 +146,7 @@ def test_a_vehicle_that_somebody_else_removed_ends_the_drive(simulator, vehicle)
     running.start(vehicle)
     running.tick()
     simulator.actors.clear()
-    with pytest.raises(CarlaError, match='removed it or loaded the world anew'):
+    with pytest.raises(CarlaError, match='removed it or reloaded the world'):
         running.tick()
     problems = running.close()
     assert problems == ['could not stop the autopilot: CARLA refuses: failed to find actor 1']

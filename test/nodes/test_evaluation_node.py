@@ -454,7 +454,7 @@ def test_topics_on_which_nothing_comes_are_named(bench):
     """Where nobody publishes, where somebody does and is silent; no longer once it has come."""
     running = bench('report_period_s:=0.01', connect=False)
     running.other.destroy_publisher(running.source.publishers['true_depth'])
-    depth = '/carla/ego_vehicle/depth_front/image (nobody publishes it)'
+    depth = '/carla/ego_vehicle/depth_front/image (it has no publisher)'
     running.spin(lambda: running.lines and depth in running.lines[-1])
     assert '/label/image (it has a publisher)' in running.lines[-1]
     running.spin(running.source.publishers['depth'].get_subscription_count)

@@ -163,7 +163,7 @@ def test_idle_is_no_drop_and_no_error(camera):
     camera.statistics.received(1)
     camera.statistics.idle()
     level, message, values = camera.status()
-    assert (level, message) == (DiagnosticStatus.OK, 'idle: nobody subscribes to an output')
+    assert (level, message) == (DiagnosticStatus.OK, 'idle: no output has a subscriber')
     assert (values['idle'], values['replaced']) == ('1', '0')
 
 

@@ -208,7 +208,7 @@ def test_the_node_subscribes_to_images_only_while_somebody_wants_the_grid(make):
     rig = make(**ALONE)
     rig.until(lambda: rig.diagnostics)
     assert not any(item.get_subscription_count() for item in rig.publishers.values())
-    assert rig.diagnostics[-1].message == 'idle: nobody subscribes to the grid'
+    assert rig.diagnostics[-1].message == 'idle: the grid has no subscriber'
     rig.listen()
     listener = next(item for item in rig.probe.subscriptions if 'grid' in item.topic_name)
     rig.probe.destroy_subscription(listener)

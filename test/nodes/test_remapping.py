@@ -230,4 +230,4 @@ def test_camera_info_is_followed_by_its_name_before_remapping(make_rig):
     infos = rig.probe.create_publisher(CameraInfo, '/left/camera_info', 10)
     rig.until(infos.get_subscription_count)
     rig.until(lambda: not rig.node._streams[1]._info_fault)
-    rig.until(lambda: rig.node._streams[0]._info_fault.startswith('nobody publishes it'))
+    rig.until(lambda: rig.node._streams[0]._info_fault.startswith('it has no publisher'))

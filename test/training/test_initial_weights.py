@@ -59,7 +59,7 @@ def test_a_scale_of_depth_begins_anew_and_is_left_out_where_it_is_not_wanted(tmp
     fresh = {name for name in own if name not in expected}
     assert fresh == ({f'depth_head.log_scale.{k}' for k in ('weight', 'bias')} if scale else set())
     assert all(torch.equal(value, expected[n]) for n, value in own.items() if n not in fresh)
-    assert notes[1:] == (['starts anew: depth_head.log_scale'] if scale else [])
+    assert notes[1:] == (['starts from random weights: depth_head.log_scale'] if scale else [])
 
 
 def test_classes_are_found_by_name_and_others_start_anew(tmp_path):
@@ -78,7 +78,7 @@ def test_classes_are_found_by_name_and_others_start_anew(tmp_path):
             assert torch.equal(own[name][[0, 2]], value[rows])
         else:
             assert torch.equal(own[name], value), name
-    assert notes[1] == 'starts anew: depth_head, the classes pavement'
+    assert notes[1] == 'starts from random weights: depth_head, the classes pavement'
 
 
 def test_classifier_of_other_classes_is_not_taken(tmp_path):
@@ -89,7 +89,7 @@ def test_classifier_of_other_classes_is_not_taken(tmp_path):
 
     _, notes = make_network(MODEL, pavement, str(path))
 
-    assert notes[1] == 'starts anew: segmentation_head.classifier, depth_head'
+    assert notes[1] == 'starts from random weights: segmentation_head.classifier, depth_head'
 
 
 def test_encoder_alone_is_enough_and_brings_its_eps(tmp_path):
@@ -104,7 +104,7 @@ def test_encoder_alone_is_enough_and_brings_its_eps(tmp_path):
     assert (network.config.norm_eps, network.config.embed_norm_eps) == (1e-6, 1e-5)
     own = network.state_dict()
     assert all(torch.equal(own[n], v) for n, v in expected.items() if n.startswith('encoder.'))
-    assert notes[1] == 'starts anew: segmentation_head, depth_head'
+    assert notes[1] == 'starts from random weights: segmentation_head, depth_head'
     other, notes = make_network(replace(MODEL, norm_eps=1e-5), CITY, str(path))
     assert other.config.norm_eps == 1e-5
     assert 'norm_eps is 1e-05, the weights were trained with 1e-06' in notes
@@ -186,6 +186,6 @@ def test_without_images_no_channels_are_chosen(tmp_path):
     _, notes = make_network(head, CITY, str(path))
 
     assert 'segmentation_head' in notes[-1]
-    assert notes[-1].startswith('starts anew: ')
+    assert notes[-1].startswith('starts from random weights: ')
     with pytest.raises(CheckpointError, match='its encoder does not fit'):
         make_network(SLIM, CITY, str(path))
