@@ -53,7 +53,7 @@ def _same_encoder(one: Model, other: Model) -> bool:
 
 
 def _heads_fit(one: Model, other: Model) -> bool:
-    """Tell whether one configuration can describe both heads."""
+    """Return whether one configuration can describe both heads."""
     return other.config.depth_head != 'mlp' or one.config.decoder_dim == other.config.decoder_dim
 
 

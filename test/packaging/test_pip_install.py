@@ -83,7 +83,7 @@ def run(environment: Path, *command: str | Path) -> subprocess.CompletedProcess[
 
 
 def without_workspace() -> dict[str, str]:
-    """Give the environment without a sourced workspace that holds the package (colcon test)."""
+    """Return the environment without a sourced workspace that holds the package (colcon test)."""
     paths = os.environ.get('PYTHONPATH', '').split(os.pathsep)
     kept = [path for path in paths if path and not (Path(path) / 'segformer_ros').is_dir()]
     return os.environ | {'PYTHONPATH': os.pathsep.join(kept)}
