@@ -22,6 +22,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+# Through shared memory: fragments of images are lost on a busy machine otherwise.
+_PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds_large_images.xml'
 _REPEATS = 5
 _PATIENCE_S = 120.0
 
@@ -133,6 +135,8 @@ def node(frames: str) -> dict[str, float]:
     from sensor_msgs.msg import Image
 
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+        os.environ.setdefault(name, str(_PROFILE))
     rclpy.init()
     camera = rclpy.create_node('bench_camera')
     images = camera.create_publisher(Image, 'image', qos_profile_sensor_data)
