@@ -149,7 +149,7 @@ def node(frames: str) -> dict[str, float]:
     message.data.frombytes(np.random.default_rng(1).bytes(800 * 1280 * 3))
     start = time.monotonic()
     command = [sys.executable, '-m', 'segformer_ros.nodes.segformer_node', '--ros-args']
-    command += ['-p', 'model:=world_b0_fast', '-p', 'threads:=1', '-p', 'backend:=onnxruntime']
+    command += ['-p', 'model:=world_b0_fast', '-p', 'threads:=1']
     with subprocess.Popen(command) as process:
         try:
             first = _shoot(camera, images, message, seen, process)
