@@ -34,7 +34,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
     PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test viewer demo test test-both test-ros lint api bench train clean
+.PHONY: help setup setup-test viewer demo test test-ros lint api bench train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video,'
@@ -71,19 +71,16 @@ ifdef PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST) $(PYTEST_ARGS)
 else
-	@$(AT_ONCE) -j$(TEST_JOBS) $(CHECKS)
+	@$(if $(ALSO),$(MAKE) --no-print-directory ROS=$(ALSO) ALSO= setup-test)
+	@$(AT_ONCE) -j$$(($(TEST_JOBS) + $(words $(ALSO)))) $(CHECKS) $(ALSO:%=tests-with-%)
 endif
-
-# With the nodes of the other distribution on PyPI too, on a ROS domain of their own: .ci/run.
-test-both: setup-test
-	@$(MAKE) --no-print-directory ROS=kilted setup-test
-	@$(AT_ONCE) -j$$(($(TEST_JOBS) + 1)) $(CHECKS) tests-with-kilted
 
 tests-of-%:
 	@$(PYTEST) --group=$*
 
-tests-with-kilted:
-	@ROS_DOMAIN_ID=$${KILTED_DOMAIN_ID:-71} $(MAKE) --no-print-directory ROS=kilted test-ros
+# The nodes of another distribution, next to those of $(ROS): on a ROS domain of their own.
+tests-with-%:
+	@ROS_DOMAIN_ID=$${ALSO_DOMAIN_ID:-71} $(MAKE) --no-print-directory ROS=$* ALSO= test-ros
 
 test-ros: setup-test
 	@$(MAKE) --no-print-directory tests-of-ros
