@@ -233,12 +233,20 @@ def _unpickle(path: Path) -> object:
 
 def _unsafe_globals(path: Path, message: str) -> str:
     """Name what a pickle wants to import beyond tensors; empty when that is not the fault."""
-    if zipfile.is_zipfile(path):
+    if _is_zip(path):
         with contextlib.suppress(Exception):
             return ', '.join(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
         return ''
     found = re.findall(r'GLOBAL (\S+) was not an allowed', message)
     return ', '.join(found or _imports(path))
+
+
+def _is_zip(path: Path) -> bool:
+    """Return whether it is an archive; one whose directory is damaged is one, too."""
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return True
 
 
 def _imports(path: Path) -> list[str]:

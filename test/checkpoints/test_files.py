@@ -100,6 +100,18 @@ def test_pickle_cut_off_anywhere_is_no_checkpoint(tmp_path, times):
             open_checkpoint(path)
 
 
+def test_an_archive_damaged_at_both_ends_is_one_sentence(tmp_path):
+    """Torch takes it for a pickle, zipfile for one of several disks."""
+    path = tmp_path / 'some.pth'
+    whole = bytearray(ZIPPED)
+    whole[0] = 1
+    whole[whole.rindex(b'PK\x06\x07') + 16] = 2
+    path.write_bytes(whole)
+
+    with pytest.raises(CheckpointError, match='is not a checkpoint of torch, or damaged'):
+        open_checkpoint(path)
+
+
 def test_damaged_safetensors_are_one_sentence(tmp_path):
     """The header must be whole."""
     path = tmp_path / 'some.safetensors'
