@@ -108,7 +108,9 @@ def stated_size(content: bytes) -> tuple[int, int] | None:
             height = int.from_bytes(content[at : at + 2], 'big')
             return height, int.from_bytes(content[at + 2 : at + 4], 'big')
         length = int.from_bytes(content[place + 2 : place + 4], 'big')
-        place += 1 if marker in (0x00, 0xFF) or 0xD0 <= marker <= 0xD9 else 2 + max(2, length)
+        place += (
+            1 if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD9 else 2 + max(2, length)
+        )
     return None
 
 

@@ -94,9 +94,9 @@ def _check(bundle: bundles.Bundle, name: str) -> None:
 
 
 def _write(name: str, value: str) -> None:
-    """Write one fact in a column of its own."""
-    width = min(100, shutil.get_terminal_size((100, 25)).columns)
-    lines = textwrap.wrap(value, max(40, width - _INDENT)) or ['']
+    """Write one fact in a column of its own; a path stays in one piece."""
+    width = max(40, min(100, shutil.get_terminal_size((100, 25)).columns) - _INDENT)
+    lines = textwrap.wrap(value, width, break_long_words=False, break_on_hyphens=False) or ['']
     for number, line in enumerate(lines):
         head = f'{name}:' if number == 0 else ''
         sys.stdout.write(f'{head:<{_INDENT}}{line}\n')

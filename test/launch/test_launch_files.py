@@ -252,8 +252,8 @@ def test_rviz_shows_the_topics_of_the_node():
     # RViz takes 16UC1 for what it is, a number of millimetres.
     depths = [item for item in displays if item['Topic']['Value'] == '/depth/image']
     assert [(item['Max Value'], item['Enabled']) for item in depths] == [
-        (60, True),
-        (60000, False),
+        (80, True),
+        (80000, False),
     ]
     assert '__ns:=/left' in rviz.arguments
     assert rviz.arguments[rviz.arguments.index('-f') + 1] == 'camera_optical_frame'
