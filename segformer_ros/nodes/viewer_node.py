@@ -108,6 +108,8 @@ class ViewerNode(Node):
         :param steady: A clock in seconds that never jumps.
         :raises ValueError: A parameter has no sense, or the viewer cannot be had.
         """
+        # A node that was not made to its end is destroyed, too, with its context.
+        self._open_things = ExitStack()
         super().__init__('viewer_node', enable_rosout=False)
         self.parameters = own = take(self, ViewerParameters)
         self.exit_code = 0
@@ -146,12 +148,12 @@ class ViewerNode(Node):
             self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
             self.create_timer(1.0, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
             self._worker.start()
+            stack.callback(self._worker.stop, _END_S)
             # Last: whatever keeps the node from being made ends the page as well.
             self._open_things = stack.pop_all()
 
     def destroy_node(self) -> None:
         """Write what is being written, and end the page."""
-        self._worker.stop(_END_S)
         self._open_things.close()
         super().destroy_node()
 
