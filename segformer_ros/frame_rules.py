@@ -195,7 +195,7 @@ def implausible_focal_length(fx: float, width: int) -> str:
                 f'fx = {fx:.6g} is what CARLA up to 0.9.16 wrongly writes for a field of view of '
                 f'{camera_fov_deg:g} degrees'
             )
-    if ratio > 0.0 and not _is_plausible(ratio):
+    if fx > 0.0 and not _is_plausible(ratio):
         return f'fx = {fx:.6g} cannot be right for an image of {width} pixels in width'
     return ''
 

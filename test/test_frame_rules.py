@@ -65,6 +65,15 @@ def test_numbers_of_no_camera_are_not_calibrated(index, value, flaw):
         assert found.problem.startswith(f'camera_info is not calibrated ({name}: {flaw}')
 
 
+@pytest.mark.parametrize('fx', [5e-324, 1e-300, 0.5, 1e9])
+def test_a_horizontal_focal_length_that_cannot_be_is_wrong(fx):
+    """The smallest number there is, which a fuzz found, is 0 when it is divided."""
+    p = (fx, *_P[1:])
+    found = calibrate(_model(p=p), _HW)
+    assert found.intrinsics is None
+    assert found.wrong.startswith(f'camera_info is wrong: fx = {fx:.6g} cannot be right')
+
+
 @pytest.mark.parametrize('fy', [1e-300, 0.5, 1e9])
 def test_a_vertical_focal_length_that_cannot_be_is_wrong(fy):
     """As for fx: with 1e-300, which a fuzz found, points would be infinite."""
