@@ -210,3 +210,6 @@ def end() -> None:
     """Ignore both signals until the process is gone."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
+    # Where KeyboardInterrupt came out of an exec() of text, as of dataclasses, `python -m` ends
+    # by SIGINT, whatever its exit code was to be; the next exec() of text makes it forget that.
+    exec('')

@@ -181,3 +181,21 @@ def notify(number, _address):
     with pytest.raises(KeyboardInterrupt):
         work()
     assert capfd.readouterr().err == ''
+
+
+def test_the_exit_code_holds_after_an_interrupt_inside_exec(tmp_path):
+    """Python notes one that comes out of exec() of text, and would end by SIGINT."""
+    (tmp_path / 'program.py').write_text(
+        'import sys\n'
+        'from segformer_ros import interrupts\n'
+        'try:\n'
+        "    exec('raise KeyboardInterrupt')\n"
+        'except KeyboardInterrupt:\n'
+        '    interrupts.end()\n'
+        'sys.exit(130)\n'
+    )
+    path = os.pathsep.join((str(tmp_path), str(_ROOT)))
+    done = subprocess.run(
+        [sys.executable, '-m', 'program'], env={**os.environ, 'PYTHONPATH': path}, check=False
+    )
+    assert done.returncode == 130
