@@ -122,14 +122,9 @@ def time_backends(
 
 def faster_schedules(times: Sequence[BackendTimes]) -> dict[str, str]:
     """Name the faster schedule of two networks, by backend; none of one network."""
-    found: dict[str, BackendTimes] = {}
-    for item in times:
-        if item.schedule and item.whole is not None:
-            before = found.get(item.backend, item)
-            assert before.whole is not None
-            faster = item.whole.median_ms < before.whole.median_ms
-            found[item.backend] = item if faster else before
-    return {name: item.schedule for name, item in found.items()}
+    both = [(item.whole.median_ms, item) for item in times if item.schedule and item.whole]
+    fastest_last = sorted(both, key=lambda pair: pair[0], reverse=True)
+    return {item.backend: item.schedule for _, item in fastest_last}
 
 
 def _take_turns(

@@ -161,14 +161,14 @@ def run(args: argparse.Namespace) -> int:
 def _made(args: argparse.Namespace) -> Bundle:
     if len(args.checkpoint) == 1:
         return _export(args, args.checkpoint[0], args.out)
-    from segformer_ros.export.checkpoint_export import export_model
+    from segformer_ros.export.checkpoint_export import export_checkpoint
     from segformer_ros.export.pair_export import export_pair, with_shared_encoder
 
     labels, depth = args.checkpoint
     shared = with_shared_encoder(labels, depth, (args.size, args.depth_size))
     if shared is not None:
         _report('both have the same encoder, which is computed once: one network for both tasks')
-        return export_model(shared[0], args.out, shared[1], **_options(args, _licence(args)))
+        return export_checkpoint(shared[0], args.out, shared[1], **_options(args, _licence(args)))
     exports = (partial(_export, args, labels), partial(_export, args, depth, second=True))
     return export_pair(labels, depth, args.out, exports)
 

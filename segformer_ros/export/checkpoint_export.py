@@ -155,7 +155,7 @@ def _three(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def export_checkpoint(
-    source: str | Path,
+    source: str | Path | LoadedModel,
     folder: Path,
     sizes: Sequence[tuple[int, int]] | None,
     *,
@@ -169,7 +169,7 @@ def export_checkpoint(
     """
     Export a checkpoint of any layout under the name of the folder.
 
-    :param source: A file, a folder or hf://org/name.
+    :param source: A file, a folder, hf://org/name or what was loaded of one.
     :param sizes: (height, width) of the inputs; None: those that the checkpoint was made for.
     :param licence: As for bundle_facts.
     :param focal_length_px: As for bundle_facts.
@@ -179,32 +179,7 @@ def export_checkpoint(
     :raises CheckpointError: The checkpoint cannot be used.
     :raises ExportError: What was exported does not compute the same.
     """
-    return export_model(
-        load(source),
-        folder,
-        sizes,
-        notes=notes,
-        licence=licence,
-        focal_length_px=focal_length_px,
-        options=options,
-        torchscript=torchscript,
-        report=report,
-    )
-
-
-def export_model(
-    model: LoadedModel,
-    folder: Path,
-    sizes: Sequence[tuple[int, int]] | None,
-    *,
-    notes: str = '',
-    licence: str | None = None,
-    focal_length_px: float | None = None,
-    options: ExportOptions | None = None,
-    torchscript: bool = False,
-    report: Callable[[str], object] = lambda line: None,
-) -> Bundle:
-    """Export a network that was read already, as export_checkpoint."""
+    model = source if isinstance(source, LoadedModel) else load(source)
     sizes = _chosen(sizes, model, report)
     name = folder.absolute().name
     facts = bundle_facts(
