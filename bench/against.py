@@ -18,7 +18,7 @@ left out, and the program ends with 1.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -87,7 +87,7 @@ class Tree:
 
     def _run(self, *words: object) -> str:
         command = [str(word) for word in words]
-        environment = {**os.environ, 'PYTHONPATH': str(self.folder)}
+        environment = {**_without_own_ros(os.environ), 'PYTHONPATH': str(self.folder)}
         with tempfile.TemporaryDirectory() as elsewhere:
             # Where Python is started is the first place that it imports from.
             child = subprocess.run(
@@ -102,6 +102,17 @@ class Tree:
             text = child.stderr.strip()[-500:]
             raise RuntimeError(f'{" ".join(command[3:])} failed in {self.folder}: {text}')
         return child.stdout
+
+
+def _without_own_ros(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without what the ROS wheels of this Python set as it started."""
+    found = dict(environment)
+    if found.pop('_ROS_WHEELS_BOOTSTRAP_COMPLETE', None):
+        for name in ('AMENT_PREFIX_PATH', 'LD_LIBRARY_PATH'):
+            paths = found.pop(name, '').split(os.pathsep)
+            if others := [path for path in paths if path and not path.startswith(sys.prefix)]:
+                found[name] = os.pathsep.join(others)
+    return found
 
 
 def make_inputs(folder: Path) -> None:
