@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 import os
 from pathlib import Path
 import random
@@ -24,6 +26,7 @@ import subprocess
 import sys
 from tempfile import TemporaryDirectory
 import time
+from uuid import uuid4
 
 ROOT = Path(__file__).parents[1]
 KINDS: dict[str, tuple[signal.Signals, ...]] = {
@@ -36,6 +39,8 @@ _PATIENCE_S = 60.0
 # There is no CARLA here, and no ground truth to record: once they know, they end with 1.
 _MAY_FAIL = ('carla_world_node', 'dataset_recorder_node')
 _APART_S = 0.03
+# In the environment of every process of a trial.
+_MARK = 'SIGNALS_TRIAL'
 # Before these have run there is no handler: Python itself is interrupted.
 _FIRST = ('__init__.py', 'programs.py', 'interrupts.py')
 
@@ -49,6 +54,8 @@ def programs(folder: Path, model: str) -> dict[str, list[str]]:
         'evaluation_node': [f'summary:={folder / "summary.json"}', f'report:={folder / "r"}'],
         'recorder_node': ['topics:=[/image]', f'output:={folder / "bag"}'],
         'dataset_recorder_node': [f'dataset:={folder / "dataset"}'],
+        'grid_node': [],
+        'viewer_node': ['port:=9300'],
         'replay_node': [f'input:={folder / "source"}', 'loop:=true'],
         'carla_world_node': [f'objects_definition_file:={objects}', 'timeout:=0.5'],
     }
@@ -59,48 +66,73 @@ def programs(folder: Path, model: str) -> dict[str, list[str]]:
     made['segformer run'] = [
         'segformer', 'run', str(folder / 'source'), '--out', str(folder / 'out'), '--model', model,
     ]  # fmt: skip
+    made['segformer view'] = [
+        'segformer', 'view', str(folder / 'source'), '--model', model, '--port', '9301',
+    ]  # fmt: skip
     made['segformer demo'] = [
         'segformer', 'demo', '--out', str(folder / 'demo'), '--model', model,
     ]  # fmt: skip
     return made
 
 
-def _children(process: int) -> set[int]:
-    found = set()
-    for name in os.listdir('/proc'):
+def _left(mark: str) -> list[int]:
+    """Return the processes that have a mark in their environment, and still run."""
+    found = []
+    for name in filter(str.isdigit, os.listdir('/proc')):
         try:
-            parent = int(Path('/proc', name, 'stat').read_text().rsplit(')', 1)[1].split()[1])
-        except (OSError, ValueError, IndexError):
+            if f'{_MARK}={mark}'.encode() in Path('/proc', name, 'environ').read_bytes():
+                found.append(int(name))
+        except OSError:
             continue
-        if parent == process:
-            found |= {int(name), *_children(int(name))}
     return found
 
 
-def strike(command: list[str], after_s: float, numbers: tuple[signal.Signals, ...]) -> str:
+def _end(processes: list[int]) -> list[str]:
+    """Kill processes that should not be there, and return their command lines."""
+    said = []
+    for item in processes:
+        with suppress(OSError):
+            words = Path('/proc', str(item), 'cmdline').read_bytes().split(b'\0')
+            said.append(b' '.join(words[:6]).decode(errors='replace'))
+            os.kill(item, signal.SIGKILL)
+    return said
+
+
+def strike(
+    command: list[str],
+    after_s: float,
+    numbers: tuple[signal.Signals, ...],
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """
     Start a program and send it signals.
 
+    :param environment: Of the program, besides our own.
     :returns: What is wrong; '' when nothing is, 'python' when Python had not begun to run it.
     """
     whole = [sys.executable, '-m', 'segformer_ros.programs', *command]
+    mark = uuid4().hex
     with subprocess.Popen(
-        whole, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        whole,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {}), _MARK: mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         time.sleep(after_s)
         for number in numbers:
-            children = _children(process.pid)
             process.send_signal(number)
             time.sleep(_APART_S)
         try:
             said = process.communicate(timeout=_PATIENCE_S)[1]
         except subprocess.TimeoutExpired:
-            process.kill()
+            _end(_left(mark))
             return f'does not end within {_PATIENCE_S:g} s'
-    orphans = [item for item in children if Path('/proc', str(item)).exists()]
+    orphans = _end(_left(mark))
     code = process.returncode
     if orphans:
-        return f'leaves {len(orphans)} processes behind'
+        return f'leaves {len(orphans)} processes behind: {"; ".join(orphans)}'
     if code in {-number for number in numbers} and not said:
         return 'python'
     files = re.findall(r'File "[^"]*segformer_ros/([^"]+)"', said)
@@ -122,6 +154,9 @@ def main() -> int:
     parser.add_argument('--moments', type=int, default=60)
     parser.add_argument('--longest', type=float, default=4.0, help='seconds after the start')
     parser.add_argument('--only', nargs='*', help='names of programs')
+    parser.add_argument(
+        '--cold', action='store_true', help='let numba compile in every trial, as at a first start'
+    )
     parser.add_argument('--model', default='world_b0_fast')
     args = parser.parse_args()
     # A shell that runs this in the background has every child ignore SIGINT.
@@ -141,7 +176,8 @@ def main() -> int:
                 folder = Path(place)
                 write_bag(folder / 'source', drive(20))
                 command = programs(folder, args.model)[name]
-                wrong = strike(command, after_s, KINDS[kind])
+                cold = {'NUMBA_CACHE_DIR': str(folder / 'numba')} if args.cold else {}
+                wrong = strike(command, after_s, KINDS[kind], cold)
             counts[wrong if wrong in {'', 'python'} else 'wrong'] += 1
             if wrong not in {'', 'python'}:
                 failures += 1

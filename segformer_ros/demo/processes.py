@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from segformer_ros import interrupts
+
 _LAST_LINES = 2
 
 
@@ -24,19 +26,9 @@ class ProcessError(RuntimeError):
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Let a signal that would end this program take effect after the block; main thread only."""
-    came: list[int] = []
-    handlers = {
-        number: signal.signal(number, lambda number, frame: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
+    """Let a signal that would end this program take effect after the block."""
+    with interrupts.handled(None), interrupts.held():
         yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
 
 
 class Process:

@@ -19,6 +19,7 @@ import time
 from types import TracebackType
 from urllib.parse import quote
 
+from segformer_ros import interrupts
 from segformer_ros.viewer.sdk import load, ViewerError
 
 LOOPBACK = '127.0.0.1'
@@ -74,15 +75,17 @@ class Server:
             *('--server-memory-limit', f'{self._memory_mb}MB'),
             *self._files,
         ]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C reaches us alone, and we end it when everything was sent.
-            start_new_session=True,
-        )
         try:
+            # A signal before it is known here would leave it running for ever.
+            with interrupts.held():
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    # Ctrl-C reaches us alone, and we end it when everything was sent.
+                    start_new_session=True,
+                )
             self._wait()
         except BaseException:
             self._end()
@@ -125,12 +128,13 @@ class Server:
         process = self._process
         if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with interrupts.held():
+            process.terminate()
+            try:
+                process.wait(5.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _program() -> Path:

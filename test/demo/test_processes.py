@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that are started, watched and ended together."""
 
+import importlib
 import os
 import signal
 import sys
 import time
 
 import pytest
+from segformer_ros import interrupts
 from segformer_ros.demo.processes import Process, ProcessError, Processes
 
 _FOR_EVER = 'import os, signal; print(os.getpid(), flush=True); signal.pause()'
@@ -70,6 +72,32 @@ def test_a_signal_during_a_start_leaves_nothing_running(tmp_path, monkeypatch):
     monkeypatch.setattr('segformer_ros.demo.processes.Process', Slow)
     with pytest.raises(KeyboardInterrupt), Processes(tmp_path, dict(os.environ)) as family:
         _start(family, 'node', _NODE)
+    assert [process.returncode is None for process in born] == [False]
+
+
+def test_a_signal_that_waited_for_an_import_leaves_nothing_running(tmp_path, monkeypatch):
+    """It comes back by an alarm, which waits for the new process as the signal would have."""
+    born = []
+
+    class Slow(Process):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            born.append(self)
+            end = time.monotonic() + 0.2
+            while time.monotonic() < end:
+                pass
+
+    monkeypatch.setattr('segformer_ros.demo.processes.Process', Slow)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'interrupted.py').write_text('import signal\nsignal.raise_signal(2)\n')
+
+    def started_after_an_import():
+        with interrupts.handled(None), Processes(tmp_path, dict(os.environ)) as family:
+            importlib.import_module('interrupted')
+            _start(family, 'node', _NODE)
+
+    with pytest.raises(KeyboardInterrupt):
+        started_after_an_import()
     assert [process.returncode is None for process in born] == [False]
 
 

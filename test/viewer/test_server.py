@@ -12,6 +12,7 @@ import urllib.request
 import chromium
 import numpy as np
 import pytest
+from segformer_ros import interrupts
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.viewer import session
 from segformer_ros.viewer.scene import Scene, SceneOptions, ViewFrame
@@ -47,6 +48,22 @@ def test_it_is_reached_from_this_computer_alone():
         with urllib.request.urlopen(server.page) as reply:
             assert b'<html' in reply.read()
     assert not any(map(listeners, ports(server)))
+
+
+def test_a_signal_while_it_starts_leaves_nothing_running(monkeypatch):
+    """Neither one before it is known to us nor one after that."""
+    born = []
+
+    class Slow(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            born.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr('segformer_ros.viewer.server.subprocess.Popen', Slow)
+    with interrupts.handled(None), pytest.raises(KeyboardInterrupt), Server():
+        pytest.fail('a signal had come')
+    assert [process.poll() is None for process in born] == [False]
 
 
 def test_a_port_in_use_is_left_to_its_owner():
