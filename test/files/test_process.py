@@ -4,6 +4,7 @@
 
 import os
 
+from avif_grid import avif_grid
 import cv2
 from damaged_images import encoded, picture, with_hole
 import numpy as np
@@ -173,14 +174,17 @@ def test_rounded_depth_is_drawn_alike_when_continued(run, video, drawn, tmp_path
 
 
 def test_files_that_cannot_be_read_are_counted_and_the_others_go_on(run, folder):
-    """Damage, too many pixels, and a kind that is not read."""
+    """Damage, too many pixels, and a kind that is not read; a photo in tiles is read whole."""
     (folder / 'hole.jpg').write_bytes(with_hole(encoded(picture(), '.jpg')))
     whole = encoded(picture(), '.bmp')
     side = (65500).to_bytes(4, 'little')
     (folder / 'huge.bmp').write_bytes(whole[:18] + side + side + whole[26:])
     (folder / 'phone.heic').write_bytes(b'\0\0\0\x18ftypheic\0\0\0\0mif1heic')
     (folder / 'z.png').write_bytes((folder / 'a2.png').read_bytes())
+    photo = np.zeros((128, 192, 3), np.uint8)
+    (folder / 'phone.avif').write_bytes(avif_grid(photo, 2, 3))
+    (folder / 'torn.avif').write_bytes(avif_grid(photo, 2, 3)[:-5])
     report = run(folder)
-    assert report.done == 4
+    assert report.done == 5
     failed = [item['name'] for item in report.failed]
-    assert sorted(failed) == ['damaged.png', 'hole.jpg', 'huge.bmp', 'phone.heic']
+    assert sorted(failed) == ['damaged.png', 'hole.jpg', 'huge.bmp', 'phone.heic', 'torn.avif']

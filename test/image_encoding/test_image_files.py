@@ -8,6 +8,7 @@ import resource
 import sys
 import zlib
 
+from avif_grid import avif_grid
 import cv2
 from damaged_images import encoded, picture, with_hole, with_zeros
 import numpy as np
@@ -184,6 +185,46 @@ def test_kinds_that_are_not_read_are_named(content, message):
     for decode in (decode_file, decode_stored):
         with pytest.raises(EncodingError, match=f'expected an image, found {message}'):
             decode(content)
+
+
+def tiled():
+    """Return a picture of which each of 2x3 tiles has a colour of its own."""
+    colors = np.array([[[200, 20, 20], [20, 200, 20], [20, 20, 200]],
+                       [[200, 200, 20], [20, 200, 200], [128, 128, 128]]], np.uint8)  # fmt: skip
+    return colors.repeat(128, 0).repeat(128, 1)
+
+
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        ({}, tiled()),
+        ({'order': (4, 3, 2, 5, 1, 7, 6)}, tiled()),
+        ({'turn': b'\0\0\0\x09irot\x01'}, np.rot90(tiled())),
+        ({'turn': b'\0\0\0\x09imir\x01'}, tiled()[:, ::-1]),
+    ],
+)
+@pytest.mark.parametrize('decode', [decode_file, decode_stored])
+def test_a_photo_in_tiles_is_read_whole(options, expected, decode):
+    """Each tile is a picture of its own, which some readers take for the photo."""
+    found = decode(avif_grid(tiled(), 2, 3, **options))
+    if decode is decode_stored:
+        found, expected = found[..., ::-1], tiled()
+    assert found.shape == expected.shape
+    # Chroma of two columns is one number, also across the border of two tiles.
+    assert (np.abs(found.astype(int) - expected).max(-1) <= 8).mean() > 0.97
+
+
+@pytest.mark.parametrize('damage', ['zeros in a tile', 'cut off', 'a part only'])
+def test_a_photo_in_tiles_that_is_not_whole_is_refused(damage):
+    """One bad tile is no reason to show the others."""
+    whole = avif_grid(tiled(), 2, 3)
+    content = {
+        'zeros in a tile': whole[:-20] + bytes(20),
+        'cut off': whole[:-20],
+        'a part only': avif_grid(tiled(), 2, 3, turn=b'\0\0\0\x28clap' + bytes(32)),
+    }[damage]
+    with pytest.raises(EncodingError, match='expected a whole image'):
+        decode_file(content)
 
 
 def test_png_whose_part_states_gigabytes_is_refused_before_any_is_taken():
