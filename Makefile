@@ -19,7 +19,8 @@ GROUPS = $(shell cut -d' ' -f1 test/groups.txt)
 TEST_JOBS ?= $(shell expr $$(nproc) + 1)
 AT_ONCE = OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync=target --keep-going
 CHECKS = lint $(GROUPS:%=tests-of-%)
-PYTEST := ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=ros,torch \
+TEST_REQUIRES = ros,torch
+PYTEST = ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST SEGFORMER_TEST_REQUIRES=$(TEST_REQUIRES) \
     $(BIN)/python -m pytest
 # Not compiled: Python compiles what is imported, which is a small part of it.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
@@ -34,13 +35,14 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
     PYTHONPATH RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test viewer demo test test-ros lint api bench train clean
+.PHONY: help setup setup-test viewer demo test test-ros test-fleet lint api bench train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video,'
 	@echo '                       VIEW=1: in the browser too)'
 	@echo 'make test              run every check and test'
 	@echo 'make test-ros          run the tests of nodes, launch files and packaging alone'
+	@echo 'make test-fleet        run the tests of segformer label, with Ray and S3 too'
 	@echo 'make lint              run the checks of the source text alone'
 	@echo 'make api               write the reference of the Python interface to build/api/'
 	@echo 'make bench             measure speed and memory on this machine'
@@ -84,6 +86,11 @@ tests-with-%:
 
 test-ros: setup-test
 	@$(MAKE) --no-print-directory tests-of-ros
+
+# Ray and a store that speaks S3, which make test does without: its tests of them are skipped.
+test-fleet: TEST_REQUIRES = ros,torch,fleet
+test-fleet: setup-test $(STAMPS)/fleet
+	@PYTHONPATH=$(VENV)/fleet $(PYTEST) test/fleet
 
 api: setup-test
 	@$(BIN)/python docs/generate_api.py build/api
@@ -131,6 +138,11 @@ $(STAMPS)/viewer: $(STAMPS)/runtime requirements/viewer.txt
 	@touch $@
 
 # Each in a folder of its own, where nothing imports it by accident.
+$(STAMPS)/fleet: requirements/fleet.txt $(STAMPS)/venv
+	@echo 'Installing Ray and a store for its tests into $(notdir $(VENV))/fleet (310 MB, once)'
+	@$(PIP) install --no-compile --no-deps --upgrade --target $(VENV)/fleet -r $<
+	@touch $@
+
 $(STAMPS)/tensorrt-%: requirements/tensorrt-%.txt $(STAMPS)/venv
 	@$(PIP) install --no-compile --no-deps --upgrade --target $(VENV)/tensorrt-$* -r $<
 	@touch $@

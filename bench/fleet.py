@@ -5,11 +5,16 @@ What `segformer label` costs and saves, as ratios.
 
     python bench/fleet.py schedule [--inputs 10000]   time of the driver for an input; its memory
     python bench/fleet.py throughput [--files 24]     against `segformer run` in a loop, in turns
+    python bench/fleet.py scaling [--images 400]      two workers against one, and against two
+                                                      processes that know nothing of each other
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from fractions import Fraction
 import os
 from pathlib import Path
@@ -21,6 +26,7 @@ from time import perf_counter, process_time
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from segformer_ros import run_folder
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.fleet import parts
@@ -107,11 +113,16 @@ def schedule(inputs: int) -> None:
     )
 
 
-def _make_files(folder: Path, count: int) -> list[Path]:
-    """Make images, videos of ten frames and folders of five images, in turn."""
+def _picture() -> NDArray[np.uint8]:
+    """Make a picture of 640x360."""
     random = np.random.default_rng(0)
     small = random.integers(0, 256, (36, 64, 3), np.uint8)
-    picture = np.asarray(cv2.resize(small, (640, 360), interpolation=cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(cv2.resize(small, (640, 360), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _make_files(folder: Path, count: int) -> list[Path]:
+    """Make images, videos of ten frames and folders of five images, in turn."""
+    picture = _picture()
     made = []
     for number in range(count):
         shift = np.roll(picture, 7 * number, axis=1)
@@ -140,52 +151,101 @@ def _segformer(source: str, *arguments: object) -> None:
     subprocess.run(words, check=True, capture_output=True, env=environment)
 
 
-def throughput(files: int, model: str, turns: int, baseline: str) -> None:
+class Clock:
+    """Wall time and CPU time of all child processes, by what they did."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[tuple[float, float]]] = {}
+
+    @contextmanager
+    def measure(self, name: str, factor: float = 1.0) -> Iterator[None]:
+        """Measure a block; FACTOR scales a part of the work to all of it."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        start = perf_counter()
+        yield
+        seconds = perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.times.setdefault(name, []).append((factor * seconds, factor * cpu))
+        sys.stderr.write(f'{name}: {seconds:.1f} s, {cpu:.1f} s of CPU\n')
+
+    def best(self) -> dict[str, tuple[float, float]]:
+        """Return the shortest wall time and the shortest CPU time of each."""
+        return {
+            name: (min(t for t, _ in found), min(c for _, c in found))
+            for name, found in self.times.items()
+        }
+
+
+def throughput(files: int, loop_files: int, model: str, turns: int, baseline: str) -> None:
     """Time the loop and the command in turns; the sum of CPU time is that of all processes."""
+    backend = ('--model', model, '--backend', 'onnxruntime')
+    clock = Clock()
     with TemporaryDirectory() as place:
         folder = Path(place) / 'in'
         folder.mkdir()
         paths = _make_files(folder, files)
-        times: dict[str, list[tuple[float, float]]] = {}
-
-        def timed(name: str, work: object) -> None:
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            start = perf_counter()
-            work()  # type: ignore[operator]
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            times.setdefault(name, []).append((perf_counter() - start, cpu))
-            sys.stderr.write(f'{name}: {times[name][-1][0]:.1f} s, {cpu:.1f} s of CPU\n')
-
-        def loop(source: str, turn: int) -> None:
-            for number, path in enumerate(paths):
-                out = Path(place) / f'run{bool(source)}{turn}-{number}'
-                _segformer(
-                    source, 'run', path, '--out', out, '--model', model, '--no-overlay',
-                    '--backend', 'onnxruntime',
-                )  # fmt: skip
-
+        # The three kinds in the same shares.
+        looped = paths[: loop_files or files]
         for turn in range(turns):
-            if baseline:
-                timed('run in a loop, baseline', lambda turn=turn: loop(baseline, turn))
-            timed('run in a loop', lambda turn=turn: loop('', turn))
+            for source in [baseline, ''] if baseline else ['']:
+                name = 'run in a loop, baseline' if source else 'run in a loop'
+                with clock.measure(name, files / len(looped)):
+                    for number, path in enumerate(looped):
+                        out = Path(place) / f'run{bool(source)}{turn}-{number}'
+                        _segformer(source, 'run', path, '--out', out, '--no-overlay', *backend)
             for workers in (1, 2):
-                timed(
-                    f'label, {workers} workers',
-                    lambda turn=turn, workers=workers: _segformer(
-                        '', 'label', folder / '*', '--out', Path(place) / f'label{turn}-{workers}',
-                        '--model', model, '--workers', workers, '--backend', 'onnxruntime',
-                        '--depth-format', 'npy',
-                    ),
-                )  # fmt: skip
-    best = {
-        name: (min(t for t, _ in found), min(c for _, c in found)) for name, found in times.items()
-    }
+                out = Path(place) / f'label{turn}-{workers}'
+                with clock.measure(f'label, {workers} workers'):
+                    _segformer(
+                        '', 'label', folder / '*', '--out', out, *backend,
+                        '--workers', workers, '--depth-format', 'npy',
+                    )  # fmt: skip
+    best = clock.best()
+    base = best['run in a loop, baseline' if baseline else 'run in a loop']
     for name, (seconds, cpu) in best.items():
-        ratio = best['run in a loop'][0] / seconds
         sys.stdout.write(
-            f'{name}: {seconds:.1f} s, {cpu:.1f} s of CPU: {ratio:.2f}x of run in a loop\n'
+            f'{name}: {seconds:.1f} s, {cpu:.1f} s of CPU for {files} files: '
+            f'{base[0] / seconds:.2f}x, {base[1] / cpu:.2f}x in CPU time\n'
         )
+
+
+def scaling(images: int, model: str, turns: int) -> None:
+    """Time one and two single-threaded workers, and one and two runs, in turns."""
+    backend = ('--model', model, '--backend', 'onnxruntime', '--threads', 1)
+    clock = Clock()
+    with TemporaryDirectory() as place:
+        folder = Path(place) / 'in'
+        folder.mkdir()
+        picture = _picture()
+        for number in range(images):
+            cv2.imwrite(str(folder / f'{number:05d}.jpg'), np.roll(picture, number, axis=1))
+        for turn in range(turns):
+            for count in (1, 2):
+                with clock.measure(f'{count} runs'), ThreadPoolExecutor(count) as starter:
+                    jobs = [
+                        starter.submit(
+                            _segformer, '', 'run', folder, '--out',
+                            Path(place) / f'run{turn}-{count}-{number}', '--no-overlay', *backend,
+                        )
+                        for number in range(count)
+                    ]  # fmt: skip
+                    for job in jobs:
+                        job.result()
+                with clock.measure(f'label, {count} workers'):
+                    _segformer(
+                        '', 'label', folder, '--out', Path(place) / f'label{turn}-{count}',
+                        *backend, '--workers', count, '--shard-frames', 20,
+                    )  # fmt: skip
+    best = clock.best()
+    bound = 2 * best['1 runs'][0] / best['2 runs'][0]
+    gain = best['label, 1 workers'][0] / best['label, 2 workers'][0]
+    cpu = best['label, 1 workers'][1] / best['label, 2 workers'][1]
+    sys.stdout.write(
+        f'{images} images: two runs at once do {bound:.2f} times the work of one, two workers '
+        f'{gain:.2f} times that of one: {gain / 2:.2f} of 2, {gain / bound:.2f} of the bound; '
+        f'CPU time of one worker is {cpu:.2f} of that of two\n'
+    )
 
 
 def main() -> None:
@@ -195,14 +255,22 @@ def main() -> None:
     commands.add_parser('schedule').add_argument('--inputs', type=int, default=10000)
     other = commands.add_parser('throughput')
     other.add_argument('--files', type=int, default=24)
-    other.add_argument('--model', default='road_b0')
-    other.add_argument('--turns', type=int, default=1)
+    other.add_argument(
+        '--loop-files', type=int, default=0, help='files of the loop, scaled to all (0: all)'
+    )
     other.add_argument('--baseline', default='', help='checkout of another version')
+    workers = commands.add_parser('scaling')
+    workers.add_argument('--images', type=int, default=400)
+    for command in (other, workers):
+        command.add_argument('--model', default='road_b0')
+        command.add_argument('--turns', type=int, default=1)
     args = parser.parse_args()
     if args.command == 'schedule':
         schedule(args.inputs)
+    elif args.command == 'scaling':
+        scaling(args.images, args.model, args.turns)
     else:
-        throughput(args.files, args.model, args.turns, args.baseline)
+        throughput(args.files, args.loop_files, args.model, args.turns, args.baseline)
 
 
 if __name__ == '__main__':

@@ -2,7 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small network, and inputs of every kind."""
 
+from importlib.util import find_spec
+import os
+
 import pytest
+
+if 'fleet' in os.environ.get('SEGFORMER_TEST_REQUIRES', '').split(','):
+    absent = [name for name in ('ray', 'aiohttp_cors', 's3fs', 'moto') if find_spec(name) is None]
+    if absent:
+        raise ImportError(f'SEGFORMER_TEST_REQUIRES names fleet, but {absent} are not installed')
 
 pytest.importorskip('onnx', reason='the tiny networks of the tests are made with onnx')
 

@@ -12,7 +12,7 @@ from label_process import begin
 import pytest
 from recordings_builder import write_images
 
-pytest.importorskip('ray', reason='the workers of Ray need the extra fleet')
+pytest.importorskip('ray', reason='the workers are of Ray: make test-fleet')
 
 from ray.cluster_utils import Cluster
 
@@ -74,7 +74,7 @@ def test_a_node_that_is_killed_in_the_middle_costs_nothing(model, tmp_path):
 
 def test_prometheus_finds_what_is_done(model, tmp_path):
     """At the port of a node's metrics, and the link of the dashboard is printed."""
-    pytest.importorskip('aiohttp_cors', reason="metrics and dashboard need 'ray[default]'")
+    pytest.importorskip('aiohttp_cors', reason="'ray[default]' has metrics: make test-fleet")
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
     head = {'num_cpus': 1, 'include_dashboard': True, 'metrics_export_port': port}

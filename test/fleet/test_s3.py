@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-pytest.importorskip('s3fs', reason='s3:// needs s3fs, 30 MB')
-pytest.importorskip(
-    'moto', reason="the store is moto's: pip install 'moto[server]==5.2.5', 270 MB"
-)
+pytest.importorskip('s3fs', reason='s3:// needs s3fs: make test-fleet')
+pytest.importorskip('moto', reason="the store is moto's: make test-fleet")
 
 from moto.server import ThreadedMotoServer
 from recordings_builder import write_images, write_video
