@@ -254,6 +254,9 @@ class SegformerNode(LifecycleNode):
         def receive(arrival: Arrival) -> None:
             if worker.put(stream, arrival):
                 stream.statistics.replaced()
+            # Of several cameras those whose images come together are computed together.
+            if len(self._streams) == 1:
+                worker.let_begin()
 
         return receive
 

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 Source = TypeVar('Source', bound=Hashable)
 Item = TypeVar('Item')
 
+_PATIENCE_S = 0.002
+
 
 class Worker(Generic[Source, Item]):
     """
@@ -58,6 +60,17 @@ class Worker(Generic[Source, Item]):
             self._changed.notify()
         return replaced
 
+    def let_begin(self) -> None:
+        """
+        Wait until the thread has taken what waits, where it is free to.
+
+        Python runs one thread at a time: without this, the thread would begin only when the
+        caller next waits for something, which in an executor is 0.5 ms later.
+        """
+        if self._busy_since is None:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._waiting, _PATIENCE_S)
+
     def forget(self) -> list[Source]:
         """Empty all boxes, and return whose items are never computed."""
         with self._changed:
@@ -91,7 +104,8 @@ class Worker(Generic[Source, Item]):
                 if self._stopping:
                     return
                 items, self._waiting = self._waiting, {}
-            self._busy_since = self._steady()
+                self._busy_since = self._steady()
+                self._changed.notify()
             try:
                 self._compute(items)
             except Exception as error:  # noqa: BLE001 whatever it is, the next frame needs a thread

@@ -4,6 +4,7 @@
 
 import queue
 import threading
+import time
 
 import pytest
 from segformer_ros.nodes.worker import Worker
@@ -109,3 +110,15 @@ def test_stop_forgets_what_waits():
 def test_worker_that_was_never_started_stops():
     """A node may end before it was active."""
     assert _Bench().worker.stop(0.0)
+
+
+def test_let_begin_hands_over(bench, monkeypatch):
+    """Its caller goes on when the thread has the item, and at once where the thread is busy."""
+    monkeypatch.setattr('segformer_ros.nodes.worker._PATIENCE_S', _DEADLINE_S)
+    bench.worker.put('front', 1)
+    bench.worker.let_begin()
+    assert not bench.worker.put('front', 2)
+    start = time.monotonic()
+    bench.worker.let_begin()
+    assert time.monotonic() - start < _DEADLINE_S / 2
+    assert bench.next() == {'front': 1}
