@@ -103,6 +103,21 @@ def test_a_class_filter_leaves_only_known_points_of_the_classes(scene):
     assert points.tobytes() == whole[wanted].tobytes()
 
 
+def test_nothing_lies_between_confidence_and_the_next_point(scene):
+    """The bytes that fill a point up are 0, in a list of points too, whatever memory held."""
+    depth, labels, image, confidence = scene
+    arrays = {'labels': labels, 'colors': image, 'confidence': confidence}
+    options = CloudOptions(class_ids=frozenset(range(19)))
+    rest = []
+    for chosen in (CloudOptions(), options):
+        # What is freed here is what comes next.
+        used = [np.full(HEIGHT * WIDTH * 24 - size, 255, np.uint8) for size in range(0, 72, 24)]
+        del used
+        points = make_points(depth, CAMERA, **arrays, options=chosen)
+        rest.append(np.frombuffer(points.tobytes(), np.uint8).reshape(-1, 24)[:, 21:])
+    assert not np.concatenate(rest).any()
+
+
 @pytest.mark.parametrize('smooth', [True, False])
 def test_each_voxel_keeps_its_first_point(scene, smooth):
     """Of every cube that holds points there is one: the first in the order of the image."""
