@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 import json
 import os
 from pathlib import Path
@@ -72,6 +73,16 @@ def claim(folder: Path, settings: Mapping[str, Any]) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     write_json(path, settings)
+
+
+def input_state(files: Sequence[Path]) -> dict[str, Any]:
+    """Return what changes when other files take the place of an input of which results exist."""
+    facts = [file.stat() for file in files]
+    latest = max((item.st_mtime for item in facts), default=0.0)
+    return {
+        'input_bytes': sum(item.st_size for item in facts),
+        'input_modified': datetime.fromtimestamp(latest, timezone.utc).isoformat(),
+    }
 
 
 def is_output(folder: Path) -> bool:

@@ -26,7 +26,7 @@ class WholeDatabase(Sqlite3Reader):
         """Open the file, or a copy of it."""
         path, self._stack = Path(str(self.path)), ExitStack()
         try:
-            beside = _unfinished(path)
+            beside = unfinished(path)
             if beside:
                 folder = Path(self._stack.enter_context(TemporaryDirectory()))
                 self.path = _recovered(path, beside, folder)
@@ -46,7 +46,7 @@ class WholeDatabase(Sqlite3Reader):
         self._stack.close()
 
 
-def _unfinished(path: Path) -> Path | None:
+def unfinished(path: Path) -> Path | None:
     """Return the log or the journal that a database is not whole without."""
     log, journal = (path.with_name(f'{path.name}-{end}') for end in ('wal', 'journal'))
     if log.is_file() and log.stat().st_size > 32:

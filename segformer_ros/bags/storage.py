@@ -21,7 +21,7 @@ from rosbags.rosbag2.metadata import ReaderMetadata
 from rosbags.rosbag2.reader import DirectoryReader
 from rosbags.rosbag2.storage_mcap import McapWriter
 from segformer_ros.bags.damage import DAMAGE
-from segformer_ros.bags.databases import QuotingWriter, WholeDatabase
+from segformer_ros.bags.databases import QuotingWriter, unfinished, WholeDatabase
 from segformer_ros.bags.mcap_files import WholeChunks
 
 SUFFIXES: tuple[str, ...] = ('.mcap', '.db3')
@@ -30,6 +30,17 @@ SUFFIXES: tuple[str, ...] = ('.mcap', '.db3')
 def storage_files(folder: Path) -> list[Path]:
     """List the files of a folder that may hold messages."""
     return sorted(item for item in folder.iterdir() if item.suffix in SUFFIXES)
+
+
+def message_files(path: Path) -> list[Path]:
+    """
+    List the files that decide which messages a bag has: also the logs of databases not closed.
+
+    :param path: The folder, or the one file.
+    """
+    files = storage_files(path) if path.is_dir() else [path]
+    logs = [unfinished(item) for item in files]
+    return [*files, *(item for item in logs if item is not None)]
 
 
 class BagFolder(DirectoryReader):

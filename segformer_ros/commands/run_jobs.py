@@ -7,11 +7,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
+from segformer_ros import run_folder
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.run_folder import finished_report, Report
 
@@ -132,16 +132,6 @@ def _file_options(args: argparse.Namespace) -> Any:
     )
 
 
-def _state(files: Sequence[Path]) -> dict[str, Any]:
-    """Return what changes when other files take the place of an input of which results exist."""
-    facts = [file.stat() for file in files]
-    latest = max((item.st_mtime for item in facts), default=0.0)
-    return {
-        'input_bytes': sum(item.st_size for item in facts),
-        'input_modified': datetime.fromtimestamp(latest, timezone.utc).isoformat(),
-    }
-
-
 class ImagesJob:
     """One image, or a folder of images."""
 
@@ -183,7 +173,7 @@ class VideoJob:
         self._reader = VideoReader(args.input)
         self.total = min(self._reader.count, args.max_frames or self._reader.count)
         self.settings: dict[str, Any] = {
-            **_state([args.input]),
+            **run_folder.input_state([args.input]),
             'numbered_by': 'time',
         }
 
@@ -211,7 +201,7 @@ class BagJob:
         from segformer_ros.bags.cameras import choose
         from segformer_ros.bags.process import count_images
         from segformer_ros.bags.rosbag import BagReader
-        from segformer_ros.bags.storage import storage_files
+        from segformer_ros.bags.storage import message_files
 
         self._args = args
         self.depth_format = args.format or 'npy'
@@ -223,9 +213,8 @@ class BagJob:
             self._reader.close()
             raise
         self.total = count_images(self._reader, self._cameras, args.max_frames)
-        files = storage_files(args.input) if args.input.is_dir() else [args.input]
         self.settings: dict[str, Any] = {
-            **_state(files),
+            **run_folder.input_state(message_files(args.input)),
             'topics': [camera.topic for camera in self._cameras],
             'camera_infos': [camera.camera_info for camera in self._cameras],
             'bag_format': args.bag_format,

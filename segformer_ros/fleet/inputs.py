@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from segformer_ros.bags.rosbag import is_bag
-from segformer_ros.bags.storage import storage_files
+from segformer_ros.bags.storage import message_files
 from segformer_ros.files import images
 from segformer_ros.files.images import ImageFile
 
@@ -71,10 +71,7 @@ class Input:
             return [self.path]
         if self.kind == IMAGES:
             return [item.path for item in self.images()]
-        if not self.path.is_dir():
-            logs = (self.path.with_name(f'{self.path.name}{end}') for end in ('-wal', '-journal'))
-            return [self.path, *(item for item in logs if item.is_file())]
-        found = [*storage_files(self.path), self.path / 'metadata.yaml']
+        found = [*message_files(self.path), self.path / 'metadata.yaml']
         return [item for item in found if item.is_file()]
 
     def state(self) -> tuple[int, int]:

@@ -66,7 +66,7 @@ def content_of(item: Input) -> str:
         return sha256_of(item.path)
     digest = hashlib.sha256()
     for file in files:
-        name = file.relative_to(item.path) if file != item.path else file.name
+        name = file.relative_to(item.path) if item.path.is_dir() else file.name
         # A file that cannot be read is an unreadable frame of its folder.
         content = sha256_of(file) if file.exists() else ''
         digest.update(f'{name}\0{content}\0'.encode())

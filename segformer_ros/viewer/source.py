@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import run_folder
+from segformer_ros.bags.storage import message_files
 from segformer_ros.bundle import RELATIVE
 from segformer_ros.files import images
 from segformer_ros.files.results import Results
@@ -23,6 +24,7 @@ from segformer_ros.viewer.predictor import Predictor
 from segformer_ros.viewer.scene import ViewFrame
 
 Image = npt.NDArray[np.uint8]
+_TIME = 'input_modified'
 _SHOWN = ('label', 'depth', RELATIVE)
 
 
@@ -130,7 +132,8 @@ class Run:
         Look into a folder.
 
         :returns: None where it is no output of `segformer run`.
-        :raises ValueError: It is one, and damaged, or its input is not there any more.
+        :raises ValueError: It is one, and damaged, or its input has changed or is not there any
+            more. Of images each one is compared with its own result, when it is shown.
         """
         path = folder / run_folder.SETTINGS
         if not path.is_file():
@@ -143,6 +146,12 @@ class Run:
         if not source.exists():
             raise ValueError(
                 f'{folder} has the results of {source}, which is not there any more: put it back'
+            )
+        found = run_folder.input_state(message_files(source)) if _TIME in settings else {}
+        if any(settings.get(name) != value for name, value in found.items()):
+            raise ValueError(
+                f'{folder} has the results of {source} as it was at {settings.get(_TIME)}, which '
+                f'has changed since: run it again into another folder, or view {source} itself'
             )
         return cls(folder, source, settings)
 

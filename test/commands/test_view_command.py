@@ -4,6 +4,7 @@
 
 from fractions import Fraction
 import json
+import os
 import shutil
 import sys
 
@@ -170,6 +171,26 @@ def test_results_that_exist_are_shown_without_the_network(tmp_path, tiny, monkey
         found = view(tmp_path / name, tiny, tmp_path / 'x.rrd')
         assert {'/camera/label', '/camera/depth'} <= found.keys()
         assert '/latency_ms/network' not in found
+
+
+def test_results_of_an_input_that_has_changed_are_refused(tmp_path, tiny, capsys):
+    """`segformer run` would refuse them too; of images each is computed when it has changed."""
+    video, bag, out = tmp_path / 'v.mp4', tmp_path / 'bag', tmp_path / 'out'
+    with VideoWriter(video, Fraction(10)) as writer:
+        writer.add(RGB, 0.0)
+    write_bag(bag, [Message('/image', IMAGE, 0, image(RGB, 'rgb8'))])
+    for path, file in ((video, video), (bag, bag / 'bag.db3')):
+        words = ['run', str(path), '--model', tiny, '--out', str(out / path.name)]
+        assert main(words) == 0
+        view(out / path.name, tiny, tmp_path / 'x.rrd')
+        os.utime(file)
+        capsys.readouterr()
+        shown = ['view', str(out / path.name), '--save', str(tmp_path / 'y.rrd')]
+        assert [main(shown), main(words)] == [1, 1]
+        said = capsys.readouterr().err.splitlines()
+        assert f'has the results of {path} as it was at 20' in said[0]
+        assert f'run it again into another folder, or view {path} itself' in said[0]
+        assert 'holds the output of another run (input_' in said[1]
 
 
 def test_what_cannot_be_shown_is_one_line(tmp_path, tiny, capsys):

@@ -5,7 +5,9 @@
 from bag_builder import drive, write_bag
 import pytest
 from recordings_builder import write_images, write_video
+from segformer_ros.bags.storage import message_files
 from segformer_ros.fleet.inputs import BAG, find, IMAGES, Input, VIDEO
+from segformer_ros.fleet.planning import content_of
 
 
 @pytest.fixture
@@ -27,6 +29,20 @@ def test_a_folder_is_its_bags_its_videos_and_all_of_its_images(night):
         Input(VIDEO, night / 'tuesday' / 'drive.MP4'),
         Input(IMAGES, night),
     ]
+
+
+def test_the_log_of_a_database_is_a_part_of_the_bag(tmp_path):
+    """What a recorder has committed since lies in it alone: the other file stays as it is."""
+    folder = write_bag(tmp_path / 'bag', drive(1), 'sqlite3')
+    file, log = folder / 'bag.db3', folder / 'bag.db3-wal'
+    seen = set()
+    for size in (0, 4096, 8192):
+        log.write_bytes(bytes(size))
+        assert message_files(folder) == message_files(file) == [file, *([log] if size else [])]
+        seen |= {
+            (item.state(), content_of(item)) for item in (Input(BAG, file), Input(BAG, folder))
+        }
+    assert len(seen) == 6
 
 
 def test_bags_next_to_images_are_inputs_of_their_own(tmp_path):
