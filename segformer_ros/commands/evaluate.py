@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 import json
 from pathlib import Path
 import sys
@@ -34,6 +35,8 @@ _NOT_OF_BAGS = (
     '--rule', '--no-boundary', '--min-depth', '--max-depth', '--crop', '--clip', '--bands',
     '--focal-length',
 )  # fmt: skip
+
+_OF_BUNDLES = 'applies to bundles, not to checkpoints'
 
 _EPILOG = """
   segformer evaluate road_b0 cityscapes:/data/cityscapes --report report
@@ -155,8 +158,9 @@ def _refuse_unused(args: argparse.Namespace) -> None:
         return
     refuse(args, add_arguments, ('--namespace', *TRUTH_OPTIONS), 'applies to --bag')
     if is_checkpoint(args.model):
-        engine = ('--backend', '--precision', '--threads')
-        refuse(args, add_arguments, engine, 'applies to bundles, not to checkpoints')
+        refuse(args, add_arguments, ('--precision', '--threads'), _OF_BUNDLES)
+        if args.backend != 'torch':
+            refuse(args, add_arguments, ('--backend',), f'{_OF_BUNDLES}, except for torch')
     else:
         of_torch = ('--device', '--label-set')
         refuse(args, add_arguments, of_torch, 'applies to checkpoints, not to bundles')
@@ -205,7 +209,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
         )
     facts = {
         'model': args.model,
-        'computed by': engine,
+        'computed by': engine(),
         'data': args.data or spec.kind,
         'split': spec.split,
         **{f'option {name}': str(value) for name, value in spec.options.items()},
@@ -220,16 +224,22 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     return 0
 
 
-def _network(args: argparse.Namespace) -> tuple[Network, str]:
-    """Load what was named, and say what computes it."""
+def _network(args: argparse.Namespace) -> tuple[Network, Callable[[], str]]:
+    """Load what was named; the second says, after the evaluation, what has computed it."""
     if is_checkpoint(args.model):
         from segformer_ros.training.torch_network import TorchNetwork
 
-        torch_network = TorchNetwork.load(args.model, label_set=args.label_set, device=args.device)
-        return torch_network, f'PyTorch on {torch_network.device_name}'
+        finished = args.backend != 'torch'
+        torch_network = TorchNetwork.load(
+            args.model, label_set=args.label_set, device=args.device, finished=finished
+        )
+        return torch_network, lambda: torch_network.engine_name
     from segformer_ros.evaluation.bundle_network import load
 
-    return load(args.model, backend=args.backend, threads=args.threads, precision=args.precision)
+    network, engine = load(
+        args.model, backend=args.backend, threads=args.threads, precision=args.precision
+    )
+    return network, lambda: engine
 
 
 def _on_bag(args: argparse.Namespace) -> int:

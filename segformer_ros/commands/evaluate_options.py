@@ -59,7 +59,8 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         '--backend',
         default='auto',
         metavar='NAME',
-        help=f'inference backend of a bundle: {LISTING} (default: %(default)s)',
+        help=f'inference backend of a bundle: {LISTING} (default: %(default)s); of a checkpoint '
+        'on a CPU: torch computes it as it was trained, auto in a faster form',
     )
     group.add_argument(
         '--precision',

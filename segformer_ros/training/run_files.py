@@ -196,7 +196,8 @@ class RunFiles:
             facts = network_facts(module, classes.classes, classes.name, focal)
         # Scaled float16 is for gradients.
         half = self._config.hardware.precision == 'bfloat16'
-        return TorchNetwork(module, facts, dtype=torch.bfloat16 if half else None)
+        dtype = torch.bfloat16 if half else None
+        return TorchNetwork(module, facts, dtype=dtype, finished=True)
 
     def result(self) -> Path:
         """Name the best weights, the last ones where nothing was measured."""

@@ -165,6 +165,7 @@ def test_options_without_effect_are_refused(bundle, tmp_path, capsys):
         ([bundle, 'stub', '--device', 'cpu'], '--device applies to checkpoints'),
         ([bundle, 'stub', '--label-set', 'ade20k'], '--label-set applies to checkpoints'),
         ([str(checkpoint), 'stub', '--backend', 'openvino'], '--backend applies to bundles'),
+        ([str(checkpoint), 'stub', '--threads', '2'], '--threads applies to bundles'),
     ):
         code, out, err = _run(capsys, *arguments)
         assert (code, out) == (1, '')

@@ -25,6 +25,8 @@ class Style:
 
 CPU = Style()
 """Standard operators, in pieces that stay in the caches of a processor."""
+TORCH = Style(query_rows=1024)
+"""The same for torch, which keeps whole maps between two operators: fewer queries at a time."""
 ONNX_RUNTIME = Style(fused_attention=True)
 GPU = Style(banded=False, query_rows=0)
 """Few large operators: a GPU has the arithmetic to spare, and pays for each launch and byte."""
