@@ -173,7 +173,7 @@ def test_rounded_depth_is_drawn_alike_when_continued(run, video, drawn, tmp_path
     assert drawn[5:] == drawn[:5]
 
 
-def test_files_that_cannot_be_read_are_counted_and_the_others_go_on(run, folder):
+def test_files_that_cannot_be_read_are_counted_and_the_others_continue(run, folder):
     """Damage, too many pixels, and a kind that is not read; a photo in tiles is read whole."""
     (folder / 'hole.jpg').write_bytes(with_hole(encoded(picture(), '.jpg')))
     whole = encoded(picture(), '.bmp')
