@@ -49,7 +49,14 @@ _WORLD = {
 }
 _EVALUATION = ('label_sensor', 'depth_sensor', 'coding', 'tag_table', 'label_set', 'report')
 _STATS = 'segformer_node/frame_stats'
-_RESULTS = ('label/image', 'label/camera_info', 'depth/image', 'depth/camera_info')
+_RESULTS = (
+    'label/image',
+    'label/camera_info',
+    'depth/image',
+    'depth/camera_info',
+    'depth/relative/image',
+    'depth/relative/camera_info',
+)
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -47,6 +47,8 @@ _RESULTS = (
     'label/camera_info',
     'depth/image',
     'depth/camera_info',
+    'depth/relative/image',
+    'depth/relative/camera_info',
 )
 
 

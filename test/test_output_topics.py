@@ -66,7 +66,7 @@ def test_a_row_needs_its_data():
     """Without intrinsics there are no points, without confidence no image of it."""
     found = table.possible_outputs(frozenset({table.LABELS, table.DEPTH}))
     lacking = {row.topic for row in table.OUTPUTS} - {row.topic for row in found}
-    more = {'depth/confidence/image', 'depth/relative/image'}
+    more = {'depth/confidence/image', 'depth/relative/image', 'depth/relative/camera_info'}
     assert lacking == {'depth/points', 'label/confidence/image'} | more
 
 

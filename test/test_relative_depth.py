@@ -83,6 +83,13 @@ def test_a_bag_has_the_topic_of_its_own(model, tmp_path):
         assert relative.encoding == '32FC1'
         assert relative.header == label.header
         assert (relative.height, relative.width) == (label.height, label.width)
+    info = topic.replace('image', 'camera_info')
+    found_infos = [item.message.k.tolist() for item in found[info]]
+    expected_infos = [
+        item.message.k.tolist() for item in found[info.replace('depth/relative', 'label')]
+    ]
+    assert found_infos == expected_infos
+    assert len(found_infos) == 2
 
 
 def test_with_a_scale_it_is_metres(model, pixels, tmp_path):

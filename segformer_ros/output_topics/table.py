@@ -178,6 +178,7 @@ OUTPUTS = (
     Output('label/image', IMAGE, _of(LABELS), _labels, in_bags=True),
     Output('depth/camera_info', CAMERA_INFO, _of(DEPTH), _camera_info, in_bags=True),
     Output('depth/image', IMAGE, _of(DEPTH), _depth, in_bags=True),
+    Output('depth/relative/camera_info', CAMERA_INFO, _of(RELATIVE), _camera_info, in_bags=True),
     Output('depth/relative/image', IMAGE, _of(RELATIVE), _relative_depth, in_bags=True),
     Output(
         'label/confidence/image',

@@ -262,6 +262,8 @@ def test_a_recording_has_camera_truth_and_results():
         '/label/camera_info',
         '/depth/image',
         '/depth/camera_info',
+        '/depth/relative/image',
+        '/depth/relative/camera_info',
         '/clock',
         '/tf',
     ]

@@ -73,12 +73,15 @@ def test_relative_depth_has_a_topic_of_its_own(make_rig, relative):
     for topic in ('/depth/image', '/depth/camera_info', '/label/image'):
         rig.listen(topic, CameraInfo if topic.endswith('info') else Image)
     rig.listen('/depth/relative/image')
+    rig.listen('/depth/relative/camera_info', CameraInfo)
     sent = image_message(road_image())
     info = camera_info(H, W, FOCAL_PX)
     message = rig.exchange(sent, '/depth/relative/image', info=info)
     assert (message.header, message.encoding) == (sent.header, '32FC1')
     np.testing.assert_allclose(pixels_of(message), road_image()[..., 1] / 20.0, rtol=1e-6)
     rig.get('/label/image')
+    found = rig.get('/depth/relative/camera_info')
+    assert (found.header, list(found.k)) == (sent.header, list(info.k))
     assert not rig.received['/depth/image']
     assert not rig.received['/depth/camera_info']
 
