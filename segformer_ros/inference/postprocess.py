@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.inference import plain_kernels
+from segformer_ros.inference import native_kernels, plain_kernels
 from segformer_ros.inference.preprocess import Geometry
 from segformer_ros.inference.upsample import crop, sampling
 
@@ -35,7 +35,8 @@ def decode_labels(
     :param stride: Input pixels per logit.
     :param class_ids: Class id of each channel.
     :param confidence: Also give the softmax probability of the class, 0 to 255.
-    :param compiled: Whether to load or compile machine code; False: as plain_kernels does it.
+    :param compiled: Where native_kernels has no library: whether to load or compile machine code;
+        False: as plain_kernels does it.
     :returns: (H, W) class ids and (H, W) confidence or None, both new.
     :raises ValueError: There are not as many ids as channels, or too few logits.
     """
@@ -46,7 +47,9 @@ def decode_labels(
     certainty = np.empty(shape, np.uint8) if confidence else _NOTHING
     ids = np.array(class_ids, np.uint8)
     cells = _writeable(crop(logits, where))
-    if compiled or confidence:
+    if native_kernels.library() is not None:
+        native_kernels.fill_labels(cells, ids, where, labels, certainty)
+    elif compiled or confidence:
         from segformer_ros.inference.label_kernel import fill_labels
 
         fill_labels(cells, ids, where, labels, certainty)
@@ -92,7 +95,9 @@ def decode_depth(
     limits = (np.float32(limits_m[0]), np.float32(limits_m[1]))
     known = _NOTHING if labels is None else labels
     heaven = (np.uint8(sky[0]), np.float32(sky[1]))
-    if compiled:
+    if native_kernels.library() is not None:
+        native_kernels.fill_depth(metres, where, limits, known, heaven, depth)
+    elif compiled:
         from segformer_ros.inference.depth_kernel import fill_depth
 
         fill_depth(metres, where, limits, known, heaven, depth)
@@ -103,6 +108,8 @@ def decode_depth(
 
 def is_compiled() -> bool:
     """Return whether warm_up takes no time."""
+    if native_kernels.library() is not None:
+        return True
     from segformer_ros.inference.depth_kernel import fill_depth
     from segformer_ros.inference.label_kernel import fill_labels
     from segformer_ros.machine_code import is_ready

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from sampling_reference import upsample
+from segformer_ros.inference import native_kernels
 from segformer_ros.inference.depth_kernel import fill_depth
 from segformer_ros.inference.label_kernel import fill_labels
 from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
@@ -18,6 +19,12 @@ from segformer_ros.inference.upsample import sampling
 SIZES = [(256, 512), (288, 512), (320, 512)]
 IDS = tuple(range(1, 13))
 IMAGES = [(800, 1280), (540, 960), (480, 640), (427, 1001), (63, 131), (3, 5), (1, 1), (1, 200)]
+
+
+@pytest.fixture(autouse=True)
+def by_numba(monkeypatch):
+    """Let numba compute; test_native_kernels.py compares the library with it."""
+    monkeypatch.setattr(native_kernels, 'library', lambda: None)
 
 
 def _logits(geometry, kind, classes=12):
