@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
-import hashlib
-import json
+from contextlib import contextmanager, nullcontext
 import os
 from pathlib import Path
 import sys
@@ -22,23 +20,22 @@ from segformer_ros.commands.label_options import (
     add_sample_arguments,
     check,
 )
+from segformer_ros.commands.label_settings import delivery_of, settings_of
 from segformer_ros.commands.run import (
     add_bag_arguments,
     add_depth_format,
     add_network_arguments,
     add_task_arguments,
 )
-from segformer_ros.commands.run_jobs import options
-from segformer_ros.fleet import inputs, remote, report
+from segformer_ros.fleet import inputs, remote, report, training_set
+from segformer_ros.fleet.delivery import Delivery
 from segformer_ros.fleet.driver import Driver, Rules
 from segformer_ros.fleet.inputs import BAG, Input
 from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest
 from segformer_ros.fleet.pool import LocalPool, Runner
 from segformer_ros.fleet.settings import Settings
-from segformer_ros.inference import backend_choice
 from segformer_ros.labels import LABEL_SETS, LabelSet
 from segformer_ros.progress import Progress
-from segformer_ros.run_folder import SETTINGS
 
 HELP = 'label many bags, videos and folders of images with several workers'
 
@@ -47,7 +44,7 @@ INPUTS are rosbag2 recordings, videos, images, folders of any of these (each bag
 video of a folder is an input, all of its images are one), globs of them, lists
 (NAME.txt) with one of them in each line, and addresses (https://, s3://, gs://).
 
-what is written to DIR:
+what is written to --out:
   results/NAME/        of each input: what `segformer run` writes, without overlays
   inputs.csv           a row for each input: its state, its results, its frames
   report.json          frames, pixels by class, every failure with its reason
@@ -67,7 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'inputs', nargs='+', metavar='INPUTS', help='bags, videos, images, folders, globs, lists'
     )
     parser.add_argument(
-        '--out', type=Path, required=True, metavar='DIR', help='folder for the results'
+        '--out',
+        required=True,
+        metavar='DIR',
+        help='folder for the results, or address of one in a store (s3://, gs://)',
+    )
+    parser.add_argument(
+        '--work',
+        type=Path,
+        metavar='DIR',
+        help='folder of this machine for the state, where --out is an address',
     )
     add_network_arguments(parser)
     parser.add_argument(
@@ -109,14 +115,17 @@ def run(args: argparse.Namespace) -> int:
     :raises RuntimeError: Another process uses the folder, or a disk is full.
     """
     check(args)
+    delivery = delivery_of(args)
     found = _inputs(args)
-    settings = _settings(args)
+    settings = settings_of(args)
     run_folder.claim(args.out, settings.as_dict())
     manifest = Manifest(args.out / FILE)
     try:
+        if delivery is not None:
+            delivery.claim()
         manifest.begin(args.retry_failed)
         manifest.add(found)
-        return _label(args, settings, manifest)
+        return _label(args, settings, manifest, delivery)
     finally:
         manifest.close()
 
@@ -142,102 +151,23 @@ def _inputs(args: argparse.Namespace) -> list[Input]:
     return found
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    """
-    Collect what decides the results, and name the backend that all workers take.
-
-    :raises RuntimeError: The network cannot be loaded.
-    """
-    bundle = bundles.read(bundles.find(args.model))
-    tasks = bundle.manifest.tasks
-    if args.format != 'run' and bundle.manifest.results() == (bundles.RELATIVE,):
-        raise ValueError(
-            f'{bundle.manifest.name} gives relative depth alone, which has no metres to train '
-            'from: put it together with a network of labels, or use --format run'
-        )
-    if args.only is not None and args.only not in tasks:
-        name = bundle.manifest.name
-        raise ValueError(f'{name} is for {" and ".join(tasks)}, not for {args.only}')
-    if bundle.manifest.depth_range_m is not None and args.only != 'segmentation':
-        options(args).limits_m(bundle.manifest.depth_range_m)
-    second = _second(args, bundle) if args.second else None
-    return Settings(
-        model=str(bundle.path.resolve()),
-        backend=_backend(args, bundle),
-        model_sha256=_sha256(bundle),
-        focal_px=args.focal_length,
-        camera_fov_deg=args.camera_fov,
-        depth_format=args.depth_format or '',
-        topics=tuple(args.topic),
-        camera_infos=tuple(args.camera_info),
-        bag_format=args.bag_format,
-        ros_distro=args.ros_distro,
-        output='run' if args.format == 'run' else 'samples',
-        rate_hz=args.rate,
-        distance_m=args.distance,
-        odometry=args.odometry,
-        flicker=args.select == 'flicker',
-        soft_labels=args.soft_labels,
-        second='' if second is None else str(second.path.resolve()),
-        second_sha256='' if second is None else _sha256(second),
-        inference=options(args),
-    )
-
-
-def _sha256(bundle: bundles.Bundle) -> str:
-    return hashlib.sha256(bundle.file('manifest.json').read_bytes()).hexdigest()
-
-
-def _second(args: argparse.Namespace, bundle: bundles.Bundle) -> bundles.Bundle:
-    """
-    Read the network that the labels are compared with.
-
-    :raises ValueError: There is nothing to compare.
-    """
-    second = bundles.read(bundles.find(args.second))
-    names = [{item.name for item in found.manifest.classes} for found in (bundle, second)]
-    if not names[0] & names[1]:
-        raise ValueError(
-            f'expected classes of the same name in {bundle.manifest.name} and '
-            f'{second.manifest.name} to compare their labels, found none'
-        )
-    return second
-
-
-def _backend(args: argparse.Namespace, bundle: bundles.Bundle) -> str:
-    """
-    Return the backend that `run` takes here, or the one that the folder was begun with.
-
-    :raises RuntimeError: It cannot load the network here.
-    :raises ValueError: There is no backend of this name.
-    """
-    begun = args.out / SETTINGS
-    if begun.is_file():
-        name = json.loads(begun.read_bytes()).get('backend')
-        if args.backend == 'auto' and name in backend_choice.NAMES:
-            return str(name)
-    step = args.backend
-    # Both networks of a bundle of two: the name holds for all workers and all networks.
-    for part in bundle.parts():
-        loaded = backend_choice.load(step, part, precision=args.precision)
-        loaded.backend.close()
-        step = loaded.step
-    return str(step)
-
-
-def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> int:
+def _label(
+    args: argparse.Namespace, settings: Settings, manifest: Manifest, delivery: Delivery | None
+) -> int:
     start = perf_counter()
     progress = _Progress(manifest)
     driver: Driver | None = None
+    # A training set is chosen from the results, which stay here.
+    deliver = delivery.send if delivery is not None and args.format == 'run' else _keep
     facts: dict[str, Any] = {
         'model': settings.model,
         'backend': settings.backend,
         'runner': args.runner,
     }
     try:
-        with progress, _pool(args, settings) as pool:
+        with progress, delivery or nullcontext(), _pool(args, settings) as pool:
             rules = Rules(args.shard_frames, args.tries)
-            driver = Driver(args.out, manifest, pool, rules, progress.advance)
+            driver = Driver(args.out, manifest, pool, rules, progress.advance, deliver)
             driver.run()
         driver.tidy()
     except KeyboardInterrupt:
@@ -253,9 +183,16 @@ def _label(args: argparse.Namespace, settings: Settings, manifest: Manifest) -> 
         written = report.write_report(
             args.out, manifest, facts | {'seconds': round(perf_counter() - start, 3)}
         )
-    if args.format != 'run':
-        _write_training_set(args, manifest)
+    made = args.format != 'run' and _write_training_set(args, manifest)
+    if delivery is not None:
+        if made:
+            delivery.replace(training_set.FOLDER, training_set.INDEX)
+        delivery.send_files(report.TABLE, report.REPORT, report.PAGE)
     return _conclude(args, written)
+
+
+def _keep(name: str) -> None:
+    """Leave the results of an input where they are."""
 
 
 @contextmanager
@@ -282,10 +219,8 @@ def _pool(args: argparse.Namespace, settings: Settings) -> Iterator[Runner]:
         pool.close()
 
 
-def _write_training_set(args: argparse.Namespace, manifest: Manifest) -> None:
-    """Choose samples and write them, where there are any."""
-    from segformer_ros.fleet import training_set
-
+def _write_training_set(args: argparse.Namespace, manifest: Manifest) -> int:
+    """Choose samples and write them, where there are any; return how many there are."""
     network = bundles.read(bundles.find(args.model)).manifest
     labels = 'segmentation' in network.tasks and args.only != 'depth'
     classes = LabelSet(network.name, network.classes) if labels else None
@@ -294,7 +229,8 @@ def _write_training_set(args: argparse.Namespace, manifest: Manifest) -> None:
         classes = known[0]
     selection = training_set.Selection(args.select or '', args.samples or 0)
     count = training_set.write(args.out, manifest, classes, args.format, selection)
-    sys.stdout.write(f'{count} samples -> {args.out / training_set.FOLDER}\n')
+    sys.stdout.write(f'{count} samples -> {args.destination.rstrip("/")}/{training_set.FOLDER}\n')
+    return count
 
 
 class _Progress:
@@ -333,7 +269,7 @@ def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:
     now = 'of them now' if args.format == 'run' else 'frames read now'
     sys.stdout.write(
         f'{states.get(DONE, 0)} inputs with {frames["total"]} frames are done, '
-        f'{written["frames_now"]} {now} in {seconds:.1f} s{rate} -> {args.out}\n'
+        f'{written["frames_now"]} {now} in {seconds:.1f} s{rate} -> {args.destination}\n'
     )
     if frames['failed']:
         sys.stdout.write(f'{frames["failed"]} frames could not be read: see report.json\n')

@@ -56,6 +56,7 @@ class Driver:
     :param folder: DEST; the shards' parts and the results lie in there.
     :param runner: Does the work.
     :param advance: Called with the number of frames that were done.
+    :param deliver: Called with the name of each input that is done, also of an earlier start.
     :param clock: In seconds, steady.
     """
 
@@ -66,6 +67,7 @@ class Driver:
         runner: Runner,
         rules: Rules,
         advance: Callable[[int], object] = lambda frames: None,
+        deliver: Callable[[str], object] = lambda name: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._folder = folder
@@ -73,6 +75,7 @@ class Driver:
         self._runner = runner
         self._rules = rules
         self._advance = advance
+        self._deliver = deliver
         self._keys = count()
         self._running: dict[int, Known | Shard] = {}
         self._late: dict[int, Shard] = {}
@@ -112,10 +115,11 @@ class Driver:
         for known in self._manifest.known(DONE):
             if parts.read_facts(self._result(known)) is None:
                 self._manifest.forget(known.id)
+            else:
+                self._deliver(known.name)
         for known in self._manifest.known(PENDING):
             if parts.read_facts(self._result(known)) is not None:
-                self._manifest.input_done(known.id)
-                self._drop(known)
+                self._input_done(known)
                 continue
             missing = 0
             for shard in self._manifest.shards(known.id):
@@ -246,8 +250,12 @@ class Driver:
         except OSError as error:
             self._stopped = self._stopped or f'{error.filename or "disk"}: {error.strerror}'
             return
+        self._input_done(known)
+
+    def _input_done(self, known: Known) -> None:
         self._manifest.input_done(known.id)
         self._drop(known)
+        self._deliver(known.name)
 
     def _drop_late(self, shard: Shard) -> None:
         """Remove the part of a worker that was second, where the first one's is used already."""

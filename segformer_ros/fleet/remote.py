@@ -162,7 +162,7 @@ def _copy(url: str, target: Path) -> None:
         if expected is not None and target.stat().st_size != int(expected):
             raise RemoteError(f'{url}: the server ended early')
         return
-    system, path = _system(url)
+    system, path = system_of(url)
     _asked(url, system.get_file, path, str(target))
 
 
@@ -191,8 +191,12 @@ def _http_file(url: str) -> _File:
     return _File(url, int(headers.get('Content-Length') or 0), version)
 
 
-def _system(url: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it, in which '::' is no chain."""
+def system_of(url: str) -> tuple[Any, str]:
+    """
+    Return the file system of an address, and the path in it, in which '::' is no chain.
+
+    :raises RemoteError: No library that is installed knows it.
+    """
     import fsspec
 
     scheme = url.partition('://')[0]
@@ -214,12 +218,16 @@ def _asked(url: str, what: Any, *arguments: Any, **options: Any) -> Any:
     except FileNotFoundError as error:
         raise RemoteError(f'expected a file or a folder at {url}, found nothing') from error
     except Exception as error:
-        text = ' '.join(str(error).split()) or type(error).__name__
-        raise RemoteError(f'{url} cannot be read: {text}') from error
+        raise RemoteError(f'{url} cannot be read: {sentence_of(error)}') from error
+
+
+def sentence_of(error: BaseException) -> str:
+    """Return what an error of a library says, in one line."""
+    return ' '.join(str(error).split()) or type(error).__name__
 
 
 def _listed(url: str) -> Iterator[_File]:
-    system, path = _system(url)
+    system, path = system_of(url)
     scheme = url.partition('://')[0]
     # Else it answers from what it has seen before.
     system.invalidate_cache()

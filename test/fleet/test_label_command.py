@@ -191,7 +191,8 @@ def test_an_interrupt_ends_the_driver_and_its_workers(model, tmp_path):
     """With a report of what is done, no traceback and the status of the signal."""
     folder, out = write_images(tmp_path / 'night', 60), tmp_path / 'out'
     process = begin(model, folder, out, '--shard-frames', '3', '--workers', '1')
-    wait_for(lambda: parts_in(out), 'part')
+    # The second one is begun when the driver has noted the first.
+    wait_for(lambda: len(parts_in(out)) >= 2, 'second part')
     workers = workers_of(process)
     process.send_signal(signal.SIGTERM)
     _, error = process.communicate(timeout=60)

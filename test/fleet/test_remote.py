@@ -174,3 +174,38 @@ def test_a_whole_copy_of_a_worker_that_died_is_taken(server, tmp_path):
     remote.fetch(item)
     assert item.path.is_file()
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--out', 'memory://labels'], '--out memory://labels needs --work DIR'),
+        (['--out', 'https://host/labels'], 'expected a folder, s3:// or gs:// for --out'),
+        (['--out', 'unheard://a', '--work', 'work'], 'unheard://a cannot be read: '),
+        (['--out', 'labels', '--work', 'work'], '--work applies to --out with an address'),
+        (
+            ['memory://night/', '--out', 'memory://night/labels', '--work', 'work'],
+            'memory://night/labels lies in memory://night/: results would become input',
+        ),
+    ],
+)
+def test_where_results_cannot_go_is_one_sentence(
+    model, tmp_path, monkeypatch, capsys, arguments, words
+):
+    """Before anything is written or made."""
+    monkeypatch.chdir(tmp_path)
+    write_images(tmp_path / 'day', 1)
+    assert cli.main(['label', 'day', *arguments, '--model', str(model)]) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.splitlines()) == 1
+    assert [item.name for item in tmp_path.iterdir()] == ['day']
+
+
+def test_the_folder_of_a_stores_state_is_no_folder_of_results(model, tmp_path, capsys):
+    """They are in the store: here an input would seem done that is not there."""
+    run = ['label', str(write_images(tmp_path / 'day', 1)), '--model', str(model)]
+    (tmp_path / 'work').mkdir()
+    (tmp_path / 'work' / 'delivery.json').write_text('{}')
+    assert cli.main([*run, '--out', str(tmp_path / 'work')]) == 1
+    assert 'has the state of results in a store: name it with --work' in capsys.readouterr().err
