@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Event, Thread
@@ -14,6 +16,7 @@ from typing import Any, TypeVar
 from segformer_ros import interrupts
 
 _Item = TypeVar('_Item')
+_Result = TypeVar('_Result')
 _LOOK_S = 0.1
 
 
@@ -65,6 +68,48 @@ def ahead(items: Iterable[_Item], count: int) -> Generator[_Item, None, None]:
         with interrupts.held():
             closed.set()
             thread.join()
+
+
+def in_order(
+    items: Iterable[_Item], work: Callable[[_Item], _Result], count: int
+) -> Generator[tuple[_Item, _Result], None, None]:
+    """
+    Yield items in their order, each with what the work makes of it, several of them at once.
+
+    :param items: Used by the calling thread, by a few more than were asked for. What ends them is
+        raised behind the results of those before it.
+    :param work: What it raises is raised in the place of its result, and ends the rest.
+    :param count: How many threads work; 1: the calling one, on what is asked for.
+    """
+    if count < 2:
+        for item in items:
+            yield item, work(item)
+        return
+    waiting: deque[tuple[_Item, Future[_Result]]] = deque()
+    pool = ThreadPoolExecutor(count, 'in_order')
+    source = iter(items)
+    error: Exception | None = None
+    try:
+        while True:
+            # One more than can work, so that none of them waits for the one that takes.
+            while len(waiting) <= count and error is None:
+                try:
+                    item = next(source)
+                except StopIteration as end:
+                    error = end
+                except Exception as fault:  # noqa: BLE001
+                    error = fault
+                else:
+                    waiting.append((item, pool.submit(work, item)))
+            if not waiting:
+                break
+            item, result = waiting.popleft()
+            yield item, result.result()
+        if not isinstance(error, StopIteration) and error is not None:
+            raise error
+    finally:
+        with interrupts.held():
+            pool.shutdown(cancel_futures=True)
 
 
 class Behind:

@@ -6,7 +6,7 @@ from contextlib import closing
 import threading
 
 import pytest
-from segformer_ros.side_thread import ahead, Behind
+from segformer_ros.side_thread import ahead, Behind, in_order
 
 
 def test_items_come_in_order_from_another_thread():
@@ -85,3 +85,42 @@ def test_the_error_of_the_work_ends_it():
     assert done == []
     with pytest.raises(OSError, match='disk is full'), Behind(1) as behind:
         behind.do(fail)
+
+
+@pytest.mark.parametrize('count', [1, 3])
+def test_results_come_in_the_order_of_the_items(count):
+    """However long each takes; with one thread it is the one that asks."""
+    turns = [threading.Event() for _ in range(21)]
+    turns[1].set()
+
+    def work(number):
+        # Every even one ends behind the odd one that follows it.
+        if count > 1 and number % 2 == 0:
+            assert turns[number + 1].wait(timeout=10.0)
+        turns[number].set()
+        return number * number, threading.current_thread()
+
+    with closing(in_order(range(20), work, count)) as found:
+        pairs = list(found)
+    assert [(item, square) for item, (square, _) in pairs] == [(n, n * n) for n in range(20)]
+    alone = {thread for _, (_, thread) in pairs} == {threading.current_thread()}
+    assert alone == (count == 1)
+
+
+@pytest.mark.parametrize('count', [1, 3])
+def test_what_ends_the_items_comes_behind_their_results(count):
+    """And the error of a work in the place of its result."""
+
+    def items():
+        yield from (4, 2, 1)
+        raise ValueError('damaged further on')
+
+    found = in_order(items(), lambda number: 8 // number, count)
+    assert [next(found) for _ in range(3)] == [(4, 2), (2, 4), (1, 8)]
+    with pytest.raises(ValueError, match='further on'):
+        next(found)
+    found = in_order((4, 0, 1), lambda number: 8 // number, count)
+    assert next(found) == (4, 2)
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith('in_order')]

@@ -11,7 +11,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 from segformer_ros.bags.cameras import Camera, latched_info
-from segformer_ros.bags.process import BagOptions, infos_first, read_info
+from segformer_ros.bags.infos import infos_first, read_info
+from segformer_ros.bags.process import BagOptions
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.camera import Intrinsics
 from segformer_ros.frame_rules import calibrate, CameraModel

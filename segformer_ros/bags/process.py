@@ -5,15 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import partial
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from rosbags.interfaces import Connection
-from segformer_ros.bags.cameras import Camera, last_message, latched_info
+from segformer_ros.bags.cameras import Camera, latched_info
+from segformer_ros.bags.infos import (
+    damaged_info,
+    infos_first,
+    missing_info,
+    read_info,
+    recall_infos,
+)
 from segformer_ros.bags.outputs import Outputs
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.bags.writer import BagWriter
@@ -25,8 +33,11 @@ from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
+from segformer_ros.side_thread import in_order
 
 Image = npt.NDArray[np.uint8]
+# Messages that are copied together while images before them are in the network.
+_MOST_COPIES = 16
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,10 @@ class BagOptions:
     inference: Options = field(default_factory=Options)
     scale: ScaleOptions | None = None
     temporal: str = 'off'
+
+
+# What comes before an image, its camera, and the image where it can be read.
+_Step: TypeAlias = 'tuple[list[Callable[[], object]], _Stream | None, _Image | None]'
 
 
 class OnFrame(Protocol):
@@ -100,58 +115,63 @@ def process(
     }
     copies = _add_copies(reader, writer, list(streams.values()), report) if options.copy else {}
     infos = {camera.camera_info: latched_info(reader, camera.camera_info) for camera in cameras}
-    missing = {camera.camera_info: _missing_info(reader, camera) for camera in cameras}
+    missing = {camera.camera_info: missing_info(reader, camera) for camera in cameras}
     if options.start_ns is not None:
         recall_infos(reader, infos, missing, options.start_ns)
-    images = 0
-    for connection, time_ns, raw in infos_first(
+
+    messages = infos_first(
         reader.messages(
             None if options.copy else [*streams, *infos],
             start_ns=options.start_ns,
             stop_ns=options.stop_ns,
         )
-    ):
-        stream = streams.get(connection.topic)
-        if stream is not None and connection.msgtype != stream.camera.type:
-            stream = None
-        if stream is not None and images == options.max_frames:
-            return
-        if connection.id in copies:
-            writer.write(copies[connection.id], time_ns, raw)
-        if connection.topic in infos and connection.msgtype == CAMERA_INFO:
-            info = infos[connection.topic] = read_info(reader, connection, raw, report)
-            if info is None:
-                missing[connection.topic] = _damaged(connection.topic)
-        if stream is not None:
-            images += 1
-            topic = stream.camera.camera_info
-            stream.process(connection, time_ns, raw, infos[topic], missing[topic])
-            advance()
+    )
+
+    def steps() -> Iterator[_Step]:
+        images, before = 0, list[Callable[[], object]]()
+        try:
+            for connection, time_ns, raw in messages:
+                stream = streams.get(connection.topic)
+                if stream is not None and connection.msgtype != stream.camera.type:
+                    stream = None
+                if stream is not None and images == options.max_frames:
+                    break
+                if connection.id in copies:
+                    before.append(partial(writer.write, copies[connection.id], time_ns, raw))
+                if connection.topic in infos and connection.msgtype == CAMERA_INFO:
+                    info = infos[connection.topic] = read_info(reader, connection, raw, report)
+                    if info is None:
+                        missing[connection.topic] = damaged_info(connection.topic)
+                if stream is not None:
+                    images += 1
+                    topic = stream.camera.camera_info
+                    item = stream.read(connection, time_ns, raw, infos[topic], missing[topic])
+                    yield before, stream, item
+                elif len(before) == _MOST_COPIES:
+                    yield before, None, None
+                else:
+                    continue
+                before = []
+        except Exception:
+            # What was read before the damage is written.
+            yield before, None, None
+            raise
+        yield before, None, None
+
+    at_once = 1 if options.temporal != 'off' else getattr(pipeline, 'at_once', 1)
+    with closing(in_order(steps(), _predict, at_once)) as computed:
+        for (before, stream, item), prediction in computed:
+            for copy in before:
+                copy()
+            if stream is not None:
+                if item is not None and prediction is not None:
+                    stream.write(item, prediction)
+                advance()
 
 
-def recall_infos(
-    reader: BagReader, infos: dict[str, Any], missing: dict[str, str], start_ns: int
-) -> None:
-    """Put in what an earlier part of the bag has received of each camera_info."""
-    for topic in infos:
-        found = last_message(reader, topic, CAMERA_INFO, start_ns)
-        if found is not None:
-            # What is damaged was counted there.
-            infos[topic] = read_info(reader, *found, Report())
-            if infos[topic] is None:
-                missing[topic] = _damaged(topic)
-
-
-def _damaged(topic: str) -> str:
-    return f'the camera_info on {topic} is damaged'
-
-
-def infos_first(
-    messages: Iterator[tuple[Connection, int, bytes]],
-) -> Iterator[tuple[Connection, int, bytes]]:
-    """Put a camera_info before the image that was received in the same nanosecond."""
-    for _, group in groupby(messages, key=lambda item: item[1]):
-        yield from sorted(group, key=lambda item: item[0].msgtype != CAMERA_INFO)
+def _predict(step: _Step) -> Prediction | None:
+    _, stream, item = step
+    return None if stream is None or item is None else stream.predict(item)
 
 
 def _add_copies(
@@ -172,25 +192,11 @@ def _add_copies(
     return copies
 
 
-def read_info(reader: BagReader, connection: Connection, raw: bytes, report: Report) -> Any:
-    """Read a camera_info, None when it is damaged."""
-    try:
-        return reader.deserialize(raw, connection.msgtype)
-    except ValueError:
-        # It is no frame: those that need it are counted as of an unknown camera.
-        report.count('camera_infos_not_read')
-        return None
-
-
-def _missing_info(reader: BagReader, camera: Camera) -> str:
-    """Warn that a camera has no camera_info, and name those that the bag has."""
-    topics = {item.name for item in reader.topics if item.type == CAMERA_INFO and item.count}
-    text = f'no camera_info on {camera.camera_info}'
-    if camera.camera_info in topics:
-        return f'{text} yet'
-    if topics:
-        text += f', but on {", ".join(sorted(topics))}: choose with --camera-info'
-    return text
+@dataclass(frozen=True)
+class _Image:
+    time_ns: int
+    image: Image
+    frame: Frame
 
 
 class _Stream:
@@ -226,48 +232,55 @@ class _Stream:
         self._on_frame = on_frame
         self._memories = TemporalMemories()
 
-    def process(
+    def read(
         self, connection: Connection, time_ns: int, raw: bytes, info: Any, missing: str
-    ) -> None:
+    ) -> _Image | None:
         """
-        Read one image, put it through the network and write what comes out.
+        Read one image; None where it cannot be read, which is reported.
 
         :param info: The camera_info that holds, None where there is none.
         :param missing: Why there is none.
         """
-        report = self._report
         try:
-            with report.timed('decode'):
+            with self._report.timed('decode'):
                 message = self._reader.deserialize(raw, connection.msgtype)
                 image = decode_message(message)
         except ValueError as error:
-            report.fail(f'{connection.topic} at {time_ns} ns', error)
-            return
+            self._report.fail(f'{connection.topic} at {time_ns} ns', error)
+            return None
         camera = self._calibrate(image, info)
         self._note(camera, missing if info is None else camera.problem)
         replaced = bool(self._options.camera_fov_deg) or self._options.focal_px is not None
         frame = Frame.of(message.header, image, camera, info, replaced=replaced)
-        intrinsics = frame.intrinsics
-        wanted = self._options.inference
-        prediction = self._pipeline.predict(
-            image,
+        return _Image(time_ns, image, frame)
+
+    def predict(self, item: _Image) -> Prediction:
+        """Put one image through the network, in any thread."""
+        intrinsics, wanted = item.frame.intrinsics, self._options.inference
+        return self._pipeline.predict(
+            item.image,
             focal_length_px=(
                 None if intrinsics is None else intrinsics.focal_across(wanted.image_rotation)
             ),
             options=wanted if self._scale is None else for_scale(wanted),
-            **self._memory(message.header.stamp),
+            **self._memory(item.frame.header.stamp),
         )
+
+    def write(self, item: _Image, prediction: Prediction) -> None:
+        """Write what the network has made of an image, in the order of the images."""
+        report, frame = self._report, item.frame
         report.add_timings(prediction.timings)
         if self._scale is not None:
             limits_m = self._pipeline.manifest.depth_range_m or (0.0, math.inf)
-            prediction = self._scale.scaled(prediction, intrinsics, wanted, limits_m)
+            wanted = self._options.inference
+            prediction = self._scale.scaled(prediction, frame.intrinsics, wanted, limits_m)
             if self._scale.last.refused:
                 report.count('frames_without_road')
             report.facts.setdefault('depth_scale', {})[self.camera.topic] = self._scale.text
         with report.timed('write'):
-            self.outputs.write(frame, time_ns, prediction)
+            self.outputs.write(frame, item.time_ns, prediction)
         if self._on_frame is not None:
-            self._on_frame(self.camera, time_ns, image, prediction)
+            self._on_frame(self.camera, item.time_ns, item.image, prediction)
         report.done += 1
 
     def _memory(self, stamp: Any) -> dict[str, Any]:

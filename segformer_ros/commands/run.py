@@ -34,6 +34,8 @@ _SAMPLES = {'folder': 'images', 'world': 'frames of the built-in world'}
 HELP = 'predict labels and depth for images, a video or a bag'
 MODEL = 'road_b0'
 """The network where none is named."""
+# Images in the network at once; each needs memory of its own for what is between its layers.
+_AT_ONCE = 2
 
 _EPILOG = """
 what is written to DIR:
@@ -289,6 +291,7 @@ def run(args: argparse.Namespace) -> int:
             precision=args.precision,
             compiled=job.total != 1,
             schedule=args.schedule,
+            at_once=1 if job.total == 1 or args.temporal != 'off' else _AT_ONCE,
         )
         settings = _settings(args) | {'depth_format': job.depth_format} | job.settings
         _check_task(args, pipeline)

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import takewhile
 import math
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import draw, frame_rules
 from segformer_ros.bundle import RELATIVE
+from segformer_ros.camera import Intrinsics
 from segformer_ros.files import images
 from segformer_ros.files.frames_table import FRAMES_TABLE, FramesTable
 from segformer_ros.files.images import ImageFile
@@ -26,7 +29,7 @@ from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOption
 from segformer_ros.inference.temporal import TemporalMemories
 from segformer_ros.labels import DISTINCT, with_palette
 from segformer_ros.run_folder import Report
-from segformer_ros.side_thread import ahead, Behind
+from segformer_ros.side_thread import ahead, Behind, in_order
 
 Image = npt.NDArray[np.uint8]
 OVERLAY_VIDEO = 'overlay.mp4'
@@ -110,20 +113,16 @@ class FrameProcessor:
         """
         results = self._results(overlay=self._options.overlay)
         read = ahead(self._read(files, results), _AHEAD)
-        with closing(read), Behind(_BEHIND) as behind:
-            for file, image in read:
+        computed = in_order(read, self._of_file, self._at_once)
+        with closing(read), Behind(_BEHIND) as behind, closing(computed):
+            for (file, image), prediction in computed:
                 if isinstance(image, str):
                     behind.do(self._report.fail, file.path.name, image)
-                elif image is None:
+                elif image is None or prediction is None:
                     self._report.reused += 1
                 else:
-                    behind.do(
-                        self._write_image,
-                        file,
-                        results,
-                        image,
-                        self._predict(image, self._scale()),
-                    )
+                    prediction = self._scaled(image, prediction, self._scale())
+                    behind.do(self._write_image, file, results, image, prediction)
                 behind.do(self._advance)
 
     def process_video(self, reader: VideoReader, max_frames: int | None = None) -> None:
@@ -148,16 +147,15 @@ class FrameProcessor:
                 writer = stack.enter_context(VideoWriter(path, reader.rate))
             frames = stack.enter_context(closing(ahead(self._timed(reader), _AHEAD)))
             behind = stack.enter_context(Behind(_BEHIND))
-            for frame in frames:
-                if frame.index == max_frames:
-                    break
+            taken = takewhile(lambda frame: frame.index != max_frames, frames)
+            unfinished = partial(self._unfinished, results)
+            computed = in_order(taken, unfinished, self._at_once)
+            for frame, prediction in stack.enter_context(closing(computed)):
                 if frame.image is None:
                     behind.do(self._report.fail, f'frame {frame.index}', frame.error)
                 else:
-                    finished = results.finished(frame.name)
-                    prediction = (
-                        None if finished else self._predict(frame.image, scale, frame.time_s)
-                    )
+                    if prediction is not None:
+                        prediction = self._scaled(frame.image, prediction, scale)
                     behind.do(self._write_frame, frame, prediction, results, writer)
                 behind.do(table.add, frame)
                 behind.do(self._advance)
@@ -220,31 +218,48 @@ class FrameProcessor:
             with self._report.timed('draw'):
                 writer.add(self._artist.draw(frame.image, *found), frame.time_s)
 
-    def _predict(
-        self, image: Image, scale: RoadScale | None, time_s: float | None = None
-    ) -> Prediction:
+    @property
+    def _at_once(self) -> int:
+        """Return how many images may be in the network: one where each needs the one before."""
+        steady = self._options.temporal != 'off'
+        return 1 if steady else getattr(self._pipeline, 'at_once', 1)
+
+    def _of_file(self, item: tuple[ImageFile, Image | str | None]) -> Prediction | None:
+        return self._predict(item[1]) if isinstance(item[1], np.ndarray) else None
+
+    def _unfinished(self, results: Results, frame: VideoFrame) -> Prediction | None:
+        if frame.image is None or results.finished(frame.name):
+            return None
+        return self._predict(frame.image, frame.time_s)
+
+    def _predict(self, image: Image, time_s: float | None = None) -> Prediction:
         """
-        Put an image through the network.
+        Put an image through the network; `_at_once` threads do so.
 
         :param time_s: When a frame of a video is shown; None: an image on its own.
         """
-        options = self._options
-        size = (image.shape[0], image.shape[1])
-        camera = frame_rules.calibrate(
-            None, size, camera_fov_deg=options.camera_fov_deg, focal_px=options.focal_px
-        ).intrinsics
-        wanted = options.inference
-        prediction = self._pipeline.predict(
+        camera, wanted = self._camera(image), self._options.inference
+        return self._pipeline.predict(
             image,
             focal_length_px=None if camera is None else camera.fx,
-            options=wanted if scale is None else for_scale(wanted),
+            options=wanted if self._options.scale is None else for_scale(wanted),
             **self._memory(time_s),
         )
+
+    def _camera(self, image: Image) -> Intrinsics | None:
+        options, size = self._options, (image.shape[0], image.shape[1])
+        return frame_rules.calibrate(
+            None, size, camera_fov_deg=options.camera_fov_deg, focal_px=options.focal_px
+        ).intrinsics
+
+    def _scaled(self, image: Image, prediction: Prediction, scale: RoadScale | None) -> Prediction:
+        """Note how long it took and put depth on the scale of the road, in order of the frames."""
         self._report.add_timings(prediction.timings)
         if scale is None:
             return prediction
         limits_m = self._pipeline.manifest.depth_range_m or (0.0, math.inf)
-        prediction = scale.scaled(prediction, camera, wanted, limits_m)
+        wanted = self._options.inference
+        prediction = scale.scaled(prediction, self._camera(image), wanted, limits_m)
         if scale.last.refused:
             self._report.count('frames_without_road')
         self._report.facts['depth_scale'] = scale.text

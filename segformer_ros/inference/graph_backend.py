@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any, Protocol
 import warnings
 
@@ -109,6 +110,7 @@ class GraphBackend:
         self._whole: dict[tuple[int, int], Session] = {}
         self._parts: dict[tuple[tuple[int, int], tuple[str, ...]], Session | None] = {}
         self._unchecked = set(self._sizes) if deferred else set()
+        self._opening = RLock()
         for hw in () if deferred else self._sizes:
             self._opened(hw)
 
@@ -129,6 +131,21 @@ class GraphBackend:
         self._whole.clear()
         self._parts.clear()
         self._unchecked = set(self._sizes)
+
+    def share(self, count: int) -> int:
+        """
+        Let several threads call infer at once, each with its part of the CPUs.
+
+        Graphs that are open are closed, and checked when they are opened again.
+
+        :returns: How many may; 1 where the engine has only one way to compute.
+        """
+        share = getattr(self._engine, 'share', None)
+        if count < 2 or share is None:
+            return 1
+        share(count)
+        self.check_when_needed()
+        return count
 
     def infer(
         self, image: npt.NDArray[Any], outputs: Sequence[str] | None = None
@@ -154,11 +171,12 @@ class GraphBackend:
 
     def _session(self, hw: tuple[int, int], outputs: tuple[str, ...]) -> Session:
         """Return the smallest graph that computes the outputs."""
-        if outputs == self._all:
-            return self._opened(hw)
-        if (hw, outputs) not in self._parts:
-            self._parts[hw, outputs] = self._open_part(self._sizes[hw], outputs)
-        return self._parts[hw, outputs] or self._opened(hw)
+        with self._opening:
+            if outputs == self._all:
+                return self._opened(hw)
+            if (hw, outputs) not in self._parts:
+                self._parts[hw, outputs] = self._open_part(self._sizes[hw], outputs)
+            return self._parts[hw, outputs] or self._opened(hw)
 
     def _opened(self, hw: tuple[int, int]) -> Session:
         """

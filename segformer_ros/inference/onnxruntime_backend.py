@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,16 @@ class _Engine:
     name = f'onnxruntime {onnxruntime.__version__} cpu'
     target = 'onnxruntime'
     precision = 'float32'
+    streams = 1
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
         # On one core a batch takes longer than its images one after the other.
         self.takes_many = threads != 1
+
+    def share(self, count: int) -> None:
+        """Have graphs that are opened from now on run by so many threads at once."""
+        self.streams = count
 
     def open(self, path: Path, outputs: Sequence[str]) -> _Session:
         try:
@@ -74,6 +80,10 @@ class _Engine:
         """Return the options of a session; docs/backends.md has the figures behind them."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
+        if self.streams > 1:
+            # Each calling thread computes, with as many more as make its part of the CPUs.
+            threads = self._threads or len(os.sched_getaffinity(0))
+            options.intra_op_num_threads = max(1, threads // self.streams)
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False
         # Threads that wait for work sleep instead of turning round.

@@ -66,6 +66,9 @@ class PairedPipeline(Pipeline):
         """Return whether an image as it came costs less than RGB for both."""
         return all(item.takes_raw for item in self._pair)
 
+    def share(self, count: int) -> None:
+        """Change nothing: the schedule decides what is computed at once."""
+
     def close(self) -> None:
         """Free both networks."""
         with ExitStack() as stack:

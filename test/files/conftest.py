@@ -22,7 +22,8 @@ def bundle(tmp_path_factory):
 @pytest.fixture(scope='session')
 def pipeline(bundle):
     """Load the tiny network."""
-    pipeline = Pipeline.load(bundle, threads=1)
+    pipeline = Pipeline.load(bundle, threads=2, at_once=2)
+    assert pipeline.at_once == 2
     yield pipeline
     pipeline.close()
 

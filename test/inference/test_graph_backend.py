@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which graphs a backend opens, when, and which of them it uses."""
 
+from concurrent.futures import ThreadPoolExecutor
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,3 +136,33 @@ def test_a_batch_gives_what_single_images_give(tmp_path):
             assert set(alone) == set(names or BOTH)
             for name, value in alone.items():
                 np.testing.assert_allclose(together[name][index], value[0], atol=1e-5)
+
+
+def test_an_engine_that_threads_share_opens_and_checks_its_graphs_again(tiny, engine):
+    """Those that are open were opened for one thread; an engine that cannot keeps them."""
+    backend = GraphBackend(tiny, engine)
+    assert backend.share(2) == 1
+    shares = []
+    engine.share = shares.append
+    assert backend.share(2) == 2
+    assert shares == [2]
+    assert engine.opened == [BOTH]
+    backend.infer(_images(1))
+    assert engine.opened == [BOTH, BOTH]
+    # The golden input, then the images.
+    assert engine.runs == [BOTH, BOTH]
+
+
+def test_threads_that_come_at_once_open_a_graph_once(tiny, engine):
+    """The first one opens and checks it, the others wait."""
+    backend = GraphBackend(tiny, engine, deferred=True)
+    begin = threading.Barrier(4)
+
+    def infer(number):
+        begin.wait(timeout=10.0)
+        return backend.infer(_images(1))['depth'].shape
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(infer, range(4)))) == 1
+    assert engine.opened == [BOTH]
+    assert len(engine.runs) == 5

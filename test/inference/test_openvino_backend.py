@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What only OpenVINO does: precisions, its cache, and what it must not do."""
 
+from concurrent.futures import ThreadPoolExecutor
 import os
 import stat
 import subprocess
@@ -47,7 +48,9 @@ def tiny(tmp_path_factory):
 
 def _compiled(backend):
     (session,) = backend._whole.values()
-    return session._request.get_compiled_model()
+    request = session._idle.get()
+    session._idle.put(request)
+    return request.get_compiled_model()
 
 
 def _run(backend, tiny):
@@ -169,3 +172,22 @@ def test_networks_that_were_not_used_for_long_leave_the_cache(tiny):
     names = sorted(path.name for path in folder.iterdir())
     assert len(names) == 8
     assert names[:7] == [f'{age:016x}' for age in range(7)]
+
+
+def test_threads_that_share_the_cpus_compute_the_same_at_once(tiny):
+    """Each of two has a request of its own, and half of the threads; one more waits for it."""
+    size = tiny.manifest.input_sizes[0]
+    images = np.random.default_rng(5).standard_normal((12, 1, 3, size.height, size.width))
+    images = images.astype(np.float32)
+    alone = load_backend('openvino', tiny, threads=1)
+    expected = [alone.infer(image) for image in images]
+    shared = load_backend('openvino', tiny, threads=2)
+    assert shared.share(2) == 2
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(shared.infer, images))
+    model = _compiled(shared)
+    assert model.get_property('NUM_STREAMS') == 2
+    assert model.get_property('INFERENCE_NUM_THREADS') == 2
+    for one, other in zip(expected, found, strict=True):
+        for name, value in one.items():
+            np.testing.assert_allclose(other[name], value, rtol=1e-5, atol=1e-5)
