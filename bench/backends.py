@@ -95,7 +95,7 @@ class Runner:
         self.peak_mb: float = self._connection.recv()
 
     def turn(self, paced: bool = False) -> tuple[float, float]:
-        """Return the seconds of a run on the clock and of the processor, for each image."""
+        """Return the seconds of a run on the clock and of the CPU, for each image."""
         self._connection.send(paced)
         seconds: tuple[float, float] = self._connection.recv()
         return seconds
@@ -185,8 +185,8 @@ def measure(
     """
     Let all take turns.
 
-    :returns: For each variant, and for one image: milliseconds on the clock, of the processor, of
-        the processor where images come with pauses; then the peak memory in MB.
+    :returns: For each variant, and for one image: milliseconds on the clock, of the CPU, of
+        the CPU where images come with pauses; then the peak memory in MB.
     """
     runners = [start(variant, network, size) for variant in variants]
     quick: list[list[tuple[float, float]]] = [[] for _ in variants]
@@ -211,7 +211,7 @@ def report(
     """Write a table, with ratios to the first variant of the same engine."""
     first: dict[str, tuple[float, ...]] = {}
     lines = [
-        '| engine | variant | threads | images | ms | of the processor, ms | ratio of these | '
+        '| engine | variant | threads | images | ms | CPU time, ms | ratio of these | '
         'with pauses, ms | MB |',
         '|---|---|---|---|---|---|---|---|---|',
     ]

@@ -1,7 +1,7 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Measure networks on a CUDA device: ours on torch and TensorRT beside Hugging Face's modules.
+Measure networks on a CUDA device: ours on torch and TensorRT next to Hugging Face's modules.
 
 All candidates of a table have the same random weights and take turns. It writes markdown: the
 network alone with its input on the device, its share of what the device was measured to copy and
@@ -57,7 +57,7 @@ Backend = torch_backend.TorchBackend | tensorrt_backend.TensorrtBackend
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how often: a small one on the processor lets tests run the program."""
+    """Where and how often: a small one on the CPU lets tests run the program."""
 
     device: torch.device
     sizes: Sequence[tuple[int, int]]

@@ -55,7 +55,7 @@ def measure(
     """
     Let all networks take turns, one size and one engine after another.
 
-    :returns: Size, engine, network, milliseconds on the clock, of the processor, memory in MB.
+    :returns: Size, engine, network, milliseconds on the clock, of the CPU, memory in MB.
     """
     for height, width in sizes:
         for engine in engines:

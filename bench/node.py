@@ -6,7 +6,7 @@ Measure what segformer_node adds to the time of its network.
 A camera in this process sends images with the present time as their stamp to a node in another
 process, more slowly than the network runs, and takes labels and depth. The overhead is the time
 from the stamp to the last publication, less the network's own time, both as the node says them in
-~/frame_stats; beside it stands the same up to the arrival of labels and depth in this process.
+~/frame_stats; next to it stands the same up to the arrival of labels and depth in this process.
 
     python bench/node.py --model world_b0_fast --max-frames 100
 """

@@ -114,7 +114,7 @@ def measure(
     Let all steps take turns on all engines.
 
     :param size: Of the encoder.
-    :returns: Engine, step, GMAC, milliseconds of the processor, and peak memory in MB.
+    :returns: Engine, step, GMAC, milliseconds of the CPU, and peak memory in MB.
     """
     torch.manual_seed(1)
     network = build(size, _CLASSES).double().eval()
@@ -150,7 +150,7 @@ def measure(
 
 
 def _turns(runners: Sequence[Runner], repeats: int) -> list[float]:
-    """Return the median milliseconds of the processor of each runner."""
+    """Return the median milliseconds of the CPU of each runner."""
     seconds: list[list[float]] = [[] for _ in runners]
     order = list(range(len(runners)))
     for _ in range(repeats):

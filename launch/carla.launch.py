@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Start segformer_node in CARLA, with its ROS bridge, without it, or beside somebody else's."""
+"""Start segformer_node in CARLA, with its ROS bridge, without it, or next to somebody else's."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def _several_cameras(several: list, one: list) -> PythonExpression:
 
 
 def _result(name: str) -> PythonExpression:
-    """Name a result: of one camera without a namespace, of several beside each of them."""
+    """Name a result: of one camera without a namespace, of several next to each of them."""
     return _several_cameras(_camera_topic(f'/{name}'), [f'/{name}'])
 
 

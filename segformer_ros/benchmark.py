@@ -92,7 +92,7 @@ def time_backends(
 
     :param names: Of backends, without 'auto'.
     :param image: (H, W, 3) RGB as a camera gives it.
-    :param threads: Threads of the processor for one image; 0 lets the engine decide.
+    :param threads: CPU threads for one image; 0 lets the engine decide.
     :param repeats: Turns of each, at least two.
     :returns: In the order of the names; of two networks that can be computed on two threads, both
         ways of each.

@@ -33,7 +33,7 @@ def cache_folder(*names: str) -> Path | None:
 
 
 def keep_newest(folder: Path, most: int) -> None:
-    """Remove the folders beside this one that were touched longest ago, beyond so many in all."""
+    """Remove the folders next to this one that were touched longest ago, beyond so many in all."""
     try:
         others = sorted(folder.parent.iterdir(), key=lambda path: -path.stat().st_mtime)
     except OSError:

@@ -21,7 +21,7 @@ from types import FrameType
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
-# Of a double Ctrl-C, and of launch beside the terminal, the second signal is not meant.
+# Of a double Ctrl-C, and of launch next to the terminal, the second signal is not meant.
 _REPEATED_S = 1.0
 _LONGEST_IMPORT_S = 2.0
 _LOOK_PERIOD_S = 0.02
@@ -37,7 +37,7 @@ class Interrupts:
     At first it ends the process at once: nothing is at stake while a program is imported. From
     begin() on it raises KeyboardInterrupt, but not inside held(), and not inside an import, a
     finalizer or the compiler, which may swallow it and which it waits for; from note() on it only
-    remembers, but for what is interruptible().
+    remembers, except for what is interruptible().
     """
 
     def __init__(self, code: int | None) -> None:

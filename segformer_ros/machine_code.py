@@ -27,8 +27,8 @@ def compiled(function: _Function, **options: Any) -> _Function:
     """
     Compile a function; it runs without Python's global lock.
 
-    The machine code is kept beside the module, or in the cache folder of the user where that
-    cannot be written; where neither can, or the disk is full, every process compiles anew.
+    The machine code is kept next to the module, or in the cache folder of the user where that
+    cannot be written; where neither can, or the disk is full, every process compiles again.
 
     :param options: Of numba.njit, beyond those that hold for all.
     """

@@ -23,7 +23,7 @@ class RunFolderError(ValueError):
 
 
 def temporary_name(path: Path) -> Path:
-    """Return the name beside a file or folder under which it is written until it is whole."""
+    """Return the name next to a file or folder under which it is written until it is whole."""
     return path.with_name(f'.{path.stem}.part{path.suffix}')
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a program does beside its main work: reading ahead of it, and finishing behind it."""
+"""What a program does next to its main work: reading ahead of it, and finishing behind it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ RESTART_NS = 1_000_000_000
 
 class RestartWatch:
     """
-    Notice when the stamps of several streams begin anew, of each stream in its own time.
+    Notice when the stamps of several streams begin again, of each stream in its own time.
 
     `restarts` counts the jumps back; one that all streams make is one.
     """

@@ -45,7 +45,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 class Workplace:
     """
-    A hidden folder beside an output; no two processes can have the same one.
+    A hidden folder next to an output; no two processes can have the same one.
 
     :param path: The output: a folder, or nothing yet.
     """

@@ -126,7 +126,7 @@ def test_the_input_can_be_chosen(encoder, monkeypatch):
     assert seen == [((1, 3, 32, 64), 20.25, 5.25)]
 
 
-def test_what_has_no_sense_is_refused(encoder):
+def test_wrong_arguments_are_refused(encoder):
     """A pixel beside the image, or an input that the stages cannot divide."""
     with pytest.raises(ValueError, match='the pixel 96,0 lies outside the image of 96x64'):
         painter(encoder).draw(np.zeros((64, 96, 3), np.uint8), (96, 0))

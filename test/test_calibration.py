@@ -37,7 +37,7 @@ def test_honest_probabilities_are_found_to_be_so():
     assert boastful.result()['error'] == pytest.approx(2 / 3 - 1 / 2, abs=0.01)
 
 
-def test_nothing_is_no_figure_and_the_ends_have_their_parts():
+def test_no_pixels_give_no_figures_and_the_limits_have_their_parts():
     """0 is in the first part, 1 in the last."""
     meter = CalibrationMeter()
     assert math.isnan(meter.result()['error'])

@@ -85,7 +85,7 @@ def test_cityscapes_knows_its_own_ids():
 
 @pytest.mark.parametrize('source', SETS, ids=lambda item: item.name)
 @pytest.mark.parametrize('target', SETS, ids=lambda item: item.name)
-def test_every_map_is_whole(source, target):
+def test_every_class_map_is_complete(source, target):
     """Each class of the source is mapped, lost or without a meaning, and ids stay in the sets."""
     found = map_classes(source, target)
     mapped = known(found.table)

@@ -24,7 +24,7 @@ def _depth(*values):
     return np.array([values], np.float32)
 
 
-def test_the_confusion_matrix_has_the_truth_in_its_rows():
+def test_the_confusion_matrix_has_the_ground_truth_in_its_rows():
     """Pixels of the ignored id are not there at all."""
     prediction = _labels([0, 1, 1, 2])
     truth = _labels([0, 0, 1, 255])
@@ -70,7 +70,7 @@ def test_iou_is_intersection_over_union():
     assert meter.matrix().sum() == 7
 
 
-def test_nothing_evaluated_is_nan():
+def test_without_evaluated_pixels_figures_are_nan():
     """Not zero, not an exception."""
     meter = SegmentationMeter([1])
     meter.add(_labels([1]), _labels([255]))

@@ -103,7 +103,7 @@ def test_a_class_filter_leaves_only_known_points_of_the_classes(scene):
     assert points.tobytes() == whole[wanted].tobytes()
 
 
-def test_nothing_lies_between_confidence_and_the_next_point(scene):
+def test_padding_bytes_of_points_are_zero(scene):
     """The bytes that fill a point up are 0, in a list of points too, whatever memory held."""
     depth, labels, image, confidence = scene
     arrays = {'labels': labels, 'colors': image, 'confidence': confidence}

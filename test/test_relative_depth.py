@@ -92,7 +92,7 @@ def test_a_bag_has_the_topic_of_its_own(model, tmp_path):
     assert len(found_infos) == 2
 
 
-def test_with_a_scale_it_is_metres(model, pixels, tmp_path):
+def test_scaled_relative_depth_is_metres(model, pixels, tmp_path):
     """In the place of relative depth."""
     cv2.imwrite(str(tmp_path / 'a.png'), pixels)
     words = ('--scale-by', 'camera_height=1.5', '--camera-fov', '60', '--format', 'npy')

@@ -52,7 +52,7 @@ def test_an_error_comes_behind_the_items_before_it():
         next(found)
 
 
-def test_what_is_given_is_done_in_order_before_the_block_ends():
+def test_tasks_are_done_in_order_before_the_block_ends():
     """Also where the block ends with an error."""
     done = []
 

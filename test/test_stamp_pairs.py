@@ -9,7 +9,7 @@ from segformer_ros.stamp_pairs import StampPairs
 _SECOND = 1_000_000_000
 
 
-def test_equal_stamps_meet_whoever_comes_first():
+def test_equal_stamps_meet_in_any_order():
     """Truth may be published before or after the prediction."""
     pairs = StampPairs()
     assert pairs.add_first(1, 'a1') is None
@@ -53,7 +53,7 @@ def test_what_is_kept_is_bounded_and_the_rest_counted():
     assert pairs.add_second(6, 6) == (6, 6)
 
 
-def test_what_can_be_made_small_is_kept_without_a_limit():
+def test_small_items_are_kept_without_a_limit():
     """An image of a file can be read again; each is told once that its turn is over."""
     told = []
 

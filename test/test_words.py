@@ -4,6 +4,7 @@
 
 import argparse
 import ast
+from functools import cache
 import importlib
 from pathlib import Path
 import re
@@ -17,8 +18,14 @@ BANNED = re.compile(
     r'(?<!image )\bprocessors?\b|\bjudg(e|es|ed|ing)\b|\bcontest(ants?)?\b|\brivals?\b'
     r'|\bdata sets?\b|\btrue (labels?|depth)\b|\bbeside\b'
     r'|\bby heart\b|\bleft behind\b|\bwithout being asked\b'
-    r'|\banew\b|\bgo(es)? on\b|\bwhoever\b|\bbut for\b|\bheard\b|\bnobody\b|\basked of\b',
+    r'|\banew\b|\bgo(es)? on\b|\bwhoever\b|\bbut for\b|\bheard\b|\bnobody\b|\basked of\b'
+    r'|\blearnt\b',
     re.IGNORECASE,
+)
+# Names of tests are read as statements: what is done by what.
+RIDDLE = re.compile(
+    r'test_(of|and|as|nothing|nobody|whoever|whatever|who|it|what_has_no_sense)_'
+    r'|_(anew|nobody|somebody|whoever|beside|learnt|but_for)(_|$)|_(is|are)_told(_|$)|processor(_|$)'
 )
 FRAGMENT = re.compile(r'(of|for|by|as|such|that|\()\b', re.IGNORECASE)
 
@@ -58,6 +65,29 @@ def launch_descriptions():
                         yield path.name, text
 
 
+@cache
+def nodes(path):
+    """Return the named definitions of a source, and the strings with a space."""
+    return [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        or (isinstance(node, ast.Constant) and isinstance(node.value, str) and ' ' in node.value)
+    ]
+
+
+def python_files(*folders):
+    """Find the sources below some folders, with their nodes."""
+    for name in folders:
+        for path in sorted((ROOT / name).rglob('*.py')):
+            yield path.relative_to(ROOT), nodes(path)
+
+
+def without_parameters(text):
+    """Leave out the names of parameters that a docstring describes."""
+    return re.sub(r':param \w+:', '', text)
+
+
 def banned_words(text):
     """List what of BANNED a text has."""
     return [found[0] for found in BANNED.finditer(text)]
@@ -92,15 +122,40 @@ def test_the_check_finds_what_it_is_for():
 
 def test_docstrings_begin_with_the_verbs_of_the_field():
     """Return, Report or Format: a function neither gives nor tells nor says."""
-    folders = ('segformer_ros', 'test', 'bench', 'docs', 'launch', 'scripts')
-    found = [
-        f'{path.relative_to(ROOT)}:{node.lineno} {node.name}'
-        for path in (path for name in folders for path in (ROOT / name).rglob('*.py'))
-        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+    wrong = [
+        f'{path}:{node.lineno} {node.name}'
+        for path, found in python_files(
+            'segformer_ros', 'test', 'bench', 'docs', 'launch', 'scripts'
+        )
+        for node in found
         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
         and re.match(r'(Give|Tell|Say)s?\b', ast.get_docstring(node) or '')
     ]
-    assert found == []
+    assert wrong == []
+
+
+def test_messages_and_docstrings_use_the_words_of_the_field():
+    """Strings with a space in them are read by people: in a log, an error or the sources."""
+    wrong = [
+        (f'{path}:{node.lineno}', words)
+        for path, found in python_files('segformer_ros', 'launch', 'scripts')
+        for node in found
+        if isinstance(node, ast.Constant)
+        and (words := banned_words(without_parameters(node.value)))
+    ]
+    assert wrong == []
+
+
+def test_names_of_tests_are_statements():
+    """A reader of a failed run sees the name alone."""
+    names = [
+        f'{path}:{node.name}'
+        for path, found in python_files('test')
+        for node in found
+        if isinstance(node, ast.FunctionDef) and node.name.startswith('test_')
+    ]
+    assert len(names) > 1000
+    assert [name for name in names if RIDDLE.search(name.rpartition(':')[2])] == []
 
 
 def test_every_page_is_in_the_index():

@@ -154,7 +154,7 @@ class _Server:
         Run the whole way some times.
 
         :returns: For each, in seconds: the whole and its network by the clock, then by the time of
-            the processor.
+            the CPU.
         """
         times: list[tuple[float, ...]] = []
         for _ in range(calls):

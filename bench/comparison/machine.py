@@ -62,7 +62,7 @@ def _status(key: str, path: str = '/proc/self/status') -> float:
 
 
 def describe() -> dict[str, str]:
-    """Name the processor, its number of cores, the system and the commit."""
+    """Name the CPU, its number of cores, the system and the commit."""
     return {
         'processor': _processor(),
         'cores': str(os.cpu_count()),

@@ -37,7 +37,7 @@ def run_case(case: Case, entries: Sequence[Entry], repeats: int, say: Say) -> Re
     :param entries: Who takes part; who cannot be loaded is left out and named.
     :param repeats: Turns of each.
     :returns: 'case', 'peak' and 'candidates', ready for JSON.
-    :raises ChildError: The networks could not be exported, or nobody could be loaded.
+    :raises ChildError: The networks could not be exported, or no one could be loaded.
     """
     say(f'{case.name}: exporting')
     _prepare_in_a_process(case)

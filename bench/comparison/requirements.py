@@ -29,7 +29,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Requirement:
-    """One limit and the figure of a run; by_processor is the ratio of the processor's times."""
+    """One limit and the figure of a run; by_processor is the ratio of the CPU's times."""
 
     text: str
     found: float

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Time on the clock and time of the processor: under load only the second one is the program's."""
+"""Time on the clock and time of the CPU: under load only the second one is the program's."""
 
 from __future__ import annotations
 

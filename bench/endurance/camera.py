@@ -52,7 +52,7 @@ class Camera:
     # What is sent.
 
     def connect(self) -> None:
-        """Be a new publisher, in place of the one before; images go on until one arrives."""
+        """Be a new publisher, in place of the one before; images continue until one arrives."""
         if self._sender is not None:
             self.settle()
             self._sender.destroy_node()
@@ -75,7 +75,7 @@ class Camera:
             sent += 1
             self.spin(0.1)
         self.spin(0.2)
-        # The node had not found the publisher yet: nobody could have counted them.
+        # The node had not found the publisher yet: no one could have counted them.
         self.tally['sent'] += sent
         self.tally['before discovery'] += sent - (self.node.counts()['received'] - before)
 
@@ -170,7 +170,7 @@ class Camera:
         return name in self._subscriptions
 
     def go_and_come(self, images: int) -> None:
-        """Leave every output, send images that nobody wants, come back and hear one."""
+        """Leave every output, send images that no one wants, come back and receive one."""
         self.settle()
         before, heard = self.node.counts(), {name: self.tally[f'{name} right'] for name in ANSWERS}
         self._heard = False

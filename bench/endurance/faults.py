@@ -27,7 +27,7 @@ def another_size(camera: Camera) -> None:
 
 
 def unknown_encoding(camera: Camera) -> None:
-    """Send an image of an encoding that nobody knows."""
+    """Send an image of an encoding that no one knows."""
     message = camera.message(camera.picture())
     message.encoding = ('rgb10', 'RGB8', '', 'h264', '32FC1')[int(camera.rng.integers(5))]
     camera.send_bad(message)
@@ -101,7 +101,7 @@ def listener_of_pictures(camera: Camera) -> None:
 
 
 def all_listeners_leave(camera: Camera) -> None:
-    """Let nobody subscribe, and come back."""
+    """Let no one subscribe, and come back."""
     camera.go_and_come(images=int(camera.rng.integers(1, 6)))
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A segformer_node in a process of its own, which says its counts to whoever started it."""
+"""A segformer_node in a process of its own, which sends its counts to its parent process."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ _PEAK = _Peak()
 
 
 def forget_peak() -> None:
-    """Begin anew with the memory that the process has now."""
+    """Begin again with the memory that the process has now."""
     _PEAK.inputs, _PEAK.stated, _PEAK.before = 0, 0, _peak_bytes()
 
 

@@ -27,7 +27,7 @@ from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, 
 from fuzzing import bounded_memory, forget_peak, Target
 from fuzzing.damage import all_damaged, damage, raises_only, trees_from
 
-# One folder that every example writes into anew; in memory where there is such a place.
+# One folder that every example writes into again; in memory where there is such a place.
 _SHM = Path('/dev/shm')
 _FOLDER = Path(tempfile.mkdtemp(prefix='fuzz.', dir=_SHM if _SHM.is_dir() else None))
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
@@ -127,7 +127,7 @@ def _metadata() -> bytes:
 
 
 def _safetensors() -> list[bytes]:
-    """Make small checkpoints: of ours, and of nobody's."""
+    """Make small checkpoints: of ours, and of no one's."""
     save: Any = importlib.import_module('safetensors.numpy').save
     weights = {'encoder.stages.0.x': np.ones((2, 3), np.float32), 'step': np.zeros((), np.int64)}
     network = {'size': 'b0', 'num_classes': 3}

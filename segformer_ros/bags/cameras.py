@@ -30,8 +30,8 @@ class Camera:
 
     :param topic: Its images.
     :param type: sensor_msgs/msg/Image or sensor_msgs/msg/CompressedImage.
-    :param camera_info: The topic of its camera_info, by default that beside the images.
-    :param namespace: Of the outputs: where those of a node would be that sits beside the images;
+    :param camera_info: The topic of its camera_info, by default that next to the images.
+    :param namespace: Of the outputs: where those of a node would be that sits next to the images;
         empty or starting with a slash.
     """
 
@@ -56,7 +56,7 @@ def choose(
     Take the image topics that the user named, or the one that can only be meant.
 
     :param names: Topics; empty leaves the choice to the bag.
-    :param infos: Topics of camera_info, one for each camera; empty takes those beside the images.
+    :param infos: Topics of camera_info, one for each camera; empty takes those next to the images.
     :param ground_truth: Topics with colours that are labels, which no choice is left to.
     :raises BagError: A topic is not there, has no images, or the choice is not clear.
     """

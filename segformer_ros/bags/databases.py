@@ -18,7 +18,7 @@ _JOURNAL_MAGIC = bytes.fromhex('d9d505f920a163d7')
 
 
 class WholeDatabase(Sqlite3Reader):
-    """A database; where a log or a journal lies beside it, a copy that holds all of it."""
+    """A database; where a log or a journal lies next to it, a copy that holds all of it."""
 
     note = ''
 

@@ -112,7 +112,7 @@ class _Way:
         self._place: tuple[float, float, float] | None = None
 
     def add(self, reader: BagReader, raw: bytes) -> None:
-        """Go on to the place of a message; one that cannot be read is left out."""
+        """Advance to the place of a message; one that cannot be read is left out."""
         try:
             point = reader.deserialize(raw, ODOMETRY).pose.pose.position
         except ValueError:

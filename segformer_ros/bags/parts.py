@@ -3,7 +3,7 @@
 """
 A recording of several files.
 
-Each is written as a bag of its own, PLACE/NAME; those that are full lie beside it as
+Each is written as a bag of its own, PLACE/NAME; those that are full lie next to it as
 PLACE/NAME_0.mcap with their metadata in PLACE/NAME_0.yaml.
 """
 
@@ -34,7 +34,7 @@ def _list(folder: Path) -> list[Path]:
 
 
 def put_by(place: Path, name: str) -> None:
-    """Put the present file beside those that are full."""
+    """Put the present file next to those that are full."""
     number, folder = len(_numbers(place, name)), place / name
     for item in _list(folder):
         if item.name == _METADATA:

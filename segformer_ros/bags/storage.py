@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a bag as they really are: cut off, beside a log, or unlike their metadata.yaml."""
+"""The files of a bag as they really are: cut off, next to a log, or unlike their metadata.yaml."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class BagWriter:
         """
         Announce a topic as it is in another bag; once, also when it is called again.
 
-        :returns: None where nobody knows what its type is made of.
+        :returns: None where no one knows what its type is made of.
         """
         profiles = []
         if isinstance(source.ext, ConnectionExtRosbag2):

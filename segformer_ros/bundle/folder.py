@@ -147,7 +147,7 @@ def write(
 
     :param path: Its folder; a bundle that is already there is replaced.
     :param manifest: What manifest.json shall hold, without format_version and files.
-    :param files: Files beside the manifest by name: the path to copy from, or the content.
+    :param files: Files next to the manifest by name: the path to copy from, or the content.
     :raises BundleError: The manifest is not right, or another folder is in the way.
     """
     folder = Path(path).absolute()

@@ -1,7 +1,7 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Bundles whose files are links, as engines take them: as real files beside each other.
+Bundles whose files are links, as engines take them: as real files next to each other.
 
 The cache of the Hugging Face hub, DVC, git-annex and installations by links keep the content under
 other names in other folders. Engines follow a graph to its weights and refuse what lies outside

@@ -27,7 +27,7 @@ _MOST_UNKNOWN = 16
 @dataclass(frozen=True)
 class Decoded:
     """
-    True labels as they were read.
+    Ground-truth labels as they were read.
 
     :param labels: (H, W) class ids of the label set, VOID where the pixel is none of them.
     :param unknown: Pixels by what stands there instead, such as 'color 0 0 70' or 'tag 41'; only

@@ -14,7 +14,7 @@ from torch import Tensor
 
 KEY = 'segformer_ros_facts'
 _CLASS_FACTS = ('label_set', 'classes', 'class_names')
-# Those of the format itself and of one file are told anew by whoever reads it.
+# Those of the format itself and of one file are told again by every reader.
 _OF_THE_FILE = ('network', 'read_from')
 # Told by other notes, or of no meaning outside of the file that they were read from.
 _UNMISSED = frozenset(
@@ -33,7 +33,7 @@ _UNMISSED = frozenset(
 
 
 def class_names(model: Model) -> list[str] | None:
-    """Name the channels of the segmentation head; None where nobody knows."""
+    """Name the channels of the segmentation head; None where no one knows."""
     names: Sequence[str] | None = model.facts.get('class_names')
     if names and len(names) == model.config.num_classes:
         return list(names)

@@ -44,7 +44,7 @@ class Raw:
     :param path: The file or folder.
     :param tensors: Weights under the names of the file, floating ones as float32.
     :param sha256: Of the file with the weights; of several, of the lines that sha256sum writes.
-    :param meta: What is beside the weights: the metadata of safetensors, 'meta' of a .pth file.
+    :param meta: What is next to the weights: the metadata of safetensors, 'meta' of a .pth file.
     :param config: config.json of a folder; None for a file.
     :param processor: preprocessor_config.json of a folder, empty when it has none.
     :param notes: What was left out or changed, in sentences.
@@ -111,7 +111,7 @@ def _open_indexed(index: Path) -> Raw:
         path = index.parent / name
         if path.name != name or not path.is_file():
             raise CheckpointError(
-                f'{index} names the file {name!r}, expected one beside it: fetch it, too'
+                f'{index} names the file {name!r}, expected one next to it: fetch it, too'
             )
         files[name] = _open_file(path, whole=False)
     tensors = {key: item for raw in files.values() for key, item in raw.tensors.items()}

@@ -24,7 +24,7 @@ def refuse_head(config: NetworkConfig) -> str | None:
 
 
 def nvlabs_head(prefix: str) -> list[Link]:
-    """Link the MLP head of the original; conv_seg beside it takes no part."""
+    """Link the MLP head of the original; conv_seg next to it takes no part."""
     links = []
     for stage in range(4):
         links += layer(f'segmentation_head.linear_c.{stage}', f'{prefix}linear_c{stage + 1}.proj')

@@ -31,7 +31,7 @@ class Model:
     :param config: Where segmentation and depth are both off it is an encoder, with the linear
         head of its pre-training when num_classes is not 0.
     :param tensors: Weights under the names of our modules, float32.
-    :param facts: What the file says beside its weights; the keys are in docs/checkpoints.md.
+    :param facts: What the file says next to its weights; the keys are in docs/checkpoints.md.
     :param format: Layout that it was read from.
     :param notes: Sentences that a person who converts it should read.
     :param path: The file or folder that it was read from.

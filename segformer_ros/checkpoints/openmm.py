@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the .pth files of NVlabs and MMSegmentation say beside their weights."""
+"""What the .pth files of NVlabs and MMSegmentation say next to their weights."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def _sheet(
     Lay out the samples.
 
     Alone, a sample is a row of image, labels and depth; with variations it is a column of them,
-    and the variations are beside it.
+    and the variations are next to it.
     """
     from segformer_ros.draw import contact_sheet
 

@@ -17,7 +17,7 @@ def add_data_arguments(
     """
     Declare DATA, --split and --option.
 
-    :param split: The split that is read when nobody says which.
+    :param split: The split that is read when no one says which.
     :param optional: Whether DATA may be missing, None then.
     """
     parser.add_argument(

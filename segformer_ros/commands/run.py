@@ -436,8 +436,8 @@ def _training_data(manifest: Manifest) -> str:
     counts: Counter[str] = Counter()
     for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
         counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
-    learnt = ' and '.join(f'{count} {samples}' for samples, count in counts.items()) or data
-    known = f'trained on {learnt}' if learnt else 'its training data are unknown'
+    sources = ' and '.join(f'{count} {samples}' for samples, count in counts.items()) or data
+    known = f'trained on {sources}' if sources else 'its training data are unknown'
     return f'{manifest.name}: {known}; not validated for real roads'
 
 

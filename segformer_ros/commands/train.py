@@ -42,7 +42,7 @@ def _report(line: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """
-    Train, or go on with an interrupted run of the same output folder.
+    Train, or continue with an interrupted run of the same output folder.
 
     :raises ValueError: The recipe is not valid, or its data cannot be used.
     """

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Options that would be ignored are refused, so that nobody relies on them."""
+"""Options that would be ignored are refused, so that no one relies on them."""
 
 from __future__ import annotations
 

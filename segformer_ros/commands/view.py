@@ -277,7 +277,7 @@ def _of_run(args: argparse.Namespace, run: Any, name: str, default: str) -> str:
 
 
 def _request(args: argparse.Namespace, run: Any) -> Any:
-    """Ask as the run did; the camera can be given anew."""
+    """Ask as the run did; the camera can be given again."""
     from segformer_ros.viewer.predictor import Request
 
     request = Request() if run is None else Request.of_run(run.settings)

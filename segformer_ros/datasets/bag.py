@@ -127,7 +127,7 @@ def _frames(path: Path, recording: Recording) -> Iterator[BagFrame]:
                 camera = CameraModel.from_message(message)
                 continue
             stamp_ns, kind = _stamp_ns(raw), topics[connection.topic]
-            # Where the world was loaded anew, stamps come again for other places.
+            # Where the world was reloaded, stamps come again for other places.
             for former in watch.add(_KINDS.index(kind), stamp_ns):
                 for found in waiting.values():
                     found.pop(_KINDS[former], None)

@@ -49,7 +49,7 @@ def open_dataset(root: Path, split: str, *, labels: int = 19, depth: bool = Fals
     """
     Open a split.
 
-    The download has label ids; train ids are taken from them where nobody has made files of them.
+    The download has label ids; train ids are taken from them where no one has made files of them.
 
     :raises DatasetError: Files are missing, or an option has no sense.
     """

@@ -34,7 +34,7 @@ def parse(
         it is opened) or a .yaml file.
     :param split: In place of that of the YAML file.
     :param options: 'key=value' each, value in YAML; over those of the YAML file.
-    :param default_split: Where nobody says which.
+    :param default_split: Where no one says which.
     :raises DatasetError: It is none of these, or the YAML file cannot be used.
     """
     extra = dict(_option(item) for item in options)

@@ -63,7 +63,7 @@ def _soft_labels(storage: Storage, name: str | None, shape: tuple[int, ...]) -> 
 
 
 def _no_depth(storage: Storage, files: SampleFiles) -> Depth:
-    raise DatasetError(f'{storage.path} has depth that nobody said how to read')
+    raise DatasetError(f'{storage.path} has depth, but its format was not given')
 
 
 def _no_intrinsics(

@@ -59,7 +59,7 @@ def open_dataset(
     """
     Open a split; 'all' is every image.
 
-    :param confidence: Folder of the confidence of the labels, beside images/; empty: none.
+    :param confidence: Folder of the confidence of the labels, next to images/; empty: none.
     :param soft_labels: Folder of images as soft_labels.stacked makes them; empty: none.
     :raises DatasetError: Files are missing, or classes.yaml has no sense.
     """

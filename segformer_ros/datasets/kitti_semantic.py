@@ -47,7 +47,7 @@ def open_dataset(
     Open a split.
 
     Of the 200 labelled images the first 150 by name are 'train' and the last 50 'val': a choice of
-    ours, nobody has published which 150 others took. 'test' has no labels.
+    ours, no one has published which 150 others took. 'test' has no labels.
 
     :raises DatasetError: Files are missing, or an option has no sense.
     """

@@ -61,7 +61,7 @@ def write_shards(
     progress: Callable[[int], object] = lambda done: None,
 ) -> ShardIndex:
     """
-    Write a dataset, or go on where an interrupted run of the same settings stopped.
+    Write a dataset, or continue where an interrupted run of the same settings stopped.
 
     :param split: Name of the index and of the shards.
     :param progress: Is told how many samples have been written more.

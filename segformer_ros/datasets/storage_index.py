@@ -88,7 +88,7 @@ def _tar(path: Path) -> Iterator[tuple[str, Extent]]:
 
 
 def _hdf5(path: Path) -> Iterator[tuple[str, Extent]]:
-    # Nothing else in the package needs h5py, and most data sets do not either.
+    # Nothing else in the package needs h5py, and most datasets do not need it either.
     import h5py
 
     def walk(group: Any, place: str) -> Iterator[tuple[str, Extent]]:

@@ -107,6 +107,6 @@ def wait_for_frames(
         rendering.check()
         if not running and len(ready()) < wanted:
             raise RuntimeError(
-                f'expected {wanted} frames of the world, found {len(ready())} and nobody who '
-                'renders: were they removed meanwhile?'
+                f'expected {wanted} frames of the world, found {len(ready())} and no process that '
+                'renders more: were frames removed meanwhile?'
             )

@@ -16,7 +16,7 @@ class Display:
     """
     In a terminal the last line changes in place.
 
-    Elsewhere, in a file or a pipe, a changing line is written anew every few seconds.
+    Elsewhere, in a file or a pipe, a changing line is rewritten every few seconds.
     """
 
     def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
@@ -39,7 +39,7 @@ class Display:
         self._next_s = 0.0
 
     def status(self, text: str) -> None:
-        """Show what goes on right now."""
+        """Show what is happening right now."""
         if self._in_place:
             cut = text[: shutil.get_terminal_size().columns - 1]
             if cut != self._shown:

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The environment of the demonstration's processes: a ROS of their own that disturbs nobody."""
+"""The environment of the demonstration's processes: a ROS of their own that disturbs no one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DISCOVERY_VARIABLES = ('ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY', 'ROS_STATI
 
 def free_domain() -> int:
     """
-    Find a ROS domain that nobody on this computer uses.
+    Find a ROS domain that no one on this computer uses.
 
     :raises RuntimeError: All of them are in use.
     """
@@ -42,7 +42,7 @@ def free_domain() -> int:
 
 def demo_environment(base: Mapping[str, str], logs: Path) -> dict[str, str]:
     """
-    Return the environment for processes that talk to each other and to nobody else.
+    Return the environment for processes that talk to each other and to no one else.
 
     :param base: The environment to start from; its Fast DDS profile is kept if it has one.
     :param logs: Folder for what ROS itself logs.

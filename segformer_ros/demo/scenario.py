@@ -24,7 +24,7 @@ class Scenario:
     :param source_parameters: Its parameters.
     :param source_namespace: Its namespace.
     :param camera: Namespace of image and camera_info.
-    :param segformer_parameters: Those of segformer_node beside the model.
+    :param segformer_parameters: Those of segformer_node next to the model.
     :param ground_truth: Whether the source publishes the truth.
     :param recorded: Topic by the field of Moment that is read from it.
     :param preparing: Said until the first result comes.

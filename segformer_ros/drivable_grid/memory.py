@@ -13,7 +13,7 @@ from segformer_ros.drivable_grid.observation import UNKNOWN
 
 class GridMemory:
     """
-    Keeps the newest cost of every cell until nobody has seen it for a while.
+    Keeps the newest cost of every cell until no one has seen it for a while.
 
     :param cells: Rows and columns.
     :param keep_s: Seconds after which an unseen cell becomes unknown again.

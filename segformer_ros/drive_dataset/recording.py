@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of a recorded drive: image, true labels and true depth of one stamp."""
+"""The frames of a recorded drive: image, ground-truth labels and depth of one stamp."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Recording:
     """
     Where a bag has its frames.
 
-    :param tag_table: Of the true labels: auto, t1, t2, t3 or t3_ue5.
-    :param coding: Of the true labels: 'bridge' or 'native'.
+    :param tag_table: Of the ground-truth labels: auto, t1, t2, t3 or t3_ue5.
+    :param coding: Of the ground-truth labels: 'bridge' or 'native'.
     :param camera_fov_deg: Horizontal field of view that replaces camera_info; 0 does not.
     :raises ValueError: There is no such field of view.
     """
@@ -55,7 +55,7 @@ class Recording:
 
     @property
     def label_set(self) -> LabelSet:
-        """Return the classes of the true labels."""
+        """Return the classes of the ground-truth labels."""
         return tag_table(self.tag_table)
 
 
@@ -172,7 +172,7 @@ class FrameAssembler:
             self._losses.incomplete += 1
 
     def _forget_former(self, stream: str, stamp_ns: int) -> None:
-        """Drop what came before the world was loaded anew: its stamps come again."""
+        """Drop what came before the world was reloaded: its stamps come again."""
         for index in self._watch.add(STREAMS.index(stream), stamp_ns):
             former = STREAMS[index]
             if former == 'odometry':

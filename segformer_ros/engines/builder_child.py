@@ -25,7 +25,7 @@ from segformer_ros.engines.request import BuildRequest
 
 _NICENESS = 10
 _LEAST_CHANGE = 0.002
-# A builder that does not ask within this time whether to go on is ended.
+# A builder that does not ask within this time whether to continue is ended.
 _GRACE_S = 10.0
 
 Send = Callable[[dict[str, Any]], None]

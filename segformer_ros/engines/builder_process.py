@@ -105,7 +105,7 @@ class BuildHandle:
 
         :raises EngineError: It could not be built, or the process has died.
         :raises BuildCancelledError: It was cancelled.
-        :raises TimeoutError: It is not finished; the build goes on.
+        :raises TimeoutError: It is not finished; the build continues.
         """
         if not self._ended.wait(timeout_s):
             raise TimeoutError(f'the engine is not finished after {timeout_s:g} s')
@@ -165,7 +165,7 @@ class BuildHandle:
         self._finish(outcome or self._death(code))
 
     def _listen(self) -> None:
-        """Keep the last line of what the process says beside its messages."""
+        """Keep the last line of what the process says next to its messages."""
         assert self._process.stderr is not None
         with self._process.stderr as lines:
             for line in lines:

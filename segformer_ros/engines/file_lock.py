@@ -15,7 +15,7 @@ _POLL_S = 0.1
 
 
 class LockCancelledError(RuntimeError):
-    """Nobody waits for the lock any more."""
+    """No one waits for the lock any more."""
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which GPU an engine is for: asked of the driver alone, so that no CUDA package is needed."""
+"""Which GPU an engine is for: from the driver alone, so that no CUDA package is needed."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ import numpy as np
 from segformer_ros.engines.cuda import CudaError
 
 SOURCES = ('preprocess.cu', 'postprocess.cu')
-"""The files beside this one that hold the kernels."""
+"""The files next to this one that hold the kernels."""
 KERNELS: Mapping[str, str] = {
     'resize_to_planes': 'preprocess.cu',
     'resize_to_bytes': 'preprocess.cu',
@@ -69,7 +69,7 @@ def compile_source(file: str, capability: tuple[int, int]) -> Any:
     except ImportError as error:
         raise CudaError('import cuda.core', 'NotInstalled', f'{error}: {_INSTALL}') from error
     major, minor = capability
-    # Without fused multiply-add, so that the results are those of the processor.
+    # Without fused multiply-add, so that the results are those of the CPU.
     options = ProgramOptions(name=file, std='c++17', arch=f'sm_{major}{minor}', fma=False)
     try:
         return Program(source(file), 'c++', options).compile('cubin')

@@ -98,7 +98,7 @@ def make_monitor(module: ModuleType, report: Report, cancelled: Callable[[], boo
             report(*self.tree.finish(phase_name))
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            """Return whether the build goes on."""
+            """Return whether the build continues."""
             report(*self.tree.step(phase_name, step))
             return not cancelled()
 

@@ -55,7 +55,7 @@ class BuildRequest:
     One engine.
 
     :param graph: The ONNX file; its precision is in its types.
-    :param weights: Files beside it that it takes its weights from.
+    :param weights: Files next to it that it takes its weights from.
     :param precision: Of the graph, one of PRECISIONS.
     :param images: Fewest and most images at once; the engine is tuned for the most.
     :param name: What people call it.

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of an engine, in a JSON file beside it: from what, by what and for what it is."""
+"""What is known of an engine, in a JSON file next to it: from what, by what and for what it is."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _hash(graph: object) -> object:
 
 
 def _files(value: object) -> str:
-    """Name the files of a graph or of weights, whose sha256 tell nobody anything."""
+    """Name the files of a graph or of weights, whose sha256 tell no one anything."""
     if not isinstance(value, dict):
         return str(value)
     return str(value['file']) if 'file' in value else ', '.join(value) or 'no file'

@@ -23,8 +23,8 @@ class Sources:
 
     :param namespace: Of label/image and depth/image; None takes the only one in the bag.
     :param role_name: Of the vehicle in the topics of the truth.
-    :param label_sensor: Of the true labels.
-    :param depth_sensor: Of the true depth.
+    :param label_sensor: Of the ground-truth labels.
+    :param depth_sensor: Of the ground-truth depth.
     """
 
     namespace: str | None = None

@@ -20,7 +20,7 @@ class BundleNetwork:
         """
         Take a pipeline of one network.
 
-        :param pipeline: Loaded; nobody else uses it.
+        :param pipeline: Loaded; no one else uses it.
         """
         manifest = pipeline.manifest
         self._pipeline = pipeline

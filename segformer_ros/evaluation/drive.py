@@ -34,10 +34,10 @@ class DriveOptions:
     How a drive is evaluated.
 
     :param label_set: That of the label images.
-    :param tag_table: That of the true labels: auto, t1, t2, t3 or t3_ue5.
-    :param coding: Of the true labels: 'bridge' or 'native'.
-    :param min_depth_m: Nearest true depth that is evaluated.
-    :param max_depth_m: Farthest true depth that is evaluated.
+    :param tag_table: That of the ground-truth labels: auto, t1, t2, t3 or t3_ue5.
+    :param coding: Of the ground-truth labels: 'bridge' or 'native'.
+    :param min_depth_m: Nearest ground-truth depth that is evaluated.
+    :param max_depth_m: Farthest ground-truth depth that is evaluated.
     :param kept: Images without a partner that are kept in memory of every topic.
     :param window: Number of frames that the windowed figures are of.
     :raises ValueError: A name is not known, or the depths contradict each other.

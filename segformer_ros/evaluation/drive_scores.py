@@ -43,8 +43,8 @@ class DriveScores:
         Start with nothing evaluated.
 
         :param classes: What the classes of the labels (first) and of the truth (second) share.
-        :param min_depth_m: Nearest true depth that is evaluated.
-        :param max_depth_m: Farthest true depth that is evaluated.
+        :param min_depth_m: Nearest ground-truth depth that is evaluated.
+        :param max_depth_m: Farthest ground-truth depth that is evaluated.
         :param window: Number of frames that the windowed figures are of.
         """
         self.classes = classes

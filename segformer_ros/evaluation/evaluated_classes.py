@@ -80,7 +80,7 @@ def evaluated_classes(facts: NetworkFacts, truth: LabelSet, rules: LabelRules) -
     Decide in which classes a network is evaluated.
 
     :param truth: The label set of the dataset.
-    :raises DatasetError: Nobody has said what the classes of one set are in the other.
+    :raises DatasetError: No one has said what the classes of one set are in the other.
     :raises ValueError: A class to ignore is not there, or none remains.
     """
     table, prediction, true = _read(facts, truth, rules)

@@ -25,7 +25,7 @@ class Figures:
         Start with no frames.
 
         :param classes: All classes that are evaluated.
-        :param range_m: Nearest and farthest true depth that is evaluated, metres.
+        :param range_m: Nearest and farthest ground-truth depth that is evaluated, metres.
         """
         self.classes = classes
         self.range_m = range_m

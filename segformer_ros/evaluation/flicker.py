@@ -43,7 +43,7 @@ class FlickerMeter:
         self, stamp_ns: int, prediction: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8]
     ) -> Flicker:
         """
-        Take one frame; frames before the last one or of another size start anew.
+        Take one frame; frames before the last one or of another size start from scratch.
 
         :param prediction: (H, W) class ids.
         :param truth: (H, W) class ids, 255 where unknown.

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a measurement: single frames beside their truth, and the confusion of classes."""
+"""Pictures of a measurement: single frames next to their truth, and the confusion of classes."""
 
 from __future__ import annotations
 

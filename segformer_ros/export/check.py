@@ -30,7 +30,7 @@ def run_graph(path: Path, image: npt.NDArray[np.generic], opset: int) -> dict[st
     """
     Compute the outputs of a graph with ONNX Runtime.
 
-    :param path: Of the graph, its weights beside it.
+    :param path: Of the graph, its weights next to it.
     :param image: As the graph takes it.
     :param opset: Of its float32 form.
     """

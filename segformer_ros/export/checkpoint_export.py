@@ -174,8 +174,8 @@ def export_checkpoint(
     :param licence: As for bundle_facts.
     :param focal_length_px: As for bundle_facts.
     :param torchscript: Also write the published network as TorchScript, a file for each size
-        beside the folder.
-    :param report: Called with a line on sizes that nobody named, or that are portrait.
+        next to the folder.
+    :param report: Called with a line on sizes that no one named, or that are portrait.
     :raises CheckpointError: The checkpoint cannot be used.
     :raises ExportError: What was exported does not compute the same.
     """
@@ -213,6 +213,6 @@ def _chosen(
 
 
 def torchscript_path(folder: Path, height: int, width: int) -> Path:
-    """Name the TorchScript file of an input size: beside the bundle, which is closed."""
+    """Name the TorchScript file of an input size: next to the bundle, which is closed."""
     path = folder.absolute()
     return path.with_name(f'{path.name}_{height}x{width}.torchscript')

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The input sizes of a bundle for which nobody has named any."""
+"""The input sizes of a bundle for which no one has named any."""
 
 from __future__ import annotations
 

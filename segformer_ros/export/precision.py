@@ -126,7 +126,7 @@ def emulated(model: ModelProto, opset: int) -> ModelProto:
     """
     Copy a lowered graph to one in float32 that rounds after every node as the other does.
 
-    ONNX Runtime has no kernels for bfloat16 on a processor; this is how such a graph is checked.
+    ONNX Runtime has no kernels for bfloat16 on a CPU; this is how such a graph is checked.
 
     :param model: With its weights inside.
     :param opset: Of the float32 graph that was lowered.

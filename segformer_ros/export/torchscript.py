@@ -45,7 +45,7 @@ def save_torchscript(network: nn.Module, path: Path, image: Tensor) -> None:
 @torch.no_grad()
 def run_torchscript(path: Path, image: npt.NDArray[Any], names: Sequence[str]) -> Outputs:
     """
-    Compute the outputs of a file on the processor.
+    Compute the outputs of a file on the CPU.
 
     :param names: Of the outputs, in order.
     """

@@ -19,7 +19,7 @@ class WeightsFile:
     """
     The weights of several graphs, equal ones once.
 
-    :param name: Of the file, beside the graphs.
+    :param name: Of the file, next to the graphs.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hands out what is to be done, and puts the results in place; each once, whoever dies."""
+"""Hands out what is to be done, and puts the results in place; each once, even if workers die."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Driver:
 
     def tidy(self) -> None:
         """
-        Remove what nobody needs: call it when the workers have ended, too.
+        Remove what no one needs: call it when the workers have ended, too.
 
         A worker that was second may still have made its part after all of its input was done.
         """

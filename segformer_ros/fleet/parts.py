@@ -33,14 +33,14 @@ def part_name(sha256: str, number: int, span: tuple[int | None, int | None]) -> 
     """
     Name the part of a shard by the content of its input and by what of it.
 
-    :param span: As of Shard: an input that is cut anew has shards of the same number.
+    :param span: As of Shard: an input that is cut again has shards of the same number.
     """
     first, last = ('' if end is None else end for end in span)
     return f'{sha256[:24]}-{number:05d}-{first}-{last}'
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed workers have left: it is made anew."""
+    """Remove what killed workers have left: it is made again."""
     for place in (folder / PARTS, folder / RESULTS):
         place.mkdir(parents=True, exist_ok=True)
         for item in place.iterdir():

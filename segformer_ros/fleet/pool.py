@@ -87,7 +87,7 @@ class _Process:
 
 class LocalPool:
     """
-    Worker processes on this machine, started anew when they die.
+    Worker processes on this machine, restarted when they die.
 
     :param count: How many.
     :param threads: Threads of each.

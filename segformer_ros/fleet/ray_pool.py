@@ -195,7 +195,7 @@ def _knock(address: str) -> None:
     """
     Look whether anybody listens: Ray itself tries for minutes.
 
-    :raises PoolError: Nobody does.
+    :raises PoolError: No one does.
     """
     host, colon, port = address.rpartition(':')
     if not colon or '://' in address:

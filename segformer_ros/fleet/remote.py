@@ -60,7 +60,7 @@ def is_address(text: str) -> bool:
 
 def find(url: str, folder: Path) -> Iterator[Input]:
     """
-    Find the recordings at an address: a file, a glob or, but for http, a folder.
+    Find the recordings at an address: a file, a glob or, except for http, a folder.
 
     :param folder: DEST, where copies are made later.
     :raises RemoteError: It cannot be read, or holds no recording.

@@ -38,7 +38,7 @@ Image = npt.NDArray[np.uint8]
 @dataclass(frozen=True)
 class Record:
     """
-    What is known of a sample beside its files.
+    What is known of a sample next to its files.
 
     :param stamp_ns: None: unknown.
     :param camera_matrix: fx, fy, cx, cy in pixels; None: unknown.

@@ -70,7 +70,7 @@ def write(
     folder: Path, manifest: Manifest, classes: LabelSet | None, form: str, selection: Selection
 ) -> int:
     """
-    Write the training set anew; what was there under its name is replaced when it is whole.
+    Write the training set again; what was there under its name is replaced when it is whole.
 
     :param folder: DEST.
     :param classes: Of the labels; None: there are none.

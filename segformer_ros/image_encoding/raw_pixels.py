@@ -100,7 +100,7 @@ class RawImage:
     encoding: str
 
     def __post_init__(self) -> None:
-        """Refuse what nobody could convert."""
+        """Refuse what no one could convert."""
         channels = _raw_layout(self.encoding).channels
         good = self.pixels.ndim == 3 and self.pixels.shape[2] == channels and self.pixels.size
         if not good or self.pixels.dtype != np.uint8:

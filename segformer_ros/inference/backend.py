@@ -112,9 +112,9 @@ def load_backend(
     Load a network, importing only the engine that was asked for; without the golden check.
 
     :param name: One of backend_table.BACKENDS.
-    :param threads: Threads of the processor for one image; 0 lets the engine decide.
+    :param threads: CPU threads for one image; 0 lets the engine decide.
     :param cuda_api: One of engines.cuda.APIS, for TensorRT.
-    :param deferred: Let the engines of the processor open and check each graph when it is needed.
+    :param deferred: Let the CPU engines open and check each graph when it is needed.
     :raises BackendError: The engine is not installed or cannot load the network.
     :raises EngineMissingError: It has to be built first.
     :raises BundleError: The bundle has no graph for this engine.

@@ -79,7 +79,7 @@ def load(
         else. 'auto' on a machine with a GPU takes TensorRT, then torch; without one the fastest of
         the installed backends that compute the golden outputs. It tries those for about a second,
         once for each network on a machine.
-    :param threads: Threads of the processor for one image; 0 lets the engine decide.
+    :param threads: CPU threads for one image; 0 lets the engine decide.
     :param precision: One of PRECISIONS, for 'auto'.
     :param cuda_api: One of engines.cuda.APIS, for TensorRT.
     :param clock: In seconds.

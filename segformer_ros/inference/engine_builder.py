@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Engines that are missing, built beside the work of the backend that stands in for them."""
+"""Engines that are missing, built next to the work of the backend that stands in for them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Build(Protocol):
         Wait for the engine.
 
         :raises EngineError: It could not be built.
-        :raises TimeoutError: It is not finished; the build goes on.
+        :raises TimeoutError: It is not finished; the build continues.
         """
 
     def cancel(self) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The check that whole frames on a device are what the processor makes of the same network."""
+"""The check that whole frames on a device are what the CPU makes of the same network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from segformer_ros.inference.results import Prediction
 FloatArray = npt.NDArray[np.float32]
 
 EQUAL_LABELS = 0.9999
-"""How many pixels must have the label that the processor gives them."""
+"""How many pixels must have the label that the CPU gives them."""
 DEPTH_TOLERANCE = 1e-3
 """How far a depth may be from that of the CPU, relatively."""
 

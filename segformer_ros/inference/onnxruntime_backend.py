@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime on the processor."""
+"""ONNX Runtime on the CPU."""
 
 from __future__ import annotations
 

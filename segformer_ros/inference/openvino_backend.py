@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""OpenVINO on the processor, in float32 or bfloat16."""
+"""OpenVINO on the CPU, in float32 or bfloat16."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Engine:
         self._core = openvino.Core()
         if precision == 'bfloat16':
             self._require_bfloat16()
-        # The default precision is bfloat16 where the processor has it; nodes of a robot share its
+        # The default precision is bfloat16 where the CPU has it; nodes of a robot share its
         # cores, and pinned threads of two processes would share one of them.
         self._properties: dict[str, Any] = {
             'INFERENCE_PRECISION_HINT': _HINTS[precision],
@@ -131,7 +131,7 @@ def load(
     :param threads: Threads for one image; 0 lets OpenVINO decide.
     :param precision: 'float32' or 'bfloat16'.
     :param deferred: As of GraphBackend.
-    :raises BackendError: A graph cannot be loaded, or the processor has no bfloat16.
+    :raises BackendError: A graph cannot be loaded, or the CPU has no bfloat16.
     :raises BundleError: There is no graph for this engine, or one has other inputs or outputs than
         the manifest says.
     """
@@ -151,7 +151,7 @@ def _cache(bundle: Bundle) -> Path | None:
 
 
 def _name(port: openvino.Output, names: Sequence[str]) -> str:
-    """Choose among the names of an input or output; from the cache it has inner ones beside it."""
+    """Choose among the names of an input or output; from the cache it has inner ones too."""
     found = [name for name in names if name in port.names]
     return found[0] if found else str(port.any_name)
 

@@ -127,7 +127,7 @@ class TemporalMemory:
 
 
 class TemporalMemories:
-    """One memory per camera, for whoever has several; all are lost where the mode changes."""
+    """One memory per camera, for callers with several; all are lost where the mode changes."""
 
     def __init__(self) -> None:
         self._mode = 'off'

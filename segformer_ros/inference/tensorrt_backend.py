@@ -113,7 +113,7 @@ class TensorrtBackend:
         self._owners = owners
 
     def drop_frames(self) -> None:
-        """Let the processor do what is around the network from now on."""
+        """Let the CPU do what is around the network from now on."""
         if self.frames is not None:
             self.frames.close()
             self.frames = None

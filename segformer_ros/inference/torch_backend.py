@@ -1,7 +1,7 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
 """
-Torch on a CUDA device, or on the processor where there is none.
+Torch on a CUDA device, or on the CPU where there is none.
 
 It runs the TorchScript files of a bundle, which `segformer export --target torch` writes: the
 rewritten network, cast to the precision that is asked for. On CUDA it captures a graph for each
@@ -181,7 +181,7 @@ def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> Tor
     """
     Load the TorchScript files of a bundle, on CUDA where there is a device.
 
-    :param threads: Of the processor, for all that this process does with torch; 0: as it is.
+    :param threads: Of the CPU, for all that this process does with torch; 0: as it is.
     :param precision: One of bundle.PRECISIONS.
     :raises BackendError: A file cannot be loaded.
     :raises BundleError: The bundle has no TorchScript.

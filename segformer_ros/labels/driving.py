@@ -152,7 +152,7 @@ water 45 60 150
 terrain 145 170 100""",
 )
 
-# The colours in which CamVid is labelled, in alphabetical order; 0 is what nobody could name.
+# The colours in which CamVid is labelled, in alphabetical order; 0 is what no one could name.
 CAMVID_32 = parse(
     'camvid_32',
     """void 0 0 0

@@ -3,7 +3,7 @@
 """
 How good labels and depths are: one implementation for training, export, nodes and bags.
 
-Figures are pooled over all pixels of the data set unless their name ends in ``_per_image``: those
+Figures are pooled over all pixels of the dataset unless their name ends in ``_per_image``: those
 are computed for each image and then averaged over the images, as most depth papers do.
 """
 

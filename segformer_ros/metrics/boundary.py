@@ -88,7 +88,7 @@ class BoundaryMeter:
 def _border_pixels(
     index: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
-    """Find the pixels beside one of another known class: positions in the flat image, classes."""
+    """Find the pixels next to one of another known class: positions in the flat image, classes."""
     border = np.zeros(index.shape, np.bool_)
     known = index != VOID
     for one, other in (

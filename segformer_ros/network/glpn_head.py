@@ -16,7 +16,7 @@ SCALE = 'depth_scale'
 """
 The output that says how far depth may be off: log b of each value.
 
-b is the scale of a Laplace distribution of natural log depth about the predicted one, learnt by
+b is the scale of a Laplace distribution of natural log depth about the predicted one, trained by
 its likelihood next to depth (Kendall and Gal 2017, arXiv:1703.04977, section 3).
 """
 

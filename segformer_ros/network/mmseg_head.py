@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The SegFormer head of MMSegmentation, and the fully convolutional auxiliary head beside it."""
+"""The SegFormer head of MMSegmentation, and the fully convolutional auxiliary head next to it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SEGMENTATION_HEADS = ('nvlabs', 'mmseg')
 DEPTH_HEADS = ('glpn', 'mlp')
 AUXILIARY_STAGE = 2
 AUXILIARY_STRIDE = 16
-# Of log depth at the start of a training; a network that has learnt is off by 0.1 to 0.3.
+# Of log depth at the start of a training; a trained network is off by 0.1 to 0.3.
 _START_SCALE = 0.2
 
 

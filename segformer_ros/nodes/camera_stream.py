@@ -179,7 +179,7 @@ class CameraStream:
             self._node.get_logger().warning(f'{wrong}{advice}')
 
     def _look(self) -> None:
-        """Follow the publishers, and tell where none of them can be heard."""
+        """Follow the publishers, and report where none of them can be received."""
         if self._infos is not None:
             self._infos.look()
         fault = self._fault(self._image_name, self._message_type)
@@ -210,7 +210,7 @@ class CameraStream:
 
 
 def _qos() -> QoSProfile:
-    """Make the profile anew: rclpy writes the overrides of the user into it."""
+    """Make the profile again: rclpy writes the overrides of the user into it."""
     return QoSProfile(
         depth=1,
         history=HistoryPolicy.KEEP_LAST,

@@ -16,7 +16,7 @@ from segformer_ros.carla.objects import Pose, Sensor, Vehicle
 
 
 class CarlaError(ValueError):
-    """CARLA cannot be reached, or lacks what is asked of it."""
+    """CARLA cannot be reached, or lacks what is needed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class CarlaSession:
 
     def tick(self) -> float:
         """
-        Let the world go on by one step, or wait for it where somebody else does.
+        Let the world continue by one step, or wait for it where somebody else does.
 
         :returns: The simulated time, in seconds.
         :raises CarlaError: The simulator does not answer, or the vehicle is not there any more.

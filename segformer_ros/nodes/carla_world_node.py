@@ -133,7 +133,7 @@ class CarlaWorldNode(Node):
                 f'{", ".join(item.id for item in vehicle.cameras)}'
             )
         except BaseException:
-            # A signal: whoever gets no node cannot destroy it.
+            # A signal: a caller that gets no node cannot destroy it.
             self._session.close()
             raise
 

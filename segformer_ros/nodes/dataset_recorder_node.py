@@ -123,7 +123,7 @@ class DatasetRecorderNode(Node):
         # A steady clock: simulated time may begin late or never.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
-        # Last: nobody would end it for a node that a signal kept from being made.
+        # Last: no one would end it for a node that a signal kept from being made.
         self._thread.start()
 
     def destroy_node(self) -> None:

@@ -87,7 +87,7 @@ class EvaluationNode(Node):
             None if stats is None else self.create_publisher(stats, '~/stats_window', 10)
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        # A steady clock: the table goes on when simulated time stands still.
+        # A steady clock: the table continues when simulated time stands still.
         period = self.parameters.report_period_s or 1.0
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(period, self._on_timer, clock=steady)
@@ -173,7 +173,7 @@ class EvaluationNode(Node):
         if self.statistics.drive.restarts > self._restarts:
             self._restarts = self.statistics.drive.restarts
             self._jumped = True
-            self.get_logger().warning(f'{JUMPED}: going on from there')
+            self.get_logger().warning(f'{JUMPED}: continuing from there')
         self._end_if_done()
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

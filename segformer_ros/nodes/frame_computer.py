@@ -79,7 +79,7 @@ class FrameComputer:
                 continue
             try:
                 self._publish(job, result, parameters, len(jobs))
-            except Exception as error:  # noqa: BLE001 the frames of other cameras go on
+            except Exception as error:  # noqa: BLE001 the frames of other cameras continue
                 self.failed([job.stream], error)
 
     def failed(self, streams: list[CameraStream], error: Exception) -> None:

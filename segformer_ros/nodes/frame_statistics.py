@@ -134,7 +134,7 @@ class FrameStatistics:
             self._count('replaced')
 
     def idle(self) -> None:
-        """Count an image that nobody wanted the result of."""
+        """Count an image that no one wanted the result of."""
         with self._lock:
             self._count('idle')
             self._failing = False
@@ -165,7 +165,7 @@ class FrameStatistics:
             self._image_fault = reason
 
     def mixed(self, reason: str) -> None:
-        """Note who shares a topic of the camera, empty where nobody does."""
+        """Note who shares a topic of the camera, empty where no one does."""
         with self._lock:
             self._mixed = reason
 

@@ -40,7 +40,7 @@ class Pacer:
         """
         Wait for a moment of the recording; the first one is now.
 
-        :returns: Whether to go on.
+        :returns: Whether to continue.
         """
         if self._origin is None:
             self._origin = (self._steady(), time_ns)

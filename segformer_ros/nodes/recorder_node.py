@@ -75,7 +75,7 @@ class RecorderNode(Node):
         with ExitStack() as opened:
             opened.enter_context(self._bag)
             self._begin()
-            # Nobody closes a node that a signal kept from being made.
+            # No one closes a node that a signal kept from being made.
             self._open = opened.pop_all()
 
     def _begin(self) -> None:
@@ -95,7 +95,7 @@ class RecorderNode(Node):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The topics that nobody has published yet."""
+        """The topics that no one has published yet."""
         return tuple(self._missing)
 
     def destroy_node(self) -> None:
@@ -188,7 +188,7 @@ class RecorderNode(Node):
             self.context.try_shutdown()
 
     def _time_ns(self) -> int:
-        """Return the time of the bag, which goes on where simulated time jumps back."""
+        """Return the time of the bag, which continues where simulated time jumps back."""
         now = self.get_clock().now().nanoseconds
         self._shift_ns = max(self._shift_ns, self._last_ns - now)
         self._last_ns = now + self._shift_ns

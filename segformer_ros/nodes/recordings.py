@@ -83,7 +83,7 @@ class BagRecording:
             wanted: dict[str, Topic] = {}
             for item in sorted(reader.topics, key=lambda item: -item.count):
                 if wanted.setdefault(item.name, item) is not item:
-                    self.skipped.append(f'{item.name}: {item.type} beside another type')
+                    self.skipped.append(f'{item.name}: {item.type} next to another type')
             lost = sorted(name for name in topics if name not in wanted or not wanted[name].count)
             if lost:
                 known = ', '.join(

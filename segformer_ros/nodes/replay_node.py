@@ -151,8 +151,8 @@ class ReplayNode(Node):
         strict = self.parameters.image or any(self.parameters.recorded)
         if lacking and strict and not self._stopping.is_set():
             self._fail(
-                f'nothing is played: within {self.parameters.wait_for_subscribers_s:g} s nobody '
-                f'listened to {", ".join(lacking)}'
+                f'expected a subscriber of {", ".join(lacking)} within '
+                f'{self.parameters.wait_for_subscribers_s:g} s, found none: nothing is played'
             )
             return
         start = self._steady()
@@ -175,7 +175,7 @@ class ReplayNode(Node):
         self._finished.trigger()
 
     def _wait_for_subscribers(self) -> list[str]:
-        """Wait for everybody who must not miss the first message; name what nobody takes."""
+        """Wait for subscribers that must not miss the first message; name topics without."""
         until = self._steady() + self.parameters.wait_for_subscribers_s
         lacking = self._lacking()
         while lacking and self._steady() < until and not self._stopping.wait(_LOOK_PERIOD_S):

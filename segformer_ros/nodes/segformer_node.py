@@ -236,7 +236,7 @@ class SegformerNode(LifecycleNode):
         if self._values.build_only:
             self._end_if_built()
         elif self.state == 'unconfigured' or (ready and self.trigger_activate() != SUCCESS):
-            # Nobody who started it like this waits for a second try; a signal is no failure.
+            # No one who started it like this waits for a second try; a signal is no failure.
             self.exit_code = int(self.context.ok())
             self.context.try_shutdown()
 

@@ -177,9 +177,10 @@ class LatchedSubscription:
     """
     A subscription that gets what was published before it, where publishers keep that.
 
-    A volatile subscription hears every publisher, but nothing of before; a transient local one is
-    heard by those alone that keep their messages, and both sides log a warning for the others. So
-    it is transient local as long as every publisher is, and volatile otherwise; look() follows.
+    A volatile subscription receives from every publisher, but nothing sent before it. A transient
+    local one receives only from publishers that keep their messages, and both sides log a warning
+    for the others. So it is transient local as long as every publisher is, and volatile otherwise;
+    look() follows.
     """
 
     def __init__(
@@ -202,7 +203,7 @@ class LatchedSubscription:
         self._subscription = self._subscribe()
 
     def look(self) -> None:
-        """Subscribe anew where the publishers have changed what they offer."""
+        """Subscribe again where the publishers have changed what they offer."""
         latched = self._is_latched()
         if latched != self._latched:
             self._latched, former = latched, self._subscription

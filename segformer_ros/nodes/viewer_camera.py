@@ -94,7 +94,7 @@ class ViewedCamera:
         )
         for name, topic, kind, reliable in rows:
             place = compressed_name(node, topic) if kind is CompressedImage else topic
-            # Of a network without metres alone: nobody misses it.
+            # Of a network without metres alone: no one misses it.
             if name != 'relative':
                 self.images[place] = kind
 

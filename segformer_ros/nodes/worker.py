@@ -32,7 +32,7 @@ class Worker(Generic[Source, Item]):
         Prepare the thread; start() starts it.
 
         :param compute: Called in the thread with the newest item of every source that has one.
-        :param on_error: Called in the thread with what compute() raised; the thread goes on.
+        :param on_error: Called in the thread with what compute() raised; the thread continues.
         :param steady: A clock in seconds that never jumps.
         """
         self._compute = compute

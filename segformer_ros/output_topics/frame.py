@@ -78,7 +78,7 @@ class Frame:
 @dataclass(frozen=True)
 class Results:
     """
-    All that a message of an output may be made of; arrays that nobody asked for are None.
+    All that a message of an output may be made of; arrays that no one asked for are None.
 
     :param labels: (H, W) uint8 class ids.
     :param depth: (H, W) float32 metres, NaN where unknown.

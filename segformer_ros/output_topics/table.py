@@ -60,7 +60,7 @@ class Output:
     :param takes: Data that the message contains where the node computes them.
     :param asks: Options, each with the data that the message contains where it is set.
     :param switch: Name of the boolean parameter that switches it off. An output without a switch
-        is part of its task, and is also made for nobody where `lazy` is off.
+        is part of its task, and is also made for no one where `lazy` is off.
     :param in_bags: Whether `segformer run` writes it into bags.
     :param queue: Depth of the history of its publisher.
     """

@@ -89,7 +89,7 @@ def build_baseline(config: BaselineConfig) -> Baseline:
     library = importlib.import_module('segmentation_models_pytorch')
     options: dict[str, Any] = {}
     if _SWIN in config.encoder:
-        # Its windows are laid out for a size, and for other sizes anew.
+        # Its windows are laid out for a size, and for other sizes again.
         options = {'img_size': (_SWIN_SIZE, _SWIN_SIZE), 'strict_img_size': False}
     try:
         network = library.create_model(

@@ -126,7 +126,7 @@ class ValidationSet:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What is learnt from and what is measured on."""
+    """The datasets for training and for validation."""
 
     train: tuple[TrainingSet, ...]
     validation: tuple[ValidationSet, ...] = ()
@@ -141,8 +141,8 @@ class StageConfig:
     :param batch_size: Samples of a step, over all processes and pieces.
     :param tasks: Heads that are computed and trained.
     :param frozen: Names or patterns of parts that stay as they are, such as 'encoder'.
-    :param consistency: What is learnt from samples without labels, of the moving average of the
-        weights; null: nothing.
+    :param consistency: Training on samples without labels, labelled by the moving average of the
+        weights; null: none.
     :param depth_stride: Of the 'glpn' depth head while this stage learns; None: the network's,
         at which it is measured in any case. The last convolutions of a coarser head cost less.
     """
@@ -175,7 +175,7 @@ class TrainConfig:
 
     :param output: Folder of the run; empty: runs/NAME.
     :param init: Checkpoint or hf://org/name of a network or an encoder to start from.
-    :param focal_length_px: Depths are learnt as a camera of this focal length would see them;
+    :param focal_length_px: Depths are trained as a camera of this focal length would see them;
         None: as they are, for datasets of one camera.
     :param defaults: What stages do not say themselves; keys of a stage.
     :param ema_decay: Of the moving average of the weights, which is what is measured and kept;

@@ -25,10 +25,10 @@ from torch.nn import functional
 @dataclass(frozen=True)
 class ConsistencyConfig:
     """
-    What is learnt from samples of a batch without any label; those with labels are as always.
+    The loss of the samples of a batch without any label; those with labels are as always.
 
     :param threshold: A pixel counts where the teacher gives its class such a probability or more.
-    :param factor: What such a pixel counts, against 1 for a true label.
+    :param factor: What such a pixel counts, against 1 for a ground-truth label.
     """
 
     threshold: float = 0.9

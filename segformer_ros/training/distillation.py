@@ -21,7 +21,7 @@ LAST_STAGE = -1
 @dataclass(frozen=True)
 class DistillationConfig:
     """
-    What is learnt from a larger network, besides the labels.
+    The loss against the outputs of a larger network, besides the labels.
 
     :param teacher: Checkpoint of the larger network: a file, a folder or hf://org/name.
     :param logits: Factor of the channel-wise loss of the logits.

@@ -40,7 +40,7 @@ def fit(
     config: TrainConfig, report: Report, *, command: str = '', max_steps: int | None = None
 ) -> Path:
     """
-    Train, or go on with an interrupted run of the same recipe in the same output folder.
+    Train, or continue with an interrupted run of the same recipe in the same output folder.
 
     :param report: Takes one line of text.
     :param command: What the user typed, for the provenance of the weights.
@@ -145,7 +145,7 @@ class TrainingRun:
         return self._make(step)
 
     def save(self) -> None:
-        """Write the state to go on from."""
+        """Write the state to continue from."""
         if self.fabric.is_global_zero:
             self.files.save(self.trained, self.fabric)
             self._saved_at = self.trained.step

@@ -37,7 +37,7 @@ def make_network(
         of shipped weights such as world_b0_fast; empty: fresh weights.
     :param images: Gives (N, 3, H, W) normalised images that the data is like, on which hidden
         channels of the checkpoint are chosen for a network that has fewer; None: such layers
-        start anew.
+        start from scratch.
     :returns: The network, and sentences on what it got.
     :raises CheckpointError: The checkpoint cannot be used, or nothing of it fits.
     :raises ValueError: There is no such baseline.
@@ -100,11 +100,11 @@ def _take(
     if slimmed:
         layers = dict.fromkeys('.'.join(name.split('.')[:2]) for name in slimmed)
         notes.append(f'made slimmer from there: {", ".join(layers)}')
-    anew = _layers(own, fitting)
+    random = _layers(own, fitting)
     if fresh and len(fresh) < len(classes.classes):
-        anew.append(f'the classes {", ".join(fresh)}')
-    if anew:
-        notes.append(f'starts from random weights: {", ".join(anew)}')
+        random.append(f'the classes {", ".join(fresh)}')
+    if random:
+        notes.append(f'starts from random weights: {", ".join(random)}')
     for name in ('norm_eps', 'embed_norm_eps'):
         mine, other = getattr(network.config, name), getattr(model.config, name)
         if mine != other:

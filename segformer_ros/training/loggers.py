@@ -127,7 +127,7 @@ class TensorBoardLogger:
 
 
 class WandbLogger:
-    """A run of Weights & Biases; a resumed one goes on where it was."""
+    """A run of Weights & Biases; a resumed one continues where it was."""
 
     def __init__(
         self, folder: Path, name: str, config: WandbConfig, recipe: Mapping[str, Any]

@@ -66,7 +66,7 @@ class ProgressBar:
         """
         Count a step.
 
-        :param samples: That it learnt from.
+        :param samples: The number of samples that it was trained on.
         :param stage: Name of the stage.
         :param values: What to show; made floats of only when it is shown.
         """

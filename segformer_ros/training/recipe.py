@@ -76,7 +76,7 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-# What may change while a run is interrupted: neither the samples nor what is learnt from them.
+# What may change while a run is interrupted: neither the samples nor the training on them.
 _FREE = frozenset(
     item.name
     for item in fields(TrainConfig)

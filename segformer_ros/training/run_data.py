@@ -42,8 +42,8 @@ class RunData:
     validation: tuple[Dataset, ...]
     config: TrainConfig
 
-    def learnt_from(self) -> str:
-        """Describe in words what is learnt from."""
+    def trained_on(self) -> str:
+        """Describe the training data in words."""
         pairs = zip(self.config.data.train, self.sources, strict=True)
         return '; '.join(_describe(item.spec, len(source.dataset)) for item, source in pairs)
 
@@ -100,7 +100,7 @@ def _describe(spec: DatasetSpec, samples: int) -> str:
 
 def open_sources(config: TrainConfig) -> list[Dataset]:
     """
-    Open the datasets that are learnt from.
+    Open the datasets to train on.
 
     :raises DatasetError: One cannot be used.
     """

@@ -147,7 +147,7 @@ class RunFiles:
             'focal_length_px': self._config.focal_length_px,
             'command': self._command,
             'recipe': self._config.as_dict(),
-            'data': self._data.learnt_from(),
+            'data': self._data.trained_on(),
             'measured_on': self._data.measured_on(),
             'progress': {
                 'step': trained.step,
@@ -159,7 +159,7 @@ class RunFiles:
         }
 
     def save(self, trained: Trained, fabric: Fabric) -> None:
-        """Write the state to go on from."""
+        """Write the state to continue from."""
         kept = trained.kept()
         tensors = {
             **with_prefix(MODEL, trained.network.state_dict()),

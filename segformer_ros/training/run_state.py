@@ -57,7 +57,7 @@ def unpack_optimizer(
     """
     Put back what pack_optimizer has collected, for the parameters that the optimizer has.
 
-    Parameters that nothing is known of start anew.
+    Parameters that nothing is known of start from scratch.
     """
     start = f'{_OPTIMIZER}.'
     keys = {name.split('.')[1] for name in tensors if name.startswith(start)}

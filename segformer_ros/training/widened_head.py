@@ -16,10 +16,10 @@ _SCALE = f'{_HEAD}log_scale.'
 
 def widen(found: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
-    Put a 'glpn' depth head into a wider one that computes the same but for rounding.
+    Put a 'glpn' depth head into a wider one that computes the same except for rounding.
 
     The first channels are those of the narrow head. The others keep their fresh weights, but what
-    leads from them to the first channels and to the depth is zero until it has been learnt.
+    leads from them to the first channels and to the depth is zero until it is trained.
 
     :param found: Tensors of a network by name, as GlpnHead names them.
     :param fresh: Those of the network that is to start from it.

@@ -105,7 +105,7 @@ class Builder:
 @dataclass(frozen=True)
 class Style:
     """
-    What a scene has beside its street.
+    What a scene has next to its street.
 
     :param pool: Broad-leaved trees and conifers to plant again and again; None: each is another.
     """
@@ -154,7 +154,7 @@ def has_arm(street: Street, side: int) -> bool:
 
 
 def clear_of_arm(street: Street, x: float, side: int, room: float) -> bool:
-    """Return whether a place is at least `room` metres beside the side streets."""
+    """Return whether a place is at least `room` metres next to the side streets."""
     return not has_arm(street, side) or abs(street.junction_near(x)) > street[ARM] + room
 
 

@@ -72,7 +72,7 @@ def highway_lot(builder: Builder, style: Style, rng: RandomSource, start: float)
 def wild_land(
     builder: Builder, style: Style, rng: RandomSource, start: float, side: int, first: float
 ) -> None:
-    """Plant the land beside a road outside the town."""
+    """Plant the land next to a road outside the town."""
     street = builder.street
     for _ in range(int(2 + 22 * style.trees * style.trees)):
         x = start + rng.uniform(0.0, LENGTH_M)

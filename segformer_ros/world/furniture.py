@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What stands beside a street: lamps, signs, signals, bins, fences, walls."""
+"""What stands next to a street: lamps, signs, signals, bins, fences, walls."""
 
 from __future__ import annotations
 

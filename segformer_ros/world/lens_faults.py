@@ -143,7 +143,7 @@ def demosaic(image: Array) -> Array:
             left, right = abs(u - 1), min(u + 1, 2 * width - u - 3)
             site = (v & 1) + (u & 1)
             if site == 1:
-                # Red is beside green in even rows, blue in odd ones.
+                # Red is next to green in even rows, blue in odd ones.
                 beside, above = (0, 2) if v & 1 == 0 else (2, 0)
                 out[v, u, beside] = (
                     int(image[v, left, beside]) + image[v, right, beside] + 1

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Stretches of the street with all that stands still beside it."""
+"""Stretches of the street with all that stands still next to it."""
 
 from __future__ import annotations
 

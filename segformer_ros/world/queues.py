@@ -184,7 +184,7 @@ class DenseTraffic(Traffic):
         return right, street[LANES_LEFT] * street[LANE] + 0.5 * street[GUTTER]
 
     def _two_wheelers(self, rng: RandomSource) -> None:
-        """Put riders beside and before the ego vehicle."""
+        """Put riders next to and before the ego vehicle."""
         first, last = self._roadway()
         for _ in range(rng.integer(1, 4)):
             make = bicycle if rng.chance(0.6) else motorcycle

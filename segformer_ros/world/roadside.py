@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What real roads have beside and above them: canopies, rails, parapets, gantries, road works."""
+"""What real roads have next to and above them: canopies, rails, parapets, gantries, road works."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def parapet(rng: RandomSource, half: float) -> Rows:
 
 
 def _border(builder: Builder, same: RandomSource, start: float, side: int, kind: float) -> None:
-    """Put one kind of border along a side; beside junctions there is none."""
+    """Put one kind of border along a side; next to junctions there is none."""
     street = builder.street
     town = street.kind in ('urban', 'suburban')
     t = side * (street.edge(side) + (street[VERGE] + 0.15 if town else 0.35))
@@ -220,7 +220,7 @@ def _bystanders(
 
 
 def _middle(builder: Builder, same: RandomSource, start: float) -> None:
-    """Part both directions: a barrier, a rail, a fence; beside junctions there is nothing."""
+    """Part both directions: a barrier, a rail, a fence; next to junctions there is nothing."""
     street = builder.street
     if street[MEDIAN] < 0.5 or street.kind == 'highway' or not same.chance(0.5):
         return

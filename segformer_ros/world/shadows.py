@@ -103,7 +103,7 @@ def _shadow_one(
 @compiled
 def contact_map(spots: Array, grid: Array, out: Array) -> None:
     """
-    Find how much of the sky the ground sees below and beside vehicles and people.
+    Find how much of the sky the ground sees below and next to vehicles and people.
 
     :param spots: (K, 6), see Lot.
     """

@@ -73,7 +73,7 @@ def worn(
     gray *= _patch(at, t, 0.5 * street[CRACKS], wide)
     lane = (abs(t) - street[MEDIAN]) / street[LANE]
     side = lane - np.floor(lane) - 0.5
-    # Oil in the middle of the lanes, tires beside it.
+    # Oil in the middle of the lanes, tires next to it.
     stain = noise(noises, 0, at * 0.7, t * 5.0)
     gray *= 1.0 - 0.55 * street[SEAMS] * stain * max(1.0 - 7.0 * abs(side), 0.0)
     if pixel < 0.12:

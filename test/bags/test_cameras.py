@@ -146,7 +146,7 @@ def test_compressed_depth_and_labels_are_no_cameras(choose_in, other, camera):
     assert found.namespace == '/cam'
 
 
-def test_a_mono_camera_is_found_beside_compressed_depth(choose_in):
+def test_a_mono_camera_is_found_next_to_compressed_depth(choose_in):
     """Where nothing is in colour."""
     (found,) = choose_in({'/cam/mono': 'mono8', '/d/compressed': '16UC1; png compressed '})
     assert found.topic == '/cam/mono'

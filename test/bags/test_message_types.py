@@ -37,7 +37,7 @@ def test_types_are_those_of_the_distribution(monkeypatch, name):
         message_types.make_store('foxy')
 
 
-def test_a_type_is_learnt_from_the_text_in_a_bag():
+def test_a_type_is_read_from_the_text_in_a_bag():
     """With the types that it is made of."""
     store = message_types.make_store()
     text = f'std_msgs/Header header\nInner inner\n{"=" * 80}\nMSG: other/Inner\nuint8 value\n'
@@ -47,7 +47,7 @@ def test_a_type_is_learnt_from_the_text_in_a_bag():
     assert not message_types.learn(store, 'other/msg/Bad', '%%%')
 
 
-def test_a_type_is_learnt_from_an_installed_package(tmp_path, monkeypatch):
+def test_a_type_is_read_from_an_installed_package(tmp_path, monkeypatch):
     """From share/ of any prefix, with the types that it is made of."""
     folder = tmp_path / 'share' / 'other' / 'msg'
     folder.mkdir(parents=True)

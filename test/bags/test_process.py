@@ -74,7 +74,7 @@ def test_every_image_becomes_labels_and_depth(run, pipeline, storage):
     assert {'decode', 'preprocess', 'network', 'postprocess', 'write'} <= set(report.seconds)
 
 
-def test_the_camera_info_is_copied_beside_each_output(run):
+def test_the_camera_info_is_copied_next_to_each_output(run):
     """With the header of the image."""
     messages = drive(1)
     found, _ = run(messages)
@@ -85,7 +85,7 @@ def test_the_camera_info_is_copied_beside_each_output(run):
         assert info.message.k.tolist() == messages[0].message.k.tolist()
 
 
-def test_the_classes_are_told_once(run, pipeline):
+def test_the_classes_are_written_once(run, pipeline):
     """At the time of the first image, to everyone who comes later."""
     messages = drive(2)
     found, _ = run(messages)

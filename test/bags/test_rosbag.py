@@ -72,7 +72,7 @@ def test_an_empty_folder_of_a_killed_run_does_not_disturb(tmp_path, storage):
     assert [item.name for item in tmp_path.iterdir()] == ['bag']
 
 
-def test_nothing_is_overwritten(tmp_path, storage):
+def test_existing_folder_is_not_overwritten(tmp_path, storage):
     """Not even an empty folder."""
     path = write_bag(tmp_path / 'bag', drive(1), storage)
     with pytest.raises(BagError, match='already there'):

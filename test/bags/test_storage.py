@@ -67,7 +67,7 @@ def test_an_mcap_file_cut_anywhere_is_read_by_its_whole_chunks(tmp_path, content
 
 
 @pytest.mark.parametrize('zeros', [0, 10, 300_000])
-def test_what_lies_behind_the_last_whole_chunk_does_not_matter(tmp_path, content, zeros):
+def test_bytes_after_the_last_whole_chunk_are_ignored(tmp_path, content, zeros):
     """A file system leaves zeros where a machine lost its power."""
     start = [item[0] for item in _records(content) if item[2] == 6][3]
     file = tmp_path / 'cut.mcap'

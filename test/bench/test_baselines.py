@@ -20,7 +20,7 @@ def run(*words):
     return subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=300)
 
 
-def test_run_measures_everybody_that_is_asked_for(tmp_path):
+def test_run_measures_every_chosen_candidate(tmp_path):
     """Tables, JSON and picture are written, with times, memory and agreement of each."""
     pytest.importorskip('torch', reason='the baselines need torch')
     pytest.importorskip('transformers', reason='the baselines are made of transformers')

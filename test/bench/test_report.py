@@ -65,7 +65,7 @@ PLAIN = record('plain_onnxruntime', median_ms=400.0)
 FAST = record('ours_onnxruntime', median_ms=100.0, gmacs=10.0, network_mb=300.0)
 
 
-def test_tables_have_a_line_for_everybody():
+def test_tables_have_a_line_for_every_candidate():
     """Each candidate has its time, how much faster it is, and its agreement, in both tables."""
     text = report.markdown(results_of(run_of(EAGER, PLAIN, FAST)))
     line = (
@@ -85,7 +85,7 @@ def test_almost_all_is_never_all():
     assert '| 99.9999 % |' in text
 
 
-def test_who_was_left_out_is_named():
+def test_candidates_left_out_are_named():
     """The reason stands under the table."""
     case = {**run_of(PLAIN), 'left_out': {'ours_x': 'ours_x: not installed'}}
     assert 'Left out: ours_x: not installed.' in report.markdown(results_of(case))

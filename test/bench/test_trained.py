@@ -40,7 +40,7 @@ def test_backends_are_compared_with_the_first(tmp_path, in_this_process):
     assert coarse['depth_median'] == pytest.approx(0.01, rel=1e-3)
 
 
-def test_nothing_is_compared_without_the_reference(tmp_path, in_this_process):
+def test_without_the_reference_no_figures_are_compared(tmp_path, in_this_process):
     """Where the first one cannot run it, only who was left out is known."""
     facts = trained.compare(str(tmp_path), ['broken'], tmp_path, 1)
     assert facts['backends'] == {}

@@ -63,7 +63,7 @@ def test_no_bundle_at_all_is_refused(tmp_path):
         bundle.read(tmp_path)
 
 
-def test_a_file_that_cannot_be_read_is_told_in_one_sentence(folder, monkeypatch):
+def test_a_file_that_cannot_be_read_is_reported_in_one_sentence(folder, monkeypatch):
     """The disk or its permissions are at fault, not the bundle."""
 
     def refuse(*_):

@@ -25,7 +25,7 @@ def test_the_files_that_ship_are_valid(path):
 
 
 @pytest.mark.parametrize('path', FILES, ids=lambda item: item.stem)
-def test_the_truth_is_seen_from_the_camera(path):
+def test_the_ground_truth_is_seen_from_the_camera(path):
     """Same pose, size and field of view, and no clock of its own: the frames agree in stamp."""
     sensors = {sensor.id: sensor for sensor in read_vehicle(path).sensors}
     camera = sensors[RGB]

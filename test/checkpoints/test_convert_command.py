@@ -64,7 +64,7 @@ def test_a_difference_above_the_tolerance_is_shown_and_fails(path, tmp_path, cap
     assert not (tmp_path / 'out').exists()
 
 
-def test_wrong_usage_is_told_by_the_parser(path, tmp_path, capsys):
+def test_wrong_usage_is_reported_by_the_parser(path, tmp_path, capsys):
     """An unknown format never gets as far as the file."""
     code = main(['convert', str(path), '--to', 'caffe', str(tmp_path / 'out')])
 

@@ -34,7 +34,7 @@ def refused(path, **options):
     return str(error.value)
 
 
-def test_missing_names_are_told(tmp_path, state):
+def test_missing_names_are_reported(tmp_path, state):
     """A few of them, and how many more."""
     for name in [name for name in state if name.startswith('backbone.norm')]:
         del state[name]
@@ -46,7 +46,7 @@ def test_missing_names_are_told(tmp_path, state):
     assert 'does not know' not in text
 
 
-def test_unknown_names_are_told(tmp_path, state):
+def test_unknown_names_are_reported(tmp_path, state):
     """What a format does not know is never dropped."""
     state['backbone.pos_embed'] = torch.zeros(1)
     state['decode_head.extra.weight'] = torch.zeros(1)
@@ -67,7 +67,7 @@ def test_a_foreign_file_shows_some_of_its_names(tmp_path):
     assert 'it has layer0.conv.weight, layer1.conv.weight, layer2.conv.weight and 6 more' in text
 
 
-def test_an_empty_file_is_told(tmp_path):
+def test_an_empty_file_is_reported(tmp_path):
     """No weights, no format."""
     assert 'holds no weights at all' in refused(saved(tmp_path, {}))
 
@@ -91,7 +91,7 @@ def test_a_named_layout_that_does_not_fit_says_why(tmp_path, state):
     assert 'format must be one of native, hf-segformer' in refused(path, layout='caffe')
 
 
-def test_a_wrong_shape_is_told(tmp_path, state):
+def test_a_wrong_shape_is_reported(tmp_path, state):
     """Names alone do not make a network."""
     state['decode_head.linear_c2.proj.weight'] = torch.zeros(24, 33)
 
@@ -101,7 +101,7 @@ def test_a_wrong_shape_is_told(tmp_path, state):
     assert 'needs (24, 32)' in text
 
 
-def test_widths_of_no_published_size_are_told(tmp_path):
+def test_widths_of_no_published_size_are_reported(tmp_path):
     """The nearest size is the one that the sentence compares with."""
     shapes = published.nvlabs((16, 32, 48, 64), DEPTHS, 5, 24)
 

@@ -178,7 +178,7 @@ SHIFT = (
 )  # fmt: skip
 
 
-def test_the_preprocessor_says_the_normalisation(tmp_path):
+def test_the_precpu_says_the_normalisation(tmp_path):
     """Mean and std are those of 0 to 1, whatever the scale of the file."""
     folder = saved(segformer(), tmp_path / 'net')
     said = {
@@ -194,7 +194,7 @@ def test_the_preprocessor_says_the_normalisation(tmp_path):
     assert any('label 1 of the label images' in note for note in model.notes)
 
 
-def test_without_a_preprocessor_a_note_says_what_is_assumed(tmp_path):
+def test_without_a_precpu_a_note_says_what_is_assumed(tmp_path):
     """ImageNet's normalisation is not taken in silence."""
     model = read(saved(segformer(), tmp_path / 'net'))
 

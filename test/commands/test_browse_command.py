@@ -140,7 +140,7 @@ def test_points_of_sparse_depth_can_be_seen(few, tmp_path):
     ],
 )
 @pytest.mark.usefixtures('few')
-def test_what_cannot_be_shown_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
+def test_unusable_input_is_refused_in_one_line(tmp_path, monkeypatch, capsys, arguments, words):
     """And nothing is written."""
     if '--recipe' in arguments:
         pytest.importorskip('torch', reason='the training reads recipes, and needs torch')

@@ -149,7 +149,7 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path, capsys):
     assert len(error.splitlines()) == 1
 
 
-def test_a_bundle_is_told_from_a_checkpoint(tmp_path):
+def test_a_bundle_is_distinguished_from_a_checkpoint(tmp_path):
     """Names and folders with a manifest are bundles; files, weights and the hub are not."""
     bundle = make_tiny_bundle(tmp_path / 'tiny')
     (tmp_path / 'hub').mkdir()

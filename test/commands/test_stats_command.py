@@ -90,7 +90,7 @@ def test_classes_as_a_network_sees_them(capsys, folder):
         (['--beta', '1'], 'beta of class weights effective must be from 0 to below 1'),
     ],
 )
-def test_what_has_no_sense_is_one_line(capsys, folder, words, message):
+def test_wrong_arguments_are_refused_in_one_line(capsys, folder, words, message):
     """On stderr, with a code that says so."""
     assert main(['stats', str(folder), '--split', 'all', *words]) == 1
     error = capsys.readouterr().err

@@ -81,7 +81,7 @@ def drive(path, count=3):
     return path
 
 
-def test_a_bag_has_its_ground_truth_beside_the_results(tmp_path, tiny):
+def test_a_bag_has_its_ground_truth_next_to_the_results(tmp_path, tiny):
     """The coloured labels of the simulator are not taken for a camera; camera_info is used."""
     found = view(drive(tmp_path / 'bag'), tiny, tmp_path / 'x.rrd')
     assert {
@@ -193,7 +193,7 @@ def test_results_of_an_input_that_has_changed_are_refused(tmp_path, tiny, capsys
         assert 'holds the output of another run (input_' in said[1]
 
 
-def test_what_cannot_be_shown_is_one_line(tmp_path, tiny, capsys):
+def test_unusable_input_is_refused_in_one_line(tmp_path, tiny, capsys):
     """And the exit code is 1; usage is 2."""
     for arguments, text in (
         ([str(tmp_path / 'nothing')], 'expected an image, a folder, a video or a bag'),

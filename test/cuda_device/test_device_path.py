@@ -122,7 +122,7 @@ def _prepared(pipeline, image, form):
 
 
 @pytest.mark.parametrize('hw', [(80, 160), (64, 128), (41, 97), (1, 1), (200, 100), (800, 1280)])
-def test_the_kernels_decode_as_the_processor_does(make_backend, kernels, tiny, hw):
+def test_the_kernels_decode_as_the_cpu_does(make_backend, kernels, tiny, hw):
     """The same labels; depth within the error of the exponential, confidence within 1 of 255."""
     image = np.random.default_rng(1).integers(0, 256, (*hw, 3), np.uint8)
     found, expected = (
@@ -151,7 +151,7 @@ def test_memory_does_not_grow(make_backend, kernels, tiny, free_bytes, whole):
     assert before - free_bytes() < 1 << 20
 
 
-def test_the_processor_agrees_with_the_recorded_outputs(tiny):
+def test_the_cpu_agrees_with_the_recorded_outputs(tiny):
     """What is played back is what the network gives."""
     size = tiny.manifest.input_sizes[0]
     backend = load_backend('onnxruntime', tiny, threads=1)

@@ -90,7 +90,7 @@ def test_a_graph_computes_what_single_calls_do(load, images, package):
             np.testing.assert_allclose(found[name], value, rtol=0.0, atol=2e-2)
 
 
-def test_whole_frames_are_those_of_the_processor(load, exported):
+def test_whole_frames_are_those_of_the_cpu(load, exported):
     """The kernels of TensorRT's backend around its engine, checked when it was loaded."""
     backend = load('tensorrt', 'float16')
     assert backend.frames is not None

@@ -133,7 +133,7 @@ def test_incomplete_frames_are_left_out(tmp_path):
     check(open_bag(write_bag(tmp_path / 'town03', messages)), [frames[0], frames[2]])
 
 
-def test_what_cannot_be_used_is_said(bag, tmp_path):
+def test_unusable_bags_are_reported(bag, tmp_path):
     """A missing bag, topic or coding, truth of another size, colours of no class."""
     with pytest.raises(DatasetError, match='found nothing'):
         open_bag(tmp_path / 'none')
@@ -172,7 +172,7 @@ def test_a_bag_is_recognised(bag):
     check(open_dataset(DatasetSpec('', str(bag))), list(drive_frames(FRAMES)))
 
 
-def test_a_world_that_is_loaded_anew_gives_no_mixed_frames(tmp_path):
+def test_a_world_that_is_reloaded_gives_no_mixed_frames(tmp_path):
     """A depth that is missing is not that of the same stamp in another place."""
     before, after = list(drive_frames(60)), list(drive_frames(60, seed=1))
     depth, labels = (

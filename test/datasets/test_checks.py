@@ -53,7 +53,7 @@ def test_some_frames_stand_for_all():
     assert data.read == [0, 25, 50, 74, 99]
 
 
-def test_nothing_to_learn_from_is_an_error():
+def test_an_empty_dataset_is_an_error():
     """An empty dataset."""
     with pytest.raises(DatasetError, match='found none'):
         check_labels(Labelled())

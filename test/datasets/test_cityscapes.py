@@ -20,7 +20,7 @@ def opened(root, split='train', **options):
 
 
 @pytest.mark.parametrize('train_ids', [False, True])
-def test_train_ids_are_taken_from_label_ids_where_nobody_made_them(tmp_path, train_ids):
+def test_train_ids_are_derived_from_label_ids(tmp_path, train_ids):
     """Both give the same."""
     data = opened(write_cityscapes(tmp_path, train_ids=train_ids))
 
@@ -74,7 +74,7 @@ def test_a_tree_without_camera_files_has_no_intrinsics(tmp_path):
     assert opened(root)[0].intrinsics is None
 
 
-def test_missing_files_are_told_with_the_tree(tmp_path):
+def test_missing_files_are_reported_with_the_tree(tmp_path):
     """One sentence, for each thing that may be missing."""
     with pytest.raises(DatasetError, match=r'leftImg8bit/SPLIT/CITY/\*_leftImg8bit.png'):
         opened(tmp_path)

@@ -84,7 +84,7 @@ def test_a_yaml_file_that_is_wrong(tmp_path, content, message):
         ('nyu:x', ('a=[',), 'option a: not YAML'),
     ],
 )
-def test_what_is_no_dataset(text, options, message):
+def test_unknown_datasets_are_refused(text, options, message):
     """The message says how one is written."""
     with pytest.raises(DatasetError, match=message):
         parse(text, options=options)

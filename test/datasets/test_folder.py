@@ -99,7 +99,7 @@ def test_splits_are_named_in_the_file(tmp_path):
         opened(root, 'train')
 
 
-def test_nothing_is_trained_and_validated_on(tmp_path):
+def test_a_folder_without_splits_has_only_all(tmp_path):
     """A folder without splits has none but all."""
     with pytest.raises(DatasetError, match=r"no split 'train', it has: all; splits in classes"):
         opened(write_folder(tmp_path), 'train')
@@ -186,7 +186,7 @@ def test_a_camera_with_intrinsics_fits_resized_images(tmp_path):
         ('depth: {scale: 1000}', 'expected classes or label_set in'),
     ],
 )
-def test_what_has_no_sense_is_told(tmp_path, classes, message):
+def test_wrong_settings_are_reported(tmp_path, classes, message):
     """With the file and the key."""
     root = write_folder(tmp_path, frames=1, classes=classes)
     with pytest.raises(DatasetError, match=message) as caught:
@@ -220,7 +220,7 @@ def with_confidence(root, option='trust'):
     return open_dataset(DatasetSpec('folder', str(root), 'all', {'confidence': option}))
 
 
-def test_confidence_lies_beside_the_labels(tmp_path):
+def test_confidence_lies_next_to_the_labels(tmp_path):
     """Without the option nobody looks at it."""
     root = write_folder(tmp_path)
     trust = np.arange(64 * 96).reshape(64, 96).astype(np.uint8)
@@ -243,7 +243,7 @@ def test_confidence_lies_beside_the_labels(tmp_path):
         (lambda root: save(root / 'trust' / '002.png', np.zeros((64, 96, 3), np.uint8)), 'one ch'),
     ],
 )
-def test_broken_confidence_is_told(tmp_path, change, said):
+def test_broken_confidence_is_reported(tmp_path, change, said):
     """A missing, smaller or wider image is an error with its name."""
     root = write_folder(tmp_path)
     for number in range(4):
@@ -254,7 +254,7 @@ def test_broken_confidence_is_told(tmp_path, change, said):
         with_confidence(root)[2]
 
 
-def test_confidence_without_files_is_told(tmp_path):
+def test_confidence_without_files_is_reported(tmp_path):
     """An option that finds nothing is a slip of the user's."""
     with pytest.raises(DatasetError, match=r'labels/NAME\.png and sure/NAME\.png .* found none'):
         with_confidence(write_folder(tmp_path), 'sure')

@@ -167,7 +167,7 @@ def test_the_chosen_images_of_the_benchmark(tmp_path, above):
         depth(tmp_path, 'selection')[0]
 
 
-def test_missing_files_are_told_with_the_tree(tmp_path):
+def test_missing_files_are_reported_with_the_tree(tmp_path):
     """One sentence, for each thing that may be missing."""
     with pytest.raises(DatasetError, match=r'with training/image_2/\*_10.png and training/sem'):
         semantic(tmp_path)

@@ -72,7 +72,7 @@ def test_the_labelled_part_is_one_file(tmp_path):
         data[2]
 
 
-def test_missing_files_are_told_with_the_tree(tmp_path):
+def test_missing_files_are_reported_with_the_tree(tmp_path):
     """One sentence, for each thing that may be missing."""
     with pytest.raises(DatasetError, match=r'sync/ROOM/rgb_\*.jpg and sync_depth_\*.png'):
         opened(tmp_path)

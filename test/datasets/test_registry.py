@@ -44,7 +44,7 @@ def test_a_reader_explains_its_options(kind):
     assert reader.SPLITS
 
 
-def test_nothing_is_guessed(tmp_path, monkeypatch):
+def test_unknown_folders_are_not_guessed(tmp_path, monkeypatch):
     """A path that looks like none of them, and one that is none."""
     with pytest.raises(DatasetError, match='looks like none of the known datasets: name the kind'):
         recognise(tmp_path)

@@ -50,7 +50,7 @@ def test_every_frame_is_that_of_its_seed(frames):
         data[10]
 
 
-def test_it_does_not_matter_whether_a_frame_is_in_the_cache(frames):
+def test_frames_are_the_same_with_and_without_the_cache(frames):
     """One that is missing is rendered on the spot, and is the same as later on."""
     data = WorldDataset(frames, random_frame)
     before = [data[index] for index in range(10)]
@@ -167,7 +167,7 @@ def test_waiting_for_frames_ends_with_the_frames_or_with_an_error():
     with pytest.raises(RuntimeError, match='exit status 1'):
         wait_for_frames(lambda: range(counts[-1]), Worker(1), 8, said.append)
     counts = [0, 0]
-    with pytest.raises(RuntimeError, match='found 0 and nobody who renders'):
+    with pytest.raises(RuntimeError, match='found 0 and no process that renders'):
         wait_for_frames(lambda: range(counts[-1]), Worker(0, alive=False), 8, said.append)
 
 

@@ -119,7 +119,7 @@ def test_the_video_shows_every_frame_at_its_time(bag, tmp_path):
     assert frames[0].image.shape == (_HEIGHT, 3 * _WIDTH, 3)
 
 
-def test_the_sheet_has_the_truth_below_the_results(bag, tmp_path):
+def test_the_sheet_has_the_ground_truth_below_the_results(bag, tmp_path):
     """Each frame is two rows of three pictures."""
     path = tmp_path / 'sheet.png'
     output_video.write_sheet(path, read_synced_frames(bag, _TOPICS), columns=2)
@@ -128,7 +128,7 @@ def test_the_sheet_has_the_truth_below_the_results(bag, tmp_path):
     assert sheet.shape[1] > 2 * 3 * _WIDTH
 
 
-def test_without_truth_the_sheet_has_the_results_alone(tmp_path):
+def test_without_ground_truth_the_sheet_has_the_results_alone(tmp_path):
     """Nobody knows the truth of a video."""
     images = _images(1)
     one = SyncedFrame(

@@ -39,7 +39,7 @@ def _until(condition, deadline_s=20.0):
         assert time.monotonic() < end, 'the condition did not come true'
 
 
-def test_what_a_process_says_is_heard_and_logged(processes, tmp_path):
+def test_output_of_a_process_is_received_and_logged(processes, tmp_path):
     """The log keeps what scrolls by."""
     _start(processes, 'talker', 'import sys; print("one"); sys.stderr.write("two\\n")')
     said = [processes.next_line(20.0), processes.next_line(20.0)]
@@ -126,7 +126,7 @@ def test_a_failure_while_ending_is_said(processes):
         processes.end('node')
 
 
-def test_nothing_is_left_behind(tmp_path):
+def test_no_process_survives_the_block(tmp_path):
     """Even a process that ignores every polite signal is gone after the block."""
     with Processes(tmp_path, os.environ, patience_s=0.2) as family:
         for name in ('first', 'second'):

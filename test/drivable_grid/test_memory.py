@@ -40,7 +40,7 @@ def test_the_world_stands_still_when_the_window_moves(move):
     np.testing.assert_array_equal(grid, expected)
 
 
-def test_of_two_cameras_the_later_image_wins():
+def test_the_later_image_of_two_cameras_wins():
     """Also where the earlier one comes afterwards."""
     memory = GridMemory(6, keep_s=5.0)
     memory.update(observed(r0c0=100), (0, 0), 3.0)

@@ -74,7 +74,7 @@ def test_far_ground_has_no_gaps_between_the_rows_of_the_image():
     assert (ahead == 0).all()
 
 
-def test_what_hangs_above_the_robot_is_no_obstacle():
+def test_things_above_the_robot_are_no_obstacles():
     """A branch at 3 m leaves the road below it free; at 1 m it does not."""
     labels, depth = street()
     wire = np.zeros_like(labels, bool)
@@ -145,7 +145,7 @@ def test_a_rotated_camera_sees_the_same_cells(turns):
     np.testing.assert_allclose(found, np.rot90(flat, turns), rtol=1e-4)
 
 
-def test_nothing_known_is_an_unknown_grid():
+def test_an_image_without_depth_gives_an_unknown_grid():
     """An image of sky alone says nothing."""
     labels = np.full((240, 320), SKY, np.uint8)
     grid = observe(labels, np.full((240, 320), np.nan, np.float32), VIEW, TABLES, SPEC)

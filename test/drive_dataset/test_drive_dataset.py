@@ -167,7 +167,7 @@ def test_a_route_is_in_a_dataset_once(tmp_path, capsys):
     assert 'route town01 is in' in capsys.readouterr().err
 
 
-def test_what_cannot_be_used_is_counted(tmp_path):
+def test_unusable_frames_are_counted(tmp_path):
     """A lost image, one of another size, a colour of no class, a wrong camera_info."""
     drive = Drive(5)
     messages = list(drive.messages)
@@ -235,7 +235,7 @@ def test_the_intrinsics_are_those_of_p(tmp_path):
     assert frames[0].k == (44.0, 0.0, 21.0, 0.0, 45.0, 11.0, 0.0, 0.0, 1.0)
 
 
-def test_a_world_that_is_loaded_anew_gives_no_mixed_frames():
+def test_a_world_that_is_reloaded_gives_no_mixed_frames():
     """A stamp that comes again means another place: nothing of the former one is used."""
     drive = Drive(2)
     streams = topics(Recording())
@@ -262,7 +262,7 @@ def test_a_world_that_is_loaded_anew_gives_no_mixed_frames():
     assert losses.incomplete == 2
 
 
-def test_a_bag_without_truth_is_refused_and_nothing_is_written(tmp_path):
+def test_a_bag_without_ground_truth_is_refused_and_nothing_is_written(tmp_path):
     """The sentence names the topics."""
     only = [item for item in Drive(1).messages if 'depth' not in item.topic]
     bag = write_bag(tmp_path / 'bag', only)

@@ -82,7 +82,7 @@ def test_engines_are_listed_and_removed(folder, cache, capsys):
     assert EngineCache(cache).entries() == []
 
 
-def test_what_was_refused_is_said(folder, cache, capsys):
+def test_a_refused_engine_is_reported(folder, cache, capsys):
     """On the side; the engine is built again."""
     command = ['build-engine', folder, *ARGUMENTS, '--size', '64x128', '--cache', str(cache)]
     main(command)
@@ -110,7 +110,7 @@ def test_what_was_refused_is_said(folder, cache, capsys):
         ([*ARGUMENTS, '--cache', __file__], 'a file in its place'),
     ],
 )
-def test_what_cannot_be_built_is_one_sentence(folder, cache, capsys, arguments, sentence):
+def test_a_failed_build_is_one_sentence(folder, cache, capsys, arguments, sentence):
     """And exit code 1; nothing is left."""
     place = [] if '--cache' in arguments else ['--cache', str(cache)]
     assert main(['build-engine', folder, *place, *arguments]) == 1

@@ -77,7 +77,7 @@ def test_an_engine_is_built_elsewhere(request_):
     assert start_build(request_).result(LIMIT_S).reused
 
 
-def test_of_two_processes_one_builds(request_):
+def test_only_one_of_two_processes_builds(request_):
     """The other waits and takes its engine."""
     with lock_of(request_):
         handles = [start_build(request_) for _ in range(2)]
@@ -134,7 +134,7 @@ def test_a_builder_that_does_not_listen_is_killed(request_, monkeypatch):
         (signal.SIGTERM, 'that builds tiny has ended with signal SIGTERM'),
     ],
 )
-def test_a_builder_that_dies_is_told(request_, number, sentence):
+def test_a_builder_that_dies_is_reported(request_, number, sentence):
     """It takes nothing with it."""
     with lock_of(request_):
         handle = start_build(request_)

@@ -96,7 +96,7 @@ def test_everything_that_decides_an_engine_is_in_its_key(request_, tmp_path):
     assert key(graph=tmp_path / 'moved.onnx') != first
 
 
-def test_a_graph_that_cannot_be_read_is_told(request_):
+def test_a_graph_that_cannot_be_read_is_reported(request_):
     """No key without its bytes."""
     request_.weights[0].unlink()
     with pytest.raises(EngineError, match=r'weights\.bin: No such file'):

@@ -39,7 +39,7 @@ def test_one_holder_at_a_time(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_who_waits_can_give_up(tmp_path):
+def test_waiting_for_a_lock_can_be_cancelled(tmp_path):
     """And leaves the lock to its holder."""
     path = tmp_path / 'x.lock'
     with file_lock(path):

@@ -59,7 +59,7 @@ def test_another_version_is_built_again(module, request_, monkeypatch):
     assert len(EngineCache(request_.cache).entries()) == 3
 
 
-def test_a_damaged_engine_is_told_and_built_again(module, request_):
+def test_a_damaged_engine_is_reported_and_rebuilt(module, request_):
     """It is not given to TensorRT."""
     path = get_or_build_engine(request_).engine.path
     path.write_bytes(b'another program')
@@ -99,7 +99,7 @@ def test_a_build_that_fails_leaves_nothing(module, request_):
     assert list(request_.cache.iterdir()) == []
 
 
-def test_who_waits_for_another_build_takes_its_engine(module, request_):
+def test_a_waiting_process_takes_the_engine_of_the_other_build(module, request_):
     """It says that it waits; when the lock is free the engine is there."""
     told = []
     cache = EngineCache(request_.cache)

@@ -43,7 +43,7 @@ def test_the_driver_names_the_gpu(driver, tmp_path):
     assert str(gpu.current_gpu()) == 'Orin (sm87)'
 
 
-def test_a_machine_without_a_gpu_is_told_what_to_do(driver, monkeypatch):
+def test_without_a_gpu_a_remedy_is_named(driver, monkeypatch):
     """A driver without a GPU, a number too high, and no driver at all."""
     driver(code=100)
     with pytest.raises(EngineError, match=r'cuInit with CUDA error 100: check nvidia-smi'):

@@ -69,7 +69,7 @@ def _resize(run, image, rgb, *, as_bytes):
 
 
 @pytest.mark.parametrize('hw', GEOMETRIES)
-def test_planes_are_those_of_the_processor(run, hw):
+def test_planes_are_those_of_the_cpu(run, hw):
     """Resized, padded and normalised: equal bit for bit."""
     image = _image(hw)
     geometry, found = _resize(run, image, (0, 1, 2), as_bytes=False)
@@ -79,7 +79,7 @@ def test_planes_are_those_of_the_processor(run, hw):
 
 
 @pytest.mark.parametrize('hw', GEOMETRIES)
-def test_bytes_are_those_of_the_processor(run, hw):
+def test_bytes_are_those_of_the_cpu(run, hw):
     """Resized and padded for a network that normalises by itself: equal bit for bit."""
     image = _image(hw)
     geometry, found = _resize(run, image, (0, 1, 2), as_bytes=True)
@@ -126,7 +126,7 @@ class _Case:
 
 @pytest.mark.parametrize('stride', [4, 8])
 @pytest.mark.parametrize('hw', GEOMETRIES)
-def test_labels_are_those_of_the_processor(run, hw, stride):
+def test_labels_are_those_of_the_cpu(run, hw, stride):
     """Equal for every pixel; the confidence, of other sums, within one of 255."""
     case = _Case(hw, stride)
     labels, confidence = np.full(hw, 254, np.uint8), np.full(hw, 254, np.uint8)
@@ -147,7 +147,7 @@ def test_labels_are_those_of_the_processor(run, hw, stride):
     assert np.abs(confidence.astype(int) - certain).max() <= 1
 
 
-def test_of_equal_logits_the_lower_channel_leads(run):
+def test_equal_logits_give_the_lower_channel(run):
     """And without a place for it no confidence is written."""
     case = _Case((20, 41), 4, classes=3)
     case.logits[:] = 1.0
@@ -166,7 +166,7 @@ def test_of_equal_logits_the_lower_channel_leads(run):
 
 @pytest.mark.parametrize('activation', ['metric', 'log'])
 @pytest.mark.parametrize('hw', GEOMETRIES)
-def test_depth_is_that_of_the_processor(run, hw, activation):
+def test_depth_is_that_of_the_cpu(run, hw, activation):
     """Equal for metres; where a logarithm is undone, within the error of the exponential."""
     case = _Case(hw, 4)
     labels = np.random.default_rng(1).integers(0, 3, hw).astype(np.uint8)

@@ -42,7 +42,7 @@ def test_steps_of_unknown_or_empty_phases_do_no_harm():
     assert tree.step('empty', 5)[0] == 1.0
 
 
-def test_a_monitor_says_after_each_step_whether_the_build_goes_on():
+def test_a_monitor_says_after_each_step_whether_to_continue():
     """And reports the state."""
     told, answers = [], iter([False, True])
     module = SimpleNamespace(IProgressMonitor=type('IProgressMonitor', (), {}))

@@ -39,7 +39,7 @@ def test_a_request_survives_json():
         ({'device': 'orin'}, "such as sm86, or current, got 'orin'"),
     ],
 )
-def test_what_cannot_be_built_is_refused(fields, sentence):
+def test_impossible_requests_are_refused(fields, sentence):
     """Before a process is started for it."""
     with pytest.raises(EngineError, match=sentence):
         BuildRequest(Path('network.onnx'), **fields)

@@ -25,7 +25,7 @@ def absent(monkeypatch):
     return monkeypatch
 
 
-def test_none_installed_is_told_with_what_installs_one(absent):
+def test_a_missing_tensorrt_is_reported_with_its_command(absent):
     """A line for each variant."""
     with pytest.raises(EngineError) as error:
         find_trt_variant()

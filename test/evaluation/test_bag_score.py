@@ -72,7 +72,7 @@ def test_results_are_found_in_their_namespace(tmp_path, frames):
     assert evaluate_bag(bag, named, DriveOptions()).summary() == drive.summary()
 
 
-def test_a_bag_without_truth_is_refused(tmp_path, frames):
+def test_a_bag_without_ground_truth_is_refused(tmp_path, frames):
     """The sentence names what there is."""
     bag = record(tmp_path / 'bag', frames, {'labels': '/label/image'})
     with pytest.raises(BagError, match=r'under /carla/ego_vehicle .*: /label/image'):

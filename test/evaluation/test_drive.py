@@ -109,7 +109,7 @@ def test_classes_of_two_label_sets_are_united(rng):
     assert figures['label_set'] == 'cityscapes_19 and carla_0914'
 
 
-def test_what_cannot_be_evaluated_is_counted_by_reason(rng):
+def test_unusable_messages_are_counted_by_reason(rng):
     """One broken message does not end the evaluation, and no other one is hidden behind it."""
     drive = DriveEvaluation(DriveOptions())
     coded, _ = frame(rng)

@@ -95,7 +95,7 @@ def test_options_reach_reader_and_rules(bundle, capsys):
         (['nowhere'], "'nowhere' is not a dataset: the kinds are"),
     ],
 )
-def test_mistakes_are_told_in_one_line(bundle, capsys, arguments, message):
+def test_mistakes_are_reported_in_one_line(bundle, capsys, arguments, message):
     """Expected, found, what to do."""
     code, _, err = _run(capsys, bundle, *arguments, '--backend', 'onnxruntime')
     assert code == 1
@@ -145,7 +145,7 @@ def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):
         (['--split', 'val'], '--split and --option are of DATA'),
     ],
 )
-def test_two_ways_are_not_mixed(bundle, capsys, arguments, message):
+def test_options_of_the_other_mode_are_refused(bundle, capsys, arguments, message):
     """What would be ignored is refused."""
     code, _, err = _run(capsys, bundle, *arguments)
     assert (code, message in err) == (1, True)

@@ -104,7 +104,7 @@ def test_borders_of_two_sizes_are_refused():
         BoundaryMeter(IDS).add(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))
 
 
-def test_flicker_is_change_where_the_truth_stands_still():
+def test_flicker_is_change_where_the_ground_truth_stands_still():
     """What moves, and what is not known, does not count."""
     meter = FlickerMeter()
     truth = np.array([[3, 3, 3, 7, 255]], np.uint8)
@@ -117,7 +117,7 @@ def test_flicker_is_change_where_the_truth_stands_still():
     assert first.plus(second).share() == pytest.approx(1 / 7)
 
 
-def test_flicker_starts_anew_when_time_jumps_back_or_the_size_changes():
+def test_flicker_starts_from_scratch_when_time_jumps_back_or_the_size_changes():
     """There is no frame before to compare with."""
     meter = FlickerMeter()
     one = np.full((2, 2), 3, np.uint8)

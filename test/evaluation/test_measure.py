@@ -74,7 +74,7 @@ def test_median_scaled_figures_are_apart():
     assert scaled['factor_mean'] == pytest.approx(2.0, abs=0.02)
 
 
-def test_sparse_truth_is_evaluated_where_it_is():
+def test_sparse_ground_truth_is_evaluated_where_it_is():
     """Three points of a LiDAR; one is beyond the range, one in no prediction's favour."""
     depth = np.full((32, 64), NAN)
     depth[4, 4], depth[4, 60], depth[20, 60] = 20.0, 8.0, 200.0
@@ -122,7 +122,7 @@ def test_borders_are_evaluated_unless_it_takes_too_long(both):
     assert 'boundary_f' not in result.rows[0]
 
 
-def test_nothing_to_measure_is_an_error():
+def test_data_without_ground_truth_is_an_error():
     """A network without depth on data without labels, or no data."""
     labels_only = ColorNetwork(replace(FACTS, depth=None))
     dataset = Samples([_sample('a', None, _depth(1, 2))], label_set=None)

@@ -72,7 +72,7 @@ def test_images_are_resized_as_asked_for(how, resized):
     assert network.seen[0][0] == resized
 
 
-def test_every_way_finds_the_squares():
+def test_every_resize_mode_finds_the_squares():
     """Squares of 32 pixels are labelled whichever way they go through."""
     image = blocks('r', 'g', 'b', 'r')
     expected = truth(ROAD.id, SKY.id, CAR.id, ROAD.id)

@@ -21,7 +21,7 @@ def expected():
     }
 
 
-def test_the_largest_difference_is_told(expected):
+def test_the_largest_difference_is_reported(expected):
     """For the outputs that there are."""
     found = {'depth': expected['depth'] + np.float32(1e-4)}
 

@@ -216,7 +216,7 @@ def test_images_come_from_bags_too(tmp_path):
     assert [image.shape for image in found] == [(48, 96, 3)] * 6
 
 
-def test_nothing_at_a_path_is_told(tmp_path):
+def test_a_missing_path_is_reported(tmp_path):
     """With what there could be."""
     with pytest.raises(ValueError, match=r'a bag or one of .*world.*, found nothing at'):
         calibration_images(str(tmp_path / 'absent'), 4)

@@ -83,7 +83,7 @@ def changed(split, tmp_path, change):
     return tmp_path / 'split'
 
 
-def test_a_half_that_was_written_anew_still_fits(split, tmp_path):
+def test_a_half_that_was_rewritten_still_fits(split, tmp_path):
     """So what the next test changes is what makes two networks of them."""
     from segformer_ros.export.pair_export import with_shared_encoder
 
@@ -110,7 +110,7 @@ def one_weight(tensors, _):
     ],
     ids=['one weight', 'normalisation', 'input size'],
 )
-def test_what_differs_stays_two_networks(split, tmp_path, change, sizes):
+def test_different_encoders_stay_two_networks(split, tmp_path, change, sizes):
     """In one bit of one weight, in normalisation, or in the input size."""
     made = export(changed(split, tmp_path, change), tmp_path / 'made', *sizes, *PLAIN)
     assert set(made.networks) == {'segmentation', 'depth'}

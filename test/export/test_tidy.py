@@ -43,7 +43,7 @@ def compute(model):
     return session.run(None, {'image': image})
 
 
-def test_it_computes_the_same(model):
+def test_a_tidied_graph_computes_the_same(model):
     """Bit for bit, without constants and arithmetic on shapes."""
     small = tidy(model)
 

@@ -100,7 +100,7 @@ def test_images_that_are_not_read_are_found_and_named(tmp_path, name):
         images.read(file.path)
 
 
-def test_what_is_an_image_is_told_by_its_first_bytes_too(tmp_path):
+def test_images_are_recognised_by_their_first_bytes_too(tmp_path):
     """Where the suffix says nothing; a GIF and a film are none."""
     path = tmp_path / 'frame'
     for content, expected in (

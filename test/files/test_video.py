@@ -101,7 +101,7 @@ def test_wide_pictures_are_made_smaller(tmp_path):
     assert frame.image.shape == (192, 3840, 3)
 
 
-def test_what_was_drawn_before_an_error_stays_a_video(tmp_path):
+def test_frames_drawn_before_an_error_are_kept_as_a_video(tmp_path):
     """Under a name of its own; a file without frames leaves nothing."""
     for name in ('a.unfinished.mp4', 'a.unfinished-2.mp4'):
         with pytest.raises(TypeError):
@@ -223,7 +223,7 @@ def test_every_matrix_is_its_own(tmp_path, number, name):
     assert np.abs(frame.image.astype(int) - (60, 160, 40)).max() <= 2
 
 
-def test_a_matrix_that_nobody_knows_is_a_failure(tmp_path):
+def test_an_unknown_matrix_is_a_failure(tmp_path):
     """Never other colours without a word."""
     path = tmp_path / 'a.mkv'
     with av.open(str(path), 'w') as container:

@@ -297,7 +297,7 @@ def test_two_drivers_of_one_folder_are_refused(tmp_path):
     Manifest(tmp_path / FILE).close()
 
 
-def test_a_part_is_made_once_by_whoever_is_first(tmp_path):
+def test_a_part_is_made_once_by_the_first_worker(tmp_path):
     """The second one leaves nothing, nor does one that fails."""
     place = tmp_path / 'part'
     assert parts.make(place, lambda folder: (folder / 'a').write_text('first'))

@@ -168,7 +168,7 @@ def test_without_simplejpeg_a_jpeg_is_refused_and_a_png_is_read(monkeypatch):
         (b'GIF89a', 'gif'),
     ],
 )
-def test_kinds_are_told_by_the_first_bytes(content, kind):
+def test_kinds_are_recognised_by_the_first_bytes(content, kind):
     """An MP4 film begins like an AVIF."""
     assert file_kind(content) == kind
 

@@ -228,7 +228,7 @@ def test_a_graph_that_is_not_what_the_manifest_says_is_refused(tmp_path, exact):
             load_backend(exact, tiny)
 
 
-def test_weights_beside_the_bundle_are_never_taken(tmp_path, exact):
+def test_weights_next_to_the_bundle_are_never_taken(tmp_path, exact):
     """Without its weights a graph cannot be loaded; nothing is searched elsewhere."""
     path = make_tiny_bundle(tmp_path / 'tiny')
     tiny = bundle.read(path)

@@ -229,14 +229,14 @@ def test_an_engine_that_is_not_installed_is_not_missed(engines, tiny):
     assert 'openvino refused: backend openvino is not installed: pip install it' in found.reason
 
 
-def test_what_was_chosen_before_may_fail_now(engines, tiny):
+def test_a_choice_of_an_earlier_start_may_fail(engines, tiny):
     """The other one is taken then."""
     _load(engines, tiny)
     engines.faults['openvino'] = 0.5
     assert _load(engines, tiny).backend.name == 'onnxruntime 9'
 
 
-def test_where_no_engine_is_right_the_first_fault_is_told(engines, tiny):
+def test_if_no_engine_is_right_the_first_fault_is_reported(engines, tiny):
     """It is that of the default engine."""
     engines.faults.update(onnxruntime=0.25, openvino=0.5)
     with pytest.raises(bundle.BundleError, match=r'on onnxruntime 9, .* a difference of 0\.25'):
@@ -295,7 +295,7 @@ def test_unknown_names_are_refused(tiny):
         backend_choice.load('auto', tiny, precision='int8')
 
 
-def test_what_was_tried_before_opens_what_is_needed_alone(tiny, tmp_path, monkeypatch):
+def test_after_an_earlier_trial_only_needed_graphs_are_opened(tiny, tmp_path, monkeypatch):
     """The second start opens no graph; a size is checked when its first image comes."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     first = backend_choice.load('auto', tiny, threads=1)

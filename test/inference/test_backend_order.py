@@ -60,7 +60,7 @@ def test_the_order_of_a_name(name, precision, expected):
         ('onnxruntime', 'any', ('onnxruntime',)),
     ],
 )
-def test_what_stands_in(name, precision, expected):
+def test_the_order_of_stand_in_backends(name, precision, expected):
     """For a backend of the GPU others of it, then the processor; for one of that, nothing."""
     assert order_with_fallbacks(name, precision) == expected
 
@@ -69,7 +69,7 @@ def test_what_stands_in(name, precision, expected):
     ('name', 'expected'),
     [('auto', ON_A_GPU[:2]), ('tensorrt', ON_A_GPU[:2]), ('tensorrt_float16', ON_A_GPU[:1])],
 )
-def test_nothing_stands_in_where_tensorrt_is_required(name, expected):
+def test_required_tensorrt_has_no_stand_in(name, expected):
     """Its precisions alone."""
     assert order_with_fallbacks(name, 'float32', require_tensorrt=True) == expected
 
@@ -140,7 +140,7 @@ def test_an_engine_that_is_missing_gives_way_too(monkeypatch, tiny):
     assert 'torch refused: not installed' in loaded.reason
 
 
-def test_all_refusals_are_told(monkeypatch, tiny):
+def test_all_refusals_are_reported(monkeypatch, tiny):
     """Where nothing is left."""
     _doubles(
         monkeypatch,

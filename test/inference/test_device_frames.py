@@ -69,7 +69,7 @@ class TestFrames:
             if value is not None:
                 np.testing.assert_allclose(value, other, rtol=1e-6, atol=name == 'confidence')
 
-    def test_only_what_is_wanted_crosses_the_bus(self, tiny):
+    def test_only_requested_outputs_cross_the_bus(self, tiny):
         """Depth alone: its copy and that of the flag, and no logits."""
         device = Device(tiny, frames=True)
         pipeline = Pipeline(tiny, device.backend)

@@ -76,7 +76,7 @@ def test_the_best_backend_is_opened_and_no_other(start):
     )  # fmt: skip
 
 
-def test_frames_go_on_while_an_engine_is_built(start):
+def test_frames_continue_while_an_engine_is_built(start):
     """On the next best backend; then it changes between two frames, and none fails."""
     machine = Machine(missing=ORDER[:2], broken=['torch'])
     failover = start(machine)
@@ -129,7 +129,7 @@ def test_an_engine_that_fails_its_gate_gives_way_to_the_next_precision(start):
     assert 'tensorrt_float32 refused' not in failover.backend_reason
 
 
-def test_a_build_that_fails_is_told(start):
+def test_a_build_that_fails_is_reported(start):
     """The backend that stands in goes on."""
     machine = Machine(missing=ORDER[:1])
     failover = start(machine)
@@ -184,7 +184,7 @@ def test_where_tensorrt_is_required_and_cannot_be_built(start):
     )
 
 
-def test_nothing_to_open_and_nothing_to_build():
+def test_without_a_usable_backend_all_reasons_are_reported():
     """It is an error with all reasons."""
     machine = Machine(broken=ORDER)
     with pytest.raises(

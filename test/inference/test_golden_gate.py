@@ -47,7 +47,7 @@ def _add(name, value):
     return fault
 
 
-def test_the_difference_of_a_good_network_is_told(tiny):
+def test_the_difference_of_a_good_network_is_reported(tiny):
     """It is not zero, but far below the tolerance."""
     differences = check_golden(tiny, load_backend('onnxruntime', tiny, threads=1))
     assert set(differences) == {'logits', 'depth'}

@@ -57,7 +57,7 @@ def _run(backend, tiny):
     return backend.infer(golden_input(tiny, tiny.manifest.input_sizes[0], 'float32'))
 
 
-def test_nothing_is_reported_to_anybody(tmp_path):
+def test_telemetry_of_openvino_is_off(tmp_path):
     """OpenVINO's import would start a process that does, and write to the home of the user."""
     environment = {**os.environ, 'HOME': str(tmp_path)}
     done = subprocess.run(
@@ -76,7 +76,7 @@ def test_the_settings_are_those_that_were_asked_for(tiny):
     assert tuple(compiled.inputs[0].shape) == (1, 3, 64, 128)
 
 
-def test_bfloat16_runs_where_the_processor_has_it(tiny):
+def test_bfloat16_runs_where_the_cpu_has_it(tiny):
     """Near the golden outputs, and not at them; elsewhere one sentence says so."""
     known = backend_module.openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
     if 'BF16' not in known:
@@ -92,7 +92,7 @@ def test_bfloat16_runs_where_the_processor_has_it(tiny):
     assert max(check_golden(tiny, backend).values()) < 0.02
 
 
-def test_a_processor_without_bfloat16_is_told_what_to_use(tiny, monkeypatch):
+def test_without_bfloat16_on_the_cpu_an_alternative_is_named(tiny, monkeypatch):
     """It would be slower than float32 there, if it ran."""
 
     class OldProcessor:

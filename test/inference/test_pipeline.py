@@ -98,7 +98,7 @@ def test_an_image_of_an_input_size_gives_what_numpy_gives(pipeline, image_hw):
     'shape',
     [(1, 1, 3), (3, 5), (3, 5, 1), (5, 3, 3), (63, 131, 3), (800, 1280, 3), (3000, 4000, 3)],
 )
-def test_every_size_comes_back_at_its_size(pipeline, shape):
+def test_results_have_the_size_of_their_image(pipeline, shape):
     """Types and sizes hold from one pixel to twelve million."""
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     result = pipeline.predict(image)
@@ -190,7 +190,7 @@ def test_the_depth_of_the_sky(folder, sky_depth, check, segmentation):
 @pytest.mark.parametrize('segmentation', [True, False])
 @pytest.mark.parametrize('depth', [True, False])
 @pytest.mark.parametrize('confidence', [True, False])
-def test_only_what_is_asked_for_is_given(pipeline, segmentation, depth, confidence):
+def test_only_requested_outputs_are_returned(pipeline, segmentation, depth, confidence):
     """The rest is None."""
     options = Options(segmentation=segmentation, depth=depth, confidence=confidence)
     result = pipeline.predict(_image(20, 30), options=options)
@@ -325,7 +325,7 @@ def test_images_of_one_input_size_run_together(folder, supports_batch, batches):
     assert [result.labels.shape for result in results] == sizes
 
 
-def test_no_images_are_no_work(pipeline):
+def test_an_empty_batch_gives_an_empty_list(pipeline):
     """An empty batch gives an empty list."""
     assert pipeline.predict_batch([]) == []
 

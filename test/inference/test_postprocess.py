@@ -76,7 +76,7 @@ def test_labels_are_the_largest_upsampled_logits(image_hw, kind):
 @pytest.mark.parametrize(
     'image_hw', [(540, 960), (427, 1001), (63, 131), (300, 401), (3, 5), (1, 1), (200, 1)]
 )
-def test_what_is_not_computed_changes_no_label(image_hw, kind):
+def test_skipped_classes_change_no_label(image_hw, kind):
     """The labels are those of all classes compared everywhere, a tie goes to the lower channel."""
     geometry = fit(image_hw, SIZES)
     logits = _logits(geometry, kind)
@@ -87,7 +87,7 @@ def test_what_is_not_computed_changes_no_label(image_hw, kind):
 
 
 @pytest.mark.parametrize('classes', [1, 2, 150])
-def test_any_number_of_classes_is_told_apart(classes):
+def test_any_number_of_classes_is_distinguished(classes):
     """Up to as many as there are class ids."""
     geometry = fit((75, 150), SIZES)
     logits = _logits(geometry, 'regions', classes)

@@ -49,7 +49,7 @@ def test_the_scale_is_that_of_the_focal_length():
 
 
 @pytest.mark.parametrize(('image_hw', 'sizes'), [((0, 5), SIZES), ((5, 0), SIZES), ((5, 5), [])])
-def test_nothing_cannot_be_fitted(image_hw, sizes):
+def test_empty_images_and_sizes_are_refused(image_hw, sizes):
     """An empty image or no input size is the caller's mistake."""
     with pytest.raises(ValueError, match='expected an image and input sizes'):
         fit(image_hw, sizes)

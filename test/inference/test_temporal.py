@@ -180,7 +180,7 @@ def emerge(memory):
     raise AssertionError('the pedestrian is never labelled')
 
 
-def test_nobody_stays_hidden_behind_what_was_there_before():
+def test_a_pedestrian_from_behind_a_car_is_labelled_at_once():
     """A pedestrian from behind a car is labelled at most one frame later than without memory."""
     without, with_memory = emerge(None), emerge(TemporalMemory())
     assert 5 <= without <= 10

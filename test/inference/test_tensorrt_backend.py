@@ -183,7 +183,7 @@ def _run(device, tiny):
 @pytest.mark.parametrize('lost', [False, True], ids=['once', 'from then on'])
 @pytest.mark.parametrize('frames', [False, True], ids=['network', 'whole frames'])
 @pytest.mark.filterwarnings('ignore:runs without a CUDA graph')
-def test_whatever_call_fails_nothing_is_left(tiny, frames, lost):
+def test_every_failing_call_releases_everything(tiny, frames, lost):
     """Every single call of a session fails in turn; all errors are BackendError."""
     complete = Device(tiny, frames=frames, network=_zeros)
     _run(complete, tiny)

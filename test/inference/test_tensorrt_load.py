@@ -87,7 +87,7 @@ def test_an_engine_that_is_not_in_the_cache(monkeypatch, tiny):
     assert [request.name for request in found.value.requests] == ['tiny 64x64']
 
 
-def test_without_cuda_core_the_processor_does_what_is_around_thenetwork(monkeypatch, tiny):
+def test_without_cuda_core_the_cpu_does_pre_and_postprocessing(monkeypatch, tiny):
     """With a warning."""
     installed = Installed(monkeypatch, tiny, kernels=False)
     with pytest.warns(RuntimeWarning, match='no kernels for the GPU.*NotInstalled'):

@@ -95,7 +95,7 @@ def test_every_precision_is_as_exact_as_it_can_be(files, name, precision, least,
     backend.close()
 
 
-def test_one_output_alone(files):
+def test_one_output_alone_is_computed(files):
     """As it is asked for."""
     image = np.zeros((1, 3, 32, 64), np.float32)
     backend = load_backend('torch', files, threads=1)
@@ -170,7 +170,7 @@ class TestGraphs:
             assert len(backend.infer(image)['depth']) == count
         assert made == [(1, 3, 32, 64), (2, 3, 32, 64)]
 
-    def test_where_it_cannot_be_recorded_the_calls_go_on(self, files, monkeypatch):
+    def test_without_a_cuda_graph_plain_calls_continue(self, files, monkeypatch):
         """With a warning, once."""
 
         def record(network, image):

@@ -88,7 +88,7 @@ def test_the_machine_is_named_and_stays_the_same():
     assert first['cores'] == len(os.sched_getaffinity(0))
 
 
-def test_another_processor_is_another_machine(tmp_path, monkeypatch):
+def test_another_cpu_is_another_machine(tmp_path, monkeypatch):
     """Its name, or only its instructions, may differ; its clock rate does not count."""
     texts = {
         'first': 'model name\t: A\nflags\t: avx2\ncpu MHz\t: 1.0\n\nmodel name\t: B\n',

@@ -225,7 +225,7 @@ def test_all_nodes_but_the_one_that_makes_the_time_use_sim_time(mode):
         assert 'use_sim_time' not in values(commands['carla_world_node'])
 
 
-def test_several_cameras_have_their_results_beside_them():
+def test_several_cameras_have_their_results_next_to_them():
     """The evaluation takes those of one."""
     names = [
         item.id
@@ -249,7 +249,7 @@ def test_one_camera_has_no_namespace():
         assert '__ns' not in ' '.join(nodes(launch(cameras=empty))['segformer_node'].arguments)
 
 
-def test_a_recording_has_camera_truth_and_results():
+def test_a_recording_has_camera_ground_truth_and_results():
     """All that `segformer evaluate --bag` reads, and what a replay needs."""
     topics = values(nodes(launch(record='/tmp/drive'))['recorder_node'])['topics']
     assert topics == [

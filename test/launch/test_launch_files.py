@@ -289,7 +289,7 @@ def test_the_demo_runs_on_the_time_of_the_world():
 RESULTS = sorted(row.topic for row in table.OUTPUTS if not row.switch)
 
 
-def test_a_replay_records_only_when_it_is_told_where():
+def test_a_replay_records_only_into_a_named_folder():
     """The end of the recording ends everything, and so closes the new bag."""
     commands = nodes(launch('replay', input='drive.mp4'))
     assert commands.keys() == {'segformer_node', 'replay_node'}

@@ -82,7 +82,7 @@ def _finish(rig, machine, count):
         machine.builds[number].finish()
 
 
-def test_frames_go_on_while_an_engine_is_built_and_none_is_lost(make_node):
+def test_frames_continue_while_an_engine_is_built_and_none_is_lost(make_node):
     """The diagnostics show how far it is; then labels come from the engine."""
     machine = Machine(missing=ORDER[:1])
     rig = make_node(machine)

@@ -92,7 +92,7 @@ def test_a_camera_that_cannot_be_has_no_points(make_rig, info, reason):
     assert reason in status.message
 
 
-def test_an_image_that_is_not_rectified_is_told_once(make_rig, capfd):
+def test_an_image_that_is_not_rectified_is_reported_once(make_rig, capfd):
     """A lens model whose P equals K; the node goes on, and the diagnostics keep saying it."""
     rig = make_rig()
     rig.connect()
@@ -187,7 +187,7 @@ def test_camera_infos_of_other_names(make_rig):
         assert rig.pipeline.calls[-1].focal == [focal]
 
 
-def test_as_many_camera_infos_as_cameras(ros):
+def test_there_are_as_many_camera_infos_as_cameras(ros):
     """One name for two cameras is a mistake."""
     from segformer_ros.nodes.parameters import Parameters
 
@@ -282,7 +282,7 @@ def test_a_topic_without_publishers_is_named_with_those_that_have_some(make_rig)
     assert message.startswith('no camera_info on /camera_info (it has no publisher): depth is')
 
 
-def test_a_publisher_that_is_not_heard_is_known(make_rig):
+def test_a_publisher_with_incompatible_qos_is_reported(make_rig):
     """Silence of somebody who publishes is another fault than nobody there."""
     rig = make_rig()
     reliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)

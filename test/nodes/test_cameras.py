@@ -115,7 +115,7 @@ def test_batch_that_fails_is_tried_one_by_one(rig):
     assert rig.counts(1).failed == 0
 
 
-def test_nobody_wants_one_of_the_cameras(make_rig):
+def test_a_camera_without_subscribers_is_not_computed(make_rig):
     """Its images are not computed."""
     rig = make_rig(cameras=_NAMES)
     for name in _NAMES:

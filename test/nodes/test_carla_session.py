@@ -79,7 +79,7 @@ def test_the_world_is_ticked_at_its_rate(simulator, vehicle):
     assert running.tick() == pytest.approx(before + 0.05)
 
 
-def test_nothing_stays_behind(simulator, vehicle):
+def test_the_end_removes_actors_and_restores_settings(simulator, vehicle):
     """The settings are restored last: until then the world stands still."""
     running = session(simulator)
     running.start(vehicle)
@@ -140,7 +140,7 @@ def test_a_simulator_that_is_gone_is_asked_once(simulator, vehicle):
     assert all('does not answer' in problem for problem in problems)
 
 
-def test_a_vehicle_that_somebody_else_removed_ends_the_drive(simulator, vehicle):
+def test_a_vehicle_removed_by_another_client_ends_the_drive(simulator, vehicle):
     """Also when the world was loaded anew: no image would ever come again."""
     running = session(simulator)
     running.start(vehicle)
@@ -225,7 +225,7 @@ def test_a_client_that_cannot_publish_is_refused(vehicle):
         session(Simulator(without_ros=True)).start(vehicle)
 
 
-def test_different_versions_are_told(vehicle):
+def test_different_versions_are_reported(vehicle):
     """They work together sometimes."""
     simulator = Simulator(client_version='0.9.15')
     notes = session(simulator).start(vehicle)

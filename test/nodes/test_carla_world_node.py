@@ -72,7 +72,7 @@ def test_a_simulator_that_dies_ends_the_node(alone, monkeypatch, capfd):
     assert 'could not restore the settings of the world' in said
 
 
-def test_an_error_that_nobody_foresaw_takes_everything_away(alone, monkeypatch):
+def test_an_unforeseen_error_removes_all_actors(alone, monkeypatch):
     """It is told with its traceback, after the clean-up."""
     simulator = Simulator()
 

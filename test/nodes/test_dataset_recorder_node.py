@@ -166,7 +166,7 @@ def test_a_session_without_frames_leaves_no_route(record, tmp_path, capfd):
         ({'dataset': 'out', 'coding': 'other'}, 'coding must be bridge or native'),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_at_the_start(
+def test_impossible_recordings_are_refused_at_the_start(
     parameters, sentence, tmp_path, monkeypatch, capfd
 ):
     """In one line, before a frame is lost."""

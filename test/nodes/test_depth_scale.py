@@ -125,13 +125,13 @@ def test_the_node_and_the_command_refuse_the_same_heights(height_m):
 
 
 @pytest.mark.parametrize('height_m', [0.1, 10.0])
-def test_both_take_the_heights_at_the_ends(height_m):
+def test_node_and_command_accept_the_limits_of_the_height(height_m):
     """As the documents say."""
     assert Parameters(camera_height_m=height_m).camera_height_m == height_m
     assert read_scale(f'camera_height={height_m}').height_m == height_m
 
 
-def test_it_is_off_by_default(make_rig):
+def test_scaling_by_the_road_is_off_by_default(make_rig):
     """Depth is what the network says, and labels are asked for only where they are wanted."""
     rig = make_rig(segmentation=False)
     rig.connect()

@@ -205,7 +205,7 @@ def test_foreign_colours_are_counted(bench):
     )
 
 
-def test_diagnostics_say_whether_results_and_truth_fit(bench):
+def test_diagnostics_say_whether_results_and_ground_truth_fit(bench):
     """Waiting, alone, evaluated, refused: each has its sentence and its level."""
     running = bench('report_period_s:=0.01')
     said = []
@@ -246,7 +246,7 @@ def test_an_image_that_contradicts_itself_is_refused_and_said(bench):
     assert refused == {"expected labels in mono8, got 'rgb8'": 1}
 
 
-def test_a_reset_starts_anew(bench):
+def test_a_reset_starts_from_scratch(bench):
     """What came before the reset counts no more."""
     running = bench()
     running.source.publish(running.source.frame(evaluated=False), 1)
@@ -379,7 +379,7 @@ def test_a_file_that_cannot_be_written_costs_no_other(bench, tmp_path, capfd):
     assert f'{summary} cannot be written' in capfd.readouterr().err
 
 
-def test_it_ends_by_itself_with_a_summary(bench, tmp_path):
+def test_the_evaluation_ends_by_itself_with_a_summary(bench, tmp_path):
     """After the frames that were asked for, everything is in a file of JSON."""
     path = tmp_path / 'summary.json'
     running = bench('max_frames:=3', f'summary:={path}')
@@ -395,7 +395,7 @@ def test_it_ends_by_itself_with_a_summary(bench, tmp_path):
     assert summary['outputs']['frames'] == 3
 
 
-def test_it_ends_after_its_duration(bench):
+def test_the_evaluation_ends_after_its_duration(bench):
     """The time runs from the first result on."""
     running = bench('duration_s:=10.0', 'report_period_s:=0.01')
     running.time_s += 100.0
@@ -421,7 +421,7 @@ def test_the_table_says_what_it_waits_for_then_gives_rows(bench):
     assert running.lines[-1].startswith('intersection over union')
 
 
-def test_without_truth_the_rates_are_measured(bench, tmp_path):
+def test_without_ground_truth_the_rates_are_measured(bench, tmp_path):
     """On a recorded video nobody knows the truth."""
     path = tmp_path / 'summary.json'
     running = bench('ground_truth:=false', 'max_frames:=4', f'summary:={path}')

@@ -105,7 +105,7 @@ sys.exit(executable.run(Slow, []))
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_nothing_interrupts_a_callback_or_the_end(alone, number):
+def test_signals_interrupt_neither_a_callback_nor_the_end(alone, number):
     """What is written is whole, however often somebody presses Ctrl-C."""
     command = [sys.executable, '-c', _CLOSING, str(int(number))]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)

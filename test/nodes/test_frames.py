@@ -66,7 +66,7 @@ def test_header_is_copied_bit_for_bit(rig, own):
         assert rig.get(topic).header == message.header
 
 
-def test_camera_info_beside_the_outputs_is_that_of_the_camera(rig):
+def test_camera_info_next_to_the_outputs_is_that_of_the_camera(rig):
     """Only the header is another one."""
     for name in ('label', 'depth'):
         rig.listen(f'/{name}/image')
@@ -93,7 +93,7 @@ def test_field_of_view_replaces_a_wrong_camera_info(make_rig):
     ('camera_fov_deg', 'advice'),
     [(0.0, 'set camera_fov_deg'), (80.0, 'using camera_fov_deg (80)')],
 )
-def test_the_wrong_camera_info_of_carla_is_told_once(make_rig, capfd, camera_fov_deg, advice):
+def test_the_wrong_camera_info_of_carla_is_reported_once(make_rig, capfd, camera_fov_deg, advice):
     """The tangent of 80 radians in place of degrees looks like a telephoto lens."""
     rig = make_rig(camera_fov_deg=camera_fov_deg)
     rig.connect()
@@ -176,7 +176,7 @@ def test_a_class_that_the_network_does_not_have_is_refused(rig):
     rig.get('/depth/points')
 
 
-def test_nothing_is_computed_for_nobody(rig):
+def test_without_subscribers_nothing_is_computed(rig):
     """The network rests, and the image counts as idle, not as lost."""
     rig.send(image_message(_RGB))
     rig.until(lambda: rig.counts().idle == 1)
@@ -197,7 +197,7 @@ def test_only_what_is_subscribed_is_computed(rig):
     assert (asked.segmentation, asked.depth, asked.confidence) == (True, True, True)
 
 
-def test_network_that_is_not_lazy_runs_for_nobody(make_rig):
+def test_network_that_is_not_lazy_runs_without_subscribers(make_rig):
     """Labels and depth are computed and published, what is drawn from them is not."""
     rig = make_rig(lazy=False)
     rig.connect()

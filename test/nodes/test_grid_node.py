@@ -203,7 +203,7 @@ def test_without_depth_the_ground_is_flat(make):
     assert 100 in grid[50, 76:82]
 
 
-def test_the_node_subscribes_to_images_only_while_somebody_wants_the_grid(make):
+def test_the_node_subscribes_to_images_only_while_the_grid_has_subscribers(make):
     """So segformer_node stays lazy."""
     rig = make(**ALONE)
     rig.until(lambda: rig.diagnostics)

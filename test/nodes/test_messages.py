@@ -219,7 +219,7 @@ def test_a_list_of_points_is_a_cloud_of_one_row_without_unknown_ones():
         assert (message.row_step, len(message.data)) == (20 * count, 20 * count)
 
 
-def test_camera_info_is_copied_but_for_the_header():
+def test_camera_info_is_copied_except_for_the_header():
     """The header is that of the image."""
     source = camera_info()
     source.binning_x, source.roi.width, source.d[0] = 2, 5, 0.25

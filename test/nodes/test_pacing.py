@@ -39,7 +39,7 @@ def test_moments_come_at_their_distance_from_the_first(rate):
     assert found == pytest.approx([100.0, 100.0 + 0.5 / rate, 100.0 + 0.75 / rate])
 
 
-def test_no_error_adds_up():
+def test_pacing_errors_do_not_add_up():
     """Every wait oversleeps by 3 ms, yet the thousandth moment is late by no more than that."""
     time = _Time(oversleep_s=0.003)
     pacer = Pacer(1.0, time, time.wait)
@@ -58,7 +58,7 @@ def test_moments_that_have_passed_are_reached_at_once():
     assert pacer.latest_s == pytest.approx(0.4)
 
 
-def test_waiting_ends_when_told_to():
+def test_waiting_ends_when_asked_to():
     """Also where there is nothing to wait for."""
     time = _Time()
     pacer = Pacer(1.0, time, time.wait)
@@ -69,7 +69,7 @@ def test_waiting_ends_when_told_to():
     assert not pacer.reach(0)
 
 
-def test_recorded_time_is_told_while_waiting():
+def test_recorded_time_is_reported_while_waiting():
     """In steps that never fall and end at the moment itself."""
     time, told = _Time(), []
     pacer = Pacer(2.0, time, time.wait, told.append)
@@ -80,7 +80,7 @@ def test_recorded_time_is_told_while_waiting():
     assert len(told) >= 20
 
 
-def test_a_jump_begins_anew_after_a_pause():
+def test_a_jump_starts_again_after_a_pause():
     """As at the end of a loop."""
     time = _Time()
     pacer = Pacer(1.0, time, time.wait)

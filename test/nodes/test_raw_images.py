@@ -73,7 +73,7 @@ def _rig(make_rig, pipeline, **values):
     return rig
 
 
-def test_the_device_gets_the_bytes_and_the_processor_converts_nothing(make_rig, tiny, conversions):
+def test_the_device_gets_the_bytes_and_the_cpu_converts_nothing(make_rig, tiny, conversions):
     """Labels and depth are those of the decoded image, for every such encoding and any step."""
     pipeline, given = _pipeline(tiny, frames=True)
     other, _ = _pipeline(tiny, frames=False)
@@ -94,7 +94,7 @@ def test_the_device_gets_the_bytes_and_the_processor_converts_nothing(make_rig, 
     assert rig.counts().published == len(sent)
 
 
-def test_the_overlay_is_drawn_on_rgb_only_while_somebody_wants_it(make_rig, tiny, conversions):
+def test_images_become_rgb_only_while_the_overlay_has_subscribers(make_rig, tiny, conversions):
     """One conversion, after the network; the colour image needs none."""
     pipeline, _ = _pipeline(tiny, frames=True)
     rig = _rig(make_rig, pipeline, overlay_opacity=0.5)
@@ -154,7 +154,7 @@ def test_a_raw_image_that_contradicts_itself_is_refused(make_rig, tiny):
     assert rig.counts().published == 1
 
 
-def test_what_is_asked_for_follows_the_backend():
+def test_the_form_of_images_follows_the_backend():
     """RGB while the processor stands in, bytes from the engine on; a change costs no frame."""
     machine = Machine(missing=['tensorrt_float16'])
     failover = Failover(

@@ -136,7 +136,7 @@ def test_the_recorder_takes_what_is_offered(record, tmp_path):
     assert profiles['/latched'].durability.name == 'TRANSIENT_LOCAL'
 
 
-def test_a_recording_goes_on_where_simulated_time_jumps_back(record, tmp_path):
+def test_a_recording_continues_where_simulated_time_jumps_back(record, tmp_path):
     """A bag is read in the order of time: the second life comes after the first."""
     studio = record(['/image'], use_sim_time='true')
     clock = studio.speaker.create_publisher(Clock, '/clock', 10)

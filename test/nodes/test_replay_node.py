@@ -143,7 +143,7 @@ def test_topics_may_be_chosen_and_renamed(play, tmp_path):
     assert theatre.player.published == 2
 
 
-def test_a_loop_begins_anew(play, tmp_path):
+def test_a_loop_starts_again(play, tmp_path):
     """With the first message."""
     path = write_bag(tmp_path / 'bag', drive(2, period_ns=1_000_000))
     theatre = play(_FRONT, input=path, loop='true')
@@ -278,7 +278,7 @@ def test_images_that_are_not_in_the_bag_are_refused(tmp_path, monkeypatch, capfd
     assert f'expected the images /image in {bag}, found /front/image: set image to' in error
 
 
-def test_nothing_is_played_before_the_recorder_listens(play, tmp_path):
+def test_playing_waits_for_the_recorder(play, tmp_path):
     """Results that nobody records yet are not computed yet; it waits, and ends with 1 at last."""
     bag = write_bag(tmp_path / 'bag', drive(2))
     parameters = {'input': bag, 'image': '/front/image', 'recorded': '[label/image]'}

@@ -81,7 +81,7 @@ def test_swin_is_made_for_any_size(calls):
     assert calls[0][-1] == {'img_size': (224, 224), 'strict_img_size': False}
 
 
-def test_what_the_library_does_not_know_is_told(calls):
+def test_networks_unknown_to_the_library_are_reported(calls):
     """In its own words."""
     with pytest.raises(ValueError, match="no baseline 'nonsense' with the encoder 'resnet18': Wr"):
         build_baseline(BaselineConfig('nonsense', 5))

@@ -83,7 +83,7 @@ def test_batch_that_cannot_be_shared_out_is_refused():
         maker(Share(0, 3, 2))
 
 
-def test_unknown_truth_and_unknown_cameras_are_told_apart_from_known_ones():
+def test_unknown_ground_truth_and_cameras_differ_from_known_ones():
     """Missing labels are 255, missing depth is NaN, an unknown camera has the recipe's length."""
 
     class Bare(SquareDataset):

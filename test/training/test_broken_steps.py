@@ -191,7 +191,7 @@ def test_commands_refuse_weights_that_are_not_finite(tmp_path, capsys, broken_fi
     assert list(tmp_path.glob('out*')) == []
 
 
-def test_training_neither_starts_from_nor_goes_on_with_weights_that_are_not_finite(
+def test_training_neither_starts_from_nor_continues_with_weights_that_are_not_finite(
     tmp_path, broken_file
 ):
     """`init`, a teacher and a file to resume from are refused."""

@@ -21,7 +21,7 @@ RECIPES = Path(__file__).parents[2] / 'config' / 'train'
 def test_shipped_recipes_learn_the_classes_of_the_world_and_are_measured_on_other_seeds(
     name, steps
 ):
-    """The recipes can be read, and no frame is both learnt from and measured."""
+    """The recipes can be read, and no frame is both trained on and evaluated."""
     config = load(RECIPES / f'{name}.yaml')
 
     assert config.folder == Path('runs') / name

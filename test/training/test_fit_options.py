@@ -266,7 +266,7 @@ def test_a_stride_for_a_head_that_has_one_stride_only_is_refused(tmp_path):
     ('precision', 'capable', 'warned'),
     [('bfloat16', False, True), ('bfloat16', True, False), ('float32', False, False)],
 )
-def test_bfloat16_on_a_processor_without_it_is_said_to_be_slow(
+def test_slow_bfloat16_on_a_cpu_without_it_is_reported(
     tmp_path, monkeypatch, precision, capable, warned
 ):
     """The run goes on: it was asked for, and a resumed one must not change its arithmetic."""

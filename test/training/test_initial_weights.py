@@ -48,7 +48,7 @@ def test_network_of_the_same_classes_is_taken_whole(tmp_path):
 
 
 @pytest.mark.parametrize('scale', [True, False])
-def test_a_scale_of_depth_begins_anew_and_is_left_out_where_it_is_not_wanted(tmp_path, scale):
+def test_a_scale_of_depth_starts_again_and_is_left_out_where_it_is_not_wanted(tmp_path, scale):
     """Everything else is that of the file, with and without it."""
     path = tmp_path / 'network.safetensors'
     expected = written(path, depth_scale=not scale)
@@ -62,7 +62,7 @@ def test_a_scale_of_depth_begins_anew_and_is_left_out_where_it_is_not_wanted(tmp
     assert notes[1:] == (['starts from random weights: depth_head.log_scale'] if scale else [])
 
 
-def test_classes_are_found_by_name_and_others_start_anew(tmp_path):
+def test_classes_are_found_by_name_and_others_start_from_scratch(tmp_path):
     """The rows of a classifier follow the names of the classes; the note names what is fresh."""
     path = tmp_path / 'network.safetensors'
     expected = written(path, depth=False)

@@ -110,7 +110,7 @@ def wandb(monkeypatch):
     return calls
 
 
-def test_wandb_works_offline_and_goes_on_with_its_run(tmp_path, wandb):
+def test_wandb_works_offline_and_continues_its_run(tmp_path, wandb):
     """The run is offline by default, lies in the output folder and keeps its id."""
     for first in (0, 4):
         (logger,) = opened(['wandb'], tmp_path, first)

@@ -170,7 +170,7 @@ def test_canonical_depth_scales_with_the_focal_length():
 
 @pytest.mark.parametrize('focal', [math.nan, math.inf, 0.0])
 def test_unknown_focal_length_counts_as_the_canonical_one(focal):
-    """The depth is learnt as it is."""
+    """The depth is trained as it is."""
     target, _ = canonical_log_depth(
         torch.full((1, 1, 1), 7.0), torch.tensor([focal]), 100.0, 0.5, 80.0
     )

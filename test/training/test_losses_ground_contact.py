@@ -79,7 +79,7 @@ def test_car_at_the_right_depth_costs_nothing():
 
 
 @pytest.mark.parametrize('case', ['known', 'no road', 'beyond', 'other class', 'upside down'])
-def test_what_says_nothing_costs_nothing(case):
+def test_pixels_without_information_cost_nothing(case):
     """Without a road, with a depth, far away or hidden below: 0, with a gradient of 0."""
     log_depth, labels = street()
     unknown = torch.full_like(labels, case != 'known', dtype=torch.bool)

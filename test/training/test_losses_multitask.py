@@ -254,7 +254,7 @@ def test_binary_network_learns_one_channel():
 
 @pytest.mark.parametrize('is_log', [True, False])
 @pytest.mark.parametrize('kind', ['cross_entropy', 'ohem'])
-def test_batch_without_any_truth_teaches_nothing(kind, is_log):
+def test_batch_without_ground_truth_has_no_gradient(kind, is_log):
     """All terms at once: the sum is 0 and so are its gradients."""
     config = LossConfig(
         SegmentationLossConfig(kind, dice=1.0, lovasz=1.0),
@@ -363,7 +363,7 @@ def soft_of(batch, seed=5):
 
 
 @pytest.mark.parametrize('share', [0.0, 0.25, 1.0])
-def test_soft_labels_are_learnt_with_their_probabilities(share):
+def test_soft_labels_count_with_their_probabilities(share):
     """The loss is that of torch for the probabilities scaled to 1; where there are none, hard."""
     batch, outputs = batch_of(), {'logits': outputs_of()['logits']}
     soft = soft_of(batch)

@@ -36,7 +36,7 @@ def small(samples, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('name', RECIPES)
-def test_two_steps(small, name):
+def test_a_recipe_trains_two_steps(small, name):
     """A recipe trains on its data, measures what it says is best, and leaves weights."""
     config = small(name)
 

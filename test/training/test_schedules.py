@@ -112,7 +112,7 @@ def test_warmup_over_the_decay_is_that_of_nvlabs():
     assert factor(config, 1500, 160_000) == pytest.approx(1.0 - 1500 / 160_000)
 
 
-def test_polynomial_restarts_lower_when_told_so():
+def test_polynomial_restarts_lower_when_asked_to():
     """Two parts of ten steps, the second at half the height."""
     config = ScheduleConfig('polynomial', restarts=1, restart_factor=0.5)
 

@@ -90,7 +90,7 @@ def test_several_sizes_and_mirrors_are_as_torch_does_it(module):
 
 
 def test_modes_are_restored_part_by_part(module):
-    """A part that is frozen in evaluation mode stays there; nothing is learnt on the way."""
+    """A part that is frozen in evaluation mode stays there; nothing is trained on the way."""
     facts = network_facts(module, CITYSCAPES_19.classes, 'cityscapes_19', None)
     module.train()
     module.encoder.eval()

@@ -70,7 +70,7 @@ def test_uncertainty_settles_where_the_papers_sum_is_least():
     assert found == pytest.approx(expected, abs=1e-4)
 
 
-def test_uncertainty_of_a_task_without_truth_stays():
+def test_uncertainty_of_a_task_without_ground_truth_stays():
     """A batch without depth says nothing about the noise of depth."""
     weighting = Uncertainty()
     losses = {'segmentation': torch.tensor(2.0), 'depth': torch.tensor(0.0)}
@@ -160,7 +160,7 @@ def test_gradnorm_skips_steps_that_it_cannot_weigh(broken):
     assert weighting.first_losses.isnan().all()
 
 
-def test_gradnorm_goes_on_where_its_state_says():
+def test_gradnorm_continues_where_its_state_says():
     """Weights and first losses are in the state."""
     weighting, other = (GradNorm(alpha=1.5, rate=0.1) for _ in range(2))
     weight = torch.ones(1, requires_grad=True)

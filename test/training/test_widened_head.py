@@ -27,7 +27,7 @@ def network(dim, **options):
 
 @pytest.mark.parametrize(('narrow', 'wide'), [(32, 56), (16, 48), (64, 96)])
 @torch.no_grad()
-def test_it_computes_the_same_and_can_learn_more(narrow, wide):
+def test_a_widened_head_computes_the_same_and_can_learn_more(narrow, wide):
     """32 and 64 are widths of stages of the encoder, which such a head takes as they are."""
     torch.manual_seed(0)
     old, new = network(narrow), network(wide)
@@ -54,7 +54,7 @@ def test_a_scale_of_depth_that_the_narrow_head_lacks_is_fresh():
 
 
 @pytest.mark.parametrize(('narrow', 'wide'), [(56, 32), (32, 32), (32, 64)])
-def test_what_cannot_begin_as_the_other_starts_anew(narrow, wide):
+def test_an_incompatible_head_starts_from_scratch(narrow, wide):
     """Narrower, as wide, or without a convolution that the narrow one has."""
     assert widen(network(narrow).state_dict(), network(wide).state_dict()) == {}
 

@@ -39,7 +39,7 @@ def ports(server):
     return server._page_port, server._data_port
 
 
-def test_it_is_reached_from_this_computer_alone():
+def test_the_server_listens_on_loopback_only():
     """Both ports are those of 127.0.0.1; the page is served from the wheel."""
     with Server() as server:
         assert server.page.startswith('http://127.0.0.1:')

@@ -74,7 +74,7 @@ def test_what_is_behind_the_camera_is_not_drawn():
     assert np.all(_cast(parts)[1] == SKY_ID)
 
 
-def test_a_wall_beside_the_camera_is_clipped_at_the_near_plane():
+def test_a_wall_next_to_the_camera_is_clipped_at_the_near_plane():
     """It begins behind the camera and fills its side of the picture."""
     parts = p.Parts()
     parts.add(p.BOX, (10.0, 2.0, 0.0), (20.0, 0.5, 5.0), 4, (1.0, 1.0, 1.0))

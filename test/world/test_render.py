@@ -62,7 +62,7 @@ def test_every_class_occurs_and_no_other(many):
 
 @pytest.mark.parametrize('class_id', world.CLASS_IDS)
 def test_every_class_is_in_at_least_15_percent_of_the_frames(many, class_id):
-    """Rare classes can only be learnt from pictures that have them."""
+    """Rare classes can only be learned from pictures that have them."""
     assert np.mean([(frame.labels == class_id).any() for frame in many]) >= 0.15
 
 

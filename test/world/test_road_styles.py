@@ -76,7 +76,7 @@ def test_dirt_is_at_the_foot_of_a_car():
     assert looks(0.9, -0.9)[:, 0].mean() > 3.0 * looks(0.9, 0.9)[:, 0].mean()
 
 
-def test_one_sees_through_glass_as_far_as_asked():
+def test_glass_is_as_transparent_as_requested():
     """The share is what is seen through; pillars are black, the roof has the paint."""
     for through in (0.01, 0.3):
         cabin = row(GLASS, (0.5, 0.1, 0.1), (0.0, -0.5, through, -0.86))

@@ -129,7 +129,7 @@ def test_depth_and_labels_are_exact_for_all_that_is_seen(seed):
 
 
 @pytest.mark.parametrize('kind', ['urban', 'suburban', 'highway', 'rural'])
-def test_nothing_close_meets_anything_else(kind):
+def test_road_users_never_collide(kind):
     """Neither the ego vehicle nor the others, at any time."""
     for seed in range(12):
         scene = world.Scene(seed, kind=kind, variety='roads')

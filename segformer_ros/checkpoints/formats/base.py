@@ -35,7 +35,7 @@ class Guess:
     :param ignored: Names of weights that may be there and that no output depends on.
     :param facts: What the file says, without the facts of the network and of the file itself.
     :param assumed: Facts that hold as long as nothing else is known.
-    :param carried: What this package wrote beside the weights; see carry.
+    :param carried: What this package wrote next to the weights; see carry.
     :param refusal: Why a complete file of this format still cannot be read.
     """
 
@@ -56,7 +56,7 @@ class Packed:
 
     :param tensors: Under the names of the format.
     :param meta: 'meta' of a .pth file, facts of a native one.
-    :param wrapped: Whether a .pth file has its weights under 'state_dict' beside 'meta'.
+    :param wrapped: Whether a .pth file has its weights under 'state_dict' next to 'meta'.
     :param config: config.json; with it a folder is written, else a file.
     """
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scales and shifts of normalisations, folded into the layers beside them."""
+"""Scales and shifts of normalisations, folded into the layers next to them."""
 
 from __future__ import annotations
 

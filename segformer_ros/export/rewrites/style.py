@@ -24,7 +24,7 @@ class Style:
 
 
 CPU = Style()
-"""Standard operators, in pieces that stay in the caches of a processor."""
+"""Standard operators, in pieces that stay in the caches of a CPU."""
 TORCH = Style(query_rows=1024)
 """The same for torch, which keeps whole maps between two operators: fewer queries at a time."""
 ONNX_RUNTIME = Style(fused_attention=True)

@@ -36,7 +36,7 @@ def retexture(
     image: Image, labels: npt.NDArray[np.uint8], rng: np.random.Generator, strength: float = 1.0
 ) -> Image:
     """
-    Mix the colour channels of up to six classes anew, each in its own way, and add a pattern.
+    Remix the colour channels of up to six classes, each in its own way, and add a pattern.
 
     :param labels: (H, W) class ids; unknown pixels stay.
     :param strength: 0 (nothing) to 1 (any mix of the channels).
@@ -96,7 +96,7 @@ def cast_shadow(
     strength: float = 1.0,
 ) -> Image:
     """
-    Darken the picture beside edges, as of a building, or the ground in blotches, as of leaves.
+    Darken the picture next to edges, as of a building, or the ground in blotches, as of leaves.
 
     :param depth: (H, W) metres: pixels at infinity have no shadow. None: unknown.
     """

@@ -92,7 +92,7 @@ class SegmentationLossConfig:
 @dataclass(frozen=True)
 class DepthTermConfig:
     """
-    One of the losses of depth; their sum is learnt.
+    One of the losses of depth; their sum is minimised.
 
     :param kind: 'silog', 'l1', 'mse', 'berhu', 'gradient', or 'laplace' which teaches the scale of
         depth too; see training.losses.depth.
@@ -139,7 +139,7 @@ class DepthLossConfig:
     """
     The losses of depth.
 
-    :param min_depth_m: Nearer depths are not learnt, nor are those beyond max_depth_m.
+    :param min_depth_m: Nearer depths are ignored, and so are those beyond max_depth_m.
     :param upsample: Compare at the size of the depth image, with the network's depth upsampled
         bilinearly; false compares with one random pixel of each cell of the network's.
     :param contact: What labels alone teach of vehicles, where no depth is known; null: nothing.
@@ -175,7 +175,7 @@ class LossConfig:
     """
     What is minimised: the losses of the heads that are on, weighed against one another.
 
-    :param distillation: What is learnt from a larger network; null for nothing.
+    :param distillation: Training on the outputs of a larger network; null for none.
     """
 
     segmentation: SegmentationLossConfig = field(default_factory=SegmentationLossConfig)

@@ -3,9 +3,9 @@
 """
 Losses of depth.
 
-All take errors, predicted minus true depth in metres or in their logarithms, and the pixels that
-are valid, of the same shape. Where invalid, the error may be anything. Without any valid pixel the
-value is 0, with a gradient of 0.
+All take errors (predicted minus ground-truth depth, in metres or in their logarithms) and the
+valid pixels, of the same shape. Where invalid, the error may be anything. Without any valid pixel
+the value is 0, with a gradient of 0.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class GroundContactConfig:
     :param ground: Classes of the plane, by name.
     :param standing: Classes that stand on it.
     :param height_m: Up to this height above the contact a thing is taken to be as far as it.
-    :param max_depth_m: Contacts beyond are not learnt from.
+    :param max_depth_m: Contacts beyond it are ignored.
     """
 
     factor: float = 0.5
@@ -76,7 +76,7 @@ class GroundContact:
         """
         Look the classes up.
 
-        :param focal_length_px: The canonical one, that the depths are learnt for.
+        :param focal_length_px: The canonical one, that depth is trained for.
         :raises ValueError: The network has none of the classes that are named.
         """
         self.config, self._focal_px = config, focal_length_px

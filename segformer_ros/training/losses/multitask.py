@@ -47,7 +47,7 @@ class MultitaskLoss(nn.Module):
 
     :param weights: (C,) float32 of the channels; (2,) of the labels 0 and 1 for one channel.
     :param depth_is_log: Whether the network gives log metres, else metres.
-    :param focal_length_px: The canonical one, that the depths are learnt for.
+    :param focal_length_px: The canonical one, that depth is trained for.
     :param class_names: Of the channels, for depth from labels.
     """
 

@@ -24,7 +24,7 @@ def upsampled(x, doublings):
 @torch.no_grad()
 @pytest.mark.parametrize('doublings', [1, 2])
 @pytest.mark.parametrize(('height', 'width'), [(4, 4), (8, 20), (40, 24)])
-def test_it_is_the_convolution_of_the_upsampled_map(height, width, doublings):
+def test_polyphase_equals_the_convolution_of_the_upsampled_map(height, width, doublings):
     """For two images, several chunks of rows, and at all four borders."""
     x = torch.randn(2, 5, height, width, dtype=torch.float64)
     weight, bias = torch.randn(7, 5, 3, 3).double(), torch.randn(7).double()
