@@ -17,6 +17,9 @@ from rclpy.qos_overriding_options import InvalidQosOverridesError
 from segformer_ros import interrupts
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+# Imported by the first message and by OpenVINO, which both do without: what generates messages,
+# and what converts models.
+_UNUSED = ('rosidl_generator_py.generate_py_impl', 'openvino.tools.ovc')
 
 
 def set_allocator_limits() -> None:
@@ -36,6 +39,12 @@ def set_allocator_limits() -> None:
     mallopt(_M_TOP_PAD, 64 << 20)
 
 
+def leave_out_generators() -> None:
+    """Keep this process from importing what no node uses: a sixth of the time to the start."""
+    for name in _UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
 def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int:
     """
     Run one node until SIGINT, SIGTERM or a shutdown of ROS.
@@ -49,6 +58,7 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
         arguments or parameters are wrong (one line on stderr).
     """
     set_allocator_limits()
+    leave_out_generators()
     with interrupts.handled(0) as signals:
         node: Node | None = None
         try:

@@ -110,3 +110,24 @@ def test_signals_interrupt_neither_a_callback_nor_the_end(alone, number):
     command = [sys.executable, '-c', _CLOSING, str(int(number))]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, 'callback\nclosed\n', '')
+
+
+def test_a_node_imports_no_generators():
+    """Neither the parsers behind the first message nor the converter of OpenVINO."""
+    code = """
+import sys
+from segformer_ros.nodes import executable
+executable.leave_out_generators()
+import rosidl_generator_py
+from std_msgs.msg import String
+String.__class__.__import_type_support__()
+assert String.__class__._TYPE_SUPPORT is not None
+try:
+    import openvino
+except ImportError:
+    pass
+else:
+    assert openvino.Core().available_devices
+assert not {'em', 'lark', 'openvino.tools.ovc.convert'} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=120)
