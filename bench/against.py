@@ -8,8 +8,9 @@ once, two to three minutes), so that it runs with the versions of its own requir
 names an environment for it instead, and the checkout is then removed in the end. Each row is
 measured by a new process of each, one after the other and the other way round in the next round;
 ratios are of one round. Above 1 this checkout is better. cameras and cores are figures of one
-checkout, which are ratios themselves. node needs ROS 2 in both environments. A row that fails is
-left out, and the program ends with 1.
+checkout, which are ratios themselves. node needs ROS 2 in both environments, and the same
+distribution where only the code is to be compared: 86a88d9 has Kilted, as .venv-kilted/bin/python
+after `make setup-test ROS=kilted`. A row that fails is left out, and the program ends with 1.
 
     python bench/against.py
     python bench/against.py 86a88d9 --rows image video --repeats 7
@@ -31,6 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 from comparison import machine
 from comparison.against_rows import ROWS, write_dataset
@@ -49,6 +51,11 @@ code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
 sys.exit(code)
+"""
+_ROS = """
+import json
+from importlib.metadata import version
+print(json.dumps({'ros-rclpy': version('ros-rclpy')}))
 """
 _HEAD = '| row | other | this | ratio | quartiles |\n|---|---|---|---|---|'
 
@@ -76,18 +83,18 @@ class Tree:
         seconds, memory = json.loads(self._run(sys.executable, '-c', _LAUNCHER, *command))
         return seconds, memory
 
-    def python_json(self, *words: object) -> dict[str, float]:
+    def python_json(self, *words: object) -> dict[str, Any]:
         """
         Run a program that ends with a line of JSON.
 
         :raises RuntimeError: It failed.
         """
-        found: dict[str, float] = json.loads(self._run(self.python, *words).splitlines()[-1])
+        found: dict[str, Any] = json.loads(self._run(self.python, *words).splitlines()[-1])
         return found
 
     def _run(self, *words: object) -> str:
         command = [str(word) for word in words]
-        environment = {**_without_own_ros(os.environ), 'PYTHONPATH': str(self.folder)}
+        environment = {**_as_a_user_has_it(os.environ), 'PYTHONPATH': str(self.folder)}
         with tempfile.TemporaryDirectory() as elsewhere:
             # Where Python is started is the first place that it imports from.
             child = subprocess.run(
@@ -104,9 +111,11 @@ class Tree:
         return child.stdout
 
 
-def _without_own_ros(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables without what the ROS wheels of this Python set as it started."""
+def _as_a_user_has_it(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without what slows starts, or ROS set as this Python started."""
     found = dict(environment)
+    # The turn that is not counted fills the caches of Python too.
+    found.pop('PYTHONDONTWRITEBYTECODE', None)
     if found.pop('_ROS_WHEELS_BOOTSTRAP_COMPLETE', None):
         for name in ('AMENT_PREFIX_PATH', 'LD_LIBRARY_PATH'):
             paths = found.pop(name, '').split(os.pathsep)
@@ -193,6 +202,17 @@ def _set_up(revision: str, git: tuple[str, ...]) -> Tree:
     return Tree(path, str(path / '.venv' / 'bin' / 'python'))
 
 
+def ros_note(trees: Sequence[Tree]) -> str:
+    """Return which versions of ROS the two run, where they differ; empty: the same, or unknown."""
+    try:
+        other, this = (tree.python_json('-c', _ROS)['ros-rclpy'] for tree in trees)
+    except RuntimeError:
+        return ''
+    if other == this:
+        return ''
+    return f'the other has rclpy {other}, this has {this}: the row node compares both as well\n'
+
+
 def measure(
     rows: Sequence[str], trees: Sequence[Tree], folder: Path, repeats: int
 ) -> dict[str, list[list[float]]]:
@@ -265,12 +285,14 @@ def main(words: Sequence[str] | None = None) -> int:
             make_inputs(folder)
             with other_tree(arguments.revision, arguments.python, folder) as other:
                 trees = (other, Tree(_ROOT, sys.executable))
+                note = ros_note(trees) if 'node' in arguments.rows else ''
+                sys.stderr.write(note)
                 found = measure(arguments.rows, trees, folder, arguments.repeats)
         except (RuntimeError, subprocess.CalledProcessError) as error:
             sys.stderr.write(f'bench/against.py: error: {error}\n')
             return 1
     facts = ', '.join((*machine.describe().values(), f'load {os.getloadavg()[0]:.1f}'))
-    sys.stdout.write(f'{arguments.revision} and this checkout, {facts}\n\n{report(found)}\n')
+    sys.stdout.write(f'{arguments.revision} and this checkout, {facts}\n{note}\n{report(found)}\n')
     return len({name.partition(',')[0] for name in found}) < len(set(arguments.rows))
 
 

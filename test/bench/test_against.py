@@ -69,7 +69,7 @@ def test_the_other_commit_is_gone_afterwards(tmp_path):
     assert not tree.folder.exists()
 
 
-def test_the_program_of_the_other_tree_runs(tmp_path):
+def test_it_is_the_other_tree_that_runs(tmp_path):
     """Wherever this program was started, and with the memory of its own alone."""
     package = tmp_path / 'segformer_ros'
     package.mkdir()
@@ -89,3 +89,20 @@ def test_a_command_that_fails_says_why():
 
     with pytest.raises(RuntimeError, match='found nothing at'):
         tree.segformer('run', '/nowhere.png', '--out', '/nowhere')
+
+
+def test_two_distributions_of_ros_are_logged():
+    """A node on Jazzy against one on Kilted is no comparison of the code alone."""
+
+    class Tree:
+        def __init__(self, version):
+            self.version = version
+
+        def python_json(self, *words):
+            if not self.version:
+                raise RuntimeError('no ROS')
+            return {'ros-rclpy': self.version}
+
+    assert against.ros_note([Tree('9.1.2'), Tree('9.1.2')]) == ''
+    assert 'rclpy 9.1.2, this has 7.1.6' in against.ros_note([Tree('9.1.2'), Tree('7.1.6')])
+    assert against.ros_note([Tree(''), Tree('7.1.6')]) == ''
