@@ -143,7 +143,8 @@ def _onnxruntime(variant: Variant, graph: Path, images: npt.NDArray[Any]) -> Cal
     for key, value in {'session.intra_op.allow_spinning': '0', **chosen}.items():
         options.add_session_config_entry(key, value)
     session = onnxruntime.InferenceSession(graph, options, providers=['CPUExecutionProvider'])
-    return lambda: session.run(None, {'image': images})
+    (entry,) = session.get_inputs()
+    return lambda: session.run(None, {entry.name: images})
 
 
 def _openvino(variant: Variant, graph: Path, images: npt.NDArray[Any]) -> Callable[[], object]:
@@ -152,7 +153,7 @@ def _openvino(variant: Variant, graph: Path, images: npt.NDArray[Any]) -> Callab
     chosen = dict(variant.options)
     model = openvino.Core().read_model(graph)
     if not chosen.pop('free', False):
-        model.reshape({'image': images.shape})
+        model.reshape(images.shape)
     properties = {
         'INFERENCE_PRECISION_HINT': 'bf16' if variant.engine == 'openvino_bfloat16' else 'f32',
         'INFERENCE_NUM_THREADS': variant.threads,

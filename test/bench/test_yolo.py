@@ -1,0 +1,60 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The program that measures a network next to those of ultralytics, with a stand-in of these."""
+
+import sys
+
+from tiny_bundle import make_tiny_bundle
+import yolo
+
+_STAND_IN = """
+import onnx
+from onnx import helper
+
+class YOLO:
+    def __init__(self, name):
+        self.name = name
+    def export(self, format, imgsz, device):
+        shape = [1, 3, *imgsz]
+        values = [helper.make_tensor_value_info(name, 1, shape) for name in ('images', 'output0')]
+        graph = helper.make_graph(
+            [helper.make_node('Relu', ['images'], ['output0'])], self.name, values[:1], values[1:]
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)
+        onnx.save(model, 'written.onnx')
+        return 'written.onnx'
+"""
+
+
+def test_ours_and_theirs_take_turns(tmp_path, monkeypatch, capsys):
+    """Each engine has a row: both tasks against both networks, labels against labels."""
+    (tmp_path / 'ultralytics.py').write_text(_STAND_IN, encoding='utf-8')
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    monkeypatch.setattr(yolo, '_ENGINES', ('onnxruntime',))
+    kinds = [('any', 'float32', outputs) for outputs in (('logits', 'depth'), ('logits',))]
+    network = str(make_tiny_bundle(tmp_path / 'tiny', kinds=kinds))
+
+    assert yolo.main([network, '--ultralytics', sys.executable, '--repeats', '3']) == 0
+
+    row = capsys.readouterr().out.splitlines()[-1].strip('| ').split(' | ')
+    assert row[0] == 'onnxruntime'
+    assert all(float(ratio) > 0.0 for ratio in (row[3], row[6]))
+
+
+def test_ratios_are_our_time_over_theirs():
+    """Both tasks over the sum of both networks, the labels over the labels."""
+    times = {'both': 30.0, 'labels': 24.0, 'yolo26n-sem': 20.0, 'yolo26n-depth': 80.0}
+
+    row = yolo.report([('openvino', times)]).splitlines()[-1]
+
+    assert row == '| openvino | 30.0 | 100.0 | 0.30 | 24.0 | 20.0 | 1.20 |'
+
+
+def test_an_environment_without_ultralytics_is_one_line(tmp_path, capsys):
+    """Nothing is measured then."""
+    network = str(make_tiny_bundle(tmp_path / 'tiny'))
+
+    assert yolo.main([network, '--ultralytics', sys.executable]) == 1
+
+    assert 'bench/yolo.py: error: ' in (error := capsys.readouterr().err)
+    assert "No module named 'ultralytics'" in error
