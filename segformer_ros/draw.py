@@ -130,6 +130,11 @@ def caption(image: Image, text: str) -> Image:
     :param text: Printable ASCII.
     """
     result = np.array(image, np.uint8, order='C')
+    _put_caption(result, text)
+    return result
+
+
+def _put_caption(result: Image, text: str) -> None:
     scale = max(0.35, min(result.shape[:2]) / 640.0)
     thickness = max(1, round(scale * 1.6))
     font = cv2.FONT_HERSHEY_SIMPLEX
@@ -139,7 +144,6 @@ def caption(image: Image, text: str) -> Image:
     box[:] = box // 3
     origin = (margin, margin + height)
     cv2.putText(result, text, origin, font, scale, (255, 255, 255), thickness, cv2.LINE_AA)
-    return result
 
 
 def side_by_side(
@@ -182,7 +186,8 @@ def labels_panel(text: str, picture: Image, labels: Image, classes: Sequence[Lab
 
 def depth_panel(text: str, depth: Depth) -> Image:
     """Return depth in colours with a caption and, below, its scale."""
-    result = caption(colorize_depth(depth), text)
+    result = colorize_depth(depth)
+    _put_caption(result, text)
     put_depth_scale(result)
     return result
 
@@ -197,7 +202,7 @@ def put_legend(picture: Image, labels: Image, classes: Sequence[LabelClass]) -> 
     row = _row_px(picture)
     if not row:
         return
-    counts = np.bincount(labels.reshape(-1), minlength=256)
+    counts = cv2.calcHist([labels], [0], None, [256], [0, 256])[:, 0]
     enough = _RARE * labels.size
     present = [item for item in classes if counts[item.id] > enough]
     places, top = _flow([item.name for item in present], row, picture.shape)
