@@ -62,9 +62,17 @@ class Bundle:
         :returns: (H, W, 3) RGB, and the raw outputs of the network by name, (1, C, h, w) each.
         :raises BundleError: The file of outputs is damaged.
         """
-        path = self.file(size.golden_outputs)
-        outputs = unpack_golden(path, self.manifest.output_shapes(size))
+        outputs = self.golden_outputs(size)
         return golden_image(size.golden_seed, size.height, size.width), outputs
+
+    def golden_outputs(self, size: InputSize) -> dict[str, npt.NDArray[np.float32]]:
+        """
+        Return what golden says of the outputs, without making the image.
+
+        :raises BundleError: The file of outputs is damaged.
+        """
+        path = self.file(size.golden_outputs)
+        return unpack_golden(path, self.manifest.output_shapes(size))
 
 
 def known_names() -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def check_outputs(
         tolerance.
     """
     where = f'bundle {bundle.path} on {engine}, input {size.height}x{size.width}'
-    _, golden = bundle.golden(size)
+    golden = bundle.golden_outputs(size)
     differences = {}
     for name in names:
         value, expected = found.get(name), golden[name]
