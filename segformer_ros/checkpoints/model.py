@@ -50,9 +50,12 @@ class Model:
 
         :raises CheckpointError: They are not the weights of its configuration.
         """
-        module = skeleton(self.config).to_empty(device='cpu')
+        module = skeleton(self.config)
+        types = {name: value.dtype for name, value in module.state_dict().items()}
+        copies = {n: v.to(types.get(n), copy=True) for n, v in self.tensors.items()}
         try:
-            module.load_state_dict(dict(self.tensors))
+            # Not to_empty, for which torch 2.13 imports sympy.
+            module.load_state_dict(copies, assign=True)
         except RuntimeError as error:
             text = ' '.join(str(error).split())[:200]
             raise CheckpointError(f'{self.path} lacks a part of its network: {text}') from error

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 import json
 from pathlib import Path
 import sys
@@ -209,7 +208,7 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
         )
     facts = {
         'model': args.model,
-        'computed by': engine(),
+        'computed by': engine,
         'data': args.data or spec.kind,
         'split': spec.split,
         **{f'option {name}': str(value) for name, value in spec.options.items()},
@@ -224,8 +223,8 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     return 0
 
 
-def _network(args: argparse.Namespace) -> tuple[Network, Callable[[], str]]:
-    """Load what was named; the second says, after the evaluation, what has computed it."""
+def _network(args: argparse.Namespace) -> tuple[Network, str]:
+    """Load what was named, and say what computes it."""
     if is_checkpoint(args.model):
         from segformer_ros.training.torch_network import TorchNetwork
 
@@ -233,13 +232,10 @@ def _network(args: argparse.Namespace) -> tuple[Network, Callable[[], str]]:
         torch_network = TorchNetwork.load(
             args.model, label_set=args.label_set, device=args.device, finished=finished
         )
-        return torch_network, lambda: torch_network.engine_name
+        return torch_network, f'PyTorch on {torch_network.device_name}'
     from segformer_ros.evaluation.bundle_network import load
 
-    network, engine = load(
-        args.model, backend=args.backend, threads=args.threads, precision=args.precision
-    )
-    return network, lambda: engine
+    return load(args.model, backend=args.backend, threads=args.threads, precision=args.precision)
 
 
 def _on_bag(args: argparse.Namespace) -> int:

@@ -128,12 +128,6 @@ class TorchNetwork:
             return torch.cuda.get_device_name(self._device)
         return str(self._device)
 
-    @property
-    def engine_name(self) -> str:
-        """Name what has computed the images so far, and its device."""
-        graphs = self._finished is not None and self._finished.uses_graphs
-        return f'PyTorch{" and ONNX Runtime" * graphs} on {self.device_name}'
-
     @torch.no_grad()
     def infer(self, image: Image, input_hw: tuple[int, int]) -> Outputs:
         """Compute the raw outputs for one image, as of Network."""

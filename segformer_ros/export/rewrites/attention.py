@@ -12,6 +12,7 @@ from segformer_ros.export.rewrites.layers import dims, linear_layer
 from segformer_ros.network.mix_transformer import EfficientSelfAttention
 import torch
 from torch import nn, Tensor
+from torch.nn import functional
 
 
 @torch.no_grad()
@@ -86,8 +87,10 @@ class FusedAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(_: Any, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
-        """Compute it in torch."""
-        return _attend(query, key, value, heads).reshape(query.shape)
+        """Compute it in torch, whose own operator is faster where nothing is trained."""
+        parts = (_heads(x, heads) for x in (query, key, value))
+        mixed = functional.scaled_dot_product_attention(*parts, scale=1.0)
+        return mixed.transpose(1, 2).reshape(query.shape)
 
     @staticmethod
     def symbolic(graph: Any, query: Any, key: Any, value: Any, heads: int) -> Any:

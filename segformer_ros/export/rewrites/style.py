@@ -15,7 +15,7 @@ class Style:
     :param banded: Interpolate with small matrices, a few rows of the image at a time, which
         makes the polyphase depth head possible. False: with Resize, as the network does.
     :param query_rows: Queries, over all heads, whose scores are held at once; 0: all.
-    :param fused_attention: Use com.microsoft MultiHeadAttention.
+    :param fused_attention: Use com.microsoft MultiHeadAttention, or the one operator of torch.
     """
 
     banded: bool = True
@@ -25,8 +25,8 @@ class Style:
 
 CPU = Style()
 """Standard operators, in pieces that stay in the caches of a CPU."""
-TORCH = Style(query_rows=1024)
-"""The same for torch, which keeps whole maps between two operators: fewer queries at a time."""
 ONNX_RUNTIME = Style(fused_attention=True)
+TORCH = ONNX_RUNTIME
+"""To be computed by torch itself, which has such an operator too."""
 GPU = Style(banded=False, query_rows=0)
 """Few large operators: a GPU has the arithmetic to spare, and pays for each launch and byte."""
