@@ -88,8 +88,8 @@ class FusedAttention(torch.autograd.Function):
     @staticmethod
     def forward(_: Any, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
         """Compute it in torch, whose own operator is faster where nothing is trained."""
-        parts = (_heads(x, heads) for x in (query, key, value))
-        mixed = functional.scaled_dot_product_attention(*parts, scale=1.0)
+        split = [_heads(x, heads) for x in (query, key, value)]
+        mixed = functional.scaled_dot_product_attention(split[0], split[1], split[2], scale=1.0)
         return mixed.transpose(1, 2).reshape(query.shape)
 
     @staticmethod
