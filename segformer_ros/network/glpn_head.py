@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segformer_ros.network.depth_activation import activate, check_activation
+from segformer_ros.network.upsampled_conv import upsampled_conv
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
@@ -36,6 +37,12 @@ def depth_outputs(found: Tensor) -> dict[str, Tensor]:
     if found.shape[1] == 1:
         return {'depth': found}
     return {'depth': found[:, :1], SCALE: found[:, 1:]}
+
+
+def _trains_on_cpu(x: Tensor) -> bool:
+    """Whether gradients are computed where it costs what it has of arithmetic."""
+    autocast = torch.is_autocast_enabled('cpu')
+    return x.device.type == 'cpu' and torch.is_grad_enabled() and not autocast
 
 
 class SelectiveFeatureFusion(nn.Module):
@@ -122,8 +129,16 @@ class GlpnHead(nn.Module):
                 x = fusion(conv(functional.avg_pool2d(feature, 2)), x)
             else:
                 x = fusion(conv(feature), upsample_twice(x))
-        for _ in range((4 // self.current_stride).bit_length() - 1):
-            x = upsample_twice(x)
-        x = functional.relu(self.conv(x))
+        x = functional.relu(self._upsampled_conv(x))
         depth = activate(self.predict(x), self.activation, self.max_depth_m)
         return depth if self.log_scale is None else torch.cat((depth, self.log_scale(x)), dim=1)
+
+    def _upsampled_conv(self, x: Tensor) -> Tensor:
+        """Upsample to current_stride, and convolve; where it pays, in the other order."""
+        doublings = (4 // self.current_stride).bit_length() - 1
+        if doublings > 0 and self.training and _trains_on_cpu(x):
+            return upsampled_conv(x, self.conv.weight, self.conv.bias, doublings)
+        for _ in range(doublings):
+            x = upsample_twice(x)
+        result: Tensor = self.conv(x)
+        return result

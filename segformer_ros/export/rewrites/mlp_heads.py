@@ -7,13 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from segformer_ros.export.rewrites.bands import (
-    ColumnBands,
-    largest_block,
-    row_blocks,
-    unique_index,
-    upsampling,
-)
 from segformer_ros.export.rewrites.layers import (
     computed_zero,
     dims,
@@ -21,6 +14,13 @@ from segformer_ros.export.rewrites.layers import (
     pointwise_conv,
 )
 from segformer_ros.export.rewrites.norms import batch_norm_affine, fold_batch_norm
+from segformer_ros.network.bands import (
+    ColumnBands,
+    largest_block,
+    row_blocks,
+    unique_index,
+    upsampling,
+)
 from segformer_ros.network.mmseg_head import MmsegHead
 from segformer_ros.network.segformer_head import SegformerHead
 import torch

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segformer_ros.export.rewrites.bands import (
+from segformer_ros.export.rewrites.layers import dims
+from segformer_ros.network.bands import (
     ColumnBands,
     largest_block,
     repeated_doubling,
     row_blocks,
     shifted,
 )
-from segformer_ros.export.rewrites.layers import dims
 import torch
 from torch import nn, Tensor
 from torch.nn import functional

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segformer_ros.export.rewrites.layers import dims
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
@@ -163,6 +162,7 @@ class ColumnBands(nn.Module):
         :param matrices: What matrices gives.
         :returns: (rows, outputs * C).
         """
-        channels = dims(x)[-1]
+        # A plain number, which a trace takes for a constant.
+        channels = int(x.shape[-1])
         x = x.reshape(-1, self.blocks, self.seen * self.taps, channels)
         return (matrices @ x).reshape(-1, self.outputs * channels)

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='the rewrites need torch')
 
 from random_network import relative_error  # noqa: E402
-from segformer_ros.export.rewrites import bands  # noqa: E402
+from segformer_ros.network import bands  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 LIMIT = 1e-12
