@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`segformer run` and `segformer info`, from their arguments to their files."""
 
+from dataclasses import replace
 from functools import partial
 import json
 import os
@@ -14,7 +15,7 @@ from bag_builder import drive, read_bag, STORE, write_bag
 import cv2
 import numpy as np
 import pytest
-from segformer_ros import cli, run_folder
+from segformer_ros import bundle, cli, run_folder
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.commands import run as run_command
 from segformer_ros.files.results import Results
@@ -180,13 +181,23 @@ def test_a_run_that_is_stopped_says_what_the_same_command_does(
 
 
 def test_depth_files_are_millimetres_and_the_training_data_are_named(segformer, inputs, tmp_path):
-    """float32 is an option; nobody takes a network for one of real roads in silence."""
+    """float32 is an option; no one takes a network for one of real roads in silence."""
     status, said, _ = segformer('run', inputs / 'a.png', '--out', tmp_path / 'out')
     assert status == 0
     assert cv2.imread(str(tmp_path / 'out/depth/a.png'), cv2.IMREAD_UNCHANGED).dtype == np.uint16
     assert re.search(r'^tiny: .*; not validated for real roads: `segformer info', said, re.M)
     segformer('run', inputs / 'a.png', '--out', tmp_path / 'other', '--format', 'npy')
     assert np.load(tmp_path / 'other/depth/a.npy').dtype == np.float32
+
+
+@pytest.mark.parametrize('pair', [False, True])
+def test_images_of_the_evaluation_are_not_counted_as_training_data(pair):
+    """road_b0 was trained on 246 photographs; 65 others are those of its figures."""
+    manifest = bundle.read(bundle.find('road_b0')).manifest
+    if pair:
+        manifest = replace(manifest, provenance={'labels': manifest.provenance})
+    said = run_command._training_data(manifest)
+    assert 'trained on 246 images and 1600 frames of the built-in world;' in said
 
 
 def test_a_longer_run_continues_a_shorter_one(segformer, inputs, tmp_path):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 import hashlib
 from pathlib import Path
@@ -430,8 +431,10 @@ def _shares(seconds: dict[str, float], total: float) -> str:
 
 def _training_data(manifest: Manifest) -> str:
     """Report what a network was trained on, which its results on other images depend on."""
-    networks = [manifest.provenance, *manifest.provenance.values()]
-    found = (item.get('data') for item in networks if isinstance(item, dict))
+    facts = manifest.provenance
+    # A bundle of two networks has the facts of each. `metrics` names the data of the evaluation.
+    networks = [facts] if 'data' in facts else list(facts.values())
+    found = (item.get('data') for item in networks if isinstance(item, Mapping))
     data = '; '.join(str(item) for item in found if item)
     counts: Counter[str] = Counter()
     for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
