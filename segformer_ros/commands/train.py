@@ -8,6 +8,8 @@ import argparse
 import sys
 import time
 
+from segformer_ros.progress import Progress
+
 HELP = 'train a network'
 
 
@@ -46,7 +48,11 @@ def run(args: argparse.Namespace) -> int:
 
     :raises ValueError: The recipe is not valid, or its data cannot be used.
     """
-    from segformer_ros.training import recipe, yaml_config
+    from segformer_ros.training.shipped_files import find_recipe
+
+    find_recipe(args.recipe)  # a name that is unknown does not wait for torch
+    with Progress('loading torch'):
+        from segformer_ros.training import recipe, yaml_config
 
     config = recipe.load(args.recipe, args.overrides)
     if args.print_recipe:
@@ -57,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
         prepare(open_sources(config), _report, whole=True)
         return 0
-    from segformer_ros.training.fit import fit
+    with Progress('loading torch'):
+        from segformer_ros.training.fit import fit
 
     command = ' '.join(['segformer train --recipe', args.recipe, *args.overrides])
     fit(config, _report, command=command)

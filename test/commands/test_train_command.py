@@ -3,6 +3,8 @@
 """segformer train shows a recipe, and says in one line what is wrong with one."""
 
 from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
@@ -54,6 +56,18 @@ def test_mistakes_are_one_line(tmp_path, capsys, override, message):
     error = capsys.readouterr().err
     assert error.count('\n') == 1
     assert message in error
+
+
+def test_an_unknown_recipe_is_refused_before_torch_is_imported():
+    """The nearest name is there at once."""
+    code = (
+        'import sys; from segformer_ros import cli; '
+        "status = cli.main(['train', '--recipe', 'own_dat']); "
+        "sys.exit(9 if 'torch' in sys.modules else status)"
+    )
+    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert "did you mean 'own_data'?" in ended.stderr
 
 
 def tiny_recipe(folder):
