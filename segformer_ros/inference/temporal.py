@@ -114,12 +114,9 @@ class TemporalMemory:
             if name in kept and kept[name].shape == outputs[name].shape:
                 mix = _mixed_logits if name == 'logits' else _mixed_depth
                 height, width = cells[name]
-                own, old = (
-                    np.moveaxis(a[:, :height, :width], 0, -1) for a in (outputs[name], kept[name])
-                )
-                way = motion.on_grid(cells[name])
+                own, old = (a[:, :height, :width] for a in (outputs[name], kept[name]))
                 new = outputs[name].copy()
-                new[:, :height, :width] = np.moveaxis(mix(own, old, way, log_depth), -1, 0)
+                new[:, :height, :width] = mix(own, old, motion.on_grid(cells[name]), log_depth)
                 result[name] = new
         small = min(gray.shape) < MIN_SIDE
         self._kept = None if small else _Kept(geometry, gray, {n: result[n] for n in names})
@@ -169,20 +166,24 @@ def _gray(image: CameraImage, geometry: Geometry) -> npt.NDArray[np.uint8]:
 def _mixed_logits(
     own: FloatArray, old: FloatArray, motion: Motion, _log_depth: bool
 ) -> FloatArray:
-    pull = np.float32(_SHARE) * (moved(np.ascontiguousarray(old), motion.places) - own)
+    pull = moved(old, motion.places)
+    pull -= own
+    pull *= np.float32(_SHARE)
     np.clip(pull, -_MAX_LOGITS, _MAX_LOGITS, out=pull)
-    return np.asarray(own + motion.trust[..., np.newaxis] * pull, np.float32)
+    pull *= motion.trust
+    pull += own
+    return pull
 
 
 def _mixed_depth(own: FloatArray, old: FloatArray, motion: Motion, log_depth: bool) -> FloatArray:
     """Mix depth, after what the camera has driven ahead since is taken from the old one."""
-    there = moved(np.ascontiguousarray(old), motion.places)
+    there = moved(old, motion.places)
     if log_depth:
         with np.errstate(over='ignore'):
             new_m, old_m = np.exp(own), np.exp(there)
     else:
         new_m, old_m = own, there
-    trusted = motion.trust[..., np.newaxis] > 0.5
+    trusted = motion.trust > 0.5
     known = trusted & np.isfinite(new_m) & np.isfinite(old_m) & (new_m > 0.0)
     if not known.any():
         return own
@@ -190,6 +191,6 @@ def _mixed_depth(own: FloatArray, old: FloatArray, motion: Motion, log_depth: bo
     with np.errstate(divide='ignore', invalid='ignore'):
         step = np.log((old_m - ahead_m) / new_m)
     agrees = known & (np.abs(step) < _MAX_LOG_DEPTH)
-    pull = np.where(agrees, np.float32(_SHARE) * motion.trust[..., np.newaxis] * step, 0.0)
+    pull = np.where(agrees, np.float32(_SHARE) * motion.trust * step, 0.0)
     mixed = own + pull if log_depth else own * np.exp(pull)
     return np.asarray(mixed, np.float32)
