@@ -22,8 +22,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The packages of requirements/train.txt and test.txt that a run time does without.
 _OPTIONAL = {
     'PIL', 'aiohttp', 'fsspec', 'fvcore', 'h5py', 'huggingface_hub', 'hypothesis', 'jinja2',
-    'lightning_fabric', 'matplotlib', 'onnx', 'onnxscript', 'openvino', 'safetensors', 'torch',
-    'torchmetrics', 'transformers', 'webdataset',
+    'lightning_fabric', 'matplotlib', 'mcap', 'mcap_ros2', 'onnx', 'onnxscript', 'openvino',
+    'safetensors', 'torch', 'torchmetrics', 'transformers', 'webdataset',
 }  # fmt: skip
 
 
