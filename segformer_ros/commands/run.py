@@ -381,6 +381,8 @@ def _process(args: argparse.Namespace, job: Job, pipeline: Pipeline) -> Report:
         sys.stderr.write(f'segformer: stopped after {done}; {job.continuation}\n')
         raise
     finally:
+        # The schedule of two networks is chosen meanwhile.
+        report.facts['backend_reason'] = pipeline.backend_reason
         report.write(args.out)
     return report
 

@@ -154,7 +154,7 @@ def _options(args: argparse.Namespace) -> WrapOptions:
     if args.task == 'segmentation' and args.classes is None:
         raise ValueError('the graph does not name its classes: give --classes SET or FILE')
     focal_length = _focal_length(args)
-    if not args.depth_range[0] < args.depth_range[1] or args.depth_range[0] <= 0:
+    if not 0 < args.depth_range[0] < args.depth_range[1] < float('inf'):
         raise ValueError('expected --depth-range MIN MAX in metres, 0 < MIN < MAX')
     how = (
         read_processor(args.preprocessor) if args.mean is None else read_words(args.mean, args.std)

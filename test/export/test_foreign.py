@@ -340,6 +340,8 @@ def transposed(path):
             '--kind class_ids',
         ),
         (nan, (), 'NaN'),
+        (lambda p: graph(p, kind=TensorProto.UINT8, last=True), (), '--mean bytes'),
+        (lambda p: graph(p), ('--input', 'x'), "an input 'x', found image: leave out --input"),
         (lambda p: graph(p), ('--size', '24x24'), '--size'),
         (lambda p: p.write_bytes(b'no graph'), (), 'ONNX'),
         (lambda p: None, (), 'found none'),
@@ -348,7 +350,7 @@ def transposed(path):
     ids=[
         'wrong class count', 'transposed', 'wrong layout', 'wrong layout of nhwc',
         'missing weights', 'two outputs', 'int64 output', 'NaN',
-        'wrong size', 'damaged', 'missing', 'no such output',
+        'normalised bytes', 'no such input', 'wrong size', 'damaged', 'missing', 'no such output',
     ],
 )  # fmt: skip
 def test_wrong_graphs_are_refused(tmp_path, names, capsys, make, words, expected):
@@ -381,6 +383,11 @@ def test_ids_beyond_the_classes_are_refused(tmp_path, capsys):
         ('--task depth --kind depth --mean unit', '--focal-length'),
         ('--task depth --kind logits --mean unit', '--kind'),
         ('--task segmentation --classes cityscapes_19 --preprocessor absent', 'absent'),
+        ('--task depth --kind depth --focal-length 9 --mean 0 0 0 --std 1 0 1', 'a std above 0'),
+        (
+            '--task depth --kind depth --focal-length 9 --mean unit --depth-range 1 inf',
+            '--depth-range MIN MAX',
+        ),
         ('--task depth --kind depth --mean unit --focal-length none --depth-range 900 999', 'm'),
     ],
 )
@@ -388,6 +395,22 @@ def test_what_the_graph_does_not_say_is_asked_by_name(tmp_path, capsys, words, e
     """The option is in the sentence."""
     graph(tmp_path / 'g.onnx', channels=1)
     assert expected in refusal(tmp_path, capsys, *words.split())
+
+
+@pytest.mark.parametrize(
+    ('content', 'expected'),
+    [
+        ({'rescale_factor': 0}, 'a rescale_factor above 0, found 0'),
+        ({'rescale_factor': 'x'}, "a rescale_factor above 0, found 'x'"),
+        ({'image_mean': [0] * 3, 'image_std': [0] * 3}, 'a std above 0'),
+    ],
+)
+def test_a_processor_that_makes_no_sense_is_refused(tmp_path, names, capsys, content, expected):
+    """Before anything is computed with it."""
+    graph(tmp_path / 'g.onnx')
+    (tmp_path / 'preprocessor_config.json').write_text(json.dumps(content))
+    words = ['--task', 'segmentation', '--classes', names, '--preprocessor', str(tmp_path)]
+    assert expected in refusal(tmp_path, capsys, *words)
 
 
 def test_operators_of_an_engine_are_refused(tmp_path, names, capsys):

@@ -7,6 +7,7 @@ import shutil
 import threading
 from time import perf_counter
 
+import cv2
 import numpy as np
 import pytest
 from segformer_ros import bundle
@@ -179,8 +180,6 @@ def test_evaluation_asks_both(pair, image):
 
 def test_commands_take_it(pair, tmp_path, capsys, image):
     """Info shows both networks; run, bench and export read it."""
-    import cv2
-
     assert main(['info', str(pair[0]), '--backend', 'onnxruntime']) == 0
     text = capsys.readouterr().out
     assert text.count('golden check') == 2
@@ -209,6 +208,19 @@ def test_commands_take_it(pair, tmp_path, capsys, image):
     assert table['faster_schedules']['onnxruntime'] in {'sequential', 'parallel'}
     assert main(words[:-1]) == 0
     assert 'faster schedule' in capsys.readouterr().out
+
+
+def test_the_report_of_a_run_has_the_schedule_that_was_found(pair, tmp_path):
+    """With both times, and not the one of the start."""
+    (tmp_path / 'in').mkdir()
+    for number in range(2 * (WARM_UP + TURNS)):
+        pixels = bundle.golden_image(number, 16, 24)
+        cv2.imwrite(str(tmp_path / 'in' / f'{number:02}.png'), pixels)
+    words = ['run', str(tmp_path / 'in'), '--model', str(pair[0]), '--out', str(tmp_path / 'out')]
+    assert main([*words, '--backend', 'onnxruntime', '--threads', '1', '--no-overlay']) == 0
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert 'the faster one: sequential ' in report['backend_reason']
+    assert ' ms, parallel ' in report['backend_reason']
 
 
 @pytest.mark.parametrize(

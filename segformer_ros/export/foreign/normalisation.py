@@ -53,6 +53,8 @@ def read_processor(path: Path) -> Normalisation:
     if not isinstance(content, Mapping):
         raise ValueError(f'{path}: expected a JSON object, found something else')
     factor = content.get('rescale_factor', 1 / 255) if content.get('do_rescale', True) else 1.0
+    if not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
+        raise ValueError(f'{path}: expected a rescale_factor above 0, found {factor!r}')
     mean: Any = [0.0] * 3
     std: Any = [1.0] * 3
     # GLPN's processor has no key for it, and does not normalise.
@@ -61,7 +63,7 @@ def read_processor(path: Path) -> Normalisation:
     keeps = bool(content.get('keep_aspect_ratio')) or not content.get('do_resize', True)
     return Normalisation(
         _three(mean, path, 1.0 / (255.0 * factor)),
-        _three(std, path, 1.0 / (255.0 * factor)),
+        _above_zero(_three(std, path, 1.0 / (255.0 * factor)), path),
         'pad' if keeps else 'stretch',
         str(path),
     )
@@ -84,7 +86,14 @@ def read_words(mean: Sequence[str], std: Sequence[str]) -> Normalisation:
     except ValueError as error:
         raise ValueError(f'expected numbers for --mean and --std: {error}') from error
     where = Path('--mean and --std')
-    return Normalisation(_three(values[0], where), _three(values[1], where), None, str(where))
+    std_of_three = _above_zero(_three(values[1], where), where)
+    return Normalisation(_three(values[0], where), std_of_three, None, str(where))
+
+
+def _above_zero(std: Three, where: Path) -> Three:
+    if min(std) <= 0.0:
+        raise ValueError(f'{where}: expected a std above 0 of each channel, found {list(std)}')
+    return std
 
 
 def _three(values: Any, where: Path, factor: float = 1.0) -> Three:

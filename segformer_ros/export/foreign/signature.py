@@ -90,7 +90,9 @@ def find_input(
         name is not None and (name not in inputs or others)
     ):
         found = ', '.join(inputs) or 'none'
-        raise ExportError(f'expected one input, an image, found {found}: export the graph with it')
+        wanted = 'one input, an image' if name in {None, *inputs} else f'an input {name!r}'
+        do = 'leave out --input, or export the graph' if name else 'export the graph'
+        raise ExportError(f'expected {wanted}, found {found}: {do} with one input')
     item = inputs[name or next(iter(inputs))]
     kind = _TYPES.get(item.type.tensor_type.elem_type)
     if kind is None:

@@ -17,7 +17,7 @@ from segformer_ros import bundle
 from segformer_ros.export.check import ExportError, TOLERANCE
 from segformer_ros.export.foreign import adapter, costs, meaning, signature
 from segformer_ros.export.foreign.meaning import Meaning
-from segformer_ros.export.foreign.normalisation import Normalisation
+from segformer_ros.export.foreign.normalisation import NAMED, Normalisation
 from segformer_ros.export.weights_file import WeightsFile
 from segformer_ros.file_hash import sha256_of
 from segformer_ros.labels import LabelClass
@@ -28,6 +28,7 @@ _RELATIVE_TOLERANCE = 5e-4
 _WEIGHTS = 'weights.bin'
 _GOLDEN_SEED = 1
 _FATAL_ONLY = 4
+_BYTES = NAMED['bytes']
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def _wrap(path: Path, options: WrapOptions) -> _Wrapped:
     model = signature.load_graph(path)
     opset = adapter.check_opset(model)
     found = signature.find_input(model, name=options.input_name, layout=options.layout)
+    _check_bytes(found, options.normalisation)
     output = signature.find_output(model, options.output)
     size = signature.fixed_size(found, options.size)
     fixed = adapter.with_fixed_size(model, found, *size)
@@ -147,6 +149,14 @@ def _wrap(path: Path, options: WrapOptions) -> _Wrapped:
     inside = meaning.check_values(understood, expected, options.depth_range_m)
     adapted = adapter.adapt(fixed, found, output, understood, bgr=options.bgr)
     return _Wrapped(path, found, size, output, understood, expected, adapted, opset, inside)
+
+
+def _check_bytes(found: signature.GraphInput, normalisation: Normalisation) -> None:
+    if found.type == 'uint8' and not np.allclose((normalisation.mean, normalisation.std), _BYTES):
+        raise ExportError(
+            f'input {found.name}: expected the values 0 to 255 for an input of uint8, found '
+            f'{normalisation.source}, which leaves few of them: give --mean bytes'
+        )
 
 
 def _run(
