@@ -18,6 +18,16 @@ _IN_CHUNKS = frozenset({0x03, 0x04, 0x05})
 _ENDS = frozenset({0x00, 0x02, 0x0F})
 
 
+_NOTHING = (
+    'it is unfinished or cut off before its first chunk is whole, so that no message can be read; '
+    'a recorder with smaller chunks loses less'
+)
+
+
+class _NothingWholeError(ReaderError):
+    """A file that begins as it should, and ends before its first message or chunk."""
+
+
 class WholeChunks(McapReader):
     """An MCAP file; of one that was cut off, or never finished, the chunks that are whole."""
 
@@ -31,6 +41,8 @@ class WholeChunks(McapReader):
         except DAMAGE as error:
             try:
                 self._open_without_index()
+            except _NothingWholeError:
+                raise
             except DAMAGE:
                 raise ReaderError(str(error) or 'the file ends early') from error
 
@@ -47,7 +59,7 @@ class WholeChunks(McapReader):
             self.meta_scan()
             found = self.statistics
             if found is None or not found.message_count:
-                raise ReaderError('There is no whole chunk.')
+                raise _NothingWholeError(_NOTHING)
         except BaseException:
             self.close()
             raise

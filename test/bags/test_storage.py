@@ -52,7 +52,7 @@ def test_an_mcap_file_cut_anywhere_is_read_by_its_whole_chunks(tmp_path, content
         cut.write_bytes(content[:place])
         count = sum(end <= place for _, end in chunks)
         if not count:
-            with pytest.raises(BagError, match=r'cut\.mcap, but it is damaged'):
+            with pytest.raises(BagError, match=r'cut\.mcap, .* before its first chunk is whole'):
                 BagReader(cut)
             continue
         with pytest.warns(BagWarning) as caught:
