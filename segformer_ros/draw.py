@@ -27,7 +27,7 @@ _ROW_PER_SCALE = 40.0
 _RARE = 0.0005
 # Turbo has no grey.
 _UNKNOWN = (128, 128, 128)
-_TURBO = np.rint(np.linspace(0, 255, 255)).astype(np.uint8)
+_TURBO = np.rint(np.linspace(0, 255, 255)).astype(np.uint8)[:, None]
 _DEPTH_COLORS = np.vstack(
     [
         np.array([_UNKNOWN], np.uint8),

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures for people."""
 
+import importlib.util
+
+import cv2
 import numpy as np
 import pytest
 from segformer_ros import draw
@@ -55,6 +58,20 @@ def test_unknown_depth_is_grey_and_no_depth_is():
     assert np.abs(known[0] - 128).sum() > 200
     with pytest.raises(ValueError, match='max_m'):
         draw.colorize_depth(depth, max_m=1.0)
+
+
+def test_colours_of_depth_are_the_same_where_a_vector_is_a_row(monkeypatch):
+    """OpenCV 5 takes an array of one dimension for a row, OpenCV 4 for a column."""
+    paint = cv2.applyColorMap
+    monkeypatch.setattr(
+        cv2, 'applyColorMap', lambda levels, kind: paint(np.atleast_2d(levels), kind)
+    )
+    spec = importlib.util.spec_from_file_location('drawn_again', draw.__file__)
+    again = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(again)
+
+    assert again.depth_palette().shape == (256, 3)
+    np.testing.assert_array_equal(again.depth_palette(), draw.depth_palette())
 
 
 def test_the_scale_is_logarithmic():
