@@ -115,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
     :raises RuntimeError: Another process uses the folder, or a disk is full.
     """
     check(args)
+    args.inputs = list(inputs.listed(args.inputs))
     delivery = delivery_of(args)
     found = _inputs(args)
     settings = settings_of(args)
@@ -134,9 +135,9 @@ def _inputs(args: argparse.Namespace) -> list[Input]:
     out = args.out.resolve()
     found: list[Input] = []
     for text in args.inputs:
-        if remote.is_address(text):
+        if inputs.is_address(text):
             found += remote.find(text, out)
-    found += inputs.find([text for text in args.inputs if not remote.is_address(text)])
+    found += inputs.find([text for text in args.inputs if not inputs.is_address(text)])
     for item in found:
         if not item.url and item.path.is_dir() and out.is_relative_to(item.path):
             raise ValueError(f'{args.out} lies in {item.path}: results would become input')

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from segformer_ros import bundle as bundles
 from segformer_ros.commands.run_jobs import options
-from segformer_ros.fleet import remote
+from segformer_ros.fleet import inputs
 from segformer_ros.fleet.delivery import Delivery, STATE
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.inference import backend_choice
@@ -26,7 +26,7 @@ def delivery_of(args: argparse.Namespace) -> Delivery | None:
     :raises ValueError: --out and --work do not fit.
     """
     args.destination = args.out
-    if not remote.is_address(args.out):
+    if not inputs.is_address(args.out):
         args.out = Path(args.out)
         if args.work is not None:
             raise ValueError(f'--work applies to --out with an address, not to {args.out}')

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from glob import glob, has_magic
 import os
 from pathlib import Path
+import re
 
 from segformer_ros.bags.rosbag import is_bag
 from segformer_ros.bags.storage import message_files
@@ -17,6 +18,7 @@ from segformer_ros.files.images import ImageFile
 
 BAG, VIDEO, IMAGES = 'bag', 'video', 'images'
 LIST_SUFFIX = '.txt'
+_ADDRESS = re.compile(r'([a-z][a-z0-9+.-]+)://')
 VIDEO_SUFFIXES = frozenset({
     '.264', '.265', '.avi', '.flv', '.h264', '.h265', '.hevc', '.m4v', '.mjpeg', '.mjpg', '.mkv',
     '.mov', '.mp4', '.mpeg', '.mpg', '.ts', '.webm', '.wmv', '.y4m',
@@ -102,7 +104,7 @@ def find(arguments: Sequence[str]) -> list[Input]:
     """
     found: dict[Input, None] = {}
     singles: dict[Path, dict[str, None]] = {}
-    for path in _expand(arguments, Path()):
+    for path in _expand(arguments):
         for item in _at(path):
             if isinstance(item, Input):
                 found[item] = None
@@ -115,17 +117,46 @@ def find(arguments: Sequence[str]) -> list[Input]:
     return list(found)
 
 
-def _expand(arguments: Iterable[str], base: Path) -> Iterator[Path]:
+def is_address(text: str) -> bool:
+    """Return whether this is an address, not a path."""
+    return _ADDRESS.match(text) is not None
+
+
+def listed(
+    arguments: Iterable[str], base: Path = Path(), lists: tuple[Path, ...] = ()
+) -> Iterator[str]:
+    """
+    Return the arguments, of lists their lines: paths relative to the list, and addresses.
+
+    :param lists: Those that are open.
+    :raises ValueError: A list is empty, or names itself; an argument is empty.
+    :raises OSError: A list cannot be read.
+    """
     for text in arguments:
+        if not text:
+            raise ValueError('expected a path or an address, found an empty argument')
         path = base / Path(text).expanduser()
-        if path.suffix.lower() == LIST_SUFFIX and path.is_file():
-            lines = path.read_text(encoding='utf-8').splitlines()
-            named = [line.strip() for line in lines]
-            yield from _expand([line for line in named if line and line[0] != '#'], path.parent)
-        elif os.path.lexists(path):
+        if is_address(text):
+            yield text
+        elif path.suffix.lower() == LIST_SUFFIX and path.is_file():
+            if path.resolve() in lists:
+                raise ValueError(f'expected a list of inputs, {path} names itself')
+            lines = map(str.strip, path.read_text(encoding='utf-8').splitlines())
+            named = [line for line in lines if line and line[0] != '#']
+            if not named:
+                raise ValueError(f'expected a list of inputs, {path} names none')
+            yield from listed(named, path.parent, (*lists, path.resolve()))
+        else:
+            yield str(path)
+
+
+def _expand(arguments: Iterable[str]) -> Iterator[Path]:
+    for text in listed(arguments):
+        path = Path(text)
+        if os.path.lexists(path):
             yield path
         elif has_magic(text):
-            matches = sorted(glob(str(path), recursive=True))
+            matches = sorted(glob(text, recursive=True))
             if not matches:
                 raise ValueError(f'expected files that match {text}, found none')
             yield from map(Path, matches)

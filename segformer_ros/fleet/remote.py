@@ -17,7 +17,6 @@ from glob import has_magic
 import hashlib
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
-import re
 import shutil
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -30,7 +29,6 @@ from segformer_ros.fleet import parts
 from segformer_ros.fleet.inputs import BAG, IMAGES, Input, VIDEO, VIDEO_SUFFIXES
 
 CACHE = 'inputs'
-_ADDRESS = re.compile(r'([a-z][a-z0-9+.-]+)://')
 _METADATA = 'metadata.yaml'
 _TIMEOUT_S = 60.0
 
@@ -51,11 +49,6 @@ class _File:
     url: str
     size: int
     version: str
-
-
-def is_address(text: str) -> bool:
-    """Return whether this is an address, not a path."""
-    return _ADDRESS.match(text) is not None
 
 
 def find(url: str, folder: Path) -> Iterator[Input]:
@@ -201,9 +194,11 @@ def system_of(url: str) -> tuple[Any, str]:
 
     scheme = url.partition('://')[0]
     try:
-        system = fsspec.filesystem(scheme)
-    except (ImportError, ValueError) as error:
-        raise RemoteError(f'{url} cannot be read: {error}') from error
+        kind = fsspec.get_filesystem_class(scheme)
+        # Of some the address names the host.
+        system = kind(**kind._get_kwargs_from_urls(url))
+    except Exception as error:
+        raise RemoteError(f'{url} cannot be read: {sentence_of(error)}') from error
     return system, str(system._strip_protocol(url))
 
 

@@ -6,7 +6,7 @@ from bag_builder import drive, write_bag
 import pytest
 from recordings_builder import write_images, write_video
 from segformer_ros.bags.storage import message_files
-from segformer_ros.fleet.inputs import BAG, find, IMAGES, Input, VIDEO
+from segformer_ros.fleet.inputs import BAG, find, IMAGES, Input, listed, VIDEO
 from segformer_ros.fleet.planning import content_of
 
 
@@ -91,3 +91,27 @@ def test_what_is_no_input_is_refused(tmp_path, monkeypatch, name, words):
     with pytest.raises(ValueError, match=r'expected|ROS 1') as caught:
         find([name])
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('lines', 'words'), [('# none\n\n', 'names none'), ('other.txt\n', 'names itself')]
+)
+def test_a_list_of_nothing_or_of_itself_is_refused(tmp_path, lines, words):
+    """Also through another list; it named the depth of a recursion before."""
+    (tmp_path / 'todo.txt').write_text(lines)
+    (tmp_path / 'other.txt').write_text('todo.txt\n')
+    with pytest.raises(ValueError, match=words):
+        find([str(tmp_path / 'todo.txt')])
+
+
+def test_an_empty_argument_is_not_this_folder():
+    """As of a variable of the shell that has no value."""
+    with pytest.raises(ValueError, match='found an empty argument'):
+        find([''])
+
+
+def test_a_list_may_have_addresses(night):
+    """They stay as they are, between paths that are relative to the list."""
+    (night / 'todo.txt').write_text('s3://fleet/a#b.mp4\nmonday/bag\n')
+    found = list(listed(['x.mp4', str(night / 'todo.txt')]))
+    assert found == ['x.mp4', 's3://fleet/a#b.mp4', str(night / 'monday' / 'bag')]

@@ -148,12 +148,14 @@ def test_a_store_has_bags_videos_and_images(tmp_path):
     memory.rm('/night', recursive=True)
 
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
 @pytest.mark.parametrize(
     ('url', 'words'),
     [
         ('memory://nothing', 'expected a file or a folder at memory://nothing, found nothing'),
         ('http://127.0.0.1:1/a.mp4', 'cannot be reached: '),
         ('unheard://a', 'unheard://a cannot be read: '),
+        ('ftp://127.0.0.1:1/a.mp4', 'ftp://127.0.0.1:1/a.mp4 cannot be read: '),
     ],
 )
 def test_an_address_that_leads_nowhere_is_one_sentence(tmp_path, url, words):
@@ -209,3 +211,12 @@ def test_the_folder_of_a_stores_state_is_no_folder_of_results(model, tmp_path, c
     (tmp_path / 'work' / 'delivery.json').write_text('{}')
     assert cli.main([*run, '--out', str(tmp_path / 'work')]) == 1
     assert 'has the state of results in a store: name it with --work' in capsys.readouterr().err
+
+
+def test_a_list_of_addresses_is_labelled(server, model, tmp_path, capsys):
+    """Next to a folder of this machine."""
+    write_images(tmp_path / 'day', 1)
+    (tmp_path / 'todo.txt').write_text(f'{server}/a.mp4\nday\n')
+    words = ['label', str(tmp_path / 'todo.txt'), '--out', str(tmp_path / 'out')]
+    assert cli.main([*words, '--model', str(model), '--workers', '1']) == 0
+    assert '2 inputs with 6 frames are done' in capsys.readouterr().out
