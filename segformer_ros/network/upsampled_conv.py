@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A 3x3 convolution of an upsampled map, learnt from the map before its upsampling, on a CPU."""
+"""A 3x3 convolution of an upsampled map, trained before the upsampling, on a CPU."""
 
 from __future__ import annotations
 
