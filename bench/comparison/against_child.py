@@ -159,6 +159,8 @@ def node(frames: str) -> dict[str, float]:
     with subprocess.Popen(command) as process:
         try:
             first = _shoot(camera, images, message, seen, process, _CAMERA_PERIOD_S)
+            # No later image may meet one of those that were sent more than once.
+            _spin(camera, 1.0)
             for _ in range(int(frames) - 1):
                 _shoot(camera, images, message, seen, process)
             _spin(camera, 0.2)
