@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the cache to a backend: what is opened, what is missing and what is left out."""
 
+import functools
+import json
+
 from engines.doubles import fake_trt, FakeCuda, FakeEngine
 from engines.host_kernels import HostLauncher
 from inference.device_rig import images_of, network, SIZES
@@ -13,7 +16,7 @@ from segformer_ros.engines.cuda import CudaError
 from segformer_ros.engines.errors import EngineError
 from segformer_ros.engines.opening import OpenEngine
 from segformer_ros.engines.trt_variant import TrtVariant
-from segformer_ros.inference import tensorrt_backend
+from segformer_ros.inference import backend_choice, tensorrt_backend
 from segformer_ros.inference.backend import BackendError, EngineMissingError, load_backend
 from segformer_ros.inference.golden_gate import check_golden
 from segformer_ros.inference.pipeline import Pipeline
@@ -107,6 +110,52 @@ def test_frames_that_are_wrong_are_left_out(monkeypatch, tiny):
     check_golden(tiny, backend)
     backend.close()
     assert installed.cuda.taken() == {}
+
+
+def with_float16(folder):
+    """Make a tiny bundle with a float16 graph for TensorRT as well."""
+    made = bundle.read(make_tiny_bundle(folder, sizes=[SIZES[0]]))
+    content = json.loads((folder / 'manifest.json').read_text())
+    del content['format_version'], content['files']
+    (entry,) = content['input_sizes']
+    files = {name: made.file(name).read_bytes() for name in made.manifest.files}
+    graph = entry['graphs'][0]
+    files['low.onnx'] = files[graph['file']]
+    entry['graphs'].append(
+        graph | {'target': 'tensorrt', 'precision': 'float16', 'file': 'low.onnx'}
+    )
+    return bundle.write(folder, content, files)
+
+
+@pytest.mark.parametrize('overflows', [False, True])
+def test_each_network_of_two_passes_the_gate_of_its_precision(monkeypatch, tmp_path, overflows):
+    """Float16 where there is such a graph and it is right, else float32, of each by itself."""
+    labels = with_float16(tmp_path / 'labels')
+    depth = bundle.read(make_tiny_bundle(tmp_path / 'depth', sizes=[SIZES[1]]))
+    pair = bundle.write_pair(tmp_path / 'pair', labels, depth)
+
+    class Engines(Installed):
+        def open(self, size):
+            found = super().open(size)
+            if overflows and self.asked[-1].precision == 'float16':
+                found.engine.network = lambda images: {
+                    name: value + np.float32(512) for name, value in network(images).items()
+                }
+            return found
+
+    two = bundle.read(make_tiny_bundle(tmp_path / 'two', sizes=SIZES))
+    Engines(monkeypatch, two, kernels=False)
+    with pytest.warns(RuntimeWarning, match='no kernels'):
+        pipeline = Pipeline.open(
+            pair, functools.partial(backend_choice.load, 'tensorrt'), compiled=False
+        )
+    assert ('float16' in pipeline.backend_name) is not overflows
+    assert 'float32' in pipeline.backend_name
+    refused = 'expected golden logits within float16 0.05' in pipeline.backend_reason
+    assert refused is overflows
+    assert 'expected a float16 graph for tensorrt' in pipeline.backend_reason
+    assert pipeline.predict(images_of(1, (40, 90))[0]).depth.shape == (40, 90)
+    pipeline.close()
 
 
 def test_a_precision_that_the_bundle_lacks(tiny):
