@@ -27,7 +27,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # What the cmake step reads. Files of launch/ and config/ are installed as links, so that only a
 # new or a removed one needs the step again; it changes the time of its directory.
-INSTALLED := CMakeLists.txt package.xml $(wildcard cmake/* kernels/* msg/* scripts/*) \
+INSTALLED := CMakeLists.txt package.xml $(wildcard cmake/* msg/* scripts/*) segformer_ros/inference/decode.c \
     $(wildcard launch config config/*/.)
 
 # ROS 2 comes from .venv alone, also where another one is sourced.
