@@ -99,7 +99,7 @@ class Delivery:
 
     def send(self, name: str) -> None:
         """
-        Send the results of an input, and remove them here but for what the report needs.
+        Send the results of an input, and remove them here except for what the report needs.
 
         :param name: Of its folder.
         :raises RemoteError: Earlier ones could not be sent.

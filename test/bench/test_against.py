@@ -69,7 +69,7 @@ def test_the_other_commit_is_gone_afterwards(tmp_path):
     assert not tree.folder.exists()
 
 
-def test_it_is_the_other_tree_that_runs(tmp_path):
+def test_the_program_of_the_other_tree_runs(tmp_path):
     """Wherever this program was started, and with the memory of its own alone."""
     package = tmp_path / 'segformer_ros'
     package.mkdir()

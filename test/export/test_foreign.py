@@ -405,7 +405,7 @@ def test_what_the_graph_does_not_say_is_asked_by_name(tmp_path, capsys, words, e
         ({'image_mean': [0] * 3, 'image_std': [0] * 3}, 'a std above 0'),
     ],
 )
-def test_a_processor_that_makes_no_sense_is_refused(tmp_path, names, capsys, content, expected):
+def test_wrong_preprocessing_facts_are_refused(tmp_path, names, capsys, content, expected):
     """Before anything is computed with it."""
     graph(tmp_path / 'g.onnx')
     (tmp_path / 'preprocessor_config.json').write_text(json.dumps(content))

@@ -106,7 +106,7 @@ def test_without_memory_is_an_error(monkeypatch):
         )
 
 
-def test_nothing_is_compiled_where_there_is_a_library():
+def test_numba_is_not_used_where_there_is_a_library():
     """A node imports no numba, which takes longer than all of its other imports."""
     text = (
         'import sys; from segformer_ros.inference.postprocess import is_compiled, warm_up; '
