@@ -23,6 +23,7 @@ uint8 blue
 """,
     'segformer_ros/msg/LabelClasses': """std_msgs/Header header
 LabelClass[] class_map
+string source
 float32 threshold
 """,
 }

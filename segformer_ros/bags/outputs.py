@@ -25,6 +25,7 @@ class Outputs:
 
     :param classes: Of the label image, none when the network has no labels.
     :param results: See Manifest.results.
+    :param source: See Manifest.source_of_labels.
     :param inference: What the network is asked for.
     :param latched: Whether label/classes is written; False for a later part of a bag.
     :param every: Whether outputs are written that bags do not have by default.
@@ -39,12 +40,13 @@ class Outputs:
         inference: Options,
         options: OutputOptions,
         *,
+        source: str = '',
         latched: bool = True,
         every: bool = False,
     ) -> None:
         self._writer = writer
         self._camera = camera
-        self._classes = classes
+        self._classes, self._source = classes, source
         self._palette = LabelSet('', tuple(classes)).palette()
         self._options = options
         self._connections: dict[str, Connection] = {}
@@ -98,7 +100,7 @@ class Outputs:
     def _write_classes(self, time_ns: int) -> None:
         for row in self._latched if self._writes_latched else ():
             if row.topic not in self._connections:
-                content = row.make(header(time_ns), self._classes)
+                content = row.make(header(time_ns), self._classes, self._source)
                 self._put(row.topic, content, time_ns, latched=True)
 
     def _put(self, topic: str, content: Content, time_ns: int, *, latched: bool = False) -> None:

@@ -222,6 +222,7 @@ class _Stream:
             manifest.results(scaled=self._scale is not None),
             wanted,
             options.outputs,
+            source=manifest.source_of_labels(),
             latched=options.start_ns is None,
             every=options.all_outputs,
         )

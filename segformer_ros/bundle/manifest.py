@@ -122,6 +122,16 @@ class Manifest:
         relative = self.depth is not None and self.depth.relative and not scaled
         return tuple(RELATIVE if relative and task == 'depth' else task for task in self.tasks)
 
+    def source_of_labels(self) -> str:
+        """
+        Return in a line where labels come from: name, origin of the weights, licence.
+
+        Of a bundle of two networks it is that of the labels, with the licences of both.
+        """
+        found = self.provenance.get('labels', self.provenance)
+        origin = found.get('source') or found.get('command')
+        return '; '.join(str(part) for part in (self.name, origin, self.licence) if part)
+
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
         """Return the shape of each output for one image of an input size."""
         shapes = {}

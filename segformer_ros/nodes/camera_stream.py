@@ -64,6 +64,7 @@ class CameraStream:
         parameters: Parameters,
         steady: Callable[[], float],
         results: Sequence[str] = TASKS,
+        source: str = '',
     ) -> None:
         """
         Create the outputs.
@@ -71,6 +72,7 @@ class CameraStream:
         :param name: Namespace of all topics of the camera, may be empty.
         :param classes: Of the label image.
         :param results: See Manifest.results.
+        :param source: See Manifest.source_of_labels.
         """
         self.name = name
         prefix = f'{name}/' if name else ''
@@ -81,7 +83,7 @@ class CameraStream:
         self._info_name = parameters.camera_info_topic(name) or f'{prefix}camera_info'
         self.topic = node.resolve_topic_name(self._image_name)
         self._info_topic = node.resolve_topic_name(self._info_name)
-        self.outputs = Outputs(node, name, classes, results)
+        self.outputs = Outputs(node, name, classes, results, source)
         self.statistics = FrameStatistics(steady, parameters.latency_window)
         self._node = node
         self._steady = steady

@@ -39,6 +39,7 @@ class Outputs:
         camera: str,
         classes: Sequence[LabelClass],
         results: Sequence[str] = TASKS,
+        source: str = '',
     ) -> None:
         """
         Create the publishers, and publish the classes for everyone who comes later.
@@ -46,6 +47,7 @@ class Outputs:
         :param camera: Namespace of the topics, may be empty.
         :param classes: Of the label image.
         :param results: See Manifest.results.
+        :param source: See Manifest.source_of_labels.
         """
         self._node = node
         self._results = frozenset(results)
@@ -62,7 +64,7 @@ class Outputs:
         for latched in table.LATCHED:
             publisher = self._add(latched.type, latched.topic, _LATCHED)
             if publisher is not None:
-                publisher.publish(ros_message(latched.make(header, classes)))
+                publisher.publish(ros_message(latched.make(header, classes, source)))
         self._topics = frozenset(publisher.topic_name for publisher in self._all)
 
     def wanted(self, parameters: Parameters, *, points_possible: bool) -> Wanted:

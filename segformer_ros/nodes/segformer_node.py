@@ -107,9 +107,12 @@ class SegformerNode(LifecycleNode):
             self._end_if_shut_down()
             check_against_network(self._values, self._pipeline)
             manifest = self._pipeline.manifest
-            results = manifest.results(scaled=self._values.camera_height_m > 0.0)
+            shown = {
+                'results': manifest.results(scaled=self._values.camera_height_m > 0.0),
+                'source': manifest.source_of_labels(),
+            }
             self._streams = [
-                CameraStream(self, name, manifest.classes, self._values, self._steady, results)
+                CameraStream(self, name, manifest.classes, self._values, self._steady, **shown)
                 for name in self._values.cameras
             ]
             stats_type = own_messages.frame_stats_type()

@@ -162,8 +162,12 @@ def camera_info(header: Any, source: Any, override: Intrinsics | None = None) ->
     return Content(CAMERA_INFO, fields)
 
 
-def label_classes(header: Any, classes: Iterable[LabelClass]) -> Content:
-    """Return the message of label/classes: ids, names and colours."""
+def label_classes(header: Any, classes: Iterable[LabelClass], source: str) -> Content:
+    """
+    Return the message of label/classes: ids, names and colours.
+
+    :param source: Where the labels come from, see Manifest.source_of_labels.
+    """
     rows = [
         Content(
             'segformer_ros/msg/LabelClass',
@@ -175,11 +179,12 @@ def label_classes(header: Any, classes: Iterable[LabelClass]) -> Content:
         )
         for item in classes
     ]
-    return Content(LABEL_CLASSES, {'header': header, 'class_map': rows, 'threshold': 0.0})
+    fields = {'header': header, 'class_map': rows, 'source': source, 'threshold': 0.0}
+    return Content(LABEL_CLASSES, fields)
 
 
-def vision_label_info(header: Any, classes: Iterable[LabelClass]) -> Content:
-    """Return the message of label/info: ids and names."""
+def vision_label_info(header: Any, classes: Iterable[LabelClass], source: str = '') -> Content:
+    """Return the message of label/info: ids and names; it has no place for the source."""
     rows = [
         Content('vision_msgs/msg/VisionClass', {'class_id': item.id, 'class_name': item.name})
         for item in classes

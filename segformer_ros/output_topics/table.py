@@ -82,7 +82,7 @@ class LatchedOutput:
 
     topic: str
     type: str
-    make: Callable[[Any, Iterable[LabelClass]], Content]
+    make: Callable[[Any, Iterable[LabelClass], str], Content]
     in_bags: bool = False
 
 

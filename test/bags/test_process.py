@@ -95,6 +95,7 @@ def test_the_classes_are_written_once(run, pipeline):
         (item.class_id, item.class_name, (item.red, item.green, item.blue))
         for item in classes.message.class_map
     ] == [(item.id, item.name, item.color) for item in pipeline.manifest.classes]
+    assert classes.message.source == pipeline.manifest.source_of_labels()
 
 
 def test_the_latest_camera_info_before_the_image_counts(run, pipeline):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The facts of a bundle: each is needed, and each is checked."""
 
+from dataclasses import replace
 import hashlib
 
 from bundle_damage import content_of, GOLDEN, GRAPH, put, sentence_of
@@ -237,6 +238,21 @@ def test_a_bundle_of_one_task_needs_nothing_of_the_other(folder):
     facts = bundle.parse(labels)
     assert (facts.depth, facts.depth_range_m, facts.focal_length_px) == (None, None, None)
     assert set(facts.output_shapes(facts.input_sizes[0])) == {'logits'}
+
+
+def test_the_source_of_labels_is_a_line(folder):
+    """Name, where the weights come from and licence; of two networks, that of the labels."""
+    content = content_of(folder)
+    content['provenance']['source'] = 'hf://org/name'
+    assert bundle.parse(content).source_of_labels() == 'tiny; hf://org/name; Apache-2.0'
+
+    del content['provenance']['source']
+    content['provenance']['command'] = 'segformer train --recipe city'
+    facts = bundle.parse(content)
+    expected = 'tiny; segformer train --recipe city; Apache-2.0'
+    assert facts.source_of_labels() == expected
+    pair = replace(facts, provenance={'labels': facts.provenance, 'depth': {'source': 'other'}})
+    assert pair.source_of_labels() == expected
 
 
 def test_a_label_set_of_your_own_is_taken(folder):

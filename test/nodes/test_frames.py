@@ -315,6 +315,7 @@ def test_late_subscriber_gets_the_classes(with_vision_msgs, make_rig, own, topic
     assert found == [(item.id, item.name) for item in CARLA_0914.classes]
     if topic == '/label/classes':
         assert (class_map[1].red, class_map[1].green, class_map[1].blue) == (128, 64, 128)
+        assert rig.get(topic).source.startswith('tiny; ')
 
 
 def test_outputs_are_reliable_and_inputs_best_effort_unless_overridden(make_rig):

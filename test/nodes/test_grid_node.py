@@ -282,7 +282,7 @@ def test_the_classes_come_from_the_network(make, own):
     assert 'classes of the network are not known' in rig.node._last_error
     latched = rclpy.qos.QoSProfile(depth=1, durability=rclpy.qos.DurabilityPolicy.TRANSIENT_LOCAL)
     publisher = rig.probe.create_publisher(own.LabelClasses, 'label/classes', latched)
-    publisher.publish(ros_message(contents.label_classes(Header(), CARLA_0914.classes)))
+    publisher.publish(ros_message(contents.label_classes(Header(), CARLA_0914.classes, '')))
     rig.until(lambda: rig.node._tables is not None)
     rig.feed(street, stamp=8)
     rig.until(lambda: rig.grids)

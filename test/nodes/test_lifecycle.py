@@ -334,7 +334,7 @@ def test_a_shutdown_during_a_transition_is_no_error(step, monkeypatch, capfd):
     context = rclpy.Context()
     rclpy.init(context=context)
 
-    def fails(*args):
+    def fails(*args, **named):
         context.try_shutdown()
         raise RuntimeError("Failed to create publisher: rcl node's context is invalid")
 

@@ -33,7 +33,7 @@ def test_live_and_bag_messages_are_equal(row):
 
 def test_classes_are_equal_live_and_in_bags(own):
     """label/classes is the one latched topic that bags have."""
-    live, stored = _pair(lambda header: contents.label_classes(header, CARLA_0914.classes))
+    live, stored = _pair(lambda header: contents.label_classes(header, CARLA_0914.classes, 'net'))
     assert live == stored
 
 

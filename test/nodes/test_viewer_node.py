@@ -151,7 +151,7 @@ def test_classes_come_from_the_network(tmp_path, bench):
     it = bench(f'save:={path}')
     told = []
     it.node._scene.set_classes = told.append
-    content = contents.label_classes(Header(), CARLA_0914.classes[:3])
+    content = contents.label_classes(Header(), CARLA_0914.classes[:3], '')
     rows_of = own_messages._own.LabelClass
     message = kind(class_map=[rows_of(**item.fields) for item in content.fields['class_map']])
     it.node._on_classes(message)

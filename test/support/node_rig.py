@@ -41,6 +41,7 @@ class FakePipeline:
             classes=CARLA_0914.classes,
             depth_range_m=(0.5, 80.0),
             depth=SimpleNamespace(unit='metres', scale='laplace'),
+            source_of_labels=lambda: 'tiny; of a test; Apache-2.0',
         )
         self.backend_name = 'numpy'
         self.backend_reason = 'the only one'
