@@ -107,13 +107,11 @@ class SegformerNode(LifecycleNode):
             self._end_if_shut_down()
             check_against_network(self._values, self._pipeline)
             manifest = self._pipeline.manifest
-            shown = {
-                'results': manifest.results(scaled=self._values.camera_height_m > 0.0),
-                'source': manifest.source_of_labels(),
-            }
+            results = manifest.results(scaled=self._values.camera_height_m > 0.0)
+            shown = (manifest.classes, self._values, self._steady, results)
+            source = manifest.source_of_labels()
             self._streams = [
-                CameraStream(self, name, manifest.classes, self._values, self._steady, **shown)
-                for name in self._values.cameras
+                CameraStream(self, name, *shown, source=source) for name in self._values.cameras
             ]
             stats_type = own_messages.frame_stats_type()
             if stats_type is not None:
