@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Sequence
 import importlib
 import os
+from pathlib import Path
 import sys
 import warnings
 
@@ -129,6 +130,7 @@ def _run(arguments: list[str]) -> int:
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
             )
             refuse_repeats(command)
+            command.register('type', Path, _path)
             module = importlib.import_module(f'segformer_ros.commands.{name.replace("-", "_")}')
             module.add_arguments(command)
             command.set_defaults(run=module.run)
@@ -173,6 +175,13 @@ def refuse_repeats(parser: argparse.ArgumentParser) -> None:
     """Let the options with a value that are added from now on be given once."""
     for name in (None, 'store'):
         parser.register('action', name, _Once)
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        # Path('') is the current folder.
+        raise argparse.ArgumentTypeError('expected a file or folder, found an empty text')
+    return Path(text)
 
 
 def _sentence(error: BaseException) -> str:

@@ -157,3 +157,18 @@ def test_an_option_is_given_once(capsys):
     assert (args.input, args.topic, args.model) == ('x', ['a', 'c'], 'b')
     with pytest.raises(argparse.ArgumentError, match='found twice'):
         parser.parse_args(['--model', 'b', '--model', 'c'])
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'option'),
+    [
+        (['run', 'x', '--out', ''], '--out'),
+        (['export', 'x', ''], 'out'),
+        (['evaluate', 'x', 'y', '--report', ' '], '--report'),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(capsys, arguments, option):
+    """An unset variable of a script would fill it."""
+    assert cli.main(arguments) == 2
+    said = f'argument {option}: expected a file or folder, found an empty text'
+    assert said in capsys.readouterr().err

@@ -17,19 +17,26 @@ from segformer_ros.run_folder import require_new
 
 HELP = 'export a checkpoint to a bundle that can be deployed'
 _OPSET = 17
+_MOST_PIXELS = 1 << 26
 
 
 def input_size(text: str) -> tuple[int, int]:
     """
     Read '256x512' as (height, width).
 
-    :raises argparse.ArgumentTypeError: It is no such text.
+    :raises argparse.ArgumentTypeError: It is no such text, or no size that a network can have.
     """
+    message = f'expected a size such as 256x512 (height x width), got {text!r}'
     try:
         height, width = (int(part) for part in text.lower().split('x'))
     except ValueError as error:
-        message = f'expected a size such as 256x512 (height x width), got {text!r}'
         raise argparse.ArgumentTypeError(message) from error
+    if min(height, width) < 1:
+        raise argparse.ArgumentTypeError(message)
+    if height * width > _MOST_PIXELS:
+        raise argparse.ArgumentTypeError(
+            f'expected a size of at most {_MOST_PIXELS} pixels, got {text!r}'
+        )
     return height, width
 
 

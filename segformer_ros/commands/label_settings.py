@@ -26,6 +26,8 @@ def delivery_of(args: argparse.Namespace) -> Delivery | None:
     :raises ValueError: --out and --work do not fit.
     """
     args.destination = args.out
+    if not args.out.strip():
+        raise ValueError('expected a folder or an address for --out, found an empty text')
     if not inputs.is_address(args.out):
         args.out = Path(args.out)
         if args.work is not None:
@@ -38,6 +40,11 @@ def delivery_of(args: argparse.Namespace) -> Delivery | None:
         return None
     if args.out.startswith('http'):
         raise ValueError(f'expected a folder, s3:// or gs:// for --out, found {args.out}')
+    store, _, place = args.out.partition('://')
+    if not place.strip('/'):
+        raise ValueError(
+            f'expected an address such as {store}://BUCKET/FOLDER for --out, found {args.out}'
+        )
     if args.work is None:
         raise ValueError(
             f'--out {args.out} needs --work DIR, a folder of this machine for the state and for '

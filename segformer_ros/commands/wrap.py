@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from segformer_ros.commands.export import input_size
+from segformer_ros.commands.unused_options import refuse
 from segformer_ros.run_folder import require_new
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def _options(args: argparse.Namespace) -> WrapOptions:
 
     if args.kind is not None and args.kind not in KINDS[args.task]:
         raise ValueError(f'expected --kind {", ".join(KINDS[args.task])}, got {args.kind}')
+    _refuse_unused(args)
     if args.preprocessor is None and args.mean is None:
         raise ValueError(
             'the graph does not say how images are normalised: give --preprocessor FILE, or '
@@ -185,9 +187,25 @@ def _options(args: argparse.Namespace) -> WrapOptions:
     )
 
 
+def _refuse_unused(args: argparse.Namespace) -> None:
+    if args.task == 'segmentation':
+        depth = ('--scale', '--shift', '--depth-range', '--focal-length')
+        refuse(args, add_arguments, depth, 'applies to --task depth, not to segmentation')
+    else:
+        refuse(args, add_arguments, ['--classes'], 'applies to --task segmentation, not to depth')
+    if _is_relative(args):
+        reason = 'applies to metres, which relative depth does not have'
+        refuse(args, add_arguments, ['--focal-length', '--depth-range'], reason)
+    if args.preprocessor is not None:
+        refuse(args, add_arguments, ['--std'], 'applies to --mean, not to --preprocessor')
+
+
+def _is_relative(args: argparse.Namespace) -> bool:
+    return (args.kind or '').startswith('relative')
+
+
 def _focal_length(args: argparse.Namespace) -> float | None:
-    relative = (args.kind or '').startswith('relative')
-    if args.task == 'segmentation' or relative or args.focal_length == 'none':
+    if args.task == 'segmentation' or _is_relative(args) or args.focal_length == 'none':
         return None
     if args.focal_length is None:
         raise ValueError(

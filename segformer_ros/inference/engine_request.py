@@ -26,23 +26,36 @@ from segformer_ros.engines.request import (
 TARGET = 'tensorrt'
 
 
-def engine_graph(size: InputSize, precision: str, outputs: Sequence[str] | None = None) -> Graph:
+def engine_graph(
+    size: InputSize,
+    precision: str,
+    outputs: Sequence[str] | None = None,
+    *,
+    wrapped: bool = False,
+) -> Graph:
     """
     Choose the graph that TensorRT takes: camera bytes before planes, its own before any.
 
     :param outputs: All of these and no others; None: the graph with the most outputs.
+    :param wrapped: The bundle is of a graph of another program, which is not exported here.
     :raises BundleError: The bundle has none of this precision.
     """
     found = sorted({item.precision for item in size.graphs if item.target in (TARGET, 'any')})
     if precision not in found and found:
-        command = 'segformer export CHECKPOINT OUT --target tensorrt'
+        do = 'choose another precision'
         if precision not in FLOATS:
             command = 'segformer quantize BUNDLE OUT --calibration IMAGES'
+            do = f'{command} --precision {precision}, or {do}'
+        elif wrapped:
+            do = f'choose {" or ".join(found)}: a wrapped network is not exported again'
+        else:
+            command = 'segformer export CHECKPOINT OUT --target tensorrt'
+            do = f'{command} --precision {precision}, or {do}'
         raise BundleError(
             f'input size {size.height}x{size.width}',
             expected=f'a {precision} graph for tensorrt',
             found=f'{", ".join(found)} alone',
-            do=f'{command} --precision {precision}, or choose another precision',
+            do=do,
         )
     inputs = ('uint8', 'float32')
     return size.graph(TARGET, precision=precision, inputs=inputs, outputs=outputs)
@@ -68,7 +81,8 @@ def engine_request(
     :raises BundleError: The bundle has no such graph.
     :raises EngineError: A value is not possible.
     """
-    graph = engine_graph(size, precision, outputs)
+    wrapped = 'wrapped' in bundle.manifest.provenance
+    graph = engine_graph(size, precision, outputs, wrapped=wrapped)
     folder = engine_folder(bundle)
     path = folder / graph.file
     words = [bundle.manifest.name, f'{size.height}x{size.width}', *(outputs or ())]

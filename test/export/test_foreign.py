@@ -11,6 +11,7 @@ from onnx import helper, numpy_helper, TensorProto
 import pytest
 from segformer_ros import bundle
 from segformer_ros.cli import main
+from segformer_ros.inference.engine_request import engine_request
 from segformer_ros.inference.pipeline import Options, Pipeline
 
 H, W = 16, 32
@@ -397,6 +398,38 @@ def test_what_the_graph_does_not_say_is_asked_by_name(tmp_path, capsys, words, e
     assert expected in refusal(tmp_path, capsys, *words.split())
 
 
+DEPTH = '--task depth --kind depth --focal-length none --mean unit'
+RELATIVE = '--task depth --kind relative_depth --mean unit'
+
+
+@pytest.mark.parametrize(
+    ('words', 'expected'),
+    [
+        ('--task segmentation --mean unit --classes driving_5 --scale 2', '--scale'),
+        ('--task segmentation --mean unit --classes driving_5 --shift 1', '--shift'),
+        ('--task segmentation --mean unit --classes driving_5 --focal-length 9', '--focal-length'),
+        ('--task segmentation --mean unit --classes driving_5 --depth-range 1 9', '--depth-range'),
+        (f'{DEPTH} --classes driving_5', '--classes'),
+        (f'{RELATIVE} --focal-length 9', '--focal-length'),
+        (f'{RELATIVE} --depth-range 1 9', '--depth-range'),
+        ('--task depth --kind relative_depth --preprocessor . --std 1 1 1', '--std'),
+    ],
+)
+def test_options_without_effect_are_refused(tmp_path, capsys, words, expected):
+    """By name, before anything is computed."""
+    graph(tmp_path / 'g.onnx', channels=1)
+    said = refusal(tmp_path, capsys, *words.split())
+    assert f'{expected} applies to' in said
+    assert said.endswith(': leave it out')
+
+
+@pytest.mark.parametrize('size', ['100000x100000', '0x32', '-32x32'])
+def test_a_size_that_no_network_has_is_refused(tmp_path, capsys, size):
+    """Not by a lack of memory."""
+    assert wrap(tmp_path, *DEPTH.split(), f'--size={size}') == 2
+    assert 'argument --size: expected a size' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('content', 'expected'),
     [
@@ -421,3 +454,36 @@ def test_operators_of_an_engine_are_refused(tmp_path, names, capsys):
     model.opset_import.append(helper.make_opsetid('com.microsoft', 1))
     onnx.save(model, tmp_path / 'g.onnx')
     assert 'com.microsoft' in refusal(tmp_path, capsys, *SEGMENTATION, '--classes', names)
+
+
+def test_a_wrapped_network_is_not_exported_for_tensorrt(tmp_path, names):
+    """The advice is the precision that it has."""
+    graph(tmp_path / 'g.onnx')
+    assert wrap(tmp_path, *SEGMENTATION, '--classes', names) == 0
+    made = bundle.read(tmp_path / 'made')
+    with pytest.raises(bundle.BundleError, match='choose float32: a wrapped') as caught:
+        engine_request(made, made.manifest.input_sizes[0], precision='float16')
+    assert 'segformer export' not in str(caught.value)
+
+
+def test_a_wrapped_network_is_evaluated_alike_on_openvino(tmp_path, names, capsys):
+    """As on ONNX Runtime: labels of a folder that the network gets right in three of four."""
+    weights, shift = graph(tmp_path / 'g.onnx')
+    assert wrap(tmp_path, *SEGMENTATION, '--classes', names) == 0
+    pixels = image()
+    ids = network(pixels / 255.0, weights, shift).argmax(axis=2).astype(np.uint8)
+    ids[: H // 4] = (ids[: H // 4] + 1) % 3
+    for name, content in (('images', pixels[..., ::-1]), ('labels', ids)):
+        folder = tmp_path / 'data' / name / 'val'
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / 'a.png'), content)
+    listed = [{'id': number, 'name': name} for number, name in enumerate(CLASSES)]
+    (tmp_path / 'data' / 'classes.yaml').write_text(json.dumps({'classes': listed}))
+    capsys.readouterr()
+    found = []
+    for backend in ('onnxruntime', 'openvino'):
+        words = ['evaluate', str(tmp_path / 'made'), f'folder:{tmp_path / "data"}']
+        assert main([*words, '--backend', backend, '--json']) == 0, capsys.readouterr().err
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]['iou'] == found[1]['iou']
+    assert found[1]['accuracy'] == 0.75

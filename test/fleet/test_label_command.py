@@ -125,6 +125,23 @@ def test_arguments_without_sense_are_one_sentence(segformer, tmp_path, arguments
     assert not (tmp_path / 'out').exists()
 
 
+@pytest.mark.parametrize(
+    ('out', 'words'),
+    [
+        ('', 'expected a folder or an address for --out, found an empty text'),
+        ('s3://', 'expected an address such as s3://BUCKET/FOLDER for --out, found s3://'),
+    ],
+)
+def test_an_out_that_is_no_place_is_refused(segformer, tmp_path, monkeypatch, out, words):
+    """An empty one is not the current folder."""
+    folder = write_images(tmp_path / 'night', 1)
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    status, _, error = segformer('label', folder, '--out', out)
+    assert (status, error) == (1, f'segformer: error: {words}\n')
+    assert not list((tmp_path / 'here').iterdir())
+
+
 def test_a_failed_input_makes_the_command_fail_after_the_others_are_done(segformer, tmp_path):
     """It is named with its reason."""
     folder = write_images(tmp_path / 'night', 1)
