@@ -39,6 +39,18 @@ def labels_from_message(message: ImageMessage) -> npt.NDArray[np.uint8]:
     return _plane(message)
 
 
+def confidence_from_message(message: ImageMessage) -> npt.NDArray[np.uint8]:
+    """
+    Read an image of probabilities.
+
+    :returns: (H, W) probability times 255; may share its memory with the message.
+    :raises ValueError: The message is not a mono8 image or contradicts itself.
+    """
+    if message.encoding not in {'mono8', '8UC1'}:
+        raise ValueError(f'expected a confidence in mono8, got {message.encoding!r}')
+    return _plane(message)
+
+
 def depth_from_message(message: ImageMessage) -> npt.NDArray[np.float32]:
     """
     Read a depth image.

@@ -31,6 +31,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     'true_depth': result_images.true_depth_from_message,
     'stats': lambda message: message,
     'relative': result_images.depth_from_message,
+    'depth_confidence': result_images.confidence_from_message,
 }
 
 
@@ -46,6 +47,7 @@ class SyncedFrame:
     :param true_depth: (H, W) metres, +inf for the sky.
     :param stats: The message of frame_stats.
     :param relative: (H, W) depth of unknown scale.
+    :param depth_confidence: (H, W) probability times 255.
     """
 
     stamp_ns: int
@@ -56,6 +58,7 @@ class SyncedFrame:
     true_depth: Depth | None = None
     stats: Any = None
     relative: Depth | None = None
+    depth_confidence: Image | None = None
 
 
 @dataclass(frozen=True)

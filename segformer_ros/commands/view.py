@@ -35,9 +35,10 @@ _CAMERA = ('--focal-length', '--camera-fov')
 _BAG = ('--topic', '--camera-info')
 _EPILOG = """
 what is shown, all at the time that is scrubbed to:
-  the camera with its labels; labels with class names; depth in metres; a cloud of points
-  by class with the camera in it; latency and dropped frames; ground truth next to the
-  labels and the depth where a bag has it
+  the camera with its labels; labels with class names; depth in metres, and its
+  confidence where there is one; a cloud of points by class with the camera in it;
+  latency and dropped frames; ground truth next to the labels and the depth where a bag
+  has it
 
 Results that exist are shown: those in a bag, or those of `segformer run` when DIR is given
 as input. What has none goes through the network, as that run would have put it.
@@ -62,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CAMERA',
         help='show live topics; CAMERA is the namespace of the results, one or several (default: '
         'none)',
+    )
+    parser.add_argument(
+        '--depth-confidence',
+        action='store_true',
+        help='also show the confidence of depth of live topics, which the network computes only '
+        'for a subscriber; of files it is shown in any case',
     )
     parser.add_argument(
         '--save',
@@ -160,7 +167,10 @@ def _refuse_unused(args: argparse.Namespace) -> None:
     if args.topics is not None:
         unused = (*_ENGINE, '--focal-length')
         refuse(args, add_arguments, unused, 'does not apply to live topics, which have results')
-    elif args.input.suffix == '.rrd':
+        return
+    reason = 'applies to --topics: of files the confidence of depth is shown in any case'
+    refuse(args, add_arguments, ('--depth-confidence',), reason)
+    if args.input.suffix == '.rrd':
         shown = ('--max-width', '--palette', *_ENGINE, *_CAMERA, *_BAG, *TRUTH_OPTIONS)
         refuse(args, add_arguments, shown, 'does not apply to a recording, which is shown as is')
 
@@ -338,6 +348,7 @@ def _run_live(args: argparse.Namespace) -> int:
         'memory_mb': args.memory,
         'max_width': args.max_width,
         'palette': args.palette,
+        'depth_confidence': args.depth_confidence,
         'save': '' if args.save is None else str(args.save),
         'camera_fov_deg': args.camera_fov,
         'role_name': args.role_name,

@@ -113,6 +113,11 @@ class Results:
             return label, self._read_npy('depth', name), relative
         return label, _metres(self._read_png('depth', name)), relative
 
+    def read_depth_confidence(self, name: str) -> Labels | None:
+        """Read the (H, W) probability times 255 of a finished frame, None where there is none."""
+        kind = 'depth_confidence'
+        return self._read_png(kind, name) if kind in self.kinds else None
+
     def as_stored(self, depth: Depth | None) -> Depth | None:
         """Return depth as it would be read back."""
         if depth is None or self.depth_format == 'npy':

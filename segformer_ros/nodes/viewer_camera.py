@@ -25,6 +25,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     'labels': result_images.labels_from_message,
     'depth': result_images.depth_from_message,
     'relative': result_images.depth_from_message,
+    'depth_confidence': result_images.confidence_from_message,
     'true_depth': result_images.true_depth_from_message,
 }
 
@@ -77,25 +78,37 @@ class ViewedCamera:
         self._camera_fov_deg = camera_fov_deg
         self._info: CameraInfo | None = None
 
-    def subscribe(self, node: Node, transport: str, received: Callable[[str], None]) -> None:
+    def subscribe(
+        self,
+        node: Node,
+        transport: str,
+        received: Callable[[str], None],
+        *,
+        depth_confidence: bool = False,
+    ) -> None:
         """
         Take images and results.
 
         :param transport: 'raw' or 'compressed'.
         :param received: Called with the topic of each image, before remapping.
+        :param depth_confidence: Whether to show the confidence of depth, which a network computes
+            only for a subscriber.
         """
         image = f'{self._place}image'
         is_compressed = transport == 'compressed'
-        rows: tuple[tuple[str, str, Any, bool], ...] = (
+        rows: list[tuple[str, str, Any, bool]] = [
             ('image', image, CompressedImage if is_compressed else Image, False),
             ('labels', f'{self._place}label/image', Image, True),
             ('depth', f'{self._place}depth/image', Image, True),
             ('relative', f'{self._place}depth/relative/image', Image, True),
-        )
+        ]
+        if depth_confidence:
+            topic = f'{self._place}depth/confidence/image'
+            rows.append(('depth_confidence', topic, Image, True))
         for name, topic, kind, reliable in rows:
             place = compressed_name(node, topic) if kind is CompressedImage else topic
-            # Of a network without metres alone: no one misses it.
-            if name != 'relative':
+            # Of some networks alone: no one misses them.
+            if name not in {'relative', 'depth_confidence'}:
                 self.images[place] = kind
 
             def receive(message: Any, name: str = name, place: str = place) -> None:

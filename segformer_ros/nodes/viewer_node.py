@@ -77,6 +77,10 @@ class ViewerParameters:
         'Horizontal field of view in degrees, overriding camera_info; 0 = use camera_info.',
         between=(0.0, 179.9),
     )
+    depth_confidence: bool = parameter(
+        False,
+        'Show depth/confidence/image, which the network computes only for its subscribers.',
+    )
     ground_truth: bool = parameter(
         True, 'Show ground truth where it is published; of a single camera alone.'
     )
@@ -141,7 +145,12 @@ class ViewerNode(Node):
             self._scene = Scene(recording, (), options)
             self._worker: Worker[str, Any] = Worker(self._work, self._on_error, steady)
             for camera in self._cameras:
-                camera.subscribe(self, own.transport, self._received)
+                camera.subscribe(
+                    self,
+                    own.transport,
+                    self._received,
+                    depth_confidence=own.depth_confidence,
+                )
             self._subscribe()
             images = {name: kind for item in self._cameras for name, kind in item.images.items()}
             self._silent = SilentTopics(self, images)

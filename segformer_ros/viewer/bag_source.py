@@ -28,6 +28,7 @@ _RESULTS = {
     'labels': 'label/image',
     'depth': 'depth/image',
     'relative': 'depth/relative/image',
+    'depth_confidence': 'depth/confidence/image',
 }
 _STATS = 'segformer_ros/msg/FrameStats'
 _STEPS = ('wait', 'preprocess', 'network', 'postprocess', 'publish', 'latency')
@@ -143,6 +144,7 @@ def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -
             times_ms=times,
             drops=drops,
             relative=item.relative,
+            depth_confidence=item.depth_confidence,
         )
     return replace(frame, true_labels=item.true_labels, true_depth=item.true_depth)
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from segformer_ros.viewer import sdk
@@ -28,6 +29,7 @@ class Places:
         self.labels = f'{self.camera}/label'
         self.depth = f'{self.camera}/depth'
         self.relative = f'{self.camera}/relative_depth'
+        self.depth_confidence = f'{self.camera}/depth_confidence'
         self.true_labels = f'{self.camera}/ground_truth/label'
         self.true_depth = f'{self.camera}/ground_truth/depth'
         self.points = f'{root}/points'
@@ -40,29 +42,34 @@ class Places:
         return f'{depth}/colors'
 
 
-def blueprint(
-    timeline: str,
-    cameras: Sequence[str],
-    with_truth: Collection[str],
-    with_relative: Collection[str] = (),
-) -> Any:
+@dataclass(frozen=True)
+class Extras:
+    """
+    Views that only some cameras need.
+
+    :param truth: Cameras that have a column for the ground truth.
+    :param relative: Cameras that have a view for depth of unknown scale.
+    :param depth_confidence: Cameras that have a view for the confidence of depth.
+    """
+
+    truth: Collection[str] = frozenset()
+    relative: Collection[str] = frozenset()
+    depth_confidence: Collection[str] = frozenset()
+
+
+def blueprint(timeline: str, cameras: Sequence[str], extras: Extras) -> Any:
     """
     Arrange the views: of one camera all of them, of several a column each and a tab each.
 
     :param timeline: The one that is scrubbed.
     :param cameras: Names; one that is empty stands for the only camera.
-    :param with_truth: Those that have a column for the ground truth.
-    :param with_relative: Those that have a view for depth of unknown scale.
     :returns: A rerun.blueprint.Blueprint.
     """
     views = sdk.load().blueprint
-    pages = [
-        _page(name, has_truth=name in with_truth, has_relative=name in with_relative)
-        for name in cameras
-    ]
+    pages = [_page(name, extras) for name in cameras]
     shown = pages[0]
     if len(pages) > 1:
-        shown = views.Tabs(_columns(cameras, with_relative), *pages, active_tab=0)
+        shown = views.Tabs(_columns(cameras, extras), *pages, active_tab=0)
     return views.Blueprint(
         shown,
         views.TimePanel(state='collapsed', timeline=timeline),
@@ -71,7 +78,7 @@ def blueprint(
     )
 
 
-def _columns(cameras: Sequence[str], with_relative: Collection[str]) -> Any:
+def _columns(cameras: Sequence[str], extras: Extras) -> Any:
     """Show image, labels and depth of every camera next to those of the others."""
     views = sdk.load().blueprint
     columns = [
@@ -79,7 +86,7 @@ def _columns(cameras: Sequence[str], with_relative: Collection[str]) -> Any:
             _picture(places, name, places.image, places.labels),
             _labels(places, f'{name}: labels', places.labels),
             _depth(places, f'{name}: depth (m)', places.depth),
-            *_relative(places, f'{name}: ', has_it=name in with_relative),
+            *_more_depth(places, f'{name}: ', name, extras),
         )
         for name in cameras
         for places in [Places(name)]
@@ -89,7 +96,7 @@ def _columns(cameras: Sequence[str], with_relative: Collection[str]) -> Any:
     )
 
 
-def _page(camera: str, *, has_truth: bool, has_relative: bool) -> Any:
+def _page(camera: str, extras: Extras) -> Any:
     """Arrange one camera: the image, its labels and depth above, cloud and plots below."""
     views, places = sdk.load().blueprint, Places(camera)
     plots = views.Vertical(
@@ -97,18 +104,18 @@ def _page(camera: str, *, has_truth: bool, has_relative: bool) -> Any:
         views.TimeSeriesView(origin=places.drops, name='dropped frames'),
     )
     below = views.Horizontal(_cloud(places), plots, column_shares=[2, 1])
-    relative = _relative(places, '', has_it=has_relative)
+    more = _more_depth(places, '', camera, extras)
     above = [
         _picture(places, 'camera and labels', places.image, places.labels),
         views.Vertical(
             _labels(places, 'labels', places.labels),
             _depth(places, 'depth (m)', places.depth),
-            *relative,
+            *more,
             _scale(),
-            row_shares=[5, 5, *([5] * len(relative)), 2],
+            row_shares=[5, 5, *([5] * len(more)), 2],
         ),
     ]
-    if has_truth:
+    if camera in extras.truth:
         above.append(
             views.Vertical(
                 _labels(places, 'ground-truth labels', places.true_labels),
@@ -137,9 +144,15 @@ def _depth(places: Places, name: str, place: str) -> Any:
     return _picture(places, name, place, places.colors(place))
 
 
-def _relative(places: Places, start: str, *, has_it: bool) -> list[Any]:
-    name = f'{start}relative depth (no unit)'
-    return [_depth(places, name, places.relative)] if has_it else []
+def _more_depth(places: Places, start: str, camera: str, extras: Extras) -> list[Any]:
+    """Show what a camera has next to metric depth."""
+    found = []
+    if camera in extras.relative:
+        found.append(_depth(places, f'{start}relative depth (no unit)', places.relative))
+    if camera in extras.depth_confidence:
+        name = f'{start}depth confidence (255 is certain)'
+        found.append(_picture(places, name, places.depth_confidence))
+    return found
 
 
 def _labels(places: Places, name: str, place: str) -> Any:

@@ -31,7 +31,8 @@ class Request:
     """
     What the network is asked for.
 
-    :param inference: Tasks, range of depth, rotation of the images.
+    :param inference: Tasks, range of depth, rotation of the images. The confidence of depth is
+        None of a network that states none.
     :param scale: How depth is scaled by the road; None: it is not.
     :param temporal: One of inference.temporal.TEMPORAL; of videos and bags alone.
     :param focal_px: Focal length in pixels of the images; None leaves it to the rest.
@@ -39,7 +40,7 @@ class Request:
     :param model_sha256: Of the manifest that made the results so far; empty: there are none.
     """
 
-    inference: Options = field(default_factory=Options)
+    inference: Options = field(default_factory=lambda: Options(depth_confidence=True))
     scale: ScaleOptions | None = None
     temporal: str = 'off'
     focal_px: float | None = None
@@ -63,6 +64,7 @@ class Request:
                     max_depth_m=settings.get('max_depth_m'),
                     sky_depth=settings.get('sky_depth', 'nan'),
                     image_rotation=settings.get('image_rotation', 0),
+                    depth_confidence=settings.get('depth_confidence', False),
                     min_depth_confidence=settings.get('min_depth_confidence', 0.0),
                 ),
                 None if scale is None else ScaleOptions(**scale),
@@ -159,6 +161,7 @@ class Predictor:
             labels=found.labels,
             depth=found.depth,
             relative=found.relative,
+            depth_confidence=found.depth_confidence,
             intrinsics=camera,
             times_ms={**shown, 'total': sum(shown.values())},
         )

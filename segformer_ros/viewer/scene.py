@@ -25,6 +25,8 @@ TIMELINES = ('stamp', 'time', 'frame')
 _JPEG_QUALITY = 85
 _POINTS = 30_000
 _UNLABELLED = (0, 0, 0)
+_RESULTS = ('labels', 'depth', 'relative', 'depth_confidence')
+_ARRAYS = ('image', *_RESULTS, 'true_labels', 'true_depth')
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class ViewFrame:
     :param drops: Frames dropped since the start by the reason.
     :param camera: One of the cameras of the scene.
     :param relative: (H, W) depth of unknown scale, finite.
+    :param depth_confidence: (H, W) probability times 255, 0 where depth is unknown.
     """
 
     at: int
@@ -56,6 +59,7 @@ class ViewFrame:
     drops: Mapping[str, float] = field(default_factory=dict)
     camera: str = ''
     relative: Depth | None = None
+    depth_confidence: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,7 @@ class Scene:
         self._options = options
         self._intrinsics: dict[str, Intrinsics] = {}
         self._plots: set[str] = set()
-        self._with_truth: set[str] = set()
-        self._with_relative: set[str] = set()
+        self._extras = layout.Extras()
         self._places = {name: layout.Places(name) for name in options.cameras}
         recording.log('/', self._rerun.ViewCoordinates.RDF, static=True)
         self._send_layout()
@@ -142,19 +145,19 @@ class Scene:
         """
         frame = self._checked(frame)
         places = self._places[frame.camera]
-        has_truth = frame.true_labels is not None or frame.true_depth is not None
-        self._widen_layout(
-            frame.camera, has_truth=has_truth, has_relative=frame.relative is not None
-        )
+        self._widen_layout(frame)
         self._set_time(frame.at)
         self._log_camera(places.camera, frame.intrinsics)
         if frame.image is not None:
             jpeg = encode_jpeg(frame.image, _JPEG_QUALITY)
-            shown = self._rerun.EncodedImage(contents=jpeg, media_type='image/jpeg')
-            self._recording.log(places.image, shown)
+            picture = self._rerun.EncodedImage(contents=jpeg, media_type='image/jpeg')
+            self._recording.log(places.image, picture)
         self._log_labels(places.labels, frame.labels)
         self._log_depth(places.depth, frame.depth)
         self._log_relative(places.relative, frame.relative)
+        if frame.depth_confidence is not None:
+            shown = self._rerun.Image(frame.depth_confidence, color_model='L')
+            self._recording.log(places.depth_confidence, shown)
         self._log_labels(places.true_labels, frame.true_labels)
         self._log_depth(places.true_depth, frame.true_depth)
         if frame.depth is not None and frame.intrinsics is not None:
@@ -164,10 +167,7 @@ class Scene:
 
     def _checked(self, frame: ViewFrame) -> ViewFrame:
         """Look at the sizes, and leave out pixels that are more than are shown."""
-        arrays = {
-            name: getattr(frame, name)
-            for name in ('image', 'labels', 'depth', 'true_labels', 'true_depth', 'relative')
-        }
+        arrays = {name: getattr(frame, name) for name in _ARRAYS}
         sizes = {name: item.shape[:2] for name, item in arrays.items() if item is not None}
         if len({*sizes.values()}) > 1:
             found = ', '.join(f'{name} {item[0]}x{item[1]}' for name, item in sizes.items())
@@ -272,20 +272,25 @@ class Scene:
             if math.isfinite(value):
                 self._recording.log(path, self._rerun.Scalars(value))
 
-    def _widen_layout(self, camera: str, *, has_truth: bool, has_relative: bool) -> None:
+    def _widen_layout(self, frame: ViewFrame) -> None:
         """Make room for what a camera has had nothing of so far."""
-        before = len(self._with_truth) + len(self._with_relative)
-        self._with_truth |= {camera} if has_truth else set()
-        self._with_relative |= {camera} if has_relative else set()
-        if len(self._with_truth) + len(self._with_relative) > before:
+        own, camera = self._extras, frame.camera
+        found = {
+            'truth': (frame.true_labels, frame.true_depth),
+            'relative': (frame.relative,),
+            'depth_confidence': (frame.depth_confidence,),
+        }
+        has = [name for name, items in found.items() if any(item is not None for item in items)]
+        new = {
+            name: {*getattr(own, name), camera} for name in has if camera not in getattr(own, name)
+        }
+        if new:
+            self._extras = replace(own, **new)
             self._send_layout()
 
     def _send_layout(self) -> None:
         own = self._options
-        blueprint = layout.blueprint(
-            own.timeline, own.cameras, self._with_truth, self._with_relative
-        )
-        self._recording.send_blueprint(blueprint)
+        self._recording.send_blueprint(layout.blueprint(own.timeline, own.cameras, self._extras))
 
 
 def _finite(depth: Depth) -> Depth:

@@ -25,7 +25,7 @@ from segformer_ros.viewer.scene import ViewFrame
 
 Image = npt.NDArray[np.uint8]
 _TIME = 'input_modified'
-_SHOWN = ('label', 'depth', RELATIVE)
+_SHOWN = ('label', 'depth', RELATIVE, 'depth_confidence')
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,15 @@ def _frame(
     if results is not None and results.finished(name, file):
         labels, depth, relative = results.read(name)
         camera = predictor.camera(image)
-        return ViewFrame(at, image, labels, depth, intrinsics=camera, relative=relative)
+        return ViewFrame(
+            at,
+            image,
+            labels,
+            depth,
+            intrinsics=camera,
+            relative=relative,
+            depth_confidence=results.read_depth_confidence(name),
+        )
     frame = predictor.frame(at, image, single=file is not None)
     return frame if results is None else replace(frame, depth=results.as_stored(frame.depth))
 

@@ -100,12 +100,14 @@ def test_several_cameras_of_a_bag_are_in_one_recording(tmp_path, tiny, capsys):
             messages.append(Message(name, IMAGE, at, image(RGB, 'rgb8', at)))
     label = image(np.ones((32, 64), np.uint8), 'mono8', 10**9)
     messages.append(Message('/front/label/image', IMAGE, 10**9, label))
+    messages.append(Message('/front/depth/confidence/image', IMAGE, 10**9, label))
     write_bag(tmp_path / 'bag', messages)
     topics = ('--topic', '/front/image', '--topic', '/rig/left/image')
     found = view(tmp_path / 'bag', tiny, tmp_path / 'x.rrd', *topics)
     assert {'/front/camera/label', '/rig/left/camera/depth', '/rig/left/camera/label'} <= set(
         found
     )
+    assert '/front/camera/depth_confidence' in found
     assert not {'/camera/image', '/points'} & found.keys()
     assert capsys.readouterr().out == f'6 frames -> {tmp_path / "x.rrd"}\n'
 

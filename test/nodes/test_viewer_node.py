@@ -108,8 +108,24 @@ def test_a_frame_is_shown_with_its_results_and_points(tmp_path, bench):
     it.wait(lambda: it.node.refused)
     it.publish(3)
     it.wait(lambda: it.node.shown > before)
+    # No one asked for it, so that the network does not compute it.
+    assert not it.source.count_subscribers('depth/confidence/image')
     it.close()
     assert {'/camera/image', '/camera/label', '/camera/depth', '/points'} <= rows(path).keys()
+
+
+def test_depth_confidence_is_subscribed_to_where_it_is_asked_for(tmp_path, bench):
+    """It is shown with the images of its stamp."""
+    path = tmp_path / 'live.rrd'
+    it = bench(f'save:={path}', 'depth_confidence:=true')
+    it.wait(lambda: it.source.count_subscribers('depth/confidence/image'))
+    message = Image(height=8, width=12, encoding='mono8', step=12, data=bytes(96))
+    message.header.stamp.sec = 1
+    it.node._cameras[0].add('depth_confidence', message)
+    it.publish(1)
+    it.wait(lambda: it.node.shown)
+    it.close()
+    assert '/camera/depth_confidence' in rows(path)
 
 
 def test_every_camera_has_its_part_of_the_recording(tmp_path, bench):

@@ -90,7 +90,18 @@ class Kept:
         """Ignore."""
 
     def send_blueprint(self, blueprint):
-        """Ignore."""
+        """Keep the latest."""
+        self.blueprint = blueprint
+
+    def views(self):
+        """Return the names of all views, from left to right and down."""
+        names, waiting = [], [self.blueprint.root_container]
+        while waiting:
+            item = waiting.pop(0)
+            names.append(item.name)
+            inside = [part for part in item.contents if not isinstance(part, str)]
+            waiting = [*inside, *waiting]
+        return names
 
 
 def test_points_carry_their_class_and_no_unknown_depth():
@@ -128,6 +139,21 @@ def test_relative_depth_has_a_view_of_its_own(tmp_path):
     Scene(kept, CARLA_0914.classes, SceneOptions()).log(frame(depth=None, relative=relative))
     colors = kept.logged['/camera/relative_depth/colors'].buffer.as_arrow_array().to_pylist()[0]
     assert (colors[0], colors[-1]) == (1, 255)
+
+
+def test_depth_confidence_has_a_view_of_its_own():
+    """Its bytes are shown as they are, grey; a camera without it has no such view."""
+    kept = Kept()
+    scene = Scene(kept, CARLA_0914.classes, SceneOptions())
+    scene.log(frame())
+    assert 'depth (m)' in kept.views()
+    assert 'depth confidence' not in str(kept.views())
+    certain = np.arange(32 * 64, dtype=np.uint32).reshape(32, 64).astype(np.uint8)
+    scene.log(frame(depth_confidence=certain))
+    assert kept.views().count('depth confidence (255 is certain)') == 1
+    shown = kept.logged['/camera/depth_confidence']
+    assert bytes(shown.buffer.as_arrow_array().to_pylist()[0]) == certain.tobytes()
+    assert shown.format.as_arrow_array().to_pylist()[0]['color_model'] == 1
 
 
 def test_wide_images_lose_whole_columns_and_keep_their_geometry():

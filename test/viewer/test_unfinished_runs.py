@@ -84,6 +84,27 @@ def test_an_image_without_a_result_is_as_the_run_would_have_it(tmp_path, folder,
         same(frame, result)
 
 
+def test_depth_confidence_is_that_of_the_run(tmp_path, folder):
+    """Where it has a file it is read, and else computed; of a run without it there is none."""
+    network = str(make_tiny_bundle(tmp_path / 'sure', scale=True))
+    out = tmp_path / 'out'
+    run, predictor = made(folder, out, network, '--depth-confidence', '--focal-length', '40')
+    wanted = [run.results().read_depth_confidence(name) for name in ('a', 'b')]
+    (out / 'depth_confidence' / 'b.png').unlink()
+    frames = list(of_images(folder, predictor, run.results()).frames)
+    assert [frame.times_ms == {} for frame in frames] == [True, False]
+    for frame, certain in zip(frames, wanted, strict=True):
+        assert certain is not None
+        assert certain.any()
+        np.testing.assert_array_equal(frame.depth_confidence, certain)
+
+    run, predictor = made(folder, tmp_path / 'less', network, '--focal-length', '40')
+    assert predictor.frame(0, picture()).depth_confidence is None
+    # Without a run there is all that the network gives.
+    alone = Predictor(network, lambda: Pipeline.load(network), Request(focal_px=40.0))
+    assert alone.frame(0, picture()).depth_confidence is not None
+
+
 def test_a_video_without_results_is_as_calm_as_the_run_would_have_it(tmp_path, tiny):
     """The frame before counts; of images on their own there is none."""
     path = tmp_path / 'v.mp4'
