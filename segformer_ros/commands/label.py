@@ -23,6 +23,7 @@ from segformer_ros.commands.label_options import (
 from segformer_ros.commands.label_settings import delivery_of, settings_of
 from segformer_ros.commands.run import (
     add_bag_arguments,
+    add_depth_confidence_arguments,
     add_depth_format,
     add_network_arguments,
     add_task_arguments,
@@ -103,6 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_sample_arguments(parser)
     add_task_arguments(parser)
+    add_depth_confidence_arguments(parser)
     add_depth_format(parser, '--depth-format')
     add_bag_arguments(parser)
 

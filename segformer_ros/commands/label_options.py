@@ -112,6 +112,11 @@ def _check_samples(args: argparse.Namespace) -> None:
         if getattr(args, name) and args.format == 'run':
             option = name.replace('_', '-')
             raise ValueError(f'--{option} applies to --format dataset and webdataset, not to run')
+    if args.depth_confidence and args.format != 'run':
+        raise ValueError(
+            '--depth-confidence applies to --format run: for a training set leave unsure depths '
+            'out by --min-depth-confidence'
+        )
     for name in ('rate', 'distance'):
         if not 0 <= getattr(args, name) < math.inf:
             raise ValueError(f'--{name} must be at least 0, not {getattr(args, name)}')

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from segformer_ros import bundle as bundles
+from segformer_ros.commands.run import check_depth_confidence_arguments
 from segformer_ros.commands.run_jobs import options
 from segformer_ros.fleet import inputs
 from segformer_ros.fleet.delivery import Delivery, STATE
@@ -76,6 +77,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         raise ValueError(f'{name} is for {" and ".join(tasks)}, not for {args.only}')
     if bundle.manifest.depth_range_m is not None and args.only != 'segmentation':
         options(args).limits_m(bundle.manifest.depth_range_m)
+    check_depth_confidence_arguments(args, bundle.manifest)
     second = _second(args, bundle) if args.second else None
     return Settings(
         model=str(bundle.path.resolve()),

@@ -184,8 +184,8 @@ def add_depth_format(parser: argparse.ArgumentParser, option: str) -> None:
     )
 
 
-def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
-    add_task_arguments(parser)
+def add_depth_confidence_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is done with the confidence of depth."""
     parser.add_argument(
         '--depth-confidence',
         action='store_true',
@@ -198,6 +198,26 @@ def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='P',
         help='minimum of that probability, 0 to 1; depths below it become unknown (default: 0)',
     )
+
+
+def check_depth_confidence_arguments(args: argparse.Namespace, manifest: Manifest) -> None:
+    """
+    Check whether a network states what is asked for.
+
+    :raises ValueError: It does not.
+    """
+    only = args.only
+    if args.depth_confidence and (only == 'segmentation' or not states_confidence(manifest)):
+        raise ValueError(
+            'expected a network with a confidence of depth for --depth-confidence, '
+            f'{manifest.name} has none, or depth is not computed: leave the option out'
+        )
+    check_depth_confidence(manifest, options(args))
+
+
+def _add_result_arguments(parser: argparse.ArgumentParser) -> None:
+    add_task_arguments(parser)
+    add_depth_confidence_arguments(parser)
     add_depth_format(parser, '--format')
     parser.add_argument(
         '--scale-by',
@@ -353,12 +373,7 @@ def _check_task(args: argparse.Namespace, pipeline: Pipeline) -> None:
     if only is not None and only not in manifest.tasks:
         tasks = ' and '.join(manifest.tasks)
         raise ValueError(f'{manifest.name} is for {tasks}, not for {only}')
-    if args.depth_confidence and (only == 'segmentation' or not states_confidence(manifest)):
-        raise ValueError(
-            'expected a network with a confidence of depth for --depth-confidence, '
-            f'{manifest.name} has none, or depth is not computed: leave the option out'
-        )
-    check_depth_confidence(manifest, options(args))
+    check_depth_confidence_arguments(args, manifest)
     if pipeline.manifest.depth_range_m is not None and only != 'segmentation':
         options(args).limits_m(pipeline.manifest.depth_range_m)
 

@@ -11,9 +11,11 @@ import time
 
 from bag_builder import drive, read_bag, write_bag
 from label_process import begin
+import numpy as np
 import pytest
 from recordings_builder import write_images
 from segformer_ros import cli
+from segformer_ros.image_encoding import decode_stored
 from tiny_bundle import make_tiny_bundle
 
 
@@ -113,6 +115,12 @@ def test_other_options_on_the_same_folder_are_refused(segformer, tmp_path):
         (['--only', 'segmentation', '--max-depth', '9'], '--max-depth is of depth'),
         (['--min-depth', '9', '--max-depth', '1'], 'expected min_depth_m < max_depth_m'),
         (['--backend', 'absent'], 'absent'),
+        (['--depth-confidence'], 'expected a network with a confidence of depth'),
+        (['--min-depth-confidence', '0.5'], 'expected a network with a confidence of depth'),
+        (
+            ['--depth-confidence', '--format', 'dataset'],
+            '--depth-confidence applies to --format run',
+        ),
     ],
 )
 def test_arguments_without_sense_are_one_sentence(segformer, tmp_path, arguments, words):
@@ -140,6 +148,31 @@ def test_an_out_that_is_no_place_is_refused(segformer, tmp_path, monkeypatch, ou
     status, _, error = segformer('label', folder, '--out', out)
     assert (status, error) == (1, f'segformer: error: {words}\n')
     assert not list((tmp_path / 'here').iterdir())
+
+
+def test_depth_confidence_is_that_of_run(tmp_path, capsys):
+    """Bit for bit, and unsure depths are unknown; in a training set they are not stored."""
+    folder = write_images(tmp_path / 'night', 2)
+    network = make_tiny_bundle(tmp_path / 'sure', scale=True)
+    more = ('--model', str(network), '--depth-confidence', '--min-depth-confidence', '0.53')
+    out, alone = tmp_path / 'out', tmp_path / 'alone'
+    label = ['label', str(folder), '--workers', '1', '--out']
+    assert cli.main([*label, str(out), *more]) == 0, capsys.readouterr().err
+    assert cli.main(['run', str(folder), '--out', str(alone), '--no-overlay', *more]) == 0
+    made = out / 'results' / 'night'
+    assert len(list((made / 'depth_confidence').iterdir())) == 2
+    assert files_of(made) == files_of(alone)
+    name = min(path.name for path in (made / 'depth').iterdir())
+    depth, certain = (
+        decode_stored((made / kind / name).read_bytes()) for kind in ('depth', 'depth_confidence')
+    )
+    assert 0 < np.count_nonzero(depth) < depth.size
+    assert not depth[certain < 255 * 0.53].any()
+
+    few = ('--model', str(network), '--min-depth-confidence', '0.53', '--format', 'dataset')
+    assert cli.main([*label, str(tmp_path / 'set'), *few]) == 0, capsys.readouterr().err
+    stored = min((tmp_path / 'set' / 'dataset' / 'depth').rglob('*.png'))
+    np.testing.assert_array_equal(decode_stored(stored.read_bytes()), depth)
 
 
 def test_a_failed_input_makes_the_command_fail_after_the_others_are_done(segformer, tmp_path):
