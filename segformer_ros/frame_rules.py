@@ -205,6 +205,20 @@ def _is_plausible(ratio: float) -> bool:
     return low <= ratio <= high
 
 
+def forget_unsure(
+    depth: npt.NDArray[np.float32], confidence: npt.NDArray[np.uint8], minimum: float
+) -> None:
+    """
+    Make depths unknown that are not sure enough.
+
+    :param depth: (H, W) metres, changed; what is not finite stays as it is, such as a far sky.
+    :param confidence: (H, W) probability times 255.
+    :param minimum: Probability, 0 to 1, below which depth becomes NaN.
+    """
+    unsure = confidence < np.float32(255.0 * minimum)
+    depth[unsure & np.isfinite(depth)] = np.nan
+
+
 def depth_to_millimetres(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
     """
     Convert metres to the millimetres of a 16UC1 depth image (REP 118).

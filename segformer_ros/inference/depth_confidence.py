@@ -79,15 +79,3 @@ def decode_depth_confidence(
     result: Image = np.rint(certainty, out=certainty).astype(np.uint8)
     np.multiply(result, np.isfinite(depth), out=result)
     return result
-
-
-def forget_unsure(depth: FloatArray, confidence: Image, minimum: float) -> None:
-    """
-    Make depths unknown that are not sure enough.
-
-    :param depth: (H, W) metres, changed; what is not finite stays as it is, such as a far sky.
-    :param confidence: (H, W) probability times 255.
-    :param minimum: Probability, 0 to 1, below which depth becomes NaN.
-    """
-    unsure = confidence < np.float32(255.0 * minimum)
-    depth[unsure & np.isfinite(depth)] = np.nan

@@ -16,13 +16,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import bundle as bundles
+from segformer_ros import frame_rules
 from segformer_ros.image_encoding import as_rgb, CameraImage
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend import Backend, BackendError, FrameRequest, Frames
 from segformer_ros.inference.depth_confidence import (
     check_depth_confidence,
     decode_depth_confidence,
-    forget_unsure,
     states_confidence,
 )
 from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
@@ -440,7 +440,7 @@ class Pipeline:
             raw[0], geometry, stride=output.stride, depth=depth, compiled=self._compiled
         )
         if options.min_depth_confidence > 0.0:
-            forget_unsure(depth, certainty, options.min_depth_confidence)
+            frame_rules.forget_unsure(depth, certainty, options.min_depth_confidence)
         return certainty if options.depth_confidence else None
 
     def _labels(

@@ -14,8 +14,12 @@ import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from segformer_ros.camera import Intrinsics
-from segformer_ros.frame_rules import calibrate, CameraModel
-from segformer_ros.result_images import depth_from_message, labels_from_message
+from segformer_ros.frame_rules import calibrate, CameraModel, forget_unsure
+from segformer_ros.result_images import (
+    confidence_from_message,
+    depth_from_message,
+    labels_from_message,
+)
 from sensor_msgs.msg import CameraInfo, Image
 
 _QUEUE = 5
@@ -28,19 +32,22 @@ class GridImages:
 
     :param header: Of the camera image.
     :param arrived_s: When it was complete, by a steady clock.
+    :param confidence: Of the depth; None: all of it counts.
     """
 
     header: Any
     arrived_s: float
     labels: Image
     depth: Image | None
+    confidence: Image | None = None
 
     def read(
-        self, info: CameraInfo | None, stride: int
+        self, info: CameraInfo | None, stride: int, min_confidence: float = 0.0
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32] | None, Intrinsics]:
         """
         Read every stride-th pixel.
 
+        :param min_confidence: Depths whose confidence, 0 to 1, is below it become NaN.
         :returns: (h, w) class ids, (h, w) metres or None, and the intrinsics for them.
         :raises ValueError: A message contradicts itself or the other, or the camera is unknown.
         """
@@ -48,6 +55,15 @@ class GridImages:
         depth = None if self.depth is None else depth_from_message(self.depth)
         if depth is not None and depth.shape != labels.shape:
             raise ValueError(f'expected depth of {labels.shape} as the labels, got {depth.shape}')
+        if depth is not None and self.confidence is not None:
+            certain = confidence_from_message(self.confidence)
+            if certain.shape != depth.shape:
+                raise ValueError(
+                    f'expected confidence of {depth.shape} as the depth, got {certain.shape}'
+                )
+            # The memory may be that of the message.
+            depth = depth.copy()
+            forget_unsure(depth, certain, min_confidence)
         model = None if info is None else CameraModel.from_message(info)
         height, width = labels.shape
         known = calibrate(model, (height, width))
@@ -69,19 +85,26 @@ class GridCamera:
     """Pairs the images of one camera by their stamps; the newest pair wins."""
 
     def __init__(
-        self, node: Node, name: str, steady: Callable[[], float], *, use_depth: bool
+        self,
+        node: Node,
+        name: str,
+        steady: Callable[[], float],
+        *,
+        use_depth: bool,
+        use_confidence: bool = False,
     ) -> None:
         """
         Subscribe.
 
         :param name: Namespace of the camera, may be empty.
+        :param use_confidence: Whether images wait for the confidence of their depth.
         """
         self.waiting: GridImages | None = None
         self.info: CameraInfo | None = None
         self.replaced = 0
         self._node, self._steady = node, steady
         self._newest: dict[str, Image] = {}
-        kinds = ('label', 'depth') if use_depth else ('label',)
+        kinds = ('label', *['depth'] * use_depth, *['depth/confidence'] * use_confidence)
         self._kinds = kinds
         prefix = f'{name}/' if name else ''
         self._subscriptions: list[Subscription[Any]] = [
@@ -90,7 +113,7 @@ class GridCamera:
             )
             for kind in kinds
         ]
-        topic = f'{prefix}{kinds[-1]}/camera_info'
+        topic = f'{prefix}{"depth" if use_depth else "label"}/camera_info'
         self._subscriptions.append(
             node.create_subscription(CameraInfo, topic, self._remember, _QUEUE)
         )
@@ -112,4 +135,5 @@ class GridCamera:
             return
         self.replaced += self.waiting is not None
         labels, depth = self._newest['label'], self._newest.get('depth')
-        self.waiting = GridImages(message.header, self._steady(), labels, depth)
+        certain = self._newest.get('depth/confidence')
+        self.waiting = GridImages(message.header, self._steady(), labels, depth, certain)

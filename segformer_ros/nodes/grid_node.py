@@ -73,12 +73,18 @@ class GridNode(Node):
 
     def tick(self) -> None:
         """Subscribe as long as somebody wants the grid, and publish what is new."""
-        wanted = self._publisher.get_subscription_count() > 0
+        own, wanted = self.parameters, self._publisher.get_subscription_count() > 0
         if wanted and not self._cameras:
             self._last_used_s = self._steady()
             self._cameras = [
-                GridCamera(self, name, self._steady, use_depth=self.parameters.depth)
-                for name in self.parameters.cameras
+                GridCamera(
+                    self,
+                    name,
+                    self._steady,
+                    use_depth=own.depth,
+                    use_confidence=own.min_depth_confidence > 0.0,
+                )
+                for name in own.cameras
             ]
         elif not wanted:
             self._unsubscribe()
@@ -101,7 +107,7 @@ class GridNode(Node):
             text = 'idle: the grid has no subscriber'
         elif silent_s > _SILENT_S:
             level = DiagnosticStatus.WARN
-            text = f'no labels{" with depth" * self.parameters.depth} for {silent_s:.1f} s'
+            text = f'no labels{self._awaited()} for {silent_s:.1f} s'
         self._new_drops = 0
         values = {
             'grids': self.grids,
@@ -114,6 +120,13 @@ class GridNode(Node):
         message = DiagnosticArray(status=[diagnostics.status(name, level, text, values)])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+
+    def _awaited(self) -> str:
+        """Name what has to come with the labels."""
+        own = self.parameters
+        if own.min_depth_confidence:
+            return ' with depth and its confidence (which not every network states)'
+        return ' with depth' * own.depth
 
     def _add(self, camera: GridCamera) -> OccupancyGrid | None:
         """Put the waiting image of a camera into the grid, if its transforms are known by now."""
@@ -155,7 +168,8 @@ class GridNode(Node):
                 'the classes of the network are not known yet: nothing has come on label/classes '
                 'or label/info; set label_set where it never does'
             )
-        labels, depth, intrinsics = images.read(camera.info, self.parameters.stride)
+        own = self.parameters
+        labels, depth, intrinsics = images.read(camera.info, own.stride, own.min_depth_confidence)
         view = View(intrinsics, self._camera_pose(images.header))
         placement = self._placement(images.header)
         if depth is None:

@@ -32,6 +32,12 @@ class GridParameters:
     depth: bool = parameter(
         True, 'Use depth/image; false assumes a flat ground at z = 0 of robot_frame.'
     )
+    min_depth_confidence: float = parameter(
+        0.0,
+        'Minimum confidence of depth, 0 to 1, in depth/confidence/image of the same stamp; pixels '
+        'below it count as unseen. 0 uses all, and does not subscribe to it.',
+        between=(0.0, 1.0),
+    )
     camera_height_m: float = parameter(
         0.0,
         'Height above the ground in metres of a camera that looks ahead without roll; 0 = ask '
@@ -88,6 +94,10 @@ class GridParameters:
             raise ValueError(
                 'camera_height_m places one camera alone: leave it at 0 and publish the poses of '
                 f'the {len(self.cameras)} cameras on /tf_static'
+            )
+        if self.min_depth_confidence and not self.depth:
+            raise ValueError(
+                'min_depth_confidence is about depth: leave it at 0 with depth:=false'
             )
         if not 4 <= self.spec.cells <= 4000:
             raise ValueError(

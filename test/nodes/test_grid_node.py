@@ -38,6 +38,7 @@ class StreetDouble:
             self.depth = np.where(rays[2] < 0, HEIGHT_M / -rays[2], np.nan).astype(np.float32)
         self.labels = np.where(np.isnan(self.depth), SKY, ROAD).astype(np.uint8)
         self.labels[24:46, 40:56], self.depth[24:46, 40:56] = CAR, 6.0
+        self.certain = np.full(self.labels.shape, 200, np.uint8)
 
 
 class Tf2Double:
@@ -94,15 +95,19 @@ class Rig:
         )
         self.publishers = {
             kind: self.probe.create_publisher(Image, f'{kind}/image', 5)
-            for kind in ('label', 'depth')
+            for kind in ('label', 'depth', 'depth/confidence')
         }
         self.infos = self.probe.create_publisher(CameraInfo, 'depth/camera_info', 5)
 
     def listen(self):
         """Subscribe to the grid, and wait until the node subscribes to the images."""
         self.probe.create_subscription(OccupancyGrid, 'drivable_grid', self.grids.append, 10)
-        everyone = (*self.publishers.values(), self.infos)
+        certain = self.publishers['depth/confidence']
+        everyone = {*self.publishers.values(), self.infos}
+        if not self.node.parameters.min_depth_confidence:
+            everyone.remove(certain)
         self.until(lambda: all(item.get_subscription_count() for item in everyone))
+        assert (certain in everyone) == bool(certain.get_subscription_count())
 
     def feed(self, street, stamp=7, info=True):
         """Publish one image."""
@@ -113,6 +118,7 @@ class Rig:
         for kind, pixels, encoding in (
             ('label', street.labels, 'mono8'),
             ('depth', street.depth, '32FC1'),
+            ('depth/confidence', street.certain, 'mono8'),
         ):
             self.publishers[kind].publish(ros_message(contents.image(header, pixels, encoding)))
 
@@ -186,6 +192,23 @@ def test_the_grid_is_that_of_the_labels_and_the_depth(make):
     assert (message.info.origin.position.x, message.info.origin.position.y) == (-10.0, -10.0)
     row, column = int(10.0 / 0.2), int(16.1 / 0.2)
     assert as_array(message)[row, column] == 100
+
+
+def test_an_obstacle_of_low_confidence_disappears_from_the_grid(make):
+    """Its pixels count as unseen; the road around it, of which depth is sure, stays."""
+    rig, street = make(**ALONE, min_depth_confidence=0.5), StreetDouble()
+    street.certain[street.labels == CAR] = 120
+    rig.listen()
+    rig.feed(street)
+    rig.until(lambda: rig.grids)
+    grid = as_array(rig.grids[0])
+    assert 0 in grid
+    assert 100 not in grid
+    # The message of depth is as it was: nothing is written into it.
+    street.certain[street.labels == CAR] = 130
+    rig.feed(street, stamp=8)
+    rig.until(lambda: len(rig.grids) == 2)
+    assert 100 in as_array(rig.grids[1])
 
 
 def test_without_depth_the_ground_is_flat(make):
@@ -304,6 +327,7 @@ def test_without_tf2_the_node_says_what_to_install(ros, monkeypatch):
         ({'label_set': 'carla'}, 'label set must be one of'),
         ({'costs': '/nowhere.yaml'}, 'cannot read the class costs of /nowhere.yaml'),
         ({'robot_frame': ''}, 'frame and robot_frame must not be empty'),
+        ({'min_depth_confidence': 0.5, 'depth': False}, 'min_depth_confidence is about depth'),
     ],
 )
 def test_wrong_parameters_are_refused(ros, values, problem):
