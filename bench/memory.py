@@ -46,6 +46,7 @@ class Copies:
         name='copies',
         tasks=('segmentation', 'depth'),
         results=lambda scaled=False: ('segmentation', 'depth'),
+        source_of_labels=lambda: 'a stand-in',
         classes=CARLA_0914.classes,
         depth_range_m=(0.5, 300.0),
         depth=SimpleNamespace(unit='metres', scale=None),

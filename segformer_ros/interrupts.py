@@ -73,7 +73,7 @@ class Interrupts:
             self.number = self.number or number
         elif not self._waits:
             return
-        self._waits = False
+        self.stop_waiting()
         now_s = time.monotonic()
         if self._at_once:
             self._leave()
@@ -99,6 +99,12 @@ class Interrupts:
         self._waits = True
         signal.signal(signal.SIGALRM, self)
         signal.setitimer(signal.ITIMER_REAL, _LOOK_PERIOD_S)
+
+    def stop_waiting(self) -> None:
+        """Look no more: SIGALRM would kill a process whose Python has taken its handlers down."""
+        if self._waits:
+            self._waits = False
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
 
     def _leave(self) -> None:
         with suppress(Exception):
@@ -179,6 +185,7 @@ def handled(code: int | None) -> Iterator[Interrupts]:
     try:
         yield handler
     finally:
+        handler.stop_waiting()
         for number, former in before.items():
             # None stands for a handler that Python has not installed.
             signal.signal(number, signal.SIG_DFL if former is None else former)
@@ -208,8 +215,11 @@ def interruptible() -> Iterator[None]:
 
 def end() -> None:
     """Ignore both signals until the process is gone."""
+    handler = installed()
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
+    if handler is not None:
+        handler.stop_waiting()
     # Where KeyboardInterrupt came out of an exec() of text, as of dataclasses, `python -m` ends
     # by SIGINT, whatever its exit code was to be; the next exec() of text makes it forget that.
     exec('')

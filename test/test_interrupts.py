@@ -183,6 +183,19 @@ def notify(number, _address):
     assert capfd.readouterr().err == ''
 
 
+def test_nothing_is_looked_for_after_a_second_signal(signals):
+    """A timer that is left would end the process as Python takes its handlers down."""
+    names = {'signal': signal}
+    exec(compile('def notify(n): signal.raise_signal(n)', '/lib/llvmlite/a.py', 'exec'), names)
+
+    names['notify'](signal.SIGINT)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 0.0
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 def test_the_exit_code_holds_after_an_interrupt_inside_exec(tmp_path):
     """Python notes one that comes out of exec() of text, and would end by SIGINT."""
     (tmp_path / 'program.py').write_text(

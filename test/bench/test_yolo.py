@@ -31,6 +31,7 @@ def test_ours_and_theirs_take_turns(tmp_path, monkeypatch, capsys):
     (tmp_path / 'ultralytics.py').write_text(_STAND_IN, encoding='utf-8')
     monkeypatch.setenv('PYTHONPATH', str(tmp_path))
     monkeypatch.setattr(yolo, '_ENGINES', ('onnxruntime',))
+    monkeypatch.setattr(yolo.machine, 'pin', lambda: None)
     kinds = [('any', 'float32', outputs) for outputs in (('logits', 'depth'), ('logits',))]
     network = str(make_tiny_bundle(tmp_path / 'tiny', kinds=kinds))
 
@@ -50,8 +51,9 @@ def test_ratios_are_our_time_over_theirs():
     assert row == '| openvino | 30.0 | 100.0 | 0.30 | 24.0 | 20.0 | 1.20 |'
 
 
-def test_an_environment_without_ultralytics_is_one_line(tmp_path, capsys):
+def test_an_environment_without_ultralytics_is_one_line(tmp_path, monkeypatch, capsys):
     """Nothing is measured then."""
+    monkeypatch.setattr(yolo.machine, 'pin', lambda: None)
     network = str(make_tiny_bundle(tmp_path / 'tiny'))
 
     assert yolo.main([network, '--ultralytics', sys.executable]) == 1

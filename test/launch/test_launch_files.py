@@ -254,7 +254,7 @@ def test_rviz_shows_the_topics_of_the_node():
     depths = [item for item in displays if item['Topic']['Value'] == '/depth/image']
     assert [(item['Max Value'], item['Enabled']) for item in depths] == [
         (80, True),
-        (80000, False),
+        (65535, False),
     ]
     assert '__ns:=/left' in rviz.arguments
     assert rviz.arguments[rviz.arguments.index('-f') + 1] == 'camera_optical_frame'

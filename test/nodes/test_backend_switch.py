@@ -30,6 +30,7 @@ MANIFEST = SimpleNamespace(
     results=lambda scaled=False: ('segmentation', 'depth'),
     classes=CARLA_0914.classes,
     depth_range_m=(0.5, 300.0),
+    source_of_labels=lambda: 'fake',
 )
 
 
