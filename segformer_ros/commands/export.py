@@ -11,13 +11,19 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from segformer_ros.bundle import Bundle, ENGINES, FLOATS
+from segformer_ros.bundle import Bundle, ENGINES, FLOATS, is_checkpoint
+from segformer_ros.commands.unused_options import refuse
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
 
 HELP = 'export a checkpoint to a bundle that can be deployed'
 _OPSET = 17
 _MOST_PIXELS = 1 << 26
+_OF_EACH = (('--size', '--licence'), ('--depth-size', '--depth-licence'))
+_OF_CHECKPOINTS = (
+    '--notes', '--focal-length', '--target', '--precision', '--plain', '--fused-attention',
+    '--single-task', '--torchscript', '--opset',
+)  # fmt: skip
 
 
 def input_size(text: str) -> tuple[int, int]:
@@ -157,12 +163,26 @@ def run(args: argparse.Namespace) -> int:
     """
     if len(args.checkpoint) > 2:
         raise ValueError(f'expected one checkpoint or two, got {len(args.checkpoint)}')
+    _refuse_unused(args)
     require_new(args.out, 'folder of the bundle', overwrite=args.overwrite)
     with Progress('exporting'):
         made = _made(args)
         for part in made.parts():
             sys.stdout.write(f'{summary(part)}{_reloaded(part)}\n')
     return 0
+
+
+def _refuse_unused(args: argparse.Namespace) -> None:
+    if len(args.checkpoint) == 1:
+        reason = 'applies to the second of two networks, there is one'
+        refuse(args, add_arguments, _OF_EACH[1], reason)
+        return
+    checkpoints = [is_checkpoint(source) for source in args.checkpoint]
+    for source, options, exported in zip(args.checkpoint, _OF_EACH, checkpoints, strict=True):
+        if not exported:
+            refuse(args, add_arguments, options, f'applies to a checkpoint, {source} is none')
+    if not any(checkpoints):
+        refuse(args, add_arguments, _OF_CHECKPOINTS, 'applies to checkpoints, neither is one')
 
 
 def _made(args: argparse.Namespace) -> Bundle:

@@ -136,3 +136,25 @@ def test_a_wrong_recipe_is_one_line(tmp_path, capsys):
 
     assert code == 1
     assert "unknown key 'epochs'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('sources', 'words', 'said'),
+    [
+        (['a.pt'], ['--depth-size', '64x64'], '--depth-size applies to the second of two'),
+        (['a.pt'], ['--depth-licence', 'MIT'], '--depth-licence applies to the second of two'),
+        (['city', 'a.pt'], ['--size', '64x64'], '--size applies to a checkpoint, city is none'),
+        (['a.pt', 'city'], ['--depth-licence', 'MIT'], '--depth-licence applies to a checkpoint'),
+        (['city', 'town'], ['--precision', 'float16'], '--precision applies to checkpoints'),
+        (['city', 'town'], ['--no-single-task'], '--single-task applies to checkpoints'),
+    ],
+)
+def test_options_without_effect_are_refused(tmp_path, monkeypatch, capsys, sources, words, said):
+    """A bundle stays as it is; of one network there is no second."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'a.pt').write_bytes(b'is not read')
+    assert main(['export', *sources, 'out', *words]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.endswith(': leave it out\n')
+    assert not (tmp_path / 'out').exists()
