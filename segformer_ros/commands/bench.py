@@ -140,8 +140,10 @@ def _show(
 ) -> None:
     height, width = args.image
     threads = f'{found["threads"]} thread(s)' if found['threads'] else 'all threads'
+    portrait = f' (portrait: {height} high, {width} wide)' if height > width else ''
     lines = [
-        f'{bundle.manifest.name}, image {height}x{width}, {threads}, {args.repeats} turns',
+        f'{bundle.manifest.name}, image {height}x{width}{portrait}, {threads}, '
+        f'{args.repeats} turns',
         f'{"":<{_COLUMN}}{"network, ms":<{_COLUMN}}{"image to results, ms":<{_COLUMN}}frames/s',
     ]
     for item in times:

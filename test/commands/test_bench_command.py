@@ -53,3 +53,11 @@ def test_no_usable_backend_is_an_error(tiny, capsys, monkeypatch):
     monkeypatch.setattr(backend_choice, 'load', refuse)
     assert main(['bench', tiny, *_SHORT]) == 1
     assert 'not used: no such engine here' in capsys.readouterr().out
+
+
+def test_a_portrait_image_is_mentioned(tiny, capsys):
+    """Anyone who meant width x height notices it."""
+    words = ['--image', '96x48', '--repeats', '2', '--backend', 'onnxruntime', '--threads', '1']
+    assert main(['bench', tiny, *words]) == 0
+    title = capsys.readouterr().out.splitlines()[0]
+    assert title == 'tiny, image 96x48 (portrait: 96 high, 48 wide), 1 thread(s), 2 turns'

@@ -29,8 +29,9 @@ def test_wrong_seeds_are_refused(text):
 def test_sizes_are_height_by_width():
     """The height comes first, as in the shape of an array."""
     assert input_size('256x512') == (256, 512)
-    with pytest.raises(argparse.ArgumentTypeError, match='256x512'):
-        input_size('256')
+    for text in ('256', '1280x0', '-1x512'):
+        with pytest.raises(argparse.ArgumentTypeError, match='256x512'):
+            input_size(text)
 
 
 def test_evaluation_prints_figures_as_json(tmp_path, capsys):
