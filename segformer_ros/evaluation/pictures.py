@@ -89,9 +89,9 @@ def frame_picture(
     """
     rows = []
     if evaluated is not None and sample.labels is not None and found.labels is not None:
-        rows.append(_label_panels(sample.image, found.labels, sample.labels, evaluated))
+        rows.append(_label_panels(sample.image, found.labels, sample.labels, evaluated, width))
     if sample.depth is not None and found.depth is not None:
-        rows.append(_depth_panels(sample.image, found.depth, sample.depth, max_m))
+        rows.append(_depth_panels(sample.image, found.depth, sample.depth, max_m, width))
     if not rows:
         rows.append([('camera', sample.image)])
     panels = [draw.caption(_narrow(picture, width), text) for row in rows for text, picture in row]
@@ -102,7 +102,7 @@ Panels = list[tuple[str, Image]]
 
 
 def _label_panels(
-    image: Image, labels: Image, truth: Image, evaluated: EvaluatedClasses
+    image: Image, labels: Image, truth: Image, evaluated: EvaluatedClasses, width: int
 ) -> Panels:
     palette = LabelSet('', evaluated.classes).palette()
     known = np.isin(evaluated.truth[truth], evaluated.ids)
@@ -111,22 +111,29 @@ def _label_panels(
     wrong = image // 4
     wrong[known & (said != true)] = (255, 60, 40)
     wrong[~known] = 0
+    panels = []
+    for text, ids in (('ground truth', true), ('labels', said)):
+        picture = _narrow(draw.overlay(image, ids, palette, 0.7), width).copy()
+        draw.put_legend(picture, ids, evaluated.classes)
+        panels.append((text, picture))
     return [
         ('camera', image),
-        ('ground truth', draw.overlay(image, true, palette, 0.7)),
-        ('labels', draw.overlay(image, said, palette, 0.7)),
+        *panels,
         ('wrong (red), ignored (black)', wrong),
     ]
 
 
-def _depth_panels(image: Image, depth: Depth, truth: Depth, max_m: float) -> Panels:
+def _depth_panels(image: Image, depth: Depth, truth: Depth, max_m: float, width: int) -> Panels:
     sparse = bool((np.isfinite(truth)).mean() < _SPARSE)
     predicted = draw.colorize_depth(depth, max_m)
     true = points_over(image // 3, truth, max_m) if sparse else draw.colorize_depth(truth, max_m)
     over = points_over(predicted, truth, max_m) if sparse else predicted
+    true, over = (_narrow(picture, width).copy() for picture in (true, over))
+    for picture in (true, over):
+        draw.put_depth_scale(picture, max_m)
     return [
         ('camera', image),
-        (f'ground-truth depth, 1 to {max_m:g} m', true),
+        ('ground-truth depth', true),
         ('depth with the true points' if sparse else 'depth', over),
         (f'relative error, 0 to {WORST_ERROR:g}', depth_error(depth, truth)),
     ]

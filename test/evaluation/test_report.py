@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros.datasets import Sample
+from segformer_ros.draw import depth_palette
 from segformer_ros.evaluation import evaluate
 from segformer_ros.evaluation.measure import predict_sample
 from segformer_ros.evaluation.pictures import (
@@ -19,6 +20,7 @@ from segformer_ros.evaluation.pictures import (
     frame_picture,
     points_over,
 )
+from segformer_ros.evaluation.prediction import Predicted
 from segformer_ros.evaluation.report import extremes, write_report
 from segformer_ros.evaluation.tables import number
 from stub_network import blocks, CAR, ColorNetwork, ROAD, Samples, SKY, truth
@@ -157,6 +159,24 @@ def test_a_frame_shows_what_is_known_of_it(labels, depth, rows):
     picture = frame_picture(sample, found, result.evaluated)
     columns = 4 if labels or depth else 1
     assert picture.shape == (rows * 36 + 4, columns * 68 + 4, 3)
+
+
+def test_a_frame_names_its_classes_and_metres():
+    """A bar of the colours of depth below both depths; below labels the colour of each class."""
+    image = np.full((120, 240, 3), 90, np.uint8)
+    labels = np.full((120, 240), ROAD.id, np.uint8)
+    depth = np.full((120, 240), 10.0, np.float32)
+    network = ColorNetwork()
+    known = Samples([Sample(blocks('r', 'g'), truth(ROAD.id, SKY.id))])
+    evaluated = evaluate(network, known).evaluated
+    picture = frame_picture(Sample(image, labels, depth), Predicted(labels, depth), evaluated)
+    cells = picture[4:, 4:].reshape(2, 124, 4, 244, 3)[:, :120, :, :240]
+    for column in (1, 2):
+        legend, scale = cells[0, -16:, column], cells[1, -30:, column]
+        assert (legend == ROAD.color).all(axis=-1).sum() > 20
+        colors = {tuple(pixel) for pixel in scale.reshape(-1, 3).tolist()}
+        assert len(colors & {tuple(color) for color in depth_palette().tolist()}) > 100
+    assert len(np.unique(cells[0, -16:, 0].reshape(-1, 3), axis=0)) == 1
 
 
 def test_the_confusion_is_dark_on_the_diagonal_of_a_good_network():
