@@ -183,7 +183,7 @@ def notify(number, _address):
     assert capfd.readouterr().err == ''
 
 
-def test_a_second_signal_ends_the_search(signals):
+def test_a_second_signal_takes_the_timer_of_the_first_back(signals):
     """A timer that is left would end the process as Python takes its handlers down."""
     names = {'signal': signal}
     exec(compile('def notify(n): signal.raise_signal(n)', '/lib/llvmlite/a.py', 'exec'), names)

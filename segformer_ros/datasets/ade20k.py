@@ -25,9 +25,10 @@ from segformer_ros.labels import ADE20K_4, ADE20K_150, VOID
 
 SPLITS: tuple[str, ...] = ('train', 'val')
 OPTIONS: dict[str, str] = {
-    'map': 'karpenet4: background, plant, person or animal, vehicle (all 150 classes)',
-    'min_foreground': 'leave out images of which less than this part is foreground of the four '
-    'classes; reads all labels at the start (0)',
+    'map': 'karpenet4: four classes (background, plant, person or animal, vehicle) instead of all '
+    '150',
+    'min_foreground': 'skip images with less than this share of foreground of the four classes; '
+    'reads all labels at the start (0)',
 }
 TREE = 'images/training/*.jpg and annotations/training/*.png, and the same of validation'
 _FOLDERS = {'train': 'training', 'val': 'validation'}

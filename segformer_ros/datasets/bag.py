@@ -42,8 +42,8 @@ OPTIONS: dict[str, str] = {
     f'({Recording.coding})',
     'camera_fov_deg': 'horizontal field of view in degrees, overriding camera_info (0: use '
     'camera_info)',
-    'held_out': 'share of the drive, at its end, that is val and test instead of train (0: '
-    'the whole bag is whatever split is asked for)',
+    'held_out': 'share at the end of the drive that is val and test instead of train (0: the '
+    'whole bag is the requested split)',
 }
 
 _KINDS = ('image', 'labels', 'depth')

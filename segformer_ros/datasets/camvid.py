@@ -26,7 +26,7 @@ from segformer_ros.labels.class_maps import channel_table
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
 OPTIONS: dict[str, str] = {
-    'labels': "11 or, of the authors' images, 32 classes (11)",
+    'labels': "11 classes or, with the authors' images, 32 (11)",
 }
 TREE = (
     'train/*.png and trainannot/*.png (and the same of val and test), or '

@@ -30,7 +30,7 @@ from segformer_ros.labels.class_maps import channel_table
 SPLITS: tuple[str, ...] = ('train', 'val', 'test')
 OPTIONS: dict[str, str] = {
     'labels': '19 train ids or 34 label ids (19)',
-    'depth': 'true: also depth, from disparity/ and camera/ (false)',
+    'depth': 'true: also read depth, from disparity/ and camera/ (false)',
 }
 TREE = (
     'leftImg8bit/SPLIT/CITY/*_leftImg8bit.png and '

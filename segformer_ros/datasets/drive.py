@@ -27,7 +27,9 @@ from segformer_ros.labels import label_set, LabelSet
 
 __all__ = ['OPTIONS', 'SPLITS', 'DriveDataset', 'open_dataset', 'recognises']
 
-OPTIONS: dict[str, str] = {'routes': 'names of the drives that are wanted, one or a list (all)'}
+OPTIONS: dict[str, str] = {
+    'routes': 'names of the drives to read, one or a list (all)',
+}
 
 _FACTS = 'dataset.json'
 _EXPECTED = (

@@ -30,10 +30,10 @@ from segformer_ros.datasets.storage import Storage
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'selection')
 OPTIONS: dict[str, str] = {
-    'file_list': 'text file, each line an image, its depth or None, and more that is not read: '
-    'the lists of the Eigen split (the tree of the benchmark)',
-    'cameras': '2, 3 or [2, 3]: left and right colour camera of the tree ([2, 3])',
-    'kb_crop': 'true: the lower middle part of 1216x352 of every image (false)',
+    'file_list': 'text file like the lists of the Eigen split: each line names an image, then its '
+    "depth or None; further columns are ignored (all files of the benchmark's layout)",
+    'cameras': '2, 3 or [2, 3]: left and right colour camera ([2, 3])',
+    'kb_crop': 'true: crop every image to its lower middle part of 1216x352 (false)',
 }
 TREE = (
     'train/*_sync/proj_depth/groundtruth/image_02/*.png (also below data_depth_annotated/) and '

@@ -28,8 +28,8 @@ from segformer_ros.labels.class_maps import channel_table
 SPLITS: tuple[str, ...] = ('train', 'val', 'all', 'test')
 OPTIONS: dict[str, str] = {
     'labels': '19 train ids or 34 label ids (19)',
-    'file_list': 'text file with the names of the images of the split, one a line '
-    '(train: the first three quarters by name, val: the rest)',
+    'file_list': "text file with the names of the split's images, one per line (train: the first "
+    'three quarters by name, val: the rest)',
 }
 TREE = 'training/image_2/*_10.png and training/semantic/*_10.png'
 _TEST_TREE = 'testing/image_2/*_10.png'

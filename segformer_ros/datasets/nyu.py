@@ -28,8 +28,8 @@ from segformer_ros.datasets.storage import Storage
 
 SPLITS: tuple[str, ...] = ('train', 'val', 'test', 'all')
 OPTIONS: dict[str, str] = {
-    'file_list': 'text file, each line an image, its depth and more that is not read, in place '
-    'of all files of the split',
+    'file_list': 'text file used instead of all files of the split: each line names an image and '
+    'its depth; further columns are ignored',
 }
 TREE = (
     'sync/ROOM/rgb_*.jpg and sync_depth_*.png for train, the same in '

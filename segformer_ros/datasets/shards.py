@@ -32,10 +32,11 @@ __all__ = ['OPTIONS', 'SPLITS', 'ShardsDataset', 'open_dataset', 'recognises', '
 
 SPLITS = ('train', 'val', 'test', 'minival', 'minitest', 'selection', 'all')
 OPTIONS: dict[str, str] = {
-    'url': 'URL of the folder with the index, where it is not ROOT, such as https://host/data',
-    'cache': 'folder for shards that are fetched (shards in the cache folder of the package)',
-    'keep_gb': 'fetched shards beyond so many gigabytes are deleted, the unused first (0: none)',
-    'pipes': 'true lets pipe:COMMAND in an index run its command (false)',
+    'url': 'URL of the folder with the index, e.g. https://host/data, if it is not ROOT',
+    'cache': "folder for downloaded shards (shards in the package's cache folder)",
+    'keep_gb': 'gigabytes of downloaded shards to keep; the least recently used are deleted first '
+    '(0: keep all)',
+    'pipes': 'true allows pipe:COMMAND in an index to run its command (false)',
 }
 
 _OPEN_SHARDS = 32

@@ -33,13 +33,13 @@ from segformer_ros.labels import LabelSet, SHIFT_23
 __all__ = ['OPTIONS', 'SPLITS', 'ShiftDataset', 'open_dataset', 'recognises']
 
 OPTIONS: dict[str, str] = {
-    'views': f'one, a list, or all of {", ".join(VIEWS)} (front)',
+    'views': f'one or a list of {", ".join(VIEWS)}, or all (front)',
     'shift': f'one of {", ".join(SHIFTS)} (discrete)',
     'framerate': f'one of {", ".join(FRAMERATES)}: 1 or 10 per second (images)',
-    'backend': f'one of auto, {", ".join(BACKENDS)} (auto: what is there, in this order)',
-    'labels': 'false where the group semseg is not wanted (true)',
-    'depth': '24bit, 8bit, or none where depth is not wanted (24bit)',
-    'frames': 'all, or complete: only those with every group that is wanted (all)',
+    'backend': f'one of auto, {", ".join(BACKENDS)} (auto: the first of these that exists)',
+    'labels': 'false: do not read the group semseg (true)',
+    'depth': '24bit, 8bit, or none for no depth (24bit)',
+    'frames': 'all, or complete: only frames with every requested group (all)',
 }
 
 _GROUPS = {'24bit': 'depth', '8bit': 'depth_8bit'}

@@ -37,15 +37,16 @@ SEEDS: dict[str, tuple[int, int]] = {
 
 SPLITS: tuple[str, ...] = tuple(SEEDS)
 OPTIONS: dict[str, str] = {
-    'first_seed': 'frame i is that of seed first_seed + i '
+    'first_seed': 'seed of the first frame; frame i has seed first_seed + i '
     f'({", ".join(f"{name}: {seed}" for name, (seed, _) in SEEDS.items())})',
-    'frames': f'how many ({", ".join(f"{name}: {n}" for name, (_, n) in SEEDS.items())})',
-    'size': 'HxW such as 256x512, or a list of them that shards have in turn (256x512)',
-    'variety': 'plain, as the demo, or roads: more varied, closer to real roads (plain)',
-    'cache': 'folder to keep frames in; empty: every frame is rendered when it is read (ROOT)',
-    'shard_frames': 'frames in one folder of the cache (100)',
-    'processes': 'how many render ahead (2)',
-    'min_frames': 'training begins when so many are on disk (a quarter)',
+    'frames': f'number of frames ({", ".join(f"{name}: {n}" for name, (_, n) in SEEDS.items())})',
+    'size': 'HxW, e.g. 256x512, or a list of sizes, which the shards take in turn (256x512)',
+    'variety': 'plain, like the demo, or roads: more diverse and closer to real roads (plain)',
+    'cache': 'folder in which rendered frames are kept; if empty, frames are rendered whenever '
+    'they are read (ROOT)',
+    'shard_frames': 'frames per folder of the cache (100)',
+    'processes': 'number of processes that render ahead (2)',
+    'min_frames': 'number of frames on disk before training starts (a quarter)',
 }
 
 

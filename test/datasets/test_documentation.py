@@ -42,7 +42,7 @@ def rows(text):
 
 def test_every_kind_has_its_row():
     """With its splits."""
-    table = {kind: splits for kind, _, splits in rows(section('How a dataset is written'))}
+    table = {kind: splits for kind, _, splits in rows(section('How to name a dataset'))}
     assert list(table) == sorted(KINDS)
     for kind in ('cityscapes', 'kitti_semantic', 'kitti_depth', 'ade20k', 'nyu', 'camvid'):
         splits = importlib.import_module(KINDS[kind]).SPLITS
