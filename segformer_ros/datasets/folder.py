@@ -156,7 +156,7 @@ def _in_split(root: Path, names: list[str], facts: FolderFacts, split: str) -> l
         known = ', '.join(['all', *folders])
         raise DatasetError(
             f'{root} has no split {split!r}, it has: {known}; splits in {classes_file.NAME} or '
-            'sub-folders of images/ make them'
+            'sub-folders of images/ make them; --split all (split: all in a recipe) is all'
         )
     chosen: list[str] = []
     for part in folders[split]:
