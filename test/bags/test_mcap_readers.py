@@ -11,7 +11,11 @@ from segformer_ros.output_topics import table
 import yaml
 
 _QOS = {'history', 'depth', 'reliability', 'durability', 'liveliness'}
-_NOT_OF_THIS_NETWORK = {'/front/depth/relative/image', '/front/depth/confidence/image'}
+_NOT_OF_THIS_NETWORK = {
+    '/front/depth/relative/image',
+    '/front/depth/relative/camera_info',
+    '/front/depth/confidence/image',
+}
 
 
 @pytest.fixture(scope='module')
