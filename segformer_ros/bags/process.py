@@ -29,7 +29,7 @@ from segformer_ros.frame_rules import calibrate, Calibration, CameraModel
 from segformer_ros.image_encoding import decode_message
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
-from segformer_ros.inference.temporal import TemporalMemories
+from segformer_ros.inference.temporal import images_at_once, TemporalMemories
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.output_topics.frame import Frame, OutputOptions
 from segformer_ros.run_folder import Report
@@ -158,7 +158,7 @@ def process(
             raise
         yield before, None, None
 
-    at_once = 1 if options.temporal != 'off' else getattr(pipeline, 'at_once', 1)
+    at_once = images_at_once(pipeline, options.temporal)
     with closing(in_order(steps(), _predict, at_once)) as computed:
         for (before, stream, item), prediction in computed:
             for copy in before:

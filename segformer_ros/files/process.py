@@ -26,7 +26,7 @@ from segformer_ros.files.video import VideoFrame, VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.inference.road_scale import for_scale, RoadScale, ScaleOptions
-from segformer_ros.inference.temporal import TemporalMemories
+from segformer_ros.inference.temporal import images_at_once, TemporalMemories
 from segformer_ros.labels import DISTINCT, with_palette
 from segformer_ros.run_folder import Report
 from segformer_ros.side_thread import ahead, Behind, in_order
@@ -103,6 +103,7 @@ class FrameProcessor:
         self._report = report
         self._advance = advance
         self._memories = TemporalMemories()
+        self._at_once = images_at_once(pipeline, options.temporal)
         self._artist = Artist(pipeline, options.palette)
 
     def process_images(self, files: Sequence[ImageFile]) -> None:
@@ -217,12 +218,6 @@ class FrameProcessor:
         if writer is not None and frame.image is not None:
             with self._report.timed('draw'):
                 writer.add(self._artist.draw(frame.image, *found), frame.time_s)
-
-    @property
-    def _at_once(self) -> int:
-        """Return how many images may be in the network: one where each needs the one before."""
-        steady = self._options.temporal != 'off'
-        return 1 if steady else getattr(self._pipeline, 'at_once', 1)
 
     def _of_file(self, item: tuple[ImageFile, Image | str | None]) -> Prediction | None:
         return self._predict(item[1]) if isinstance(item[1], np.ndarray) else None

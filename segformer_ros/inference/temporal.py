@@ -31,6 +31,16 @@ _MAX_GAP_NS = 500_000_000
 _MAX_COLUMNS = 256
 
 
+def images_at_once(pipeline: object, mode: str) -> int:
+    """
+    Return how many images of a sequence may be in a network at once.
+
+    :param pipeline: It puts them through the network; one without `at_once` takes one.
+    :param mode: One of TEMPORAL; all modes except 'off' need the image before.
+    """
+    return int(getattr(pipeline, 'at_once', 1)) if mode == 'off' else 1
+
+
 @dataclass(frozen=True)
 class _Kept:
     geometry: Geometry

@@ -108,10 +108,12 @@ class SegformerNode(LifecycleNode):
             check_against_network(self._values, self._pipeline)
             manifest = self._pipeline.manifest
             results = manifest.results(scaled=self._values.camera_height_m > 0.0)
-            shown = (manifest.classes, self._values, self._steady, results)
             source = manifest.source_of_labels()
             self._streams = [
-                CameraStream(self, name, *shown, source=source) for name in self._values.cameras
+                CameraStream(
+                    self, name, manifest.classes, self._values, self._steady, results, source
+                )
+                for name in self._values.cameras
             ]
             stats_type = own_messages.frame_stats_type()
             if stats_type is not None:
