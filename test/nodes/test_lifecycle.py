@@ -218,7 +218,9 @@ def test_configuration_that_fails_leaves_the_node_unconfigured(make_rig, capfd, 
     assert rig.node.state == 'unconfigured'
     assert '/label/image' not in _topics(rig)
     lines = capfd.readouterr().err.splitlines()
-    assert [str(error) in line for line in lines if 'ERROR' in line] == [True]
+    own = [line for line in lines if '[ERROR]' in line and '[segformer_node]' in line]
+    assert len(own) == 1, lines
+    assert str(error) in own[0]
     status = rig.status('network')
     assert status.level == DiagnosticStatus.ERROR
     assert str(error) in status.message
