@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.utils.hooks import RemovableHandle
 
 LAST_STAGE = -1
+SAMPLES = ('all', 'with_depth')
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,15 @@ class DistillationConfig:
     :param logits: Factor of the channel-wise loss of the logits.
     :param features: Factor of the channel-wise loss of the encoder's last stage.
     :param temperature: Logits and features are divided by it; larger looks at more of the image.
+    :param samples: all, or with_depth: only samples with ground-truth depth, those of a simulator
+        when real images have labels alone, and the teacher knows nothing of real images.
     """
 
     teacher: str
     logits: float = 3.0
     features: float = 0.0
     temperature: float = 4.0
+    samples: str = 'all'
 
     def __post_init__(self) -> None:
         """
@@ -48,6 +52,8 @@ class DistillationConfig:
             )
         if not 0.0 < self.temperature < math.inf:
             raise ValueError(f'temperature must be above 0, got {self.temperature}')
+        if self.samples not in SAMPLES:
+            raise ValueError(f'samples must be one of {", ".join(SAMPLES)}, not {self.samples!r}')
 
 
 def channel_wise(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -55,7 +61,7 @@ def channel_wise(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
     Compare where two maps look, channel by channel (equations 3 and 4).
 
     The softmax of each channel over all its places is a distribution; the loss is
-    T^2 / C sum_c KL(teacher_c, student_c), averaged over the batch.
+    T^2 / C sum_c KL(teacher_c, student_c), averaged over the batch; 0 for an empty one.
 
     :param student: (N, C, h, w).
     :param teacher: (N, C, H, W), resized bilinearly to the student's size.
@@ -67,7 +73,7 @@ def channel_wise(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
     own = (student.flatten(2) / temperature).log_softmax(dim=2)
     other = (teacher.flatten(2) / temperature).log_softmax(dim=2)
     divergence = (other.exp() * (other - own)).sum(dim=2)
-    return divergence.mean() * temperature**2
+    return divergence.sum() / max(divergence.numel(), 1) * temperature**2
 
 
 class Distillation(nn.Module):
@@ -108,28 +114,38 @@ class Distillation(nn.Module):
             self._features = features[LAST_STAGE]
 
     def forward(
-        self, outputs: Mapping[str, Tensor], image: Tensor
+        self, outputs: Mapping[str, Tensor], image: Tensor, depth: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """
         Compare the student with the teacher on the same images.
 
         :param outputs: What the student, in training mode, just gave for the images.
         :param image: (N, 3, H, W) normalised.
-        :returns: The sum to add to the other losses; its detached parts by name.
+        :param depth: (N, H, W) metres, not finite where unknown.
+        :returns: The sum to add to the other losses, 0 where no sample is compared; its detached
+            parts by name.
         """
         config, parts = self.config, {}
-        wanted, features = self._ask(image)
+        compared = self._choose(depth)
+        wanted, features = self._ask(image[compared])
         if config.logits > 0.0:
-            own = outputs['logits'].float()
+            own = outputs['logits'][compared].float()
             value = channel_wise(own, wanted['logits'].float(), config.temperature)
             parts['distilled_logits'] = (config.logits, value)
         if self.project is not None:
             own, self._features = self._take_features(), None
-            mapped = self.project(own.float())
+            mapped = self.project(own[compared].float())
             value = channel_wise(mapped, features.float(), config.temperature)
             parts['distilled_features'] = (config.features, value)
         total = torch.stack([factor * value for factor, value in parts.values()]).sum()
         return total, {name: value.detach() for name, (_, value) in parts.items()}
+
+    def _choose(self, depth: Tensor) -> Tensor:
+        """Return the (M,) numbers of the samples that are compared."""
+        chosen = torch.ones(len(depth), dtype=torch.bool, device=depth.device)
+        if self.config.samples == 'with_depth':
+            chosen = depth.isfinite().flatten(1).any(dim=1)
+        return chosen.nonzero()[:, 0]
 
     @torch.no_grad()
     def _ask(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:

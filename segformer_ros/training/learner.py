@@ -79,7 +79,7 @@ class Objective(nn.Module):
         """Add up all losses; arguments as for MultitaskLoss."""
         total, parts = self.loss(outputs, batch, seed=seed)
         if self.distillation is not None:
-            more, distilled = self.distillation(outputs, batch.image)
+            more, distilled = self.distillation(outputs, batch.image, batch.depth)
             total, parts = total + more, {**parts, **distilled}
         return total, parts
 

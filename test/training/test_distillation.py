@@ -19,6 +19,7 @@ from segformer_ros.training.distillation import (  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 IMAGE = torch.linspace(-1.0, 1.0, 3 * 64 * 64).reshape(1, 3, 64, 64)
+DEPTH = torch.ones(1, 64, 64)
 
 
 def network_of():
@@ -91,7 +92,7 @@ def test_sum_has_the_logits_and_the_features(teacher):
     config = DistillationConfig('b1', logits=3.0, features=50.0)
     distillation = Distillation(config, student, teacher)
 
-    total, parts = distillation(student(IMAGE), IMAGE)
+    total, parts = distillation(student(IMAGE), IMAGE, DEPTH)
     total.backward()
 
     assert set(parts) == {'distilled_logits', 'distilled_features'}
@@ -111,7 +112,7 @@ def test_logits_alone_need_no_parameters_and_no_hook(teacher):
     student = network_of()
     distillation = Distillation(DistillationConfig('b1'), student, teacher)
 
-    _, parts = distillation(student(IMAGE), IMAGE)
+    _, parts = distillation(student(IMAGE), IMAGE, DEPTH)
 
     assert set(parts) == {'distilled_logits'}
     assert not distillation.state_dict()
@@ -124,9 +125,32 @@ def test_network_teaches_itself_nothing():
     student = network_of().eval()
     distillation = Distillation(DistillationConfig('b0'), student, network_of())
 
-    total, _ = distillation(student(IMAGE), IMAGE)
+    total, _ = distillation(student(IMAGE), IMAGE, DEPTH)
 
     assert total.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_samples_without_depth_can_be_left_to_their_labels(teacher):
+    """Of two samples the one with a pixel of known depth counts; of none, the loss is 0."""
+    student = network_of()
+    config = DistillationConfig('b1', features=50.0, samples='with_depth')
+    images = torch.cat([IMAGE.flip(3), IMAGE])
+    depth = torch.full((2, 64, 64), math.nan)
+
+    none, _ = Distillation(config, student, teacher)(student(images), images, depth)
+    none.backward()
+    gradients = [p.grad for p in student.parameters() if p.grad is not None]
+    depth[1, 3, 5] = 7.0
+    distillation = Distillation(replace(config, features=0.0), student, teacher)
+    outputs = student(images)
+    one, _ = distillation(outputs, images, depth)
+    alone, _ = distillation({'logits': outputs['logits'][1:]}, IMAGE, DEPTH)
+
+    assert none.item() == 0.0
+    assert gradients
+    assert all(not gradient.any() for gradient in gradients)
+    assert one.item() == pytest.approx(alone.item())
+    assert one.item() > 0.0
 
 
 def test_evaluation_of_the_student_is_not_watched(teacher):
@@ -138,7 +162,7 @@ def test_evaluation_of_the_student_is_not_watched(teacher):
     outputs = student.eval()(IMAGE)
 
     with pytest.raises(ValueError, match='expected the student to run in training mode'):
-        distillation(outputs, IMAGE)
+        distillation(outputs, IMAGE, DEPTH)
 
     distillation.close()
     assert not student.encoder._forward_hooks
@@ -166,6 +190,7 @@ def test_teacher_of_other_classes_is_refused(teacher, options, message):
         ({'logits': 0.0}, 'not both 0'),
         ({'features': -1.0}, 'must be 0 or above'),
         ({'temperature': 0.0}, 'temperature must be above 0'),
+        ({'samples': 'real'}, "samples must be one of all, with_depth, not 'real'"),
     ],
 )
 def test_impossible_distillations_are_refused(values, message):
