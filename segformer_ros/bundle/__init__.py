@@ -30,13 +30,13 @@ from segformer_ros.bundle.manifest import (
     FORMAT_VERSION,
     LogitsOutput,
     Manifest,
-    parse,
     RELATIVE,
     SCALE_OUTPUT,
     TASKS,
     WHOLE,
 )
 from segformer_ros.bundle.pair import write_pair
+from segformer_ros.bundle.parsing import parse
 from segformer_ros.bundle.real_files import engine_folder
 
 __all__ = [

@@ -20,7 +20,8 @@ from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import check_weights_of_graph
 from segformer_ros.bundle.golden import golden_image, unpack_golden
 from segformer_ros.bundle.graphs import InputSize, SCRIPT
-from segformer_ros.bundle.manifest import FORMAT_VERSION, Manifest, parse
+from segformer_ros.bundle.manifest import FORMAT_VERSION, Manifest
+from segformer_ros.bundle.parsing import parse
 from segformer_ros.file_hash import sha256_of
 from segformer_ros.nearest import did_you_mean
 

@@ -15,7 +15,8 @@ from typing import Any
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.fields import Fields
 from segformer_ros.bundle.folder import Bundle, MANIFEST, read, refuse_what_is_in_the_way
-from segformer_ros.bundle.manifest import Arithmetic, check_version, FORMAT_VERSION, Manifest
+from segformer_ros.bundle.manifest import Arithmetic, FORMAT_VERSION, Manifest
+from segformer_ros.bundle.parsing import check_version
 from segformer_ros.file_hash import sha256_of
 
 FOLDERS = {'segmentation': 'labels', 'depth': 'depth'}
