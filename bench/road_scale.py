@@ -11,6 +11,7 @@ AbsRel of LiDAR points, before and after, by class and distance; each image alon
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 import json
 from pathlib import Path
@@ -88,9 +89,14 @@ def samples(folder: Path) -> Iterator[Any]:
 
 def main() -> int:
     """Print the tables."""
-    folder = Path(sys.argv[1])
-    model = sys.argv[2] if len(sys.argv) > 2 else 'road_b0'
-    pipeline = Pipeline.load(model, threads=1)
+    parser = argparse.ArgumentParser(description='AbsRel against LiDAR, unscaled and scaled.')
+    parser.add_argument('folder', type=Path, help='scene with a scene_*.json')
+    parser.add_argument('model', nargs='?', default='road_b0', help='network (default: road_b0)')
+    arguments = parser.parse_args()
+    folder = arguments.folder
+    if not any(folder.glob('scene_*.json')):
+        parser.error(f'{folder}: expected a scene_*.json of dgp in this folder, found none')
+    pipeline = Pipeline.load(arguments.model, threads=1)
     classes = pipeline.manifest.classes
     names = {item.id: item.name for item in classes}
     assert pipeline.manifest.depth is not None
