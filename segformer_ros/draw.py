@@ -10,13 +10,17 @@ import math
 import cv2
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.labels import LabelClass, LabelSet
+from segformer_ros.labels import LabelClass, LabelSet, VOID
 
 Image = npt.NDArray[np.uint8]
 Depth = npt.NDArray[np.float32]
 
 NEAR_M, FAR_M = 1.0, 80.0
 """The ends of the depth scale of every picture, in metres."""
+
+# Turbo has no grey.
+UNKNOWN, NO_DEPTH = (128, 128, 128), 'no depth'
+"""Colour and name of pixels without a depth: unknown, or the sky."""
 
 _GAP_PX = 4
 _BACKGROUND = (24, 24, 24)
@@ -25,12 +29,10 @@ _INK = (235, 235, 235)
 _ROW_PER_SCALE = 40.0
 # Classes of fewer pixels have no place in a legend.
 _RARE = 0.0005
-# Turbo has no grey.
-_UNKNOWN = (128, 128, 128)
 _TURBO = np.rint(np.linspace(0, 255, 255)).astype(np.uint8)[:, None]
 _DEPTH_COLORS = np.vstack(
     [
-        np.array([_UNKNOWN], np.uint8),
+        np.array([UNKNOWN], np.uint8),
         cv2.applyColorMap(_TURBO, cv2.COLORMAP_TURBO)[:, 0, ::-1],
     ]
 )
@@ -68,9 +70,9 @@ def depth_levels(depth_m: Depth, max_m: float = FAR_M) -> Image:
     """
     Put depths on the scale of depth_palette(): logarithmic, near is high.
 
-    :param depth_m: (H, W) metres; NaN, zero and below are unknown.
+    :param depth_m: (H, W) metres; NaN, zero and below are unknown, +inf is the sky.
     :param max_m: The far end of the scale, more than one metre.
-    :returns: (H, W), 255 for one metre and less, 1 for max_m and more, +inf too; 0 is unknown.
+    :returns: (H, W), 255 for one metre and less, 1 for max_m and more; 0 is unknown or sky.
     :raises ValueError: max_m is too small.
     """
     if not max_m > NEAR_M:
@@ -80,7 +82,7 @@ def depth_levels(depth_m: Depth, max_m: float = FAR_M) -> Image:
     scale = -254.0 / math.log(max_m)
     # Conversion to 8 bits ends the scale on both sides.
     levels = cv2.addWeighted(nearness, scale, nearness, 0.0, 255.0, dtype=cv2.CV_8U)
-    known = np.multiply(depth_m > 0.0, 255, dtype=np.uint8)
+    known = np.multiply((depth_m > 0.0) & (depth_m < np.inf), 255, dtype=np.uint8)
     return np.asarray(cv2.bitwise_and(np.maximum(levels, 1), known), np.uint8)
 
 
@@ -101,7 +103,7 @@ def depth_palette() -> Image:
     """
     Return the colours of depth levels.
 
-    :returns: (256, 3) RGB: unknown is grey, and from far to near OpenCV's Turbo.
+    :returns: (256, 3) RGB: UNKNOWN, and from far to near OpenCV's Turbo.
     """
     return _DEPTH_COLORS.copy()
 
@@ -115,8 +117,8 @@ def colorize_depth(depth_m: Depth, max_m: float = FAR_M) -> Image:
     """
     Paint depths with OpenCV's Turbo on a logarithmic scale: near is red, far is dark blue.
 
-    :param depth_m: (H, W) metres. NaN, zero and below are unknown and painted grey; +inf and
-        all beyond max_m have the colour of max_m, all nearer than one metre that of one metre.
+    :param depth_m: (H, W) metres. NaN, zero and below are unknown, +inf is the sky: both are
+        grey. All beyond max_m has the colour of max_m, all nearer than one metre that of one.
     :param max_m: The far end of the scale, more than one metre.
     :raises ValueError: max_m is too small.
     """
@@ -194,17 +196,18 @@ def depth_panel(text: str, depth: Depth) -> Image:
 
 def put_legend(picture: Image, labels: Image, classes: Sequence[LabelClass]) -> None:
     """
-    Name the classes that occur at the lower edge of a picture.
+    Name the classes that occur, and pixels without a label, at the lower edge of a picture.
 
     :param picture: (H, W, 3) RGB, written on; one too small for words stays as it is.
-    :param labels: (H, W) class ids.
+    :param labels: (H, W) class ids, VOID where unlabelled.
     """
     row = _row_px(picture)
     if not row:
         return
     counts = cv2.calcHist([labels], [0], None, [256], [0, 256])[:, 0]
     enough = _RARE * labels.size
-    present = [item for item in classes if counts[item.id] > enough]
+    known = (*classes, LabelClass(VOID, 'unlabelled', (0, 0, 0)))
+    present = [item for item in known if counts[item.id] > enough]
     places, top = _flow([item.name for item in present], row, picture.shape)
     _darken(picture[top:])
     for item, (x, y) in zip(present, places, strict=False):
@@ -239,7 +242,7 @@ def put_depth_scale(picture: Image, max_m: float = FAR_M) -> None:
         return
     height, width = picture.shape[:2]
     top, left = height - 2 * row, row // 2
-    right = width - _text_px('unknown', row) - 2 * row
+    right = width - _text_px(NO_DEPTH, row) - 2 * row
     _darken(picture[top:])
     levels = np.rint(np.linspace(255, 1, right - left)).astype(np.uint8)
     picture[top + 3 : top + row - 1, left:right] = _DEPTH_COLORS[levels]
@@ -252,8 +255,8 @@ def put_depth_scale(picture: Image, max_m: float = FAR_M) -> None:
         text = f'{metres} m'
         start = min(max(3, x - _text_px(text, row) // 2), width - _text_px(text, row))
         _write(picture, text, (start, height - 5), row)
-    picture[top + 3 : top + row - 1, right + row // 2 : right + row // 2 + row - 6] = _UNKNOWN
-    _write(picture, 'unknown', (right + row // 2 + row - 2, top + row - 4), row)
+    picture[top + 3 : top + row - 1, right + row // 2 : right + row // 2 + row - 6] = UNKNOWN
+    _write(picture, NO_DEPTH, (right + row // 2 + row - 2, top + row - 4), row)
 
 
 def _row_px(picture: Image) -> int:

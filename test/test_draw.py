@@ -39,7 +39,7 @@ def test_an_overlay_needs_one_size_and_a_share():
 
 def test_near_is_warm_and_far_is_cold():
     """Red falls and blue rises with the distance; all beyond the scale has its end's colour."""
-    depth = np.array([[0.2, 1.0, 2.0, 30.0, 80.0, 900.0, np.inf]], np.float32)
+    depth = np.array([[0.2, 1.0, 2.0, 30.0, 80.0, 900.0, 3e38]], np.float32)
     colors = draw.colorize_depth(depth)[0].astype(int)
     assert colors[0].tolist() == colors[1].tolist()
     assert colors[2][0] > 2 * colors[2][2]
@@ -48,11 +48,11 @@ def test_near_is_warm_and_far_is_cold():
     assert len({tuple(color) for color in colors}) == 4
 
 
-def test_unknown_depth_is_grey_and_no_depth_is():
-    """Unknown are NaN, zero and below; the far end cannot be taken for it, nor any other."""
-    depth = np.array([[np.nan, 0.0, -1.0, -np.inf, 1.0, 80.0]], np.float32)
+def test_unknown_depth_and_sky_are_grey_and_no_depth_is():
+    """NaN, zero, below and infinite; the far end cannot be taken for it, nor any other."""
+    depth = np.array([[np.nan, 0.0, -1.0, -np.inf, np.inf, 1.0, 80.0]], np.float32)
     colors = draw.colorize_depth(depth)[0]
-    assert (colors[:4] == 128).all()
+    assert (colors[:5] == 128).all()
     known = draw.depth_palette()[1:].astype(int)
     assert np.abs(known - 128).sum(axis=1).min() > 100
     assert np.abs(known[0] - 128).sum() > 200
@@ -133,6 +133,18 @@ def test_the_legend_names_the_classes_that_occur():
     assert {by_id[1], by_id[11], by_id[14]} <= shown
     assert by_id[24] not in shown
     assert (picture[:90] == 77).all()
+
+
+def test_the_legend_names_pixels_without_a_label():
+    """They are black, as class 'unlabelled'; where all have a label there is no such entry."""
+    labels = np.full((180, 320), 1, np.uint8)
+    pictures = [np.full((180, 320, 3), 77, np.uint8) for _ in range(2)]
+    draw.put_legend(pictures[0], labels, CARLA_0914.classes)
+    labels[:90] = 255
+    draw.put_legend(pictures[1], labels, CARLA_0914.classes)
+    black = [(picture == 0).all(axis=-1).sum() for picture in pictures]
+    assert black[0] == 0
+    assert black[1] > 50
 
 
 def test_many_classes_leave_half_of_the_picture():

@@ -213,7 +213,7 @@ def _depth(depth: npt.NDArray[np.float32], max_m: float) -> Image:
     from segformer_ros.training.augment.geometry import SPARSE_SHARE
 
     colors = colorize_depth(depth, max_m)
-    known = ~np.isnan(depth)
+    known = np.isfinite(depth)
     if np.count_nonzero(known) < SPARSE_SHARE * depth.size:
         # Without the grey of what is unknown, which would win over dark colours.
         kernel = np.ones((3, 3), np.uint8)

@@ -97,8 +97,6 @@ def _cell(frame: SyncedFrame) -> Image:
     picture = draw.side_by_side(small.image, small.labels, small.depth, _CLASSES)
     if small.true_labels is None or small.true_depth is None:
         return picture
-    # The sky has no distance.
-    depth = np.where(np.isfinite(small.true_depth), small.true_depth, np.float32(np.nan))
     palette = LabelSet('', _CLASSES).palette()
     labels = draw.overlay(small.image, small.true_labels, palette, 0.65)
     figures = np.full_like(small.image, _DARK)
@@ -106,7 +104,7 @@ def _cell(frame: SyncedFrame) -> Image:
     truth = (
         figures,
         draw.labels_panel('ground-truth labels', labels, small.true_labels, _CLASSES),
-        draw.depth_panel('ground-truth depth', depth),
+        draw.depth_panel('ground-truth depth', small.true_depth),
     )
     return np.concatenate([picture, np.concatenate(truth, axis=1)])
 

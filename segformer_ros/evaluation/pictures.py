@@ -59,7 +59,8 @@ def depth_error(depth: Depth, truth: Depth) -> Image:
     Paint |prediction - truth| / truth from blue (none) to red (WORST_ERROR and more).
 
     :param depth: (H, W) metres, NaN where unknown.
-    :param truth: (H, W) metres, not finite where unknown; unknown is black. Sparse truth is dots.
+    :param truth: (H, W) metres, not finite where unknown. Sparse truth is dots.
+    :returns: draw.UNKNOWN where one of them is unknown: the colour of no error is nearly black.
     """
     known = np.isfinite(truth) & (truth > 0.0) & np.isfinite(depth)
     with np.errstate(invalid='ignore', divide='ignore'):
@@ -68,8 +69,8 @@ def depth_error(depth: Depth, truth: Depth) -> Image:
     colors = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
     painted = np.asarray(colors, np.uint8)
     if known.mean() < _SPARSE:
-        return _dots(np.zeros_like(painted), known, painted)
-    painted[~known] = 0
+        return _dots(np.full_like(painted, draw.UNKNOWN), known, painted)
+    painted[~known] = draw.UNKNOWN
     return painted
 
 
@@ -135,7 +136,7 @@ def _depth_panels(image: Image, depth: Depth, truth: Depth, max_m: float, width:
         ('camera', image),
         ('ground-truth depth', true),
         ('depth with the true points' if sparse else 'depth', over),
-        (f'relative error, 0 to {WORST_ERROR:g}', depth_error(depth, truth)),
+        (f'relative error, 0 to {WORST_ERROR:g}, unknown (grey)', depth_error(depth, truth)),
     ]
 
 

@@ -301,6 +301,6 @@ def _depth_scale(max_m: float) -> list[tuple[int, str, tuple[int, int, int]]]:
     """Return the depth levels as classes, whose names are metres."""
     rows = []
     for level, color in enumerate(draw.depth_palette().tolist()):
-        name = f'{draw.level_m(level, max_m):.3g} m' if level else 'unknown'
+        name = f'{draw.level_m(level, max_m):.3g} m' if level else draw.NO_DEPTH
         rows.append((level, name, (color[0], color[1], color[2])))
     return rows

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros.datasets import Sample
-from segformer_ros.draw import depth_palette
+from segformer_ros.draw import depth_palette, UNKNOWN
 from segformer_ros.evaluation import evaluate
 from segformer_ros.evaluation.measure import predict_sample
 from segformer_ros.evaluation.pictures import (
@@ -135,13 +135,29 @@ def test_points_have_the_colours_of_the_depth_that_they_lie_on():
     np.testing.assert_array_equal(picture[5, 5], predicted[5, 5])
 
 
-def test_the_error_is_black_where_nothing_is_known():
-    """Dense truth has an error in every pixel."""
+def test_the_error_is_grey_where_nothing_is_known():
+    """No error is nearly black; dense truth has an error in every pixel."""
     truth_m = np.full((20, 20), 10.0, np.float32)
     truth_m[:, 10:] = np.inf
     painted = depth_error(np.full((20, 20), 15.0, np.float32), truth_m)
-    assert (painted[:, 10:] == 0).all()
+    assert (painted[:, 10:] == UNKNOWN).all()
     assert painted[0, 0, 0] > painted[0, 0, 2]
+    sparse = np.full((20, 20), np.nan, np.float32)
+    sparse[10, 10] = 10.0
+    assert (depth_error(np.full((20, 20), 10.0, np.float32), sparse)[0, 0] == UNKNOWN).all()
+
+
+def test_the_sky_of_the_ground_truth_is_not_drawn_as_far():
+    """Infinite depth is grey, next to a prediction that knows no depth there."""
+    image = np.full((120, 240, 3), 90, np.uint8)
+    truth_m = np.full((120, 240), 10.0, np.float32)
+    truth_m[:60] = np.inf
+    said = np.where(np.isinf(truth_m), np.float32(np.nan), truth_m)
+    picture = frame_picture(Sample(image, None, truth_m), Predicted(None, said), None)
+    _, true, found, error = np.split(picture[4:, 4:].reshape(124, 4, 244, 3), 4, axis=1)
+    for panel in (true, found, error):
+        assert (panel[40:60, 0, :240] == UNKNOWN).all()
+    np.testing.assert_array_equal(true[40:, 0], found[40:, 0])
 
 
 @pytest.mark.parametrize(('labels', 'depth', 'rows'), [(1, 1, 2), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
