@@ -32,8 +32,9 @@ from segformer_ros.fleet import inputs, remote, report, training_set
 from segformer_ros.fleet.delivery import Delivery
 from segformer_ros.fleet.driver import Driver, Rules
 from segformer_ros.fleet.inputs import BAG, Input
-from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest
+from segformer_ros.fleet.manifest import FILE, Manifest
 from segformer_ros.fleet.pool import LocalPool, Runner
+from segformer_ros.fleet.records import DONE, FAILED
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.labels import LABEL_SETS, LabelSet
 from segformer_ros.progress import Progress

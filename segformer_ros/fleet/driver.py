@@ -13,17 +13,9 @@ from time import monotonic
 
 from segformer_ros.fleet import parts, remote
 from segformer_ros.fleet.inputs import BAG
-from segformer_ros.fleet.manifest import (
-    DONE,
-    FAILED,
-    Known,
-    Manifest,
-    NEW,
-    PENDING,
-    SAME,
-    Shard,
-)
+from segformer_ros.fleet.manifest import Manifest
 from segformer_ros.fleet.pool import Outcome, Runner
+from segformer_ros.fleet.records import DONE, FAILED, Known, NEW, PENDING, SAME, Shard
 from segformer_ros.fleet.stragglers import Stragglers
 from segformer_ros.fleet.tally import Tally
 from segformer_ros.fleet.work import Answer, Compute, Look, Task

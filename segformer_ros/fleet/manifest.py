@@ -5,115 +5,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 import json
 from pathlib import Path
-import sqlite3
 from typing import Any
 
+from segformer_ros.fleet.database import Database
 from segformer_ros.fleet.inputs import BAG, Input
+from segformer_ros.fleet.records import DONE, FAILED, Known, NEW, PENDING, RUNNING, SAME, Shard
 
 FILE = 'manifest.sqlite'
-
-NEW, PENDING, RUNNING, DONE, FAILED = 'new', 'pending', 'running', 'done', 'failed'
-SAME = 'same'
-"""State of an input whose content another one has."""
-
-_TABLES = """
-create table if not exists inputs (
-    id integer primary key, kind text not null, path text not null, names text not null,
-    url text not null, bytes integer not null, modified_ns integer not null,
-    name text not null unique, sha256 text, state text not null, tries integer not null default 0,
-    frames integer not null default 0, reason text not null default '', same_as integer,
-    unique (kind, path, names, bytes, modified_ns));
-create index if not exists inputs_by_state on inputs (state, tries);
-create index if not exists inputs_by_content on inputs (sha256);
-create table if not exists shards (
-    id integer primary key, input integer not null references inputs, number integer not null,
-    first integer, last integer, frames integer not null, state text not null,
-    tries integer not null default 0, reason text not null default '', seconds real,
-    unique (input, number));
-create index if not exists shards_by_state on shards (state, tries);
-create index if not exists shards_by_input on shards (input);
-"""
-
-
-class ManifestError(RuntimeError):
-    """The database is used by another process, or cannot be written."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """
-    A part of an input.
-
-    :param number: From 0, in the order of the input.
-    :param first: Where it begins: a frame, or nanoseconds of a bag; None: where the input does.
-    :param last: Where the next one begins; None: it goes up to the end.
-    :param frames: How many there are, about.
-    """
-
-    id: int
-    input: int
-    number: int
-    first: int | None
-    last: int | None
-    frames: int
-
-
-@dataclass(frozen=True)
-class Known:
-    """An input that the database knows, with the name of its results."""
-
-    id: int
-    input: Input
-    name: str
-    sha256: str
-    state: str
-    frames: int
-    reason: str
 
 
 class Manifest:
     """
     The database; no other process can use it until it is closed.
 
-    :param path: The file; made where it is not there.
+    :param path: The file; created if it does not exist.
     :raises ManifestError: Another process uses it, or it is damaged.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._data = sqlite3.connect(path, timeout=0, isolation_level=None)
-            # Exclusive, the log needs no shared memory, which network file systems do not have.
-            self._data.execute('pragma locking_mode = exclusive')
-            self._data.execute('pragma journal_mode = wal')
-            self._data.execute('pragma synchronous = normal')
-            self._data.execute('begin exclusive')
-            for statement in _TABLES.split(';'):
-                self._data.execute(statement)
-            self._data.execute('commit')
-        except sqlite3.Error as error:
-            if 'locked' in str(error):
-                raise ManifestError(
-                    f'another process is labelling into {path.parent}: wait for its end, or '
-                    'choose another folder'
-                ) from error
-            raise ManifestError(f'{path} cannot be used: {error}') from error
+        self._data = Database(path)
+        self._do, self._number = self._data.do, self._data.number
 
     def close(self) -> None:
         """Close the file."""
         self._data.close()
-
-    def _do(self, statement: str, *values: object) -> sqlite3.Cursor:
-        try:
-            return self._data.execute(statement, values)
-        except sqlite3.Error as error:
-            raise ManifestError(f'{self._path} cannot be written: {error}') from error
-
-    def _number(self, statement: str, *values: object) -> int:
-        return int(self._do(statement, *values).fetchone()[0] or 0)
 
     def begin(self, retry_failed: bool) -> None:
         """

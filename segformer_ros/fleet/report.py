@@ -16,7 +16,8 @@ from typing import Any
 
 from segformer_ros import run_folder
 from segformer_ros.fleet import parts
-from segformer_ros.fleet.manifest import DONE, FAILED, Known, Manifest, SAME
+from segformer_ros.fleet.manifest import Manifest
+from segformer_ros.fleet.records import DONE, FAILED, Known, SAME
 
 REPORT, TABLE, PAGE = 'report.json', 'inputs.csv', 'report.html'
 COLUMNS = ('input', 'kind', 'state', 'results', 'frames', 'done', 'failed', 'sha256', 'reason')

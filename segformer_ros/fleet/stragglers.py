@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from segformer_ros.fleet.manifest import Shard
+from segformer_ros.fleet.records import Shard
 
 PATIENCE_S = 60.0
 """What every shard may take."""

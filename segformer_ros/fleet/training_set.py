@@ -21,7 +21,8 @@ from segformer_ros.datasets.shards_writer import ShardSettings, write_shards
 from segformer_ros.datasets.soft_labels import unstacked
 from segformer_ros.files import images
 from segformer_ros.fleet import parts
-from segformer_ros.fleet.manifest import DONE, Known, Manifest
+from segformer_ros.fleet.manifest import Manifest
+from segformer_ros.fleet.records import DONE, Known
 from segformer_ros.fleet.samples import read_records, Record
 from segformer_ros.fleet.selection import choose
 from segformer_ros.image_encoding import decode_stored

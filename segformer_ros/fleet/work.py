@@ -23,8 +23,8 @@ from segformer_ros.files.process import FileOptions, FrameProcessor
 from segformer_ros.files.video import VideoReader
 from segformer_ros.fleet import parts, remote
 from segformer_ros.fleet.inputs import BAG, Input, VIDEO
-from segformer_ros.fleet.manifest import Shard
 from segformer_ros.fleet.planning import Plan, plan
+from segformer_ros.fleet.records import Shard
 from segformer_ros.fleet.samples import write_samples
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.fleet.watching import Watched

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from recordings_builder import write_images
 from segformer_ros.fleet import parts
+from segformer_ros.fleet.database import ManifestError
 from segformer_ros.fleet.driver import Driver, Rules, StoppedError
 from segformer_ros.fleet.inputs import find
-from segformer_ros.fleet.manifest import DONE, FAILED, FILE, Manifest, ManifestError
+from segformer_ros.fleet.manifest import FILE, Manifest
 from segformer_ros.fleet.pool import Outcome
+from segformer_ros.fleet.records import DONE, FAILED
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.fleet.work import Compute, Worker
 
