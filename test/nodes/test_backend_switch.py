@@ -20,6 +20,7 @@ from segformer_ros.inference.failover import Failover
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.nodes import backend_switch
 from segformer_ros.nodes.parameters import Parameters
+from spinning import DEADLINE_S
 from tiny_bundle import make_tiny_bundle
 
 ORDER = ('tensorrt_float16', 'tensorrt_float32', 'cpu')
@@ -67,7 +68,7 @@ def _send(rig, number):
 
 def _report_until_down(rig):
     """Report until the node has shut ROS down."""
-    end = time.monotonic() + 30.0
+    end = time.monotonic() + DEADLINE_S
     while rig.node.context.ok():
         assert time.monotonic() < end, 'the node does not end'
         rig.node.report()

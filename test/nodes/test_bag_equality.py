@@ -4,7 +4,6 @@
 
 from collections import defaultdict
 from dataclasses import replace
-import time
 
 import bag_builder
 from bag_builder import camera_info, drive, image, Message, read_bag, write_bag
@@ -24,9 +23,9 @@ from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, 
 from segformer_ros.output_topics.frame import OutputOptions
 from segformer_ros.run_folder import Report
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from spinning import spin_until
 from tiny_bundle import make_tiny_bundle
 
-_DEADLINE_S = 20.0
 _IMAGES = ('label/image', 'label/confidence/image', 'depth/image', 'depth/confidence/image')
 _SHOWN = {
     'label/color/image': Image,
@@ -168,10 +167,7 @@ class _Player:
 
     def until(self, condition):
         """Spin until the condition holds; an error after the deadline."""
-        end = time.monotonic() + _DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, 'the deadline has passed'
-            self._executor.spin_once(timeout_sec=0.05)
+        spin_until(self._executor, condition)
 
     def play(self, path, expected):
         """Publish, and wait for as many messages as are expected of every topic."""

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node takes from camera_info, and from whom it hears one."""
 
-import os
-
 from diagnostic_msgs.msg import DiagnosticStatus
 from node_rig import camera_info, HEIGHT, image_message, WIDTH
 import numpy as np
@@ -14,6 +12,7 @@ from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
 )
+from segformer_ros.demo.environment import free_domain
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -200,7 +199,7 @@ def elsewhere(monkeypatch, ros):
     """Yield a node of another process: in one process a topic has one type."""
     ros.try_shutdown()
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    monkeypatch.setenv('ROS_DOMAIN_ID', str(101 + os.getpid() % 100))
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(free_domain()))
     ros.init()
     context = ros.Context()
     context.init()

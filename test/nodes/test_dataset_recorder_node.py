@@ -4,7 +4,6 @@
 
 import csv
 import json
-import time
 
 import cv2
 from node_rig import camera_info, image_message
@@ -18,6 +17,7 @@ from segformer_ros.datasets import DatasetSpec, open_dataset
 from segformer_ros.nodes import dataset_recorder_node
 from segformer_ros.nodes.dataset_recorder_node import DatasetRecorderNode
 from sensor_msgs.msg import CameraInfo, Image
+from spinning import spin_until
 
 _VEHICLE = '/carla/ego_vehicle'
 _SENSORS = {
@@ -26,7 +26,6 @@ _SENSORS = {
     'depth': 'depth_front',
 }
 _SIZE = (24, 40)
-_DEADLINE_S = 20.0
 
 
 class _Session:
@@ -53,11 +52,7 @@ class _Session:
 
     def until(self, condition):
         """Spin until the condition holds; an error after the deadline."""
-        end = time.monotonic() + _DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, 'the deadline has passed'
-            if rclpy.ok():
-                self._executor.spin_once(timeout_sec=0.05)
+        spin_until(self._executor, condition)
 
     def publish(self, stamp_ns, streams=('depth', 'image', 'labels')):
         """Publish one frame, the truth in the coding of the bridge."""
@@ -188,10 +183,7 @@ def test_a_camera_info_that_was_published_once_before(monkeypatch, tmp_path, cod
     recorder = DatasetRecorderNode()
     executor = SingleThreadedExecutor()
     executor.add_node(recorder)
-    end = time.monotonic() + _DEADLINE_S
-    while recorder._assembler._info is None:
-        assert time.monotonic() < end, 'the deadline has passed'
-        executor.spin_once(timeout_sec=0.05)
+    spin_until(executor, lambda: recorder._assembler._info is not None)
     assert recorder._assembler._info.k[0] == 33.0
     executor.remove_node(recorder)
     recorder.destroy_node()

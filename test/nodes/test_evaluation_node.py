@@ -4,7 +4,6 @@
 
 import functools
 import json
-import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import numpy as np
@@ -19,7 +18,9 @@ from segformer_ros.metrics import DepthMeter, SegmentationMeter
 from segformer_ros.nodes.evaluation_messages import evaluation_diagnostics
 from segformer_ros.nodes.evaluation_node import EvaluationNode, main
 from sensor_msgs.msg import CameraInfo, Image
+from spinning import DEADLINE_S, spin_until
 from std_srvs.srv import Trigger
+from stderr_lines import own_lines
 
 _VEHICLE = '/carla/ego_vehicle'
 
@@ -100,11 +101,8 @@ class _Bench:
     def evaluated(self):
         return self.statistics.drive.scores.evaluated
 
-    def spin(self, until, *, deadline_s=20.0):
-        end = time.monotonic() + deadline_s
-        while not until():
-            assert time.monotonic() < end, 'the condition did not come true'
-            self._executor.spin_once(timeout_sec=0.05)
+    def spin(self, until):
+        spin_until(self._executor, until)
 
     def close(self):
         self.evaluation.destroy_node()
@@ -251,7 +249,7 @@ def test_a_reset_starts_from_scratch(bench):
     running = bench()
     running.source.publish(running.source.frame(evaluated=False), 1)
     running.spin(lambda: running.evaluated['depth'] == 1)
-    assert running.source.reset.wait_for_service(20.0)
+    assert running.source.reset.wait_for_service(DEADLINE_S)
     answer = running.source.reset.call_async(Trigger.Request())
     running.spin(answer.done)
     assert answer.result().success
@@ -445,9 +443,9 @@ def test_contradicting_depths_are_one_line_and_no_start(monkeypatch, capfd):
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
     code = main(['--ros-args', '-p', 'min_depth_m:=90.0'])
     assert code == 1
-    assert capfd.readouterr().err.strip() == (
+    assert own_lines(capfd.readouterr().err) == [
         'min_depth_m (90.0) must be less than max_depth_m (80.0)'
-    )
+    ]
 
 
 def test_topics_on_which_nothing_comes_are_named(bench):

@@ -21,9 +21,9 @@ from segformer_ros.nodes.messages import ros_message
 from segformer_ros.nodes.transforms import level_camera, matrix, TransformError
 from segformer_ros.output_topics import contents
 from sensor_msgs.msg import CameraInfo, Image
+from spinning import spin_until
 from std_msgs.msg import Header
 
-DEADLINE_S = 20.0
 CAMERA = Intrinsics(60.0, 60.0, 47.5, 31.5, 96, 64)
 ROAD, CAR, SKY = (CARLA_0914.by_name(name).id for name in ('road', 'car', 'sky'))
 HEIGHT_M = 1.4
@@ -124,10 +124,7 @@ class Rig:
 
     def until(self, condition):
         """Spin until the condition holds; an error after the deadline."""
-        end = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, 'the deadline has passed'
-            self.executor.spin_once(timeout_sec=0.02)
+        spin_until(self.executor, condition)
 
     def errors(self):
         """Return the errors in the diagnostics."""

@@ -6,7 +6,6 @@ Names are remapped once, with the arguments that every ROS user gives.
 Two topics that are swapped show it: remapped twice they are where they were.
 """
 
-import time
 from types import SimpleNamespace
 
 from bag_builder import camera_info as bag_camera_info
@@ -27,8 +26,7 @@ from segformer_ros.nodes.replay_node import ReplayNode
 from segformer_ros.nodes.world_node import WorldNode
 from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-
-_DEADLINE_S = 20.0
+from spinning import spin_until
 
 
 def _swapped(*pairs):
@@ -107,10 +105,7 @@ class _Stage:
 
     def until(self, condition):
         """Spin until the condition holds; an error after the deadline."""
-        end = time.monotonic() + _DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, 'the deadline has passed'
-            self._executor.spin_once(timeout_sec=0.05)
+        spin_until(self._executor, condition)
 
     def publisher(self, topic, kind=Image):
         """Publish a topic, and wait until the node hears it."""

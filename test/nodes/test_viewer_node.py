@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The viewer node, fed with results that are known."""
 
-import time
-
 import numpy as np
 import pytest
 import rclpy
@@ -16,11 +14,11 @@ from segformer_ros.nodes import own_messages
 from segformer_ros.nodes.viewer_node import main, ViewerNode
 from segformer_ros.output_topics import contents
 from sensor_msgs.msg import CameraInfo, Image
+from spinning import spin_until
 from std_msgs.msg import Header
 
 pytest.importorskip('rerun', reason='rerun-sdk is not installed (it needs Python 3.11)')
 
-DEADLINE_S = 30.0
 CAMERA = Intrinsics(20.0, 20.0, 6.0, 4.0, 12, 8)
 
 
@@ -50,10 +48,7 @@ class Bench:
 
     def wait(self, condition):
         """Spin until it holds."""
-        deadline = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline
-            self.executor.spin_once(timeout_sec=0.05)
+        spin_until(self.executor, condition)
 
     def publish(self, stamp_s, *, depth=None, camera=''):
         """Publish a frame of 8x12 pixels."""

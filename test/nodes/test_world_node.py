@@ -4,7 +4,6 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,8 @@ from segformer_ros import carla
 from segformer_ros.camera import Intrinsics
 from segformer_ros.nodes.world_node import main, WorldNode
 from sensor_msgs.msg import CameraInfo, Image
+from spinning import spin_until
+from stderr_lines import own_lines
 
 _WIDTH, _HEIGHT = 32, 16
 _SIZE = ('width:=32', 'height:=16', 'rate_hz:=200.0')
@@ -87,13 +88,6 @@ def drive(monkeypatch):
     rclpy.try_shutdown()
 
 
-def _spin(executor, until, *, deadline_s=20.0):
-    end = time.monotonic() + deadline_s
-    while not until():
-        assert time.monotonic() < end, 'the condition did not come true'
-        executor.spin_once(timeout_sec=0.05)
-
-
 def _stamp_ns(msg):
     return msg.header.stamp.sec * 1_000_000_000 + msg.header.stamp.nanosec
 
@@ -102,8 +96,10 @@ def test_topics_encodings_and_sizes_are_those_of_the_bridge(drive):
     """A node that is set up for CARLA works with the world as it is."""
     _, other, executor = drive()
     heard = _Listener(other, ['rgb_front', 'depth_front', 'semantic_segmentation_front'])
-    _spin(executor, lambda: all(len(heard.images(s)) > 2 for s in ('rgb_front', 'depth_front')))
-    _spin(executor, lambda: len(heard.images('semantic_segmentation_front')) > 2)
+    spin_until(
+        executor, lambda: all(len(heard.images(s)) > 2 for s in ('rgb_front', 'depth_front'))
+    )
+    spin_until(executor, lambda: len(heard.images('semantic_segmentation_front')) > 2)
 
     rgb, depth = heard.images('rgb_front')[0], heard.images('depth_front')[0]
     labels = heard.images('semantic_segmentation_front')[0]
@@ -126,7 +122,7 @@ def test_all_sensors_of_a_frame_share_the_stamp(drive):
     _, other, executor = drive('max_frames:=5')
     sensors = ['rgb_front', 'depth_front', 'semantic_segmentation_front']
     heard = _Listener(other, sensors)
-    _spin(executor, lambda: not rclpy.ok())
+    spin_until(executor, lambda: not rclpy.ok())
 
     expected = [number * 5_000_000 for number in range(1, 6)]
     for sensor in sensors:
@@ -140,7 +136,7 @@ def test_camera_info_describes_the_camera_and_comes_before_the_image(drive):
     """The node has the focal length before it gets the first image."""
     _, other, executor = drive('max_frames:=3')
     heard = _Listener(other, ['rgb_front'])
-    _spin(executor, lambda: not rclpy.ok())
+    spin_until(executor, lambda: not rclpy.ok())
 
     info = heard.infos('rgb_front')[0]
     assert (info.width, info.height, info.distortion_model) == (_WIDTH, _HEIGHT, 'plumb_bob')
@@ -154,7 +150,7 @@ def test_the_clock_only_goes_forward_and_is_never_behind_a_stamp(drive):
     """A node under use_sim_time must not see an image from the future."""
     _, other, executor = drive('max_frames:=20')
     heard = _Listener(other, ['rgb_front'])
-    _spin(executor, lambda: not rclpy.ok())
+    spin_until(executor, lambda: not rclpy.ok())
 
     times = [msg.clock for msg in heard.messages['/clock']]
     clocks = [item.sec * 1_000_000_000 + item.nanosec for item in times]
@@ -175,7 +171,7 @@ def test_the_role_name_is_in_topics_and_frames(drive):
     _, other, executor = drive('role_name:=hero')
     got = []
     other.create_subscription(Image, '/carla/hero/rgb_front/image', got.append, 10)
-    _spin(executor, lambda: got)
+    spin_until(executor, lambda: got)
     assert got[0].header.frame_id == 'hero/rgb_front'
 
 
@@ -183,7 +179,7 @@ def test_a_loop_repeats_the_pixels_but_not_the_time(drive):
     """The repeated drive costs nothing, and its stamps go on."""
     _, other, executor = drive('loop_frames:=3', 'max_frames:=7')
     heard = _Listener(other, ['rgb_front'])
-    _spin(executor, lambda: not rclpy.ok())
+    spin_until(executor, lambda: not rclpy.ok())
 
     red = [msg.data[2] for msg in heard.images('rgb_front')]
     assert red == [1, 2, 3, 1, 2, 3, 1]
@@ -212,13 +208,13 @@ def test_lock_step_never_outruns_the_results(drive):
     )
     consumer = _Consumer(other)
     for number in range(1, 6):
-        _spin(executor, lambda: len(consumer.images) == number)  # noqa: B023
+        spin_until(executor, lambda: len(consumer.images) == number)  # noqa: B023
         consumer.answer(consumer.labels, consumer.images[-1])
         for _ in range(10):
             executor.spin_once(timeout_sec=0.01)
         assert world.published == number
         consumer.answer(consumer.depth, consumer.images[-1])
-    _spin(executor, lambda: not rclpy.ok())
+    spin_until(executor, lambda: not rclpy.ok())
     assert [_stamp_ns(msg) for msg in consumer.images] == [
         number * 5_000_000 for number in range(1, 6)
     ]
@@ -230,7 +226,7 @@ def test_lock_step_gives_up_a_result_that_never_comes(drive):
         'lock_step:=true', 'real_time:=false', 'wait_timeout_s:=0.05', 'max_frames:=3'
     )
     consumer = _Consumer(other)
-    _spin(executor, lambda: not rclpy.ok())
+    spin_until(executor, lambda: not rclpy.ok())
     assert len(consumer.images) == 3
 
 
@@ -241,7 +237,7 @@ def test_lock_step_starts_with_its_first_subscriber(drive):
         executor.spin_once(timeout_sec=0.02)
     assert world.published == 0
     consumer = _Consumer(other)
-    _spin(executor, lambda: consumer.images)
+    spin_until(executor, lambda: consumer.images)
     assert _stamp_ns(consumer.images[0]) == 5_000_000
 
 
@@ -257,7 +253,6 @@ def test_a_wrong_parameter_is_one_line_and_no_start(monkeypatch, capfd, paramete
     """The user is told which one, not where in the code it was noticed."""
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
     code = main(['--ros-args', '-p', parameter, '-p', 'lock_step:=true'])
-    error = capfd.readouterr().err.strip()
+    (line,) = own_lines(capfd.readouterr().err)
     assert code == 1
-    assert words in error
-    assert len(error.splitlines()) == 1
+    assert words in line

@@ -74,7 +74,7 @@ class Page:
         finally:
             browser.terminate()
             with suppress(subprocess.TimeoutExpired):
-                browser.wait(10.0)
+                browser.wait(30.0)
             browser.kill()
             browser.wait()
 

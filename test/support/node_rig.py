@@ -17,8 +17,8 @@ from segformer_ros.inference.pipeline import Prediction, Timings
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.nodes.segformer_node import SegformerNode
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from spinning import DEADLINE_S, spin_until
 
-DEADLINE_S = 20.0
 HEIGHT, WIDTH = 6, 8
 TASKS = ('segmentation', 'depth')
 IMAGES = (
@@ -96,9 +96,16 @@ class SteadyClock:
 
 
 class Rig:
-    """The node under test and a probe, in one executor."""
+    """
+    The node under test and a probe, in one executor.
 
-    def __init__(self, pipeline=None, load=None, start=True, cli_args=None, **values):
+    Its diagnostics come when status() asks for them, or every second with `reports`: what is said
+    once would otherwise be said a moment before it is asked for, now and then.
+    """
+
+    def __init__(
+        self, pipeline=None, load=None, start=True, cli_args=None, reports=False, **values
+    ):
         self.pipeline = pipeline or FakePipeline()
         self.clock = SteadyClock()
         self.received = defaultdict(list)
@@ -112,6 +119,9 @@ class Rig:
                 rclpy.Parameter(name, value=value) for name, value in values.items()
             ],
         )
+        for timer in self.node.timers:
+            if timer.callback == self.node.report and not reports:
+                timer.cancel()
         self.probe = rclpy.create_node('probe')
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
@@ -132,10 +142,7 @@ class Rig:
 
     def until(self, condition):
         """Spin until the condition holds; an error after the deadline."""
-        end = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < end, 'the deadline has passed'
-            self.executor.spin_once(timeout_sec=0.05)
+        spin_until(self.executor, condition)
 
     def listen(self, topic, kind=Image, qos=10):
         """Keep all messages of a topic in received."""

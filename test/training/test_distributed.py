@@ -76,7 +76,7 @@ def test_two_processes_learn_what_one_learns_from_the_joined_batch(tmp_path):
     try:
         alone = resolve(recipe(tmp_path / 'one', **changes()))
         fit(alone, lambda line: None)
-        outputs = [process.communicate(timeout=120.0)[0] for process in processes]
+        outputs = [process.communicate(timeout=300.0)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
