@@ -30,7 +30,8 @@ import warnings
 from segformer_ros.bundle import Bundle, BundleError
 from segformer_ros.export.checkpoint_export import export_checkpoint
 from segformer_ros.export.foreign.normalisation import NAMED, Normalisation
-from segformer_ros.export.foreign.wrapping import wrap_graphs, WrapOptions
+from segformer_ros.export.foreign.wrapped_graph import WrapOptions
+from segformer_ros.export.foreign.wrapping import wrap_graphs
 from segformer_ros.export.variants import ExportOptions
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend import BackendError

@@ -14,7 +14,7 @@ from segformer_ros.commands.unused_options import refuse
 from segformer_ros.run_folder import require_new
 
 if TYPE_CHECKING:
-    from segformer_ros.export.foreign.wrapping import WrapOptions
+    from segformer_ros.export.foreign.wrapped_graph import WrapOptions
 
 HELP = 'make a bundle of an ONNX graph of another program'
 _KINDS = (
@@ -141,7 +141,7 @@ def _options(args: argparse.Namespace) -> WrapOptions:
     from segformer_ros.export.foreign.class_list import read_classes
     from segformer_ros.export.foreign.meaning import KINDS
     from segformer_ros.export.foreign.normalisation import read_processor, read_words
-    from segformer_ros.export.foreign.wrapping import WrapOptions
+    from segformer_ros.export.foreign.wrapped_graph import WrapOptions
 
     if args.kind is not None and args.kind not in KINDS[args.task]:
         raise ValueError(f'expected --kind {", ".join(KINDS[args.task])}, got {args.kind}')

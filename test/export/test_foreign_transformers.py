@@ -13,7 +13,8 @@ import pytest
 from segformer_ros import bundle
 from segformer_ros.export.foreign.class_list import read_classes
 from segformer_ros.export.foreign.normalisation import NAMED, Normalisation
-from segformer_ros.export.foreign.wrapping import wrap_graphs, WrapOptions
+from segformer_ros.export.foreign.wrapped_graph import WrapOptions
+from segformer_ros.export.foreign.wrapping import wrap_graphs
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.preprocess import fit
 from tiny_transformers import (
