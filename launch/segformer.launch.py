@@ -21,6 +21,7 @@ _OUTPUTS = (
     'overlay/image',
     'depth/image',
     'depth/camera_info',
+    'depth/confidence/image',
     'depth/points',
 )
 # Arguments of a file that includes this one.

@@ -17,6 +17,8 @@ def panels(content):
     """Return the panels of a layout, in reading order."""
     if content['type'] == 'panel':
         return [content]
+    if content['type'] == 'tabs':
+        return [panel for tab in content['tabs'] for panel in panels(tab['content'])]
     return [panel for item in content['items'] for panel in panels(item['content'])]
 
 
@@ -29,10 +31,19 @@ def test_images_are_outputs_that_foxglove_shows():
     """Colours as they are, depth with its range in metres."""
     found = by_title()
     modes = [config['imageMode'] for config in found.values() if 'imageMode' in config]
-    assert [OUTPUTS[mode['imageTopic']] for mode in modes] == ['sensor_msgs/msg/Image'] * 3
+    assert [OUTPUTS[mode['imageTopic']] for mode in modes] == ['sensor_msgs/msg/Image'] * 4
     depth = found['Depth (m)']['imageMode']
     assert OUTPUTS[depth['calibrationTopic']] == 'sensor_msgs/msg/CameraInfo'
     assert (depth['colorMap'], depth['minValue'], depth['maxValue']) == ('turbo', 0, 80)
+
+
+def test_depth_confidence_is_a_tab_behind_depth():
+    """Foxglove subscribes to what is in view: no network computes it for a tab that is closed."""
+    cells = [item['content'] for item in LAYOUT['content']['items'][0]['content']['items']]
+    (tabs,) = [cell for cell in cells if cell['type'] == 'tabs']
+    assert tabs['selectedTabIndex'] == 0
+    topics = [tab['content']['config']['imageMode']['imageTopic'] for tab in tabs['tabs']]
+    assert topics == ['/depth/image', '/depth/confidence/image']
 
 
 def test_points_have_the_colours_of_their_classes():

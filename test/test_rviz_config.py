@@ -86,6 +86,13 @@ def test_depth_has_the_range_of_all_pictures():
     assert not any(item['Normalize Range'] for item in shown)
 
 
+def test_depth_confidence_is_shown_on_demand():
+    """A display that is enabled would make every network compute it."""
+    topic = '/depth/confidence/image'
+    (shown,) = [item for item in DISPLAYS.values() if item['Topic']['Value'] == topic]
+    assert (shown['Enabled'], shown['Value']) == (False, False)
+
+
 def test_tools_and_view_are_those_of_rviz():
     """A name that there is not makes RViz print an error at its start."""
     assert {item['Class'] for item in MANAGER['Tools']} <= TOOLS

@@ -106,20 +106,23 @@ def has_colors(*colors):
 @pytest.mark.slow
 @pytest.mark.skipif(chromium.PROGRAM is None, reason='Chromium is not installed')
 def test_a_browser_shows_the_scene(tmp_path):
-    """Labels have their colours, depth that of its scale; the console has no error of the page."""
+    """Labels have their colours, depth and its confidence theirs; the console has no error."""
     labels = np.full((60, 120), 11, np.uint8)
     labels[30:] = 1
     depth = np.full((60, 120), np.nan, np.float32)
     depth[30:] = 2.0
+    certain = np.full((60, 120), 77, np.uint8)
     image = np.full((60, 120, 3), (10, 200, 30), np.uint8)
     sky, road = CARLA_0914.by_name('sky').color, CARLA_0914.by_name('road').color
     with Server() as server, session.served(server) as recording:
         scene = Scene(recording, CARLA_0914.classes, SceneOptions(palette='carla'))
         for at in range(3):
-            scene.log(ViewFrame(10**18 + at * 10**8, image, labels, depth))
+            stamp_ns = 10**18 + at * 10**8
+            scene.log(ViewFrame(stamp_ns, image, labels, depth, depth_confidence=certain))
         recording.flush()
         page = chromium.Page(server.page, tmp_path / 'profile')
-        shown, picture = page.shows(has_colors(sky, road, (128, 128, 128)), 150.0)
+        colors = (sky, road, (128, 128, 128), (77, 77, 77))
+        shown, picture = page.shows(has_colors(*colors), 150.0)
     assert shown, f'{len(np.unique(picture.reshape(-1, 3), axis=0))} colours on the page'
     assert not [text for text in page.said if not chromium.is_of_the_network(text)]
 
