@@ -104,7 +104,7 @@ def frames(args: argparse.Namespace, seed: int) -> Iterator[tuple[Any, Any, Any,
 
 def compare(args: argparse.Namespace, pipeline: Pipeline, seed: int) -> str:
     """Return the figures of one drive."""
-    backend = pipeline._backend = Once(pipeline._backend)
+    backend = pipeline._runner._backend = Once(pipeline._backend)
     ids = [item.id for item in pipeline.manifest.classes]
     memory, sides, perfect = TimedMemory(), (Side(ids), Side(ids)), Side(ids)
     gray_before = truth_before = None

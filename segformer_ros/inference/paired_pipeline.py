@@ -14,7 +14,8 @@ from segformer_ros import bundle as bundles
 from segformer_ros.image_encoding import CameraImage
 from segformer_ros.inference.backend import EngineMissingError
 from segformer_ros.inference.backend_choice import Loaded
-from segformer_ros.inference.pipeline import Pipeline, SKY, SKY_M
+from segformer_ros.inference.decoder import sky_id, SKY_M
+from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.inference.results import Options, Prediction, Timings
 from segformer_ros.inference.schedule import Schedule, WAYS
 from segformer_ros.inference.temporal import TemporalMemory
@@ -45,8 +46,7 @@ class PairedPipeline(Pipeline):
         self._threads = all(item.any_thread for item in (labels, depth))
         self._manifest = bundle.manifest
         self._pair = (labels, depth)
-        skies = [item.id for item in bundle.manifest.classes if item.name == SKY]
-        self._sky_id = skies[0] if skies else None
+        self._sky_id = sky_id(bundle.manifest)
 
     @property
     def backend_name(self) -> str:

@@ -4,56 +4,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-import math
 import os
 from pathlib import Path
-from threading import local
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import bundle as bundles
-from segformer_ros import frame_rules
-from segformer_ros.image_encoding import as_rgb, CameraImage
+from segformer_ros.image_encoding import CameraImage
 from segformer_ros.inference import backend_choice
-from segformer_ros.inference.backend import Backend, BackendError, FrameRequest, Frames
-from segformer_ros.inference.depth_confidence import (
-    check_depth_confidence,
-    decode_depth_confidence,
-    states_confidence,
-)
-from segformer_ros.inference.postprocess import decode_depth, decode_labels, warm_up
-from segformer_ros.inference.preprocess import (
-    check_image,
-    fit,
-    Geometry,
-    lookup_table,
-    prepare,
-    prepare_bytes,
-)
+from segformer_ros.inference.backend import Backend, Frames
+from segformer_ros.inference.decoder import Decoder
+from segformer_ros.inference.depth_confidence import check_depth_confidence, states_confidence
+from segformer_ros.inference.network_runner import NetworkRunner
+from segformer_ros.inference.postprocess import warm_up
+from segformer_ros.inference.preprocess import check_image, fit, Geometry
 from segformer_ros.inference.results import checked_focals, Options, Prediction, Timings
 from segformer_ros.inference.rotation import as_it_came, upright
 from segformer_ros.inference.schedule import check_schedule
 from segformer_ros.inference.temporal import TemporalMemory
-from segformer_ros.inference.top_classes import decode_top_classes
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
 
 Image = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
-
-SKY = 'sky'
-SKY_M = {'nan': math.nan, 'inf': math.inf}
-
-
-class _Buffers(local):
-    """The inputs of the network that a thread fills, by their shape."""
-
-    def __init__(self) -> None:
-        self.arrays: dict[tuple[int, ...], npt.NDArray[Any]] = {}
 
 
 class Predictor(Protocol):
@@ -105,14 +82,9 @@ class Pipeline:
         # What a device makes of a frame is metres.
         self._frames: Frames | None = None if self._relative else getattr(backend, 'frames', None)
         self._reason = reason
-        self._table = lookup_table(bundle.manifest.mean, bundle.manifest.std)
+        self._runner = NetworkRunner(bundle.manifest, backend)
         self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
-        self._ids = [item.id for item in bundle.manifest.classes]
-        skies = [item.id for item in bundle.manifest.classes if item.name == SKY]
-        self._sky_id = skies[0] if skies else None
-        self._pad_rgb = [round(255.0 * value) for value in bundle.manifest.mean]
-        self._inputs = _Buffers()
-        self._compiled = compiled
+        self._decoder = Decoder(bundle.manifest, compiled=compiled)
         if compiled:
             warm_up()
 
@@ -223,8 +195,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free the network; the pipeline must not be used any more."""
-        self._backend.close()
-        self._inputs.arrays.clear()
+        self._runner.close()
 
     def predict(
         self,
@@ -285,27 +256,34 @@ class Pipeline:
             or options.top_classes
             or (options.needs_depth_scale and states_confidence(self._manifest))
         )
-        if self._frames is not None and self._needed(options) and not on_host:
+        if self._frames is not None and self._decoder.needed(options) and not on_host:
             pairs = zip(geometries, focals, strict=True)
-            requests = [self._request(*pair, options) for pair in pairs]
+            requests = [self._decoder.request(*pair, options) for pair in pairs]
             return list(map(self._frames.predict, images, geometries, requests))
         results: dict[int, Prediction] = {}
-        for group in self._groups(geometries):
-            chosen = [geometries[index] for index in group]
-            outputs, prepare_s, network_s = self._run(
-                [images[index] for index in group], chosen, self._needed(options)
-            )
-            for place, index in enumerate(group):
-                single = {name: value[place] for name, value in outputs.items()}
-                before_s = prepare_s[place], network_s
-                memory, start = memories[index], perf_counter()
-                if memory is not None:
-                    single = self._steady(memory, images[index], geometries[index], single)
-                    before_s = prepare_s[place], network_s + perf_counter() - start
-                results[index] = self._decode(
-                    single, geometries[index], focals[index], options, before_s
-                )
+        for group in self._runner.groups(geometries):
+            frames = [(images[i], geometries[i], focals[i], memories[i]) for i in group]
+            results.update(zip(group, self._predict_group(frames, options), strict=True))
         return [results[index] for index in range(len(images))]
+
+    def _predict_group(
+        self,
+        frames: Sequence[tuple[CameraImage, Geometry, float | None, TemporalMemory | None]],
+        options: Options,
+    ) -> Iterator[Prediction]:
+        """Label images of one input size, in one run of the network."""
+        images, geometries = [frame[0] for frame in frames], [frame[1] for frame in frames]
+        outputs, prepare_s, network_s = self._runner.run(
+            images, geometries, self._decoder.needed(options)
+        )
+        for place, (image, geometry, focal, memory) in enumerate(frames):
+            single = {name: value[place] for name, value in outputs.items()}
+            before_s = prepare_s[place], network_s
+            if memory is not None:
+                start = perf_counter()
+                single = self._steady(memory, image, geometry, single)
+                before_s = prepare_s[place], network_s + perf_counter() - start
+            yield self._decoder.decode(single, geometry, focal, options, before_s)
 
     def _steady(
         self,
@@ -332,190 +310,5 @@ class Pipeline:
         """
         height, width = image.shape[:2]
         geometry = Geometry(height, width, *input_hw, height, width)
-        outputs, _, _ = self._run([image], [geometry], self._needed(Options()))
+        outputs, _, _ = self._runner.run([image], [geometry], self._decoder.needed(Options()))
         return {name: value[0] for name, value in outputs.items()}
-
-    def _request(
-        self, geometry: Geometry, focal_length_px: float | None, options: Options
-    ) -> FrameRequest:
-        """Translate the options for a backend that computes whole frames."""
-        needed = self._needed(options)
-        return FrameRequest(
-            segmentation=options.segmentation,
-            labels='logits' in needed,
-            confidence=options.confidence,
-            depth='depth' in needed,
-            factor=self._factor(geometry, focal_length_px),
-            limits_m=self._limits_m(options),
-            sky=self._sky(options) if self._masks_sky(options) else None,
-        )
-
-    def _groups(self, geometries: Sequence[Geometry]) -> list[list[int]]:
-        if len(geometries) < 2 or not self._backend.supports_batch:
-            return [[index] for index in range(len(geometries))]
-        groups: dict[tuple[int, int], list[int]] = {}
-        for index, item in enumerate(geometries):
-            groups.setdefault((item.input_h, item.input_w), []).append(index)
-        return list(groups.values())
-
-    def _masks_sky(self, options: Options) -> bool:
-        return self._sky_id is not None and options.sky_depth != 'keep'
-
-    def _needed(self, options: Options) -> list[str]:
-        """Name the outputs of the network that the options need."""
-        output = self._manifest.depth
-        depth = options.depth and output is not None
-        labels = options.segmentation or options.confidence or options.top_classes
-        labels = bool(labels or (depth and self._masks_sky(options)))
-        logits = labels and self._manifest.logits is not None
-        # One head computes all of depth, and there is a graph for all of it.
-        return ['logits'] * logits + list(output.names if depth and output is not None else ())
-
-    def _run(
-        self, images: Sequence[CameraImage], geometries: Sequence[Geometry], needed: Sequence[str]
-    ) -> tuple[dict[str, FloatArray], list[float], float]:
-        """Return the outputs, the seconds to prepare each image, and the network seconds."""
-        if not needed:
-            return {}, [0.0] * len(images), 0.0
-        batch, seconds = self._input(len(images), geometries[0]), []
-        for image, geometry, target in zip(images, geometries, batch, strict=True):
-            start = perf_counter()
-            if target.dtype == np.uint8:
-                prepare_bytes(as_rgb(image), geometry, self._pad_rgb, target)
-            else:
-                prepare(as_rgb(image), geometry, self._table, target)
-            seconds.append(perf_counter() - start)
-        start = perf_counter()
-        outputs = self._backend.infer(batch, needed)
-        network_s = perf_counter() - start
-        for name, value in outputs.items():
-            if not np.isfinite(value).all():
-                raise BackendError(
-                    f'expected finite {name} from {self._backend.name}, got NaN or infinity: '
-                    'drop this frame and load the network again if it happens often'
-                )
-        return outputs, seconds, network_s
-
-    def _input(self, count: int, geometry: Geometry) -> npt.NDArray[Any]:
-        """Return the buffer for so many images, as the backend takes them."""
-        height, width = geometry.input_h, geometry.input_w
-        key = (count, height, width)
-        arrays = self._inputs.arrays
-        if key not in arrays:
-            as_bytes = self._backend.input_format == 'uint8'
-            shape = (count, height, width, 3) if as_bytes else (count, 3, height, width)
-            arrays[key] = np.empty(shape, np.uint8 if as_bytes else np.float32)
-        return arrays[key]
-
-    def _decode(
-        self,
-        outputs: dict[str, FloatArray],
-        geometry: Geometry,
-        focal_length_px: float | None,
-        options: Options,
-        before_s: tuple[float, float],
-    ) -> Prediction:
-        start = perf_counter()
-        labels, confidence = self._labels(outputs, geometry, options)
-        depth = self._depth(outputs, geometry, focal_length_px, options, labels)
-        certainty = self._depth_confidence(outputs, geometry, options, depth)
-        top = self._top_classes(outputs, geometry, options)
-        timings = Timings(*before_s, perf_counter() - start)
-        labels = labels if options.segmentation else None
-        metric, relative = (None, depth) if self._relative else (depth, None)
-        return Prediction(labels, metric, confidence, timings, relative, certainty, top)
-
-    def _depth_confidence(
-        self,
-        outputs: dict[str, FloatArray],
-        geometry: Geometry,
-        options: Options,
-        depth: FloatArray | None,
-    ) -> Image | None:
-        """Return the confidence of depth where it is asked for, and forget depths below it."""
-        output, raw = self._manifest.depth, outputs.get(bundles.SCALE_OUTPUT)
-        if output is None or depth is None or raw is None or not options.needs_depth_scale:
-            return None
-        certainty = decode_depth_confidence(
-            raw[0], geometry, stride=output.stride, depth=depth, compiled=self._compiled
-        )
-        if options.min_depth_confidence > 0.0:
-            frame_rules.forget_unsure(depth, certainty, options.min_depth_confidence)
-        return certainty if options.depth_confidence else None
-
-    def _labels(
-        self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options
-    ) -> tuple[Image | None, Image | None]:
-        logits = self._manifest.logits
-        if logits is None or 'logits' not in outputs:
-            return None, None
-        return decode_labels(
-            outputs['logits'],
-            geometry,
-            stride=logits.stride,
-            class_ids=self._ids,
-            confidence=options.confidence,
-            compiled=self._compiled,
-        )
-
-    def _top_classes(
-        self, outputs: dict[str, FloatArray], geometry: Geometry, options: Options
-    ) -> Image | None:
-        logits = self._manifest.logits
-        if logits is None or 'logits' not in outputs or not options.top_classes:
-            return None
-        return decode_top_classes(
-            outputs['logits'],
-            geometry,
-            stride=logits.stride,
-            class_ids=self._ids,
-            count=options.top_classes,
-        )
-
-    def _depth(
-        self,
-        outputs: dict[str, FloatArray],
-        geometry: Geometry,
-        focal_length_px: float | None,
-        options: Options,
-        labels: Image | None,
-    ) -> FloatArray | None:
-        output = self._manifest.depth
-        if not options.depth or output is None:
-            return None
-        if self._relative:
-            return self._relative_depth(outputs['depth'][0], geometry, output.stride)
-        return decode_depth(
-            outputs['depth'][0],
-            geometry,
-            stride=output.stride,
-            activation=output.activation,
-            factor=self._factor(geometry, focal_length_px),
-            limits_m=self._limits_m(options),
-            labels=labels if self._masks_sky(options) else None,
-            sky=self._sky(options),
-            compiled=self._compiled,
-        )
-
-    def _relative_depth(self, raw: FloatArray, geometry: Geometry, stride: int) -> FloatArray:
-        return decode_depth(
-            raw,
-            geometry,
-            stride=stride,
-            activation='metric',
-            factor=1.0,
-            limits_m=(-math.inf, math.inf),
-            compiled=self._compiled,
-        )
-
-    def _factor(self, geometry: Geometry, focal_length_px: float | None) -> float:
-        canonical = self._manifest.focal_length_px
-        if focal_length_px is None or canonical is None:
-            return 1.0
-        return focal_length_px * geometry.scale / canonical
-
-    def _limits_m(self, options: Options) -> tuple[float, float]:
-        return options.limits_m(self._manifest.depth_range_m or (0.0, math.inf))
-
-    def _sky(self, options: Options) -> tuple[int, float]:
-        return self._sky_id or 0, SKY_M.get(options.sky_depth, math.nan)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Manifest
 from segformer_ros.camera import Intrinsics
-from segformer_ros.inference.pipeline import SKY, SKY_M
+from segformer_ros.inference.decoder import SKY, SKY_M
 from segformer_ros.inference.results import Options, Prediction
 from segformer_ros.labels import LabelClass
 
