@@ -204,7 +204,8 @@ def put_legend(picture: Image, labels: Image, classes: Sequence[LabelClass]) -> 
     row = _row_px(picture)
     if not row:
         return
-    counts = cv2.calcHist([labels], [0], None, [256], [0, 256])[:, 0]
+    # (256, 1) of OpenCV 4, (256,) of OpenCV 5.
+    counts = cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel()
     enough = _RARE * labels.size
     known = (*classes, LabelClass(VOID, 'unlabelled', (0, 0, 0)))
     present = [item for item in known if counts[item.id] > enough]
