@@ -76,6 +76,7 @@ def read_synced_frames(
     *,
     needed: Collection[str] | None = None,
     readers: Mapping[str, Callable[[Any], Any]] | None = None,
+    only: Mapping[str, Callable[[Any], bool]] | None = None,
 ) -> Iterator[SyncedFrame]:
     """
     Read the stamps of which all topics have an image, in the order they became complete.
@@ -85,6 +86,7 @@ def read_synced_frames(
     :param needed: Fields without which a stamp is left out; one that lacks others comes when
         nothing of it can be expected any more. None needs all.
     :param readers: What makes the value of a field of its message, where that is not as usual.
+    :param only: Whether a message counts, by the name of the field; of others all do.
     :raises BagError: The bag is damaged.
     :raises ValueError: An image is not of the kind that its field needs.
     """
@@ -97,6 +99,9 @@ def read_synced_frames(
             message = reader.deserialize(raw, connection.msgtype)
             stamp_ns = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
             if stamps_ns is not None and stamp_ns not in stamps_ns:
+                continue
+            counts = (only or {}).get(fields[connection.topic])
+            if counts is not None and not counts(message):
                 continue
             found = waiting.setdefault(stamp_ns, {})
             again = partial(recall.message, connection.topic, time_ns, message.header)

@@ -12,3 +12,29 @@ RGB, LABELS, DEPTH = 'rgb_front', 'semantic_segmentation_front', 'depth_front'
 def sensor_topic(role_name: str, sensor_id: str, name: str) -> str:
     """Name a topic of a sensor; the name is image or camera_info."""
     return f'/carla/{role_name}/{sensor_id}/{name}'
+
+
+_CAMERA, _VIEW = RGB.removesuffix('front'), 'front'
+
+
+def truth_topic(image: str, role_name: str, sensor_id: str, *, alone: bool) -> str | None:
+    """
+    Name the ground truth of a camera.
+
+    :param image: Topic of its images. The ground truth of .../rgb_VIEW/image is that of
+        .../semantic_segmentation_VIEW and .../depth_VIEW.
+    :param sensor_id: The sensor of rgb_front, which ends in 'front'; any other one is that of the
+        camera itself.
+    :param alone: Whether it is the only camera, whose images may be anywhere.
+    :returns: None where the camera cannot have any.
+    """
+    start = sensor_topic(role_name, _CAMERA, '').rstrip('/')
+    view = image.removeprefix(start).split('/')[0] if image.startswith(start) else ''
+    if view and sensor_id.endswith(_VIEW):
+        return sensor_topic(role_name, f'{sensor_id.removesuffix(_VIEW)}{view}', 'image')
+    return sensor_topic(role_name, sensor_id, 'image') if alone else None
+
+
+def truth_start(role_name: str, sensor_id: str) -> str:
+    """Return what the ground truth of all cameras starts with; see truth_topic()."""
+    return sensor_topic(role_name, sensor_id.removesuffix(_VIEW), '').rstrip('/')

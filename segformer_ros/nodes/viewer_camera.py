@@ -94,10 +94,9 @@ class ViewedCamera:
         :param depth_confidence: Whether to show the confidence of depth, which a network computes
             only for a subscriber.
         """
-        image = f'{self._place}image'
         is_compressed = transport == 'compressed'
         rows: list[tuple[str, str, Any, bool]] = [
-            ('image', image, CompressedImage if is_compressed else Image, False),
+            ('image', self.image, CompressedImage if is_compressed else Image, False),
             ('labels', f'{self._place}label/image', Image, True),
             ('depth', f'{self._place}depth/image', Image, True),
             ('relative', f'{self._place}depth/relative/image', Image, True),
@@ -125,6 +124,11 @@ class ViewedCamera:
         found = self._gather.add(name, stamp_ns, message)
         if found is not None:
             self._put(partial(self._read, stamp_ns, found, self._info))
+
+    @property
+    def image(self) -> str:
+        """The topic of its images, before remapping."""
+        return f'{self._place}image'
 
     @property
     def classes(self) -> str:

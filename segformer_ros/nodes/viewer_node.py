@@ -19,7 +19,7 @@ from rclpy.clock_type import ClockType
 from rclpy.node import Node
 from segformer_ros import result_images
 from segformer_ros.carla import tag_table
-from segformer_ros.carla.topics import DEPTH, LABELS, ROLE_NAME, sensor_topic
+from segformer_ros.carla.topics import DEPTH, LABELS, ROLE_NAME, truth_topic
 from segformer_ros.labels import DISTINCT, LabelClass, PALETTES
 from segformer_ros.nodes import diagnostics, executable, own_messages
 from segformer_ros.nodes.fixed_parameters import check_cameras, check_values, parameter, take
@@ -82,7 +82,9 @@ class ViewerParameters:
         'Show depth/confidence/image, which the network computes only for its subscribers.',
     )
     ground_truth: bool = parameter(
-        True, 'Show ground truth where it is published; of a single camera alone.'
+        True,
+        'Show ground truth where it is published; that of a camera rgb_VIEW of the vehicle is '
+        'that of the sensors below with VIEW instead of front.',
     )
     role_name: str = parameter(ROLE_NAME, 'Role name of the vehicle in the ground-truth topics.')
     label_sensor: str = parameter(LABELS, 'Id of the ground-truth label sensor, as in its topics.')
@@ -184,11 +186,14 @@ class ViewerNode(Node):
         if classes is not None:
             # All cameras have the same network.
             listen(self, classes, first.classes, self._on_classes, reliable=True, latched=True)
-        if own.ground_truth and len(self._cameras) == 1:
+        for camera in self._cameras if own.ground_truth else ():
+            image = self.resolve_topic_name(camera.image)
             sensors = {'true_labels': own.label_sensor, 'true_depth': own.depth_sensor}
             for name, sensor in sensors.items():
-                topic = sensor_topic(own.role_name, sensor, 'image')
-                listen(self, Image, topic, partial(first.add, name), reliable=False)
+                alone = not camera.shown
+                topic = truth_topic(image, own.role_name, sensor, alone=alone)
+                if topic is not None:
+                    listen(self, Image, topic, partial(camera.add, name), reliable=False)
 
     def _received(self, topic: str) -> None:
         self._silent.heard(topic)

@@ -61,13 +61,24 @@ class BagView:
     coding: str = 'bridge'
     tag_table: str = 't3'
 
-    def truth_topics(self) -> dict[str, str]:
-        """Name the topics of the ground truth by the field of SyncedFrame that they fill."""
+    def truth_topics(self, image: str, *, alone: bool) -> dict[str, str]:
+        """
+        Name the topics of the ground truth by the field of SyncedFrame that they fill.
+
+        :param image: Topic of the images of the camera.
+        :param alone: Whether it is the only one.
+        """
         sensors = {'true_labels': self.label_sensor, 'true_depth': self.depth_sensor}
-        return {
-            name: topics.sensor_topic(self.role_name, sensor, 'image')
+        found = {
+            name: topics.truth_topic(image, self.role_name, sensor, alone=alone)
             for name, sensor in sensors.items()
         }
+        return {name: topic for name, topic in found.items() if topic is not None}
+
+    def is_truth(self, topic: str) -> bool:
+        """Return whether a topic is the ground truth of some camera."""
+        sensors = (self.label_sensor, self.depth_sensor)
+        return any(topic.startswith(topics.truth_start(self.role_name, item)) for item in sensors)
 
 
 def stats_of(message: Any) -> tuple[dict[str, float], dict[str, float]]:
@@ -90,10 +101,10 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
     """
     truth = tag_table(view.tag_table)
     with BagReader(path) as reader:
-        ours = view.truth_topics().values()
+        ours = [item.name for item in reader.topics if view.is_truth(item.name)]
         cameras = choose(reader, view.cameras, view.camera_infos, ground_truth=ours)
-        topics = {item.topic for item in cameras}
-        total = sum(item.count for item in reader.topics if item.name in topics)
+        chosen = {item.topic for item in cameras}
+        total = sum(item.count for item in reader.topics if item.name in chosen)
     alone = len(cameras) == 1
     parts = [_camera_source(path, item, view, predictor, alone=alone) for item in cameras]
     classes = next((part.classes for part in parts if part.classes), predictor.classes)
@@ -108,7 +119,7 @@ def _camera_source(
     """
     Read what a bag has of one camera.
 
-    :param alone: Whether it is the only one that is shown; the ground truth is of that.
+    :param alone: Whether it is the only one that is shown.
     """
     with BagReader(path) as reader:
         found = {item.name: item.type for item in reader.topics if item.count}
@@ -122,9 +133,9 @@ def _camera_source(
             classes = classes or _classes(reader, camera, theirs)
         later = _results(camera, theirs, alone=alone)
         fields = {name: topic for name, topic in fields.items() if name not in later}
-        synced = _joined(path, fields, view, later)
+        synced = _joined(path, fields, view, later, alone=alone)
     else:
-        synced = _synced(path, fields, view)
+        synced = _synced(path, fields, view, alone=alone)
     frames = (replace(_frame(item, predictor, model), camera=name) for item in synced)
     return Source(classes, 'stamp', frames, cameras=(name,))
 
@@ -154,18 +165,14 @@ def _fields(
 ) -> dict[str, str]:
     """Return the topic of every field of SyncedFrame that the bag has."""
     fields = {'image': camera.topic, **_results(camera, found, alone=alone)}
-    for name, topic in view.truth_topics().items():
-        if alone and found.get(topic) == IMAGE:
+    for name, topic in view.truth_topics(camera.topic, alone=alone).items():
+        if found.get(topic) == IMAGE:
             fields[name] = topic
     return fields
 
 
 def _results(camera: Camera, found: Mapping[str, str], *, alone: bool) -> dict[str, str]:
-    """
-    Find labels, depth and statistics next to the camera, or of the only one without a namespace.
-
-    Statistics of several cameras are on one topic, where those of one stamp hide each other.
-    """
+    """Find labels, depth and statistics of a camera, of the only one also without a namespace."""
     fields = {}
     for name, topic in _RESULTS.items():
         places = (camera.output(topic), *([f'/{topic}'] if alone else []))
@@ -173,28 +180,65 @@ def _results(camera: Camera, found: Mapping[str, str], *, alone: bool) -> dict[s
         if place is not None and place != camera.topic:
             fields[name] = place
     stats = [name for name, kind in found.items() if kind == _STATS]
-    if alone and len(stats) == 1 and fields:
+    around = [name for name in stats if _name_in(name, fields) is not None]
+    if around:
+        fields['stats'] = max(around, key=len)
+    elif alone and len(stats) == 1 and fields:
         fields['stats'] = stats[0]
     return fields
 
 
-def _synced(path: Path, fields: Mapping[str, str], view: BagView) -> Iterator[SyncedFrame]:
+def _name_in(stats: str, fields: Mapping[str, str]) -> str | None:
+    """
+    Name a camera as the node does whose statistics are on a topic.
+
+    :param fields: Topics of its results.
+    :returns: '' for the only camera; None where the results are not in the node's namespace.
+    """
+    place = next(
+        (fields[name].removesuffix(f'/{end}') for name, end in _RESULTS.items() if name in fields),
+        None,
+    )
+    around = stats.rsplit('/', 2)[0]
+    if place is None or not f'{place}/'.startswith(f'{around}/'):
+        return None
+    return place.removeprefix(around).strip('/')
+
+
+def _of_camera(fields: Mapping[str, str], *, alone: bool) -> dict[str, Callable[[Any], bool]]:
+    """Choose the statistics of one camera from those of all cameras, which are on one topic."""
+    if 'stats' not in fields:
+        return {}
+    names = {_name_in(fields['stats'], fields), '' if alone else None}
+    return {'stats': lambda message: message.camera.strip('/') in names}
+
+
+def _synced(
+    path: Path, fields: Mapping[str, str], view: BagView, *, alone: bool
+) -> Iterator[SyncedFrame]:
     table = tag_table(view.tag_table)
     read = partial(result_images.true_labels_from_message, label_set=table, coding=view.coding)
     readers: dict[str, Callable[[Any], Any]] = {
         'true_labels': lambda message: read(message).labels
     }
-    return read_synced_frames(path, fields, needed=('image',), readers=readers)
+    only = _of_camera(fields, alone=alone)
+    return read_synced_frames(path, fields, needed=('image',), readers=readers, only=only)
 
 
 def _joined(
-    path: Path, fields: Mapping[str, str], view: BagView, later: Mapping[str, str]
+    path: Path,
+    fields: Mapping[str, str],
+    view: BagView,
+    later: Mapping[str, str],
+    *,
+    alone: bool,
 ) -> Iterator[SyncedFrame]:
     """Bring the frames of a bag together with the results that another one has, by stamp."""
     assert view.results is not None
-    others = read_synced_frames(view.results, later, needed=())
+    only = _of_camera(later, alone=alone)
+    others = read_synced_frames(view.results, later, needed=(), only=only)
     waiting: dict[int, SyncedFrame] = {}
-    for item in _synced(path, fields, view):
+    for item in _synced(path, fields, view, alone=alone):
         while item.stamp_ns not in waiting and (other := next(others, None)) is not None:
             waiting[other.stamp_ns] = other
             if len(waiting) > _KEPT:
@@ -203,7 +247,7 @@ def _joined(
         if known is None:
             yield item
         else:
-            theirs: dict[str, Any] = {name: getattr(known, name) for name in _RESULTS}
+            theirs: dict[str, Any] = {name: getattr(known, name) for name in {*_RESULTS, *later}}
             yield replace(item, **theirs)
 
 

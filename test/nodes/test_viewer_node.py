@@ -153,6 +153,16 @@ def test_every_camera_has_its_part_of_the_recording(tmp_path, bench):
     assert '/camera/image' not in found
 
 
+def test_every_camera_of_the_vehicle_has_its_ground_truth(tmp_path, bench):
+    """In its own view; one that is not of the vehicle has none."""
+    cameras = ('/carla/ego_vehicle/rgb_left', 'rear')
+    it = bench(f'save:={tmp_path / "a.rrd"}', f'cameras:=[{", ".join(cameras)}]', cameras=cameras)
+    count = it.source.count_subscribers
+    for sensor in ('semantic_segmentation_left', 'depth_left'):
+        it.wait(lambda sensor=sensor: count(f'/carla/ego_vehicle/{sensor}/image') == 1)
+    assert not count('/carla/ego_vehicle/depth_front/image')
+
+
 def test_classes_come_from_the_network(tmp_path, bench):
     """Names and colours are those of label/classes."""
     kind = own_messages.label_classes_type()
