@@ -21,7 +21,7 @@ from segformer_ros.commands.label_options import (
     check,
 )
 from segformer_ros.commands.label_settings import delivery_of, settings_of
-from segformer_ros.commands.run import (
+from segformer_ros.commands.run_options import (
     add_bag_arguments,
     add_depth_confidence_arguments,
     add_depth_format,

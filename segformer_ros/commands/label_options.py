@@ -7,8 +7,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from segformer_ros.commands.run import check_camera
-from segformer_ros.commands.run_jobs import options
+from segformer_ros.commands.run_options import check_camera, options
 from segformer_ros.fleet.selection import WAYS
 
 

@@ -10,8 +10,7 @@ import json
 from pathlib import Path
 
 from segformer_ros import bundle as bundles
-from segformer_ros.commands.run import check_depth_confidence_arguments
-from segformer_ros.commands.run_jobs import options
+from segformer_ros.commands.run_options import check_depth_confidence_arguments, options
 from segformer_ros.fleet import inputs
 from segformer_ros.fleet.delivery import Delivery, STATE
 from segformer_ros.fleet.settings import Settings

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from segformer_ros import run_folder
-from segformer_ros.inference.pipeline import Options, Pipeline
+from segformer_ros.commands.run_options import options
+from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.run_folder import finished_report, Report
 
 Advance = Callable[[], object]
@@ -86,35 +87,6 @@ def _holds_bag(folder: Path) -> bool:
     from segformer_ros.bags.rosbag import is_bag
 
     return is_bag(folder)
-
-
-def options(args: argparse.Namespace) -> Options:
-    """
-    Take what the network is asked for from the arguments.
-
-    :raises ValueError: The values contradict each other.
-    """
-    if args.only == 'depth' and args.confidence:
-        raise ValueError('--confidence is of the labels: leave it out with --only depth')
-    for option, value in (
-        ('--min-depth', args.min_depth is not None),
-        ('--max-depth', args.max_depth is not None),
-        ('--sky-depth', args.sky_depth != 'nan'),
-        ('--min-depth-confidence', getattr(args, 'min_depth_confidence', 0.0)),
-    ):
-        if args.only == 'segmentation' and value:
-            raise ValueError(f'{option} is of depth: leave it out with --only segmentation')
-    return Options(
-        segmentation=args.only != 'depth',
-        depth=args.only != 'segmentation',
-        confidence=args.confidence,
-        min_depth_m=args.min_depth,
-        max_depth_m=args.max_depth,
-        sky_depth=args.sky_depth,
-        image_rotation=getattr(args, 'image_rotation', 0),
-        depth_confidence=getattr(args, 'depth_confidence', False),
-        min_depth_confidence=getattr(args, 'min_depth_confidence', 0.0),
-    )
 
 
 def _file_options(args: argparse.Namespace) -> Any:
