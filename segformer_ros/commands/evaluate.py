@@ -195,8 +195,8 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
     dataset = open_dataset(spec)
-    check_labels(dataset)
     network, engine = _network(args)
+    check_labels(dataset)
     indices = spread(len(dataset), args.max_frames)
     with Progress('evaluating', len(indices), 'image') as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)

@@ -12,7 +12,7 @@ from segformer_ros.cli import main
 from segformer_ros.commands import evaluate
 from segformer_ros.commands.evaluate_options import add_options, names, numbers, pair
 from segformer_ros.commands.truth_arguments import TRUTH_OPTIONS
-from segformer_ros.datasets import KINDS
+from segformer_ros.datasets import checks, KINDS
 from segformer_ros.evaluation.evaluated_classes import CLASSES_OF
 from segformer_ros.evaluation.prediction import AVERAGES, RESIZES
 from segformer_ros.evaluation.tables import number
@@ -115,6 +115,13 @@ def test_a_dataset_without_an_evaluated_pixel_is_an_error(bundle, tmp_path, caps
     code, out, err = _run(capsys, bundle, str(tmp_path / 'data'), '--split', 'all', '--json')
     assert (code, out) == (1, '')
     assert err.startswith('segformer: error: nothing to measure: no pixel of ')
+
+
+def test_the_network_is_opened_before_the_data_are_read(monkeypatch, capsys):
+    """Frames of the world take a minute the first time: a wrong name is reported before that."""
+    monkeypatch.setattr(checks, 'check_labels', lambda data: pytest.fail('the data were read'))
+    assert main(['evaluate', 'nowhere', 'world']) == 1
+    assert 'nowhere' in capsys.readouterr().err
 
 
 def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):
