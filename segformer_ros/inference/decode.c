@@ -183,9 +183,8 @@ INLINE void lead(
     }
     for (int64_t i = 0; i < used; ++i) {
       const float value = a[i] + part * b[i];
-      const int better = value > best[i];
-      best[i] = better ? value : best[i];
-      names[i] = better ? name : names[i];
+      names[i] = value > best[i] ? name : names[i];
+      best[i] = value > best[i] ? value : best[i];
     }
   }
 }
@@ -306,9 +305,12 @@ EVERY_PROCESSOR int segformer_fill_labels(
         const float part = where->down[row];
         lead(
           use.top, use.drop, use.width, part, use.chosen, leaders, ids, used, use.best, use.names);
-        uint8_t *restrict target = labels + row * width;
-        for (int64_t i = left; winner < 0 && i < right; ++i) {
-          target[i] = (uint8_t)use.names[i - left];
+        if (winner < 0) {
+          uint8_t *restrict target = labels + row * width + left;
+          const int32_t *restrict names = use.names;
+          for (int64_t i = 0; i < right - left; ++i) {
+            target[i] = (uint8_t)names[i];
+          }
         }
         if (wants_all) {
           write_certainty(
@@ -329,7 +331,7 @@ EVERY_PROCESSOR int segformer_fill_depth(
   const uint8_t *labels, uint8_t sky_id, float sky_m, float *depth)
 {
   const int64_t width = where->width, columns = where->columns;
-  float *top = malloc((size_t)width * 2 * sizeof(float)), *drop = top + width;
+  float *restrict top = malloc((size_t)width * 2 * sizeof(float)), *restrict drop = top + width;
   if (top == NULL) {
     return 1;
   }
@@ -340,15 +342,18 @@ EVERY_PROCESSOR int segformer_fill_depth(
     for (int64_t row = start; row < stop; ++row) {
       const float part = where->down[row];
       float *restrict target = depth + row * width;
+      if (labels == NULL) {
+        for (int64_t i = 0; i < width; ++i) {
+          const float value = top[i] + part * drop[i];
+          target[i] = (value >= least) & (value <= most) ? value : __builtin_nanf("");
+        }
+        continue;
+      }
+      const uint8_t *restrict names = labels + row * width;
       for (int64_t i = 0; i < width; ++i) {
         const float value = top[i] + part * drop[i];
-        target[i] = (value >= least) & (value <= most) ? value : __builtin_nanf("");
-      }
-      if (labels != NULL) {
-        const uint8_t *restrict names = labels + row * width;
-        for (int64_t i = 0; i < width; ++i) {
-          target[i] = names[i] == sky_id ? sky_m : target[i];
-        }
+        const float known = (value >= least) & (value <= most) ? value : __builtin_nanf("");
+        target[i] = names[i] == sky_id ? sky_m : known;
       }
     }
   }

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
@@ -12,7 +13,7 @@ from segformer_ros import bundle as bundles
 from segformer_ros.engines.builder_process import start_build
 from segformer_ros.inference import backend_choice
 from segformer_ros.inference.backend_order import order_with_fallbacks
-from segformer_ros.inference.depth_confidence import check_depth_confidence
+from segformer_ros.inference.depth_confidence import check_depth_confidence, states_confidence
 from segformer_ros.inference.failover import BackendState, Failover
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.inference.postprocess import is_compiled
@@ -78,6 +79,22 @@ def check_against_network(values: Parameters, pipeline: Failover | None) -> None
     if known is not None and values.depth:
         low, high = values.min_depth_m or None, values.max_depth_m or None
         Options(min_depth_m=low, max_depth_m=high).limits_m(known)
+
+
+def possible_parameters(values: Parameters, manifest: bundles.Manifest | None) -> Parameters:
+    """Return the parameters without what the network does not have."""
+    tasks: tuple[str, ...] = ()
+    missing: dict[str, Any] = {}
+    if manifest is not None:
+        tasks = manifest.tasks
+        if not states_confidence(manifest):
+            missing['depth_confidence'] = False
+    return replace(
+        values,
+        segmentation=values.segmentation and 'segmentation' in tasks,
+        depth=values.depth and 'depth' in tasks,
+        **missing,
+    )
 
 
 def describe(pipeline: Failover | None) -> tuple[bytes, str, dict[str, object]]:

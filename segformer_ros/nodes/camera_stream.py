@@ -36,7 +36,8 @@ from segformer_ros.output_topics.frame import Frame
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 _CONSEQUENCE = 'depth is not scaled to this camera and there are no points'
-_LOOK_PERIOD_S = 0.2
+# How often publishers are looked for: at first, and after so many times.
+_LOOK_PERIOD_S, _FIRST_LOOKS, _LATER_PERIOD_S = 0.2, 25, 1.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class CameraStream:
         self._images: Subscription[Any] | None = None
         self._infos: LatchedSubscription | None = None
         self._looker: Timer | None = None
+        self._looks = 0
 
     def start(self, parameters: Parameters, on_image: Callable[[Arrival], None]) -> None:
         """
@@ -125,6 +127,7 @@ class CameraStream:
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
         clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._looks = 0
         self._looker = self._node.create_timer(_LOOK_PERIOD_S, self._look, clock=clock)
 
     def stop(self) -> None:
@@ -182,6 +185,10 @@ class CameraStream:
 
     def _look(self) -> None:
         """Follow the publishers, and report where none of them can be received."""
+        self._looks += 1
+        if self._looks == _FIRST_LOOKS and self._looker is not None:
+            # A look keeps the executor for 1 ms: next to the frames that is much.
+            self._looker.timer_period_ns = round(_LATER_PERIOD_S * 1e9)
         if self._infos is not None:
             self._infos.look()
         fault = self._fault(self._image_name, self._message_type)

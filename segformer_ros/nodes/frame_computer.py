@@ -21,7 +21,7 @@ from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.frame_statistics import FrameTimes
 from segformer_ros.nodes.parameters import Parameters
 from segformer_ros.output_topics.frame import Frame
-from segformer_ros.output_topics.table import Wanted
+from segformer_ros.output_topics.table import INTRINSICS, Wanted
 
 _LOG_PERIOD_S = 5.0
 
@@ -96,7 +96,8 @@ class FrameComputer:
 
     def _open(self, stream: CameraStream, arrival: Arrival, parameters: Parameters) -> _Job | None:
         start = self._steady()
-        if not stream.outputs.wanted(parameters, points_possible=True).outputs:
+        wanted = stream.outputs.wanted(parameters, points_possible=True)
+        if not wanted.outputs:
             stream.statistics.idle()
             return None
         try:
@@ -108,11 +109,11 @@ class FrameComputer:
                 throttle_duration_sec=_LOG_PERIOD_S,
             )
             return None
-        possible = frame.intrinsics is not None
-        wanted = stream.outputs.wanted(parameters, points_possible=possible)
-        if not wanted.outputs:
-            stream.statistics.idle()
-            return None
+        if INTRINSICS in wanted.data and frame.intrinsics is None:
+            wanted = stream.outputs.wanted(parameters, points_possible=False)
+            if not wanted.outputs:
+                stream.statistics.idle()
+                return None
         wait_s = start - arrival.arrived_s
         return _Job(stream, arrival, frame, wanted, wait_s, self._steady() - start)
 

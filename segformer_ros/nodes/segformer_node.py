@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 import sys
 import time
 from typing import Any
@@ -18,7 +17,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
 from segformer_ros import interrupts
-from segformer_ros.inference.depth_confidence import states_confidence
+from segformer_ros.bundle import Manifest
 from segformer_ros.inference.failover import Failover
 from segformer_ros.nodes import diagnostics, executable, own_messages
 from segformer_ros.nodes.backend_switch import (
@@ -27,6 +26,7 @@ from segformer_ros.nodes.backend_switch import (
     check_against_network,
     describe,
     load_pipeline,
+    possible_parameters,
 )
 from segformer_ros.nodes.camera_stream import Arrival, CameraStream
 from segformer_ros.nodes.fixed_parameters import take
@@ -77,6 +77,7 @@ class SegformerNode(LifecycleNode):
         self._starter: Timer | None = None
         self._jump_handle: JumpHandle | None = None
         self._values = take(self, Parameters)
+        self._possible: tuple[Parameters, Manifest | None, Parameters] | None = None
         watch(self, self._change, lambda new: check_against_network(new, self._pipeline))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # On a steady clock: with use_sim_time and no /clock, other timers never fire.
@@ -265,20 +266,12 @@ class SegformerNode(LifecycleNode):
 
     def _effective(self) -> Parameters:
         """Return the parameters without what the network does not have."""
-        values = self._values
-        tasks: tuple[str, ...] = ()
-        missing: dict[str, Any] = {}
-        if self._pipeline is not None:
-            manifest = self._pipeline.manifest
-            tasks = manifest.tasks
-            if not states_confidence(manifest):
-                missing['depth_confidence'] = False
-        return replace(
-            values,
-            segmentation=values.segmentation and 'segmentation' in tasks,
-            depth=values.depth and 'depth' in tasks,
-            **missing,
-        )
+        pipeline, values, kept = self._pipeline, self._values, self._possible
+        manifest = None if pipeline is None else pipeline.manifest
+        # Made once, not for every frame; two threads ask.
+        if kept is None or kept[0] is not values or kept[1] is not manifest:
+            kept = self._possible = values, manifest, possible_parameters(values, manifest)
+        return kept[2]
 
     def _change(self, values: Parameters) -> None:
         if values.latency_window != self._values.latency_window:

@@ -284,6 +284,7 @@ class Wanted:
         return DEPTH_CONFIDENCE in self.data
 
 
-def possible_outputs(data: frozenset[str]) -> list[Output]:
+@functools.lru_cache(maxsize=16)
+def possible_outputs(data: frozenset[str]) -> tuple[Output, ...]:
     """Return the rows that can be made of these data."""
-    return [item for item in OUTPUTS if item.needs <= data]
+    return tuple(item for item in OUTPUTS if item.needs <= data)
