@@ -20,7 +20,8 @@ VIEWER = 'viewer_node'
 
 LARGEST_BAG = 2_000_000_000
 
-_PATIENCE_S = 180.0
+# Compiling the world takes half a minute of a CPU, which a busy machine has after minutes alone.
+_PATIENCE_S = 600.0
 _COLUMNS = 9
 _PAGE = 'http://'
 _REFUSED = 'cannot be configured'
@@ -71,7 +72,7 @@ def run_drive(
     for name in (EVALUATION, *((VIEWER,) if view else ()), scenario.source, SEGFORMER, RECORDER):
         processes.end(name)
     if not summary.is_file():
-        raise ProcessError('no frame was evaluated: look into the logs')
+        raise ProcessError(f'no frame was evaluated: look into {processes.logs}')
     figures: dict[str, Any] = json.loads(summary.read_text())
     return figures
 
@@ -85,7 +86,7 @@ def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Displa
         said = _next_line(processes, display)
         if said is not None and said[0] == RECORDER and 'recording' in said[1]:
             return
-    raise ProcessError(f'nothing to record came within {_PATIENCE_S:.0f} s: look into the logs')
+    raise ProcessError(f'nothing to record came within {_PATIENCE_S:.0f} s: {_advice(processes)}')
 
 
 def _recording(scenario: Scenario, bag: Path) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
         elif not row:
             elapsed = time.monotonic() - start
             if elapsed > _PATIENCE_S:
-                raise ProcessError(f'no result came within {elapsed:.0f} s: look into the logs')
+                raise ProcessError(f'no result came within {elapsed:.0f} s: {_advice(processes)}')
             display.status(f'{elapsed:3.0f} s: {scenario.preparing}')
         if RECORDER not in may_end and _recorded(bag) > LARGEST_BAG:
             may_end.add(RECORDER)
@@ -118,6 +119,12 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
             display.keep()
             display.line(f'The recording ends here, at {LARGEST_BAG / 1e9:.1f} GB.')
     display.keep()
+
+
+def _advice(processes: Processes) -> str:
+    return (
+        f'look into {processes.logs}; on a busy computer start it again, what was compiled is kept'
+    )
 
 
 def _next_line(processes: Processes, display: Display) -> tuple[str, str] | None:

@@ -111,7 +111,7 @@ class Processes:
         :param environment: Of all processes.
         :param patience_s: Longest wait for the end of a process after each signal.
         """
-        self._logs = logs
+        self.logs = logs
         self._patience_s = patience_s
         self._environment = environment
         self._running: dict[str, Process] = {}
@@ -132,7 +132,7 @@ class Processes:
             self._running[name] = Process(
                 name,
                 command,
-                log=self._logs / f'{name}.log',
+                log=self.logs / f'{name}.log',
                 environment=self._environment,
                 lines=self._lines,
             )
