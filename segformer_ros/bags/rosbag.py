@@ -28,7 +28,6 @@ from segformer_ros.bags.damage import DAMAGE
 from segformer_ros.bags.storage import BagFiles, storage_files, SUFFIXES
 
 STORAGES: tuple[str, ...] = ('sqlite3', 'mcap')
-MAX_TIME_NS = (1 << 63) - 1
 
 _NO_TIME = QosTime(0, 0)
 

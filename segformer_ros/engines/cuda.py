@@ -40,11 +40,10 @@ class CudaError(RuntimeError):
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """The device: its name, compute capability, memory in bytes and the version of its driver."""
+    """The device: its name, compute capability and the version of its driver."""
 
     name: str
     capability: tuple[int, int]
-    memory_bytes: int
     driver: str
 
 

@@ -59,7 +59,6 @@ class CudaPycuda:
             return DeviceFacts(
                 name=self._device.name(),
                 capability=tuple(self._device.compute_capability()),
-                memory_bytes=int(self._device.total_memory()),
                 driver=f'{version // 1000}.{version % 1000 // 10}',
             )
 

@@ -56,7 +56,6 @@ class CudaPython:
         return DeviceFacts(
             name=properties.name.split(b'\0')[0].decode(),
             capability=(major, minor),
-            memory_bytes=int(properties.totalGlobalMem),
             driver=f'{version // 1000}.{version % 1000 // 10}',
         )
 

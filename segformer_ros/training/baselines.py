@@ -10,18 +10,18 @@ UPerNet and others, on any encoder that it knows, such as 'resnet50', 'tu-convne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 import importlib
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open, SafetensorError
-from segformer_ros.network.checkpoint import CheckpointError, read, write
+from segformer_ros.network.checkpoint import CheckpointError, read
 from segformer_ros.network.multitask import crop, pad_to_stride
 from torch import nn, Tensor
 
-_FACT = 'baseline'
+FACT = 'baseline'
+"""The fact by which files of baselines are known: the fields of BaselineConfig."""
 _SWIN = 'swin'
 _SWIN_SIZE = 224
 
@@ -107,18 +107,8 @@ def build_baseline(config: BaselineConfig) -> Baseline:
     return Baseline(network, config)
 
 
-def save_baseline(path: Path, network: Baseline, facts: Mapping[str, Any]) -> None:
-    """
-    Write the weights of a baseline; the file is replaced as a whole or not at all.
-
-    :param facts: JSON values: label_set, classes and class_names as in docs/checkpoints.md, and
-        anything else worth keeping.
-    """
-    write(path, network.state_dict(), {**facts, _FACT: asdict(network.config)})
-
-
 def is_baseline(path: str | Path) -> bool:
-    """Return whether save_baseline wrote a file."""
+    """Return whether a file holds the weights of a baseline that was trained here."""
     if not Path(path).is_file() or Path(path).suffix != '.safetensors':
         return False
     try:
@@ -126,21 +116,21 @@ def is_baseline(path: str | Path) -> bool:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError):
         return False
-    return f'"{_FACT}": {{' in metadata.get('segformer_ros', '')
+    return f'"{FACT}": {{' in metadata.get('segformer_ros', '')
 
 
 def load_baseline(path: Path) -> tuple[Baseline, dict[str, Any]]:
     """
-    Read what save_baseline wrote; nothing is downloaded.
+    Read the weights of a baseline that was trained here; nothing is downloaded.
 
     :returns: The network in evaluation mode, and the facts of the file.
     :raises CheckpointError: The file is missing, damaged or of another network.
     :raises ModuleNotFoundError: segmentation-models-pytorch is not installed.
     """
     tensors, facts = read(path)
-    described = facts.get(_FACT)
+    described = facts.get(FACT)
     if not isinstance(described, dict):
-        raise CheckpointError(f'{path} holds no baseline: expected what save_baseline wrote')
+        raise CheckpointError(f'{path} holds no baseline: expected the checkpoint of a training')
     try:
         network = build_baseline(BaselineConfig(**{**described, 'encoder_weights': None}))
         network.load_state_dict(tensors)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.evaluation.network import NetworkFacts
 from segformer_ros.network import checkpoint, MultitaskSegformer
+from segformer_ros.training import baselines
 from segformer_ros.training.baselines import Baseline
 from segformer_ros.training.broken_steps import BrokenSteps
 from segformer_ros.training.config import TrainConfig
@@ -33,8 +34,6 @@ RESUME_FILE = 'resume.safetensors'
 LAST_FILE = 'last.safetensors'
 BEST_FILE = 'best.safetensors'
 _COUNTS = 'class_counts'
-# The fact by which baselines.load_baseline knows its files.
-BASELINE = 'baseline'
 
 
 class RunFiles:
@@ -140,7 +139,7 @@ class RunFiles:
     def _facts(self, trained: Trained) -> dict[str, Any]:
         classes, described = self._data.classes, asdict(trained.network.config)
         return {
-            BASELINE if isinstance(trained.network, Baseline) else 'network': described,
+            baselines.FACT if isinstance(trained.network, Baseline) else 'network': described,
             'classes': list(classes.ids),
             'label_set': classes.name,
             'class_names': [item.name for item in classes.classes],

@@ -75,7 +75,7 @@ class Traffic:
 
     def __init__(self, street: Street, style: Style, seed: int, *, umbrellas: bool) -> None:
         rng = RandomSource(seed, 0x7AF)
-        self._street, self._style, self._seed = street, style, seed
+        self._street, self._seed = street, seed
         self._umbrellas = umbrellas
         self._fleet: dict[tuple[int, int], Vehicle] = {}
         self._crowd: dict[tuple[int, int], Rows] = {}

@@ -65,7 +65,7 @@ class FakeCuda:
     def device(self):
         """Describe a device that does not exist."""
         self._enter('device')
-        return DeviceFacts('Fake GPU', (8, 7), 1 << 30, '13.0')
+        return DeviceFacts('Fake GPU', (8, 7), '13.0')
 
     def malloc(self, size):
         """Take memory that ends where it should: its last bytes are watched."""

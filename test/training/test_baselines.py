@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks to compare with."""
 
+from dataclasses import asdict
 import sys
 from types import ModuleType
 
@@ -12,13 +13,13 @@ torch = pytest.importorskip('torch', reason='training needs torch')
 
 from segformer_ros.cli import main  # noqa: E402
 from segformer_ros.labels import CITYSCAPES_19  # noqa: E402
-from segformer_ros.network.checkpoint import CheckpointError  # noqa: E402
+from segformer_ros.network.checkpoint import CheckpointError, write  # noqa: E402
+from segformer_ros.training import baselines  # noqa: E402
 from segformer_ros.training.baselines import (  # noqa: E402
     BaselineConfig,
     build_baseline,
     is_baseline,
     load_baseline,
-    save_baseline,
 )
 from segformer_ros.training.torch_network import TorchNetwork  # noqa: E402
 from torch import nn  # noqa: E402
@@ -87,11 +88,16 @@ def test_networks_unknown_to_the_library_are_reported(calls):
         build_baseline(BaselineConfig('nonsense', 5))
 
 
+def _save(path, network):
+    """Write it as a training does."""
+    write(path, network.state_dict(), {**FACTS, baselines.FACT: asdict(network.config)})
+
+
 def test_weights_come_back_and_are_measured(calls, tmp_path):
     """Written with its facts, recognised, read, and a network of the evaluation."""
     network = build_baseline(BaselineConfig('unet', 19, 'resnet50', 'imagenet')).eval()
     path = tmp_path / 'unet.safetensors'
-    save_baseline(path, network, FACTS)
+    _save(path, network)
     assert is_baseline(path)
     loaded, facts = load_baseline(path)
     assert calls[-1][2] is None
@@ -114,7 +120,7 @@ def test_other_files_are_no_baselines(calls, tmp_path):
     network = build_baseline(BaselineConfig('unet', 19))
     path = tmp_path / 'unet.safetensors'
     network.config = BaselineConfig('unet', 7)
-    save_baseline(path, network, FACTS)
+    _save(path, network)
     with pytest.raises(CheckpointError, match='does not hold the baseline it describes'):
         load_baseline(path)
 
@@ -122,7 +128,7 @@ def test_other_files_are_no_baselines(calls, tmp_path):
 def test_the_missing_library_is_named(monkeypatch, tmp_path, capsys, calls):
     """With the extra that brings it."""
     path = tmp_path / 'unet.safetensors'
-    save_baseline(path, build_baseline(BaselineConfig('unet', 19)), FACTS)
+    _save(path, build_baseline(BaselineConfig('unet', 19)))
     monkeypatch.setitem(sys.modules, LIBRARY, None)
     with pytest.raises(ModuleNotFoundError, match=LIBRARY):
         build_baseline(BaselineConfig('unet', 5))

@@ -13,7 +13,6 @@ from onnx import ModelProto, TensorProto
 from segformer_ros.bundle import weights_of_graph
 from segformer_ros.export.check import ExportError
 
-LAYOUTS = ('nchw', 'nhwc')
 _TYPES = {
     TensorProto.FLOAT: 'float32',
     TensorProto.FLOAT16: 'float16',
@@ -28,7 +27,7 @@ class GraphInput:
     """
     The image input of a graph.
 
-    layout is one of LAYOUTS, type one of float32, float16 and uint8; a side is None where it is
+    layout is nchw or nhwc, type one of float32, float16 and uint8; a side is None where it is
     free.
     """
 
@@ -80,7 +79,7 @@ def find_input(
     Find the input that is the image.
 
     :param name: Its name; None: the only one.
-    :param layout: One of LAYOUTS; None: where the three channels are says it.
+    :param layout: nchw or nhwc; None: where the three channels are says it.
     :raises ExportError: There is no such input, or several are possible.
     """
     weights = {item.name for item in model.graph.initializer}
