@@ -31,8 +31,8 @@ from segformer_ros.inference.failover import Failover, Network
 from segformer_ros.inference.pipeline import Options, Prediction, Timings
 from segformer_ros.labels import CARLA_0914
 from segformer_ros.msg import FrameStats
-from segformer_ros.nodes.executable import set_allocator_limits
 from segformer_ros.nodes.segformer_node import SegformerNode
+from segformer_ros.process_memory import keep_freed_memory
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 _IMAGES = ('label', 'label/color', 'label/confidence', 'depth', 'overlay')
@@ -122,7 +122,7 @@ def main() -> int:
     """Run the bench, print the memory, and fail where it is not flat."""
     args = _arguments()
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'OFF'
-    set_allocator_limits()
+    keep_freed_memory()
     rclpy.init()
     node = SegformerNode(load=lambda values: alone(Copies()))
     probe = rclpy.create_node('bench_camera')

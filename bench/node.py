@@ -29,7 +29,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import qos_profile_sensor_data
 from segformer_ros.msg import FrameStats
-from segformer_ros.nodes.executable import set_allocator_limits
+from segformer_ros.process_memory import keep_freed_memory
 from segformer_ros.world import random_frame
 from sensor_msgs.msg import Image
 
@@ -111,7 +111,7 @@ def main() -> int:
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
         os.environ.setdefault(name, str(_PROFILE))
-    set_allocator_limits()
+    keep_freed_memory()
     command = [sys.executable, '-m', 'segformer_ros.nodes.segformer_node', '--ros-args']
     values = ('-p', f'model:={args.model}', '-p', f'threads:={args.threads}')
     rclpy.init()

@@ -12,7 +12,7 @@ from pathlib import Path
 import sys
 import warnings
 
-from segformer_ros import interrupts
+from segformer_ros import interrupts, process_memory
 from segformer_ros.nearest import did_you_mean
 
 # The HELP of every module in commands/, here so that `segformer --help` imports none of them.
@@ -135,6 +135,7 @@ def _run(arguments: list[str]) -> int:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     args = parser.parse_args(arguments)
+    process_memory.keep_freed_memory()
     code: int = args.run(args)
     sys.stdout.flush()
     return code
@@ -199,4 +200,6 @@ def _sentence(error: BaseException) -> str:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    code = main()
+    process_memory.leave_objects()
+    sys.exit(code)

@@ -12,7 +12,7 @@ from functools import partial
 import importlib
 import sys
 
-from segformer_ros import interrupts
+from segformer_ros import interrupts, process_memory
 
 
 def _run(module: str, code: int | None) -> int:
@@ -24,6 +24,7 @@ def _run(module: str, code: int | None) -> int:
     interrupts.install(code)
     result: int = importlib.import_module(f'segformer_ros.{module}').main()
     interrupts.end()
+    process_memory.leave_objects()
     return result
 
 

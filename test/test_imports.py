@@ -98,7 +98,7 @@ def is_allowed(own: str, name: str) -> bool:
     if not rest or rest[0] in {own, 'msg', '__path__'}:
         return True
     if own == 'cli':
-        return rest[0] in {'commands', 'interrupts', 'nearest'}
+        return rest[0] in {'commands', 'interrupts', 'nearest', 'process_memory'}
     return PIECES[rest[0]].floor < PIECES[own].floor
 
 

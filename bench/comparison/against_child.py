@@ -105,10 +105,13 @@ def pictures(image: str) -> dict[str, float]:
 def cloud(image: str) -> dict[str, float]:
     """Return the time of the bytes of a cloud as its node makes it, with its colours if any."""
     from segformer_ros.camera import Intrinsics
-    from segformer_ros.nodes import executable
 
     # Page faults take longer than the work: 20 MB of memory that come and go.
-    getattr(executable, 'set_allocator_limits', lambda: None)()
+    try:
+        from segformer_ros.process_memory import keep_freed_memory
+    except ImportError:
+        from segformer_ros.nodes.executable import set_allocator_limits as keep_freed_memory
+    keep_freed_memory()
 
     height, width = _picture(image).shape[:2]
     random = np.random.default_rng(1)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-import ctypes
 import sys
 from typing import Any
 
@@ -14,29 +13,11 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos_overriding_options import InvalidQosOverridesError
-from segformer_ros import interrupts
+from segformer_ros import interrupts, process_memory
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 # Imported by the first message and by OpenVINO, which both do without: what generates messages,
 # and what converts models.
 _UNUSED = ('rosidl_generator_py.generate_py_impl', 'openvino.tools.ovc')
-
-
-def set_allocator_limits() -> None:
-    """
-    Keep the memory of freed images in the process.
-
-    By default glibc gives a freed image back to the kernel, and the next one pays for a page
-    fault every 4 KiB: (de)serialising 3 MB takes 4 ms instead of 0.2 ms. Does nothing where the
-    C library is another one.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(_M_MMAP_THRESHOLD, 256 << 20) or mallopt(_M_MMAP_THRESHOLD, 32 << 20)
-    mallopt(_M_TRIM_THRESHOLD, 1 << 30)
-    mallopt(_M_TOP_PAD, 64 << 20)
 
 
 def leave_out_generators() -> None:
@@ -57,7 +38,7 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
     :returns: After an ordered end 0, or the exit_code of the node if it has one; 1 when the
         arguments or parameters are wrong (one line on stderr).
     """
-    set_allocator_limits()
+    process_memory.keep_freed_memory()
     leave_out_generators()
     with interrupts.handled(0) as signals:
         node: Node | None = None

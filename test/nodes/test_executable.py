@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every node does as a process."""
 
-import ctypes
 import gc
 from pathlib import Path
 import signal
@@ -75,12 +74,6 @@ def test_refusal_is_one_line(alone, capsys):
     assert executable.run(refuse, []) == 1
     assert capsys.readouterr().err == 'expected this, found that\n'
     assert not rclpy.ok()
-
-
-def test_allocator_is_left_alone_where_it_is_another_one(monkeypatch):
-    """Not every C library has mallopt."""
-    monkeypatch.setattr(ctypes, 'CDLL', lambda name: object())
-    executable.set_allocator_limits()
 
 
 _CLOSING = """
