@@ -18,6 +18,7 @@ from segformer_ros.commands.truth_arguments import add_truth_arguments, TRUTH_OP
 from segformer_ros.commands.unused_options import refuse
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
+from segformer_ros.side_thread import Behind
 
 if TYPE_CHECKING:
     from segformer_ros.datasets import DatasetSpec
@@ -195,8 +196,10 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
     dataset = open_dataset(spec)
-    network, engine = _network(args)
-    check_labels(dataset)
+    # What reads the first samples is loaded while the network is.
+    with Behind(1) as behind:
+        behind.do(check_labels, dataset)
+        network, engine = _network(args)
     indices = spread(len(dataset), args.max_frames)
     with Progress('evaluating', len(indices), 'image') as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)

@@ -76,8 +76,8 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--threads',
         type=int,
-        default=1,
-        help='inference threads of a bundle (default: %(default)s)',
+        default=0,
+        help='number of inference threads of a bundle (default: 0, all CPUs)',
     )
     group.add_argument(
         '--label-set',

@@ -18,7 +18,8 @@ def check_labels(dataset: Dataset, *, frames: int = 16) -> None:
     """
     Look at the class ids of some samples; a dataset without labels has nothing to look at.
 
-    :param frames: So many, evenly spread over the dataset.
+    :param frames: So many, evenly spread over the dataset; one where it makes its labels itself,
+        and states the `class_ids` that it makes.
     :raises DatasetError: The dataset has no sample, or one has ids that its label set does not
         have; or a file is missing or damaged.
     """
@@ -26,7 +27,8 @@ def check_labels(dataset: Dataset, *, frames: int = 16) -> None:
         raise DatasetError('expected samples in the dataset, found none')
     if dataset.label_set is None:
         return
-    for index in spread(len(dataset), frames):
+    made = getattr(dataset, 'class_ids', None) is not None
+    for index in spread(len(dataset), 1 if made else frames):
         labels = dataset[index].labels
         if labels is not None:
             check_ids(labels, dataset.label_set, dataset.name(index))

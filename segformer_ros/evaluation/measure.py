@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +21,7 @@ from segformer_ros.evaluation.evaluated_classes import (
 from segformer_ros.evaluation.label_scores import LabelScores
 from segformer_ros.evaluation.network import Network, NetworkFacts
 from segformer_ros.evaluation.prediction import Inference, predict, Predicted
+from segformer_ros.side_thread import ahead, in_order
 
 _AHEAD = 2
 
@@ -120,12 +120,12 @@ def evaluate(
     if facts.depth is not None:
         depth = DepthScores(options.depth, () if evaluated is None else evaluated.classes)
     names, rows = [], []
-    for sample in _read_ahead(dataset, chosen):
-        found = predict_sample(network, sample, options)
-        rows.append(_evaluate(sample, found, labels, depth))
-        names.append(sample.name)
-        if progress is not None:
-            progress()
+    with closing(_predicted(network, dataset, chosen, options)) as predicted:
+        for sample, found in predicted:
+            rows.append(_evaluate(sample, found, labels, depth))
+            names.append(sample.name)
+            if progress is not None:
+                progress()
     labels = labels if labels is not None and labels.frames else None
     depth = depth if depth is not None and depth.frames else None
     if labels is None and depth is None:
@@ -133,16 +133,17 @@ def evaluate(
     return Result(facts, options, labels, depth, names, rows)
 
 
-def _read_ahead(dataset: Dataset, indices: Sequence[int]) -> Iterator[Sample]:
-    """Read the next samples in a thread while one is computed."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: deque[Future[Sample]] = deque()
-        for index in indices:
-            waiting.append(pool.submit(dataset.__getitem__, index))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def _predicted(
+    network: Network, dataset: Dataset, indices: Sequence[int], options: Options
+) -> Generator[tuple[Sample, Predicted], None, None]:
+    """Yield the samples in their order, each with what the network says of it."""
+
+    def work(sample: Sample) -> Predicted:
+        return predict_sample(network, sample, options)
+
+    samples = ahead(map(dataset.__getitem__, indices), _AHEAD)
+    with closing(samples), closing(in_order(samples, work, network.at_once)) as computed:
+        yield from computed
 
 
 def _evaluate(

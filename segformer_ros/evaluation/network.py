@@ -89,7 +89,11 @@ class Outputs:
 
 
 class Network(Protocol):
-    """A network that is ready to compute, used by one thread at a time."""
+    """A network that is ready to compute, used by `at_once` threads at a time."""
+
+    @property
+    def at_once(self) -> int:
+        """Return how many images it takes at once, each from a thread of its own."""
 
     @property
     def facts(self) -> NetworkFacts:

@@ -18,6 +18,11 @@ class PairedNetwork:
     depth: Network
 
     @property
+    def at_once(self) -> int:
+        """Return how many images both take at once."""
+        return min(self.labels.at_once, self.depth.at_once)
+
+    @property
     def facts(self) -> NetworkFacts:
         """Return the classes of labels, and of depth what it is and for which camera."""
         depth = self.depth.facts

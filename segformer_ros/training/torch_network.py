@@ -35,6 +35,9 @@ class TorchNetwork:
     computed in another form, several times as fast and within 1e-4: see FinishedNetwork.
     """
 
+    at_once = 1
+    """torch has all CPUs at work on one image."""
+
     def __init__(
         self,
         module: nn.Module,

@@ -57,3 +57,11 @@ def test_an_empty_dataset_is_an_error():
     """An empty dataset."""
     with pytest.raises(DatasetError, match='found none'):
         check_labels(Labelled())
+
+
+def test_one_frame_stands_for_a_dataset_that_makes_its_labels():
+    """Each costs as much as rendering it; all have the same ids to choose from."""
+    data = Labelled(*[[0, 1]] * 100)
+    data.class_ids = (0, 1)
+    check_labels(data)
+    assert data.read == [0]

@@ -21,6 +21,8 @@ class ColorNetwork:
     Each cell sees its own 4 x 4 pixels, padding is black. What came in is in `seen`.
     """
 
+    at_once = 1
+
     def __init__(self, facts: NetworkFacts = FACTS) -> None:
         self.facts = facts
         self.seen: list[tuple[tuple[int, int], tuple[int, int]]] = []

@@ -3,6 +3,7 @@
 """A network on a dataset, with figures worked out by hand."""
 
 from dataclasses import replace
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -179,3 +180,27 @@ def test_a_network_that_states_none_has_no_table_of_confidence():
     summary = evaluate(ColorNetwork(), Samples([_sample('a', None, _depth(20, 10))])).summary()
     assert 'depth_confidence' not in summary
     assert not [item for item in tables(summary) if item.title == 'Depth confidence']
+
+
+class Meeting(ColorNetwork):
+    """Computes an image only while another one is in it."""
+
+    at_once = 2
+
+    def __init__(self):
+        super().__init__()
+        self.both = Barrier(2)
+
+    def infer(self, image, input_hw):
+        """Wait for the other one."""
+        self.both.wait(timeout=10.0)
+        return super().infer(image, input_hw)
+
+
+def test_images_at_once_have_the_figures_of_one_after_another(both):
+    """Bit for bit, in the order of the dataset, whichever is computed first."""
+    dataset = Samples([*both.samples, *both.samples, *both.samples])
+    alone, together = evaluate(ColorNetwork(), dataset), evaluate(Meeting(), dataset)
+    assert together.names == alone.names == ['right', 'wrong'] * 3
+    assert together.rows == alone.rows
+    assert together.summary() == alone.summary()

@@ -33,6 +33,19 @@ def test_a_bundle_is_run_exactly_as_the_pipeline_runs_it(tmp_path, size, form):
     np.testing.assert_array_equal(found.depth, expected.depth)
 
 
+@pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
+def test_threads_of_a_bundle_share_it_unless_there_is_one(tmp_path, backend):
+    """The outputs are the same to the last bit."""
+    path = make_tiny_bundle(tmp_path / 'tiny', sizes=((64, 128),))
+    alone, _ = load_bundle(path, backend=backend, threads=1)
+    shared, _ = load_bundle(path, backend=backend, threads=2)
+    assert (alone.at_once, shared.at_once) == (1, 2)
+    image = np.random.default_rng(1).integers(0, 256, (64, 128, 3), np.uint8)
+    expected, found = (item.infer(image, (64, 128)) for item in (alone, shared))
+    np.testing.assert_array_equal(found.logits, expected.logits)
+    np.testing.assert_array_equal(found.depth, expected.depth)
+
+
 @pytest.mark.parametrize(
     ('how', 'image', 'inputs'),
     [
