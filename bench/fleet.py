@@ -49,7 +49,7 @@ class Idle:
 
     def __init__(self) -> None:
         self.seconds = self.cpu_s = 0.0
-        self.memory: list[int] = []
+        self.memory_mb: dict[int, float] = {}
         self._waiting: list[tuple[int, Task]] = []
 
     def free(self) -> int:
@@ -74,7 +74,7 @@ class Idle:
             run_folder.write_json(task.place / parts.FACTS, _REPORT)
             answer = Answer()
         if key % 1000 == 0:
-            self.memory.append(_resident_kb())
+            self.memory_mb[key] = _resident_mb()
         self.seconds += perf_counter() - start
         self.cpu_s += process_time() - cpu
         return [Outcome(key, answer)]
@@ -83,9 +83,9 @@ class Idle:
         """Have nothing to end."""
 
 
-def _resident_kb() -> int:
+def _resident_mb() -> float:
     text = Path('/proc/self/status').read_text(encoding='ascii')
-    return int(text.split('VmRSS:')[1].split()[0])
+    return int(text.split('VmRSS:')[1].split()[0]) / 1e3
 
 
 def schedule(inputs: int) -> None:
@@ -105,11 +105,13 @@ def schedule(inputs: int) -> None:
         own = perf_counter() - found - worker.seconds
         own_cpu = process_time() - cpu - worker.cpu_s
         manifest.close()
+    # By then all has been allocated once; few inputs do not come so far.
+    steady = 1000 if 1000 in worker.memory_mb else 0
     sys.stdout.write(
         f'{inputs} inputs: found in {found - start:.1f} s; driver {1e3 * own / inputs:.2f} ms, '
         f'{1e3 * own_cpu / inputs:.2f} ms of CPU for each (look and compute); '
-        f'memory {worker.memory[1] / 1e3:.0f} MB after 1000 tasks, '
-        f'{worker.memory[-1] / 1e3:.0f} MB at the end\n'
+        f'memory {worker.memory_mb[steady]:.0f} MB after {steady or "no"} tasks, '
+        f'{_resident_mb():.0f} MB at the end\n'
     )
 
 
