@@ -18,7 +18,6 @@ import pytest
 from segformer_ros import bundle, cli, run_folder
 from segformer_ros.bags.writer import BagWriter
 from segformer_ros.commands import run as run_command
-from segformer_ros.commands import run_summary
 from segformer_ros.files.results import Results
 from segformer_ros.files.video import VideoReader
 from segformer_ros.files.video_writer import VideoWriter
@@ -197,7 +196,7 @@ def test_images_of_the_evaluation_are_not_counted_as_training_data(pair):
     manifest = bundle.read(bundle.find('road_b0')).manifest
     if pair:
         manifest = replace(manifest, provenance={'labels': manifest.provenance})
-    said = run_summary._training_data(manifest)
+    said = manifest.training_data()
     assert 'trained on 246 images and 1600 frames of the built-in world;' in said
 
 

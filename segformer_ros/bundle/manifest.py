@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+import re
 from typing import Any
 
 from segformer_ros.bundle.graphs import InputSize
@@ -23,6 +25,8 @@ RELATIVE = 'relative_depth'
 """What a network for depth gives whose scale is unknown; see Manifest.results."""
 WHOLE = 'network'
 """The only part of a network that is not taken apart."""
+# Samples of datasets, as provenance counts them by the kind of dataset.
+_SAMPLES = {'folder': 'images', 'world': 'frames of the built-in world'}
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,20 @@ class Manifest:
         found = self.provenance.get('labels', self.provenance)
         origin = found.get('source') or found.get('command')
         return '; '.join(str(part) for part in (self.name, origin, self.licence) if part)
+
+    def training_data(self) -> str:
+        """Return in a line what it was trained on, which its results on other images depend on."""
+        facts = self.provenance
+        # A bundle of two networks has the facts of each. `metrics` names the evaluation's data.
+        networks = [facts] if 'data' in facts else list(facts.values())
+        found = (item.get('data') for item in networks if isinstance(item, Mapping))
+        data = '; '.join(str(item) for item in found if item)
+        counts: Counter[str] = Counter()
+        for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
+            counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
+        sources = ' and '.join(f'{count} {name}' for name, count in counts.items()) or data
+        known = f'trained on {sources}' if sources else 'its training data are unknown'
+        return f'{self.name}: {known}; not validated for real roads'
 
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
         """Return the shape of each output for one image of an input size."""

@@ -5,17 +5,11 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Mapping
-import re
 import sys
 
 from segformer_ros import run_folder
 from segformer_ros.bundle import Manifest
 from segformer_ros.run_folder import Report
-
-# Samples of datasets, as provenance counts them by the kind of dataset.
-_SAMPLES = {'folder': 'images', 'world': 'frames of the built-in world'}
 
 
 def conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> int:
@@ -45,7 +39,7 @@ def conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> in
         scales = facts['depth_scale']
         why = '; '.join(scales.values()) if isinstance(scales, dict) else scales
         sys.stdout.write(f'no scale by the road from {without} frames; of the last one: {why}\n')
-    sys.stdout.write(f'{_training_data(manifest)}: `segformer info {args.model}`\n')
+    sys.stdout.write(f'{manifest.training_data()}: `segformer info {args.model}`\n')
     check_frames(args, frames['total'], frames['failed'])
     return 0
 
@@ -60,21 +54,6 @@ def _shares(seconds: dict[str, float], total: float) -> str:
     parts = sorted(seconds.items(), key=lambda item: -item[1])
     parts.append(('other', whole - sum(seconds.values())))
     return ', '.join(f'{name} {value / whole:.0%}' for name, value in parts)
-
-
-def _training_data(manifest: Manifest) -> str:
-    """Report what a network was trained on, which its results on other images depend on."""
-    facts = manifest.provenance
-    # A bundle of two networks has the facts of each. `metrics` names the data of the evaluation.
-    networks = [facts] if 'data' in facts else list(facts.values())
-    found = (item.get('data') for item in networks if isinstance(item, Mapping))
-    data = '; '.join(str(item) for item in found if item)
-    counts: Counter[str] = Counter()
-    for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
-        counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
-    sources = ' and '.join(f'{count} {samples}' for samples, count in counts.items()) or data
-    known = f'trained on {sources}' if sources else 'its training data are unknown'
-    return f'{manifest.name}: {known}; not validated for real roads'
 
 
 def check_frames(args: argparse.Namespace, total: int, failed: int) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+import re
 import time
 from typing import Any
 
@@ -13,7 +14,7 @@ from segformer_ros import run_folder
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.processes import ProcessError, Processes
 from segformer_ros.demo.scenario import ros_arguments, Scenario
-from segformer_ros.evaluation.live_statistics import HEADER
+from segformer_ros.evaluation.live_statistics import header
 
 SEGFORMER, EVALUATION, RECORDER = 'segformer_node', 'evaluation_node', 'recorder_node'
 VIEWER = 'viewer_node'
@@ -22,9 +23,10 @@ LARGEST_BAG = 2_000_000_000
 
 # Compiling the world takes half a minute of a CPU, which a busy machine has after minutes alone.
 _PATIENCE_S = 600.0
-_COLUMNS = 9
 _PAGE = 'http://'
 _REFUSED = 'cannot be configured'
+_NETWORK = re.compile(r'\]: (\S+ for [a-z ]+ on .+)')
+_ROW = re.compile(r' *\d+( +[\d.]+| +-){4,8}')
 
 
 def run_drive(
@@ -74,7 +76,15 @@ def run_drive(
     if not summary.is_file():
         raise ProcessError(f'no frame was evaluated: look into {processes.logs}')
     figures: dict[str, Any] = json.loads(summary.read_text())
+    figures['network'] = _network(processes.logs / f'{SEGFORMER}.log')
+    run_folder.write_json(summary, figures)
     return figures
+
+
+def _network(log: Path) -> str:
+    """Return what the node said of its network and backend; empty where it said nothing."""
+    found = _NETWORK.findall(log.read_text(encoding='utf-8', errors='replace'))
+    return str(found[-1]) if found else ''
 
 
 def _wait_for_recorder(scenario: Scenario, processes: Processes, display: Display) -> None:
@@ -100,19 +110,20 @@ def _watch(scenario: Scenario, processes: Processes, display: Display, bag: Path
     start = time.monotonic()
     row = ''
     may_end = {EVALUATION, scenario.source}
+    waiting = 'waiting for the first result' if scenario.waits_for_recorder else scenario.preparing
     while not processes.ended(EVALUATION) and not processes.ended(scenario.source):
         processes.check(may_end)
         said = _next_line(processes, display)
         if said is not None and said[0] == EVALUATION and _is_row(said[1]):
             if not row:
-                display.line(HEADER)
+                display.line(header(ground_truth=scenario.ground_truth))
             row = said[1]
             display.status(row)
         elif not row:
             elapsed = time.monotonic() - start
             if elapsed > _PATIENCE_S:
                 raise ProcessError(f'no result came within {elapsed:.0f} s: {_advice(processes)}')
-            display.status(f'{elapsed:3.0f} s: {scenario.preparing}')
+            display.status(f'{elapsed:3.0f} s: {waiting}')
         if RECORDER not in may_end and _recorded(bag) > LARGEST_BAG:
             may_end.add(RECORDER)
             processes.end(RECORDER)
@@ -144,5 +155,4 @@ def _recorded(bag: Path) -> int:
 
 
 def _is_row(text: str) -> bool:
-    words = text.split()
-    return len(words) == _COLUMNS and words[0].isdigit()
+    return _ROW.fullmatch(text) is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from segformer_ros import run_folder
+from segformer_ros import bundle, run_folder
 from segformer_ros.bags.synced_frames import read_synced_frames, SyncedFrame
 from segformer_ros.demo import output_video
 from segformer_ros.demo.display import Display
@@ -124,6 +124,9 @@ class Show:
         frames = (item for item in self._frames(chosen=chosen) if item.stamp_ns in chosen)
         output_video.write_sheet(self.outputs.sheet, frames, columns=2)
         display.line(_result(figures, self.video is not None))
+        display.line(figures['network'])
+        if self.video is not None:
+            display.line(bundle.read(bundle.find(self.model)).manifest.training_data())
         display.line(_places(self.outputs))
 
     def _frames(
@@ -144,14 +147,13 @@ def _result(figures: Mapping[str, Any], is_video: bool) -> str:
     segmentation, depth = figures['segmentation'], figures['depth']
     latency = figures['times_ms'].get('latency')
     inputs, outputs = figures['inputs'], figures['outputs']
-    rate = f'{_number(outputs["per_s"], 1)} frames/s'
-    if is_video:
-        rate = f'{_number(inputs["per_s"], 1)} frames/s in, {_number(outputs["per_s"], 1)} out'
-        lost = max(0, inputs['frames'] - outputs['frames'])
-        rate += f' ({lost} of {inputs["frames"]} gave way to newer ones)' if lost else ''
+    rate = f'{outputs["frames"] / figures["seconds"]:.1f} frames/s'
+    frames = f'{outputs["frames"]} frames'
+    if is_video and inputs['frames'] > outputs['frames']:
+        frames = f'{outputs["frames"]} of {inputs["frames"]} frames'
+        rate += '; the others gave way to newer ones'
     parts = [
-        f'{outputs["frames"]} frames in {figures["seconds"]:.0f} s',
-        rate,
+        f'{frames} in {figures["seconds"]:.0f} s ({rate})',
         f'latency {latency["p50"]:.0f} ms (p99 {latency["p99"]:.0f} ms)' if latency else '',
     ]
     if not is_video:

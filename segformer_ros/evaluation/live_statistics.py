@@ -13,14 +13,18 @@ import numpy as np
 from segformer_ros.evaluation.drive import DriveEvaluation
 from segformer_ros.evaluation.label_scores import plain
 
-HEADER = (
-    '  time   in/s  out/s  dropped  latency    mIoU  AbsRel  delta1  evaluated\n'
-    '     s                 frames       ms                             frames'
-)
 TIMES = ('wait', 'preprocess', 'network', 'postprocess', 'publish', 'latency')
 
 _WINDOW_S = 5.0
 _KEPT_TIMES = 20_000
+_HEADER = ('  time   in/s  out/s  dropped  latency', '     s                 frames       ms')
+_SCORES_HEADER = ('    mIoU  AbsRel  delta1  evaluated', '                             frames')
+
+
+def header(*, ground_truth: bool) -> str:
+    """Return the two lines above the rows of the live table."""
+    parts = zip(_HEADER, _SCORES_HEADER, strict=True) if ground_truth else zip(_HEADER)
+    return '\n'.join(''.join(part) for part in parts)
 
 
 class Rate:
@@ -60,13 +64,15 @@ class Rate:
 class LiveStatistics:
     """Collect what arrives and what it is worth; times are seconds of one steady clock."""
 
-    def __init__(self, drive: DriveEvaluation) -> None:
+    def __init__(self, drive: DriveEvaluation, *, ground_truth: bool = True) -> None:
         """
         Start with nothing collected.
 
         :param drive: Of the images; reset() resets it too.
+        :param ground_truth: Whether there is any; rows have no figures of it otherwise.
         """
         self.drive = drive
+        self._ground_truth = ground_truth
         self.reset(math.nan)
 
     def reset(self, now_s: float) -> None:
@@ -100,15 +106,20 @@ class LiveStatistics:
         self.dropped = dropped
 
     def row(self, now_s: float) -> str:
-        """Return the row of the live table under HEADER, '-' for what is not known."""
-        scores = self.drive.scores
-        depth = scores.total.depth.result()
+        """Return the row of the live table under its header, '-' for what is not known."""
         latency = float(np.median(self._recent_latency)) if self._recent_latency else math.nan
-        return (
+        rates = (
             f'{_cell(now_s - self._start_s, 6, 0)} {_cell(self.inputs.recent(now_s), 6, 1)} '
             f'{_cell(self.outputs.recent(now_s), 6, 1)} '
             f'{_cell(math.nan if self.dropped is None else self.dropped, 8, 0)} '
-            f'{_cell(latency, 8, 0)} {_cell(scores.total.labels.segmentation.miou(), 7, 3)} '
+            f'{_cell(latency, 8, 0)}'
+        )
+        if not self._ground_truth:
+            return rates
+        scores = self.drive.scores
+        depth = scores.total.depth.result()
+        return (
+            f'{rates} {_cell(scores.total.labels.segmentation.miou(), 7, 3)} '
             f'{_cell(depth["abs_rel"], 7, 3)} {_cell(depth["delta1"], 7, 3)} '
             f'{_cell(max(scores.evaluated.values(), default=0), 10, 0)}'
         )

@@ -22,7 +22,7 @@ from segformer_ros import run_folder
 from segformer_ros.carla.topics import sensor_topic
 from segformer_ros.evaluation.drive import DriveEvaluation
 from segformer_ros.evaluation.drive_report import write_report
-from segformer_ros.evaluation.live_statistics import HEADER, LiveStatistics, TIMES
+from segformer_ros.evaluation.live_statistics import header, LiveStatistics, TIMES
 from segformer_ros.nodes import executable, own_messages
 from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from segformer_ros.nodes.evaluation_messages import (
@@ -62,7 +62,10 @@ class EvaluationNode(Node):
         # What it says at its end comes when ROS is down already.
         super().__init__('evaluation_node', enable_rosout=False)
         self.parameters = take(self, EvaluationParameters)
-        self.statistics = LiveStatistics(DriveEvaluation(self.parameters.drive_options()))
+        self.statistics = LiveStatistics(
+            DriveEvaluation(self.parameters.drive_options()),
+            ground_truth=self.parameters.ground_truth,
+        )
         self._write, self._now = write, now
         report = Path(self.parameters.report)
         if self.parameters.report and report.is_dir() and any(report.iterdir()):
@@ -227,7 +230,7 @@ class EvaluationNode(Node):
             self._write(f'waiting for {waiting}\n')
         else:
             if self._rows % _ROWS_PER_HEADER == 0:
-                self._write(f'{HEADER}\n')
+                self._write(f'{header(ground_truth=self.parameters.ground_truth)}\n')
             self._rows += 1
             self._write(f'{self.statistics.row(self._now())}\n')
         sys.stdout.flush()

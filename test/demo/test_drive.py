@@ -11,7 +11,9 @@ from segformer_ros.demo import drive
 from segformer_ros.demo.display import Display
 from segformer_ros.demo.processes import ProcessError
 
-SCENARIO = SimpleNamespace(source='world_node', preparing='preparing the world')
+SCENARIO = SimpleNamespace(
+    source='world_node', preparing='preparing the world', waits_for_recorder=False
+)
 
 
 class Silent:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from segformer_ros.evaluation.drive import DriveEvaluation, DriveOptions
-from segformer_ros.evaluation.live_statistics import HEADER, LiveStatistics, Rate, TIMES
+from segformer_ros.evaluation.live_statistics import header, LiveStatistics, Rate, TIMES
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_an_empty_summary_is_valid_json(statistics):
 
 def test_a_row_stands_under_its_header(statistics):
     """All rows are as wide as the header, whatever is known."""
-    widths = {len(line) for line in HEADER.splitlines()}
+    widths = {len(line) for line in header(ground_truth=True).splitlines()}
     widths.add(len(statistics.row(0.0)))
     for index in range(30):
         statistics.add_input(index / 10)
@@ -65,6 +65,18 @@ def test_a_row_stands_under_its_header(statistics):
     widths.add(len(row))
     assert len(widths) == 1
     assert row.split() == ['3', '10.0', '10.0', '2', '80', '1.000', '0.000', '1.000', '30']
+
+
+def test_without_ground_truth_no_column_is_empty():
+    """Its figures are left out, in the header and in the rows."""
+    statistics = LiveStatistics(DriveEvaluation(DriveOptions()), ground_truth=False)
+    for index in range(3):
+        statistics.add_input(index / 10)
+        statistics.add_output(index / 10)
+        statistics.add_times(dict.fromkeys(TIMES, 80.4), dropped=2)
+    row, lines = statistics.row(0.2), header(ground_truth=False).splitlines()
+    assert row.split() == ['0', '10.0', '10.0', '2', '80']
+    assert {len(row)} == {len(line) for line in lines}
 
 
 def test_times_have_a_median_and_a_tail(statistics):
