@@ -79,6 +79,23 @@ def test_labels_survive_bit_for_bit():
     np.testing.assert_array_equal(found, ids)
 
 
+@pytest.mark.parametrize('size', [(1, 1), (1, 200), (200, 1), (17, 33)])
+def test_images_of_every_size_are_read_back(size):
+    """Of one pixel, one row, one column and odd sides, also turned."""
+    random = np.random.default_rng(0)
+    ids = np.ascontiguousarray(np.rot90(random.integers(0, 256, size, np.uint8)))
+    metres = np.ascontiguousarray(np.rot90(random.uniform(0.3, 60.0, size).astype(np.float32)))
+    picture = np.repeat(ids[..., None], 3, axis=2)
+    found = cv2.imdecode(compressed.labels(HEADER, ids).fields['data'], cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(found, ids)
+    read = cv2.imdecode(compressed.colors(HEADER, picture).fields['data'], cv2.IMREAD_COLOR)
+    assert read.shape == picture.shape
+    millimetres = decode_depth(compressed.depth(HEADER, metres, '16UC1'))
+    np.testing.assert_array_equal(millimetres, depth_to_millimetres(metres))
+    inverse = decode_depth(compressed.depth(HEADER, metres, '32FC1'))
+    np.testing.assert_allclose(inverse, metres, rtol=3e-3)
+
+
 def test_colours_are_a_jpeg_in_the_right_order():
     """Red stays red."""
     red = np.full((16, 16, 3), (200, 20, 10), np.uint8)

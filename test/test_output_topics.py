@@ -62,6 +62,16 @@ def test_every_output_is_a_message_of_its_type(row):
     assert len(store.serialize_cdr(bag_message(store, content), row.type)) > 0
 
 
+@pytest.mark.parametrize('turns', range(4))
+@pytest.mark.parametrize('size', [(1, 1), (7, 1), (1, 7), (3, 5)])
+def test_the_step_of_an_image_of_one_row_is_that_of_its_bytes(size, turns):
+    """Also where the row was turned, whose strides numpy keeps as they were."""
+    pixels = np.rot90(np.arange(size[0] * size[1], dtype=np.uint16).reshape(size), turns)
+    fields = contents.image(None, np.ascontiguousarray(pixels), '16UC1').fields
+    assert (fields['step'], fields['data'].size) == (2 * pixels.shape[1], pixels.nbytes)
+    assert fields['data'].tobytes() == pixels.tobytes()
+
+
 def test_a_row_needs_its_data():
     """Without intrinsics there are no points, without confidence no image of it."""
     found = table.possible_outputs(frozenset({table.LABELS, table.DEPTH}))

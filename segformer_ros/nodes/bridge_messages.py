@@ -79,7 +79,7 @@ def messages_from_frame(
 def _image(header: Header, encoding: str, pixels: npt.NDArray[Any]) -> Image:
     rows = np.ascontiguousarray(pixels)
     height, width = rows.shape[:2]
-    step = rows.strides[0]
+    step = rows.nbytes // height
     msg = Image(header=header, height=height, width=width, encoding=encoding, step=step)
     msg.data.frombytes(rows.data.cast('B'))
     return msg

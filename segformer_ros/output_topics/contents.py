@@ -79,7 +79,8 @@ def image(header: Any, pixels: npt.NDArray[Any], encoding: str) -> Content:
         'width': content.shape[1],
         'encoding': encoding,
         'is_bigendian': 0,
-        'step': content.strides[0],
+        # Not the strides of the array: of one row that was turned they may be negative.
+        'step': content.nbytes // content.shape[0],
         'data': content.reshape(-1).view(np.uint8),
     }
     return Content(IMAGE, fields)

@@ -78,6 +78,12 @@ def _of_all_kinds():
     yield Message('/front/image', IMAGE, 20, _noise(size=(90, 70)))
 
 
+def _tiny_images():
+    """Make images of one pixel, of one row or column, and of odd sides."""
+    for index, size in enumerate([(1, 1), (1, 7), (9, 1), (33, 17)]):
+        yield Message('/front/image', IMAGE, 10 + index, _noise(size=size))
+
+
 def _steady_camera():
     """Make a picture that moves, then a cut, then time that goes back."""
     for index, (seed, stamp) in enumerate([(1, 10), (1, 11), (1, 12), (2, 13), (2, 9), (2, 10)]):
@@ -219,6 +225,16 @@ def _as_dict(message):
         (_compressed, {}, {'transport': 'compressed'}),
         (lambda: drive(2), {'all_outputs': True}, {}),
         (
+            _tiny_images,
+            {
+                'all_outputs': True,
+                'camera_fov_deg': 62.5,
+                'inference': Options(confidence=True, image_rotation=90),
+                'outputs': OutputOptions('16UC1'),
+            },
+            {'camera_fov_deg': 62.5, 'image_rotation': 90, 'depth_encoding': '16UC1'},
+        ),
+        (
             lambda: drive(2),
             {'inference': Options(confidence=True, image_rotation=90)},
             {'image_rotation': 90},
@@ -240,6 +256,7 @@ def _as_dict(message):
         'encodings',
         'compressed',
         'all outputs',
+        'all outputs of tiny rotated images',
         'rotated',
         'temporal',
         'depth confidence',
