@@ -6,7 +6,8 @@ How much the scale from the road helps depth, against LiDAR.
     python bench/road_scale.py FOLDER [MODEL]
 
 FOLDER is a scene in the format of Toyota's dgp (scene_*.json, calibration, rgb, point_cloud).
-AbsRel of LiDAR points, before and after, by class and distance; each image alone, unsmoothed.
+AbsRel and delta1 of LiDAR points, before and after, by class and distance; each image alone,
+unsmoothed. Then how often the unscaled depth is right at each confidence that the network states.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from segformer_ros.camera import Intrinsics
 from segformer_ros.inference.pipeline import Options, Pipeline
 from segformer_ros.inference.road_scale import RoadScale, ScaleOptions
+from segformer_ros.metrics import CalibrationMeter
 
 GROUPS = {
     'road': ('road', 'roads', 'road_line'),
@@ -87,54 +89,77 @@ def samples(folder: Path) -> Iterator[Any]:
             )
 
 
+def scaled(pipeline: Pipeline, folder: Path) -> Iterator[Any]:
+    """Yield labels, true metres, depth before and after, and confidence of each image's points."""
+    manifest = pipeline.manifest
+    assert manifest.depth is not None
+    options = Options(min_depth_m=0.1, max_depth_m=1e4, depth_confidence=True)
+    for name, rgb, own, height_m, u, v, metres in samples(folder):
+        found = pipeline.predict(rgb, focal_length_px=own.fx, options=options)
+        assert found.depth is not None
+        assert found.labels is not None
+        scale = RoadScale(manifest.classes, manifest.depth.unit, ScaleOptions(height_m))
+        after = scale.apply(found.depth, found.labels, own, (0.1, 1e4))
+        fit = scale.last
+        text = fit.refused or f'factor {fit.factor:.2f}, spread {fit.spread:.3f}'
+        sys.stdout.write(f'{name}: camera {height_m:.2f} m above the road, {text}\n')
+        before = found.depth[v, u]
+        confidence = found.depth_confidence
+        yield (
+            found.labels[v, u],
+            metres,
+            before,
+            # Without a road in view the depth stays what it was.
+            before if fit.refused else after[v, u],
+            np.zeros(len(v)) if confidence is None else confidence[v, u] / 255.0,
+        )
+
+
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description='AbsRel against LiDAR, unscaled and scaled.')
     parser.add_argument('folder', type=Path, help='scene with a scene_*.json')
     parser.add_argument('model', nargs='?', default='road_b0', help='network (default: road_b0)')
     arguments = parser.parse_args()
-    folder = arguments.folder
-    if not any(folder.glob('scene_*.json')):
-        parser.error(f'{folder}: expected a scene_*.json of dgp in this folder, found none')
+    if not any(arguments.folder.glob('scene_*.json')):
+        parser.error(f'{arguments.folder}: expected a scene_*.json of dgp here, found none')
     pipeline = Pipeline.load(arguments.model, threads=1)
-    classes = pipeline.manifest.classes
-    names = {item.id: item.name for item in classes}
-    assert pipeline.manifest.depth is not None
-    unit = pipeline.manifest.depth.unit
-    rows = []
-    for name, rgb, own, height_m, u, v, metres in samples(folder):
-        found = pipeline.predict(
-            rgb, focal_length_px=own.fx, options=Options(min_depth_m=0.1, max_depth_m=1e4)
-        )
-        assert found.depth is not None
-        assert found.labels is not None
-        scale = RoadScale(classes, unit, ScaleOptions(height_m))
-        after = scale.apply(found.depth, found.labels, own, (0.1, 1e4))
-        fit = scale.last
-        text = fit.refused or f'factor {fit.factor:.2f}, spread {fit.spread:.3f}'
-        sys.stdout.write(f'{name}: camera {height_m:.2f} m above the road, {text}\n')
-        for column, row, truth in zip(u, v, metres, strict=True):
-            label = names.get(int(found.labels[row, column]), '')
-            # Without a road in view the depth stays what it was.
-            scaled = found.depth[row, column] if fit.refused else after[row, column]
-            rows.append((label, truth, found.depth[row, column], scaled, bool(fit.refused)))
-    table = np.array([(t, b, a) for _, t, b, a, _ in rows])
-    labels = np.array([row[0] for row in rows])
-    error = np.abs(table[:, 1:] / table[:, :1] - 1.0)
-    known = np.isfinite(error).all(axis=1)
-    within = np.all([known, table[:, 0] >= 2, table[:, 0] < 80], axis=0)
+    ids = {item.name: item.id for item in pipeline.manifest.classes}
+    images = zip(*scaled(pipeline, arguments.folder), strict=True)
+    labels, metres, before, after, confidence = (np.concatenate(column) for column in images)
+    ratio = np.stack([before, after], axis=1) / metres[:, None]
+    within = np.isfinite(ratio).all(axis=1) & (metres >= 2) & (metres < 80)
     groups = {'all': within}
-    groups |= {g: within & np.isin(labels, kinds) for g, kinds in GROUPS.items()}
-    groups |= {
-        f'{low} to {high} m': within & (table[:, 0] >= low) & (table[:, 0] < high)
-        for low, high in RANGES
-    }
-    sys.stdout.write(f'{"":<14}{"points":>8}{"before":>9}{"after":>9}\n')
+    for group, names in GROUPS.items():
+        groups[group] = within & np.isin(labels, [ids[name] for name in names if name in ids])
+    for low, high in RANGES:
+        groups[f'{low} to {high} m'] = within & (metres >= low) & (metres < high)
+    sys.stdout.write(f'{"":<14}{"points":>8}{"before":>9}{"after":>9}{"delta1":>9}{"after":>9}\n')
     for group, chosen in groups.items():
         if chosen.any():
-            before, after = error[chosen].mean(axis=0)
-            sys.stdout.write(f'{group:<14}{chosen.sum():>8}{before:>9.3f}{after:>9.3f}\n')
+            found = ratio[chosen]
+            right = np.maximum(found, 1.0 / found) < 1.25
+            figures = np.concatenate([np.abs(found - 1.0).mean(axis=0), right.mean(axis=0)])
+            text = ''.join(f'{value:>9.3f}' for value in figures)
+            sys.stdout.write(f'{group:<14}{chosen.sum():>8}{text}\n')
+    if confidence.any():
+        _print_confidence(confidence[within], ratio[within, 0])
     return 0
+
+
+def _print_confidence(confidence: Any, ratio: Any) -> None:
+    """Print how often unscaled depth is right at each stated confidence."""
+    meter = CalibrationMeter()
+    meter.add(confidence, np.maximum(ratio, 1.0 / ratio) <= 1.25)
+    sys.stdout.write(f'{"confidence":<14}{"stated":>8}{"right":>9}{"share":>9}\n')
+    for part in meter.parts():
+        name = f'{part["from"]:.1f} to {part["to"]:.1f}'
+        sys.stdout.write(
+            f'{name:<14}{part["stated"]:>8.3f}{part["right"]:>9.3f}{part["share"]:>9.3f}\n'
+        )
+    whole = meter.result()
+    text = f'{whole["stated"]:>8.3f}{whole["right"]:>9.3f}'
+    sys.stdout.write(f'{"all":<14}{text}    1.000, mean difference {whole["error"]:.3f}\n')
 
 
 if __name__ == '__main__':
