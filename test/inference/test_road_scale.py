@@ -10,13 +10,8 @@ from segformer_ros.bundle import golden_image
 from segformer_ros.camera import Intrinsics
 from segformer_ros.cli import main
 from segformer_ros.inference.results import Options, Prediction, Timings
-from segformer_ros.inference.road_scale import (
-    fit_road,
-    for_scale,
-    read_scale,
-    RoadScale,
-    ScaleOptions,
-)
+from segformer_ros.inference.road_plane import fit_road
+from segformer_ros.inference.road_scale import for_scale, read_scale, RoadScale, ScaleOptions
 from segformer_ros.labels import CITYSCAPES_19
 from tiny_bundle import make_tiny_bundle
 
