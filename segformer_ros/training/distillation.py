@@ -24,7 +24,8 @@ class DistillationConfig:
     """
     The loss against the outputs of a larger network, besides the labels.
 
-    :param teacher: Checkpoint of the larger network: a file, a folder or hf://org/name.
+    :param teacher: Checkpoint of the larger network: a file, a folder, hf://org/name, or shipped
+        weights by name.
     :param logits: Factor of the channel-wise loss of the logits.
     :param features: Factor of the channel-wise loss of the encoder's last stage.
     :param temperature: Logits and features are divided by it; larger looks at more of the image.

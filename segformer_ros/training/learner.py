@@ -19,6 +19,7 @@ from segformer_ros.training.config import StageConfig, TrainConfig
 from segformer_ros.training.distillation import Distillation
 from segformer_ros.training.frozen import freeze
 from segformer_ros.training.losses import make_loss
+from segformer_ros.training.shipped_files import find_weights
 import torch
 from torch import nn, Tensor
 from torch.utils.checkpoint import checkpoint
@@ -59,7 +60,7 @@ class Objective(nn.Module):
             if isinstance(network, Baseline):
                 raise ValueError('distillation is for SegFormer: a baseline learns from the data')
             # In a tuple, so that it is no part of the state.
-            self._teacher = (load(stage.loss.distillation.teacher).network,)
+            self._teacher = (load(find_weights(stage.loss.distillation.teacher)).network,)
             self.distillation = Distillation(stage.loss.distillation, network, *self._teacher)
 
     def to_device(self, device: torch.device) -> Objective:
