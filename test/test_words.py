@@ -19,7 +19,7 @@ BANNED = re.compile(
     r'|\bdata sets?\b|\btrue (labels?|depth)\b|\bbeside\b'
     r'|\bby heart\b|\bleft behind\b|\bwithout being asked\b'
     r'|\banew\b|\bgo(es)? on\b|\bwhoever\b|\bbut for\b|\bheard\b|\bnobody\b|\basked of\b'
-    r'|\blearnt\b',
+    r'|\blearnt\b|\bvariations? (of|that)\b|\bone variation\b',
     re.IGNORECASE,
 )
 # Names of tests are read as statements: what is done by what.

@@ -95,8 +95,8 @@ def run(args: argparse.Namespace) -> int:
     blocks = _blocks(dataset, augmentation, args)
     picture = _sheet(blocks, dataset.label_set, args.max_depth)
     run_folder.write_bytes(args.out, _encode(picture, args.out.suffix.lower()))
-    varied = '' if augmentation is None else f', {args.variants} variations of each'
-    sys.stdout.write(f'{args.out}: {len(blocks)} of {len(dataset)} samples{varied}\n')
+    augmented = '' if augmentation is None else f', {args.variants} augmentations of each'
+    sys.stdout.write(f'{args.out}: {len(blocks)} of {len(dataset)} samples{augmented}\n')
     return 0
 
 
@@ -151,8 +151,8 @@ def _sheet(
     """
     Lay out the samples.
 
-    Alone, a sample is a row of image, labels and depth; with variations it is a column of them,
-    and the variations are next to it.
+    Alone, a sample is a row of image, labels and depth; with augmentations it is a column of them,
+    and the augmentations are next to it.
     """
     from segformer_ros.draw import contact_sheet
 

@@ -135,7 +135,7 @@ class DataConfig:
 @dataclass(frozen=True)
 class StageConfig:
     """
-    A part of the run with one loss, one variation and one course of the learning rate.
+    A part of the run with one loss, one augmentation and one course of the learning rate.
 
     :param steps: Of the optimizer.
     :param batch_size: Samples of a step, over all processes and pieces.

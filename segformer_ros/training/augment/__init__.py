@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Variations of a sample: one geometric transform for all of it, colours, weather, optics."""
+"""Augmentations of a sample: one geometric transform for all of it, colours, weather, optics."""
 
 from segformer_ros.training.augment.camera_look import recolor
 from segformer_ros.training.augment.config import (

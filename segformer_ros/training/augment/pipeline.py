@@ -75,7 +75,7 @@ def make_augmentation(
     config: AugmentConfig, *, classes: npt.NDArray[np.uint8] | None = None
 ) -> Augmentation:
     """
-    Make the variation that a recipe describes.
+    Make the augmentation that a recipe describes.
 
     :param classes: Ids of the dataset that count as classes when windows are drawn: crops are
         laid around them, and max_class_share is of their pixels. None: all but 255.
