@@ -18,6 +18,10 @@ import time
 from segformer_ros import interrupts
 
 _LAST_LINES = 2
+# Signals, each with its share of the patience. The second disturbs no end, because a node takes
+# the first alone: it is for a program whose start has swallowed that.
+_IN_ORDER = ((signal.SIGINT, 0.2), (signal.SIGTERM, 0.8))
+_BY_FORCE = ((signal.SIGINT, 0.2), (signal.SIGTERM, 0.6), (signal.SIGKILL, 0.2))
 
 
 class ProcessError(RuntimeError):
@@ -109,7 +113,7 @@ class Processes:
 
         :param logs: An existing folder for one log per process.
         :param environment: Of all processes.
-        :param patience_s: Longest wait for the end of a process after each signal.
+        :param patience_s: Longest wait for the end of the processes, by force where it must be.
         """
         self.logs = logs
         self._patience_s = patience_s
@@ -178,17 +182,23 @@ class Processes:
         :raises ProcessError: It does not end, or it fails while ending.
         """
         process = self._running[name]
-        process.signal(signal.SIGINT)
-        if not process.wait(self._patience_s):
+        if not self._end([process], _IN_ORDER):
             raise ProcessError(f'{name} does not end (log: {process.log})')
         if process.returncode:
             raise ProcessError(process.fate())
 
     def end_all(self) -> None:
         """End what still runs, in order where it can, by force where it must."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            for process in self._running.values():
+        self._end(list(self._running.values()), _BY_FORCE)
+
+    def _end(
+        self, processes: Sequence[Process], shares: Sequence[tuple[signal.Signals, float]]
+    ) -> bool:
+        """Send each signal to those that still run, and wait for its share; False: some run on."""
+        for number, share in shares:
+            for process in processes:
                 process.signal(number)
-            deadline = time.monotonic() + self._patience_s
-            if all(item.wait(deadline - time.monotonic()) for item in self._running.values()):
-                return
+            deadline = time.monotonic() + share * self._patience_s
+            if all(item.wait(deadline - time.monotonic()) for item in processes):
+                return True
+        return False

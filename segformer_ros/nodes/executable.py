@@ -46,6 +46,9 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
             _begin(args)
             # From here on rclpy ends what runs; only what says so is interrupted.
             signals.note()
+            # One that waited for the end of an import came before rclpy listened.
+            with signals.interruptible():
+                pass
             node = _make(make_node)
             # A signal may have come while the node was made: rclpy would complain about it.
             if rclpy.ok():

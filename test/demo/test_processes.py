@@ -10,6 +10,7 @@ import time
 
 import pytest
 from segformer_ros import interrupts
+from segformer_ros.demo import processes as processes_module
 from segformer_ros.demo.processes import Process, ProcessError, Processes
 
 _FOR_EVER = 'import os, signal; print(os.getpid(), flush=True); signal.pause()'
@@ -125,6 +126,30 @@ def test_a_failure_while_ending_is_said(processes):
     processes.next_line(60.0)
     with pytest.raises(ProcessError, match='disk full'):
         processes.end('node')
+
+
+_DEAF_AT_FIRST = """
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: None)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print('ready', flush=True)
+while True:
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize('end', [lambda family: family.end('node'), Processes.end_all])
+def test_a_process_that_has_swallowed_the_first_signal_gets_another(tmp_path, monkeypatch, end):
+    """Long before the patience is over: a start may lose SIGINT inside an import."""
+    for name in ('_IN_ORDER', '_BY_FORCE'):
+        (first, share), *others = getattr(processes_module, name)
+        assert (first, sum([share, *(item[1] for item in others)])) == (signal.SIGINT, 1.0)
+        monkeypatch.setattr(processes_module, name, ((first, 0.005), *others))
+    with Processes(tmp_path, os.environ, patience_s=60.0) as family:
+        _start(family, 'node', _DEAF_AT_FIRST)
+        assert family.next_line(60.0) == ('node', 'ready')
+        end(family)
+        assert family.ended('node')
 
 
 def test_no_process_survives_the_block(tmp_path):

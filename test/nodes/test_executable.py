@@ -107,6 +107,34 @@ def test_signals_interrupt_neither_a_callback_nor_the_end(alone, number):
     assert not own_lines(done.stderr)
 
 
+_EARLY = """
+import os, signal, sys
+import rclpy
+from segformer_ros.nodes import executable
+def begin(args):
+    import interrupted
+    rclpy.init(args=args)
+executable._begin = begin
+def make():
+    print('made', flush=True)
+    return rclpy.node.Node('early')
+sys.exit(executable.run(make, []))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_inside_an_import_before_ros_is_up_is_not_forgotten(alone, number, tmp_path):
+    """It waits for the end of the import, which may come when rclpy has the signals already."""
+    module = f'import signal\nsignal.raise_signal({int(number)})\n'
+    (tmp_path / 'interrupted.py').write_text(module)
+    done = subprocess.run(
+        [sys.executable, '-c', f'import sys; sys.path.append({str(tmp_path)!r})\n{_EARLY}'],
+        cwd=_ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, '')
+    assert not own_lines(done.stderr)
+
+
 def test_a_node_imports_no_generators():
     """Neither the parsers behind the first message nor the converter of OpenVINO."""
     code = """
