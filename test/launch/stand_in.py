@@ -46,6 +46,7 @@ class Command:
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     on_exit: Callable[[Any, Any], Shutdown | None] | None
+    output: str
 
     def exit(self, code: int) -> str:
         """
@@ -243,7 +244,7 @@ class Node:
     ) -> None:
         self.package, self.executable, self.namespace = package, executable, namespace
         self.parameters, self.remappings, self.arguments = parameters, remappings, arguments
-        self.condition, self.on_exit = condition, on_exit
+        self.condition, self.on_exit, self.output = condition, on_exit, output
         assert output in {'log', 'screen'}
 
     def visit(self, context: Context) -> None:
@@ -264,6 +265,7 @@ class Node:
                 tuple(words),
                 dict(context.environment),
                 self.on_exit,
+                self.output,
             )
         )
 

@@ -97,6 +97,15 @@ def test_large_images_have_their_profile(name):
             assert all(command.environment[profile] == '/etc/mine.xml' for profile in PROFILES)
 
 
+@pytest.mark.parametrize('name', [item.split('.')[0] for item in FILES])
+def test_what_every_program_reports_is_on_the_screen(name):
+    """Of RViz too: a missing plugin would otherwise be in a log that no one opens."""
+    everything = {'replay': {'record': '/tmp/bag'}, 'carla': {'record': '/tmp/bag'}}
+    commands = launch(name, rviz='true', viewer='true', **everything.get(name, {})).commands
+    assert 'rviz2' in {command.executable for command in commands}
+    assert {command.output for command in commands} == {'screen'}
+
+
 def test_arguments_become_parameters_and_remappings():
     """The arguments say what the README says they say."""
     command = nodes(launch('segformer', model='b5', image='/front/image_raw'))
