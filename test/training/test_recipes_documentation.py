@@ -41,7 +41,7 @@ def load_as_told(words):
 
 def rungs():
     """Return name, mIoU and replaced values of each row of the ladder, from its top down."""
-    table = TEXT[TEXT.index('| with | mIoU |') :].split('\n\n')[0].split('\n')[2:]
+    table = TEXT[TEXT.index('| last improvement | mIoU |') :].split('\n\n')[0].split('\n')[2:]
     return [[cell.strip(' `') for cell in row.strip('|').split('|')] for row in table]
 
 
