@@ -6,7 +6,8 @@ from node_rig import camera_info, image_message
 import rclpy
 from segformer_ros.nodes import camera_stream, segformer_node
 from segformer_ros.nodes.publishers import Outputs
-from sensor_msgs.msg import PointCloud2
+from segformer_ros.output_topics import compressed
+from sensor_msgs.msg import CompressedImage, PointCloud2
 
 
 def _count(monkeypatch, place, name):
@@ -47,6 +48,38 @@ def test_points_of_an_unknown_camera_alone_are_not_computed(make_rig):
     rig.send(image_message())
     rig.until(lambda: rig.counts().idle == 1)
     assert not rig.pipeline.calls
+
+
+def test_compressed_images_are_made_only_while_they_have_subscribers(make_rig, monkeypatch):
+    """Each by itself, of every camera, with the tasks that it needs and no others."""
+    made = []
+    for name in ('labels', 'colors', 'depth'):
+        original = getattr(compressed, name)
+        monkeypatch.setattr(
+            compressed, name, lambda *item, name=name, f=original: made.append(name) or f(*item)
+        )
+    rig = make_rig(cameras=['a', 'b'])
+    rig.connect('b')
+    steps = [
+        ('label/image/compressed', 'labels', (True, False)),
+        ('depth/image/compressedDepth', 'depth', (False, True)),
+        ('overlay/image/compressed', 'colors', (True, False)),
+    ]
+    for stamp_ns, (topic, name, tasks) in enumerate(steps, 1):
+        before = len(rig.pipeline.calls)
+        subscription = rig.listen(f'/b/{topic}', CompressedImage)
+        message = image_message(stamp_ns=stamp_ns)
+        found = rig.exchange(message, f'/b/{topic}', camera='b')
+        assert found.header == message.header
+        asked = rig.pipeline.calls[-1].options
+        assert (made, (asked.segmentation, asked.depth)) == ([name], tasks)
+        assert len(rig.pipeline.calls) == before + 1
+        rig.probe.destroy_subscription(subscription)
+        rig.until(lambda topic=topic: not rig.node.count_subscribers(f'/b/{topic}'))
+        made.clear()
+    rig.send(image_message(stamp_ns=9), camera='b')
+    rig.until(lambda: rig.counts(1).idle == 1)
+    assert not made
 
 
 def test_parameters_are_compared_with_the_network_once_after_each_change(make_rig, monkeypatch):
