@@ -24,7 +24,7 @@ from tiny_bundle import make_tiny_bundle
 
 pytest.importorskip('rclpy', reason='the demonstration needs ROS')
 
-DEADLINE_S = 120.0
+DEADLINE_S = 300.0
 
 
 @pytest.fixture(scope='module')

@@ -28,7 +28,7 @@ handle = start_build(BuildRequest.from_json(json.loads(sys.argv[1])))
 print(handle._process.pid, flush=True)
 handle._ended.wait()
 """
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def test_poses_come_from_tf2_at_the_stamp_of_the_image(make, tf2):
 
 def test_an_image_waits_for_its_transforms_and_is_dropped_without_them(make, tf2):
     """One that comes in time is used; one that does not is counted and reported."""
-    rig, street = make(label_set='carla_0914', tf_timeout_s=5.0), StreetDouble()
+    rig, street = make(label_set='carla_0914', tf_timeout_s=60.0), StreetDouble()
     tf2.known['base_link', 'camera'] = transform(z=HEIGHT_M, q=(-0.5, 0.5, -0.5, 0.5))
     rig.listen()
     rig.feed(street)
@@ -272,7 +272,7 @@ def test_an_image_waits_for_its_transforms_and_is_dropped_without_them(make, tf2
     del tf2.known['odom', 'base_link']
     rig.feed(street, stamp=8)
     rig.until(lambda: rig.node._cameras[0].waiting is not None)
-    rig.offset_s = 6.0
+    rig.offset_s = 61.0
     rig.until(lambda: rig.node.dropped)
     rig.until(rig.errors)
     assert rig.errors() == ['1 images lost: no transform: frame odom does not exist']

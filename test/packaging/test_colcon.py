@@ -13,7 +13,7 @@ import sys
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 120
+DEADLINE_S = 300
 WAIT_UNTIL_ACTIVE = Path(__file__).parent / 'wait_until_active.py'
 SHOW_MESSAGES = """
 from segformer_ros.msg import FrameStats

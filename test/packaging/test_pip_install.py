@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 # What setup.py reads. A copy is built, because setuptools writes beside the sources.
 SOURCES = ('config', 'launch', 'msg', 'resource', 'scripts', 'segformer_ros')
 FILES = ('package.xml', 'pyproject.toml', 'setup.py', 'LICENSE')
-DEADLINE_S = 120
+DEADLINE_S = 300
 WAIT_UNTIL_ACTIVE = Path(__file__).parent / 'wait_until_active.py'
 
 

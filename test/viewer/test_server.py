@@ -122,7 +122,7 @@ def test_a_browser_shows_the_scene(tmp_path):
         recording.flush()
         page = chromium.Page(server.page, tmp_path / 'profile')
         colors = (sky, road, (128, 128, 128), (77, 77, 77))
-        shown, picture = page.shows(has_colors(*colors), 150.0)
+        shown, picture = page.shows(has_colors(*colors), 300.0)
     assert shown, f'{len(np.unique(picture.reshape(-1, 3), axis=0))} colours on the page'
     assert not [text for text in page.said if not chromium.is_of_the_network(text)]
 
@@ -145,7 +145,7 @@ def test_a_browser_shows_several_cameras_next_to_each_other(tmp_path):
                 scene.log(ViewFrame(10**18 + at * 10**8, image, labels, depth, camera=name))
         recording.flush()
         page = chromium.Page(server.page, tmp_path / 'profile')
-        shown, picture = page.shows(has_colors(*colors), 150.0)
+        shown, picture = page.shows(has_colors(*colors), 300.0)
     assert shown, f'{len(np.unique(picture.reshape(-1, 3), axis=0))} colours on the page'
     # The columns are in the order of the names.
     middles = [np.nonzero((picture == color).all(axis=-1))[1].mean() for color in colors]
