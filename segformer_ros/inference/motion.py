@@ -19,7 +19,7 @@ MIN_SIDE = 32
 # Flow and flow back may differ by so many pixels, and by this share of the way.
 _MAX_ERROR_PX, _MAX_ERROR_SHARE = 1.0, 0.05
 # Mean difference of brightness, in levels, between a place and where it was.
-_MAX_DIFFERENCE = 20.0
+_MAX_DIFFERENCE = 14.0
 _WINDOW = (5, 5)
 
 

@@ -67,6 +67,13 @@ def test_a_cut_is_not_trusted():
     assert motion.share < 0.1
 
 
+@pytest.mark.parametrize(('levels', 'trusted'), [(8, True), (17, False)])
+def test_a_place_that_has_changed_its_brightness_is_not_trusted(levels, trusted):
+    """A picture that stands still, and is brighter by some of 255 levels."""
+    picture = gray(texture(17))[:, :WIDTH] // 2 + 40
+    assert (find_motion(picture, picture + levels).share > 0.5) == trusted
+
+
 def drive(memory, frames=12, pixels=8):
     """Return how often labels change where the scene moves by `pixels`, following the scene."""
     rng, picture = np.random.default_rng(2), texture(3)
