@@ -192,12 +192,12 @@ def test_depth_files_are_millimetres_and_the_training_data_are_named(segformer, 
 
 @pytest.mark.parametrize('pair', [False, True])
 def test_images_of_the_evaluation_are_not_counted_as_training_data(pair):
-    """road_b0 was trained on 246 photographs; 65 others are those of its figures."""
+    """road_b0 was trained on 339 photographs; 34 others are those of its figures."""
     manifest = bundle.read(bundle.find('road_b0')).manifest
     if pair:
         manifest = replace(manifest, provenance={'labels': manifest.provenance})
     said = manifest.training_data()
-    assert 'trained on 246 images and 1600 frames of the built-in world;' in said
+    assert 'trained on 339 images and 4800 frames of the built-in world;' in said
 
 
 def test_a_longer_run_continues_a_shorter_one(segformer, inputs, tmp_path):
