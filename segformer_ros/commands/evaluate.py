@@ -10,7 +10,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from segformer_ros.bundle import is_checkpoint
+from segformer_ros.bundle import find, is_checkpoint
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
@@ -195,6 +195,9 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     chosen = options(args)
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
+    if not is_checkpoint(args.model):
+        # A wrong name is reported now: behind the first samples it would wait for their renderer.
+        find(args.model)
     dataset = open_dataset(spec)
     # What reads the first samples is loaded while the network is.
     with Behind(1) as behind:
