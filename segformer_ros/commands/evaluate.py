@@ -10,7 +10,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from segformer_ros.bundle import find, is_checkpoint
+from segformer_ros.bundle import is_checkpoint
 from segformer_ros.commands.data_arguments import add_data_arguments, data_spec
 from segformer_ros.commands.evaluate_options import add_options, options
 from segformer_ros.commands.export import input_size
@@ -18,7 +18,6 @@ from segformer_ros.commands.truth_arguments import add_truth_arguments, TRUTH_OP
 from segformer_ros.commands.unused_options import refuse
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
-from segformer_ros.side_thread import Behind
 
 if TYPE_CHECKING:
     from segformer_ros.datasets import DatasetSpec
@@ -195,14 +194,11 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     chosen = options(args)
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
-    if not is_checkpoint(args.model):
-        # A wrong name is reported now: behind the first samples it would wait for their renderer.
-        find(args.model)
     dataset = open_dataset(spec)
-    # What reads the first samples is loaded while the network is.
-    with Behind(1) as behind:
-        behind.do(check_labels, dataset)
-        network, engine = _network(args)
+    # One after the other in this thread: the renderer compiles for long, and only here a signal
+    # interrupts it; and a network that cannot be used is reported before.
+    network, engine = _network(args)
+    check_labels(dataset)
     indices = spread(len(dataset), args.max_frames)
     with Progress('evaluating', len(indices), 'image') as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)

@@ -4,6 +4,7 @@
 
 import argparse
 import json
+from threading import current_thread, main_thread
 
 import cv2
 import numpy as np
@@ -117,13 +118,21 @@ def test_a_dataset_without_an_evaluated_pixel_is_an_error(bundle, tmp_path, caps
     assert err.startswith('segformer: error: nothing to measure: no pixel of ')
 
 
-def test_the_network_is_found_before_the_data_are_read(monkeypatch, capsys):
+def test_the_network_is_opened_before_the_data_are_read(monkeypatch, capsys):
     """Frames of the world take a minute the first time: a wrong name is reported before that."""
     read = []
     monkeypatch.setattr(checks, 'check_labels', read.append)
     assert main(['evaluate', 'nowhere', 'world']) == 1
     assert 'nowhere' in capsys.readouterr().err
     assert not read
+
+
+def test_the_data_are_checked_where_a_signal_interrupts(bundle, monkeypatch):
+    """That is the main thread: elsewhere Ctrl-C waits until the world is compiled."""
+    threads = []
+    monkeypatch.setattr(checks, 'check_labels', lambda data: threads.append(current_thread()))
+    assert main(['evaluate', bundle, 'stub', '--backend', 'onnxruntime']) == 0
+    assert threads == [main_thread()]
 
 
 def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):
