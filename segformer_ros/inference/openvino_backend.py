@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import functools
 import hashlib
 import os
 from pathlib import Path
@@ -30,6 +31,18 @@ _TYPES = {'f32': 'float32', 'u8': 'uint8'}
 _HINTS = {'float32': 'f32', 'bfloat16': 'bf16'}
 _SUFFIXES = {'float32': '', 'bfloat16': ' bfloat16'}
 _MOST_CACHED_BUNDLES = 8
+
+
+@functools.cache
+def _core() -> openvino.Core:
+    """
+    Return the Core of this process, which is never released.
+
+    Each gives the thread in which it is first used a stack for signals, and puts the former one
+    back when it goes: that of another Core which went before. The next signal then ended the
+    process, in place of Python's handler.
+    """
+    return openvino.Core()
 
 
 class _Session:
@@ -70,7 +83,7 @@ class _Engine:
     def __init__(self, threads: int, precision: str, cache: Path | None) -> None:
         self.precision = precision
         self.name = f'openvino {_VERSION} cpu{_SUFFIXES[precision]}'
-        self._core = openvino.Core()
+        self._core = _core()
         if precision == 'bfloat16':
             self._require_bfloat16()
         # The default precision is bfloat16 where the CPU has it; nodes of a robot share its

@@ -3,7 +3,10 @@
 """What only OpenVINO does: precisions, its cache, and what it must not do."""
 
 from concurrent.futures import ThreadPoolExecutor
+import ctypes
+import gc
 import os
+from pathlib import Path
 import stat
 import subprocess
 import sys
@@ -31,6 +34,18 @@ import segformer_ros.inference.openvino_backend
 import openvino
 openvino.Core()
 """
+
+
+class _SignalStack(ctypes.Structure):
+    """stack_t of signal.h."""
+
+    _fields_ = (('start', ctypes.c_void_p), ('flags', ctypes.c_int), ('size', ctypes.c_size_t))
+
+
+def _signal_stack():
+    stack = _SignalStack()
+    assert ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack)) == 0
+    return stack.start
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +93,7 @@ def test_the_settings_are_those_that_were_asked_for(tiny):
 
 def test_bfloat16_runs_where_the_cpu_has_it(tiny):
     """Near the golden outputs, and not at them; elsewhere one sentence says so."""
-    known = backend_module.openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    known = backend_module._core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
     if 'BF16' not in known:
         with pytest.raises(BackendError, match='expected a CPU with bfloat16'):
             load_backend('openvino_bfloat16', tiny, threads=1)
@@ -92,6 +107,27 @@ def test_bfloat16_runs_where_the_cpu_has_it(tiny):
     assert max(check_golden(tiny, backend).values()) < 0.02
 
 
+def test_backends_that_are_gone_leave_the_stack_of_signals_as_it_was(tiny):
+    """The older one went first: the next SIGINT or SIGTERM ended the process at once."""
+    one = load_backend('openvino', tiny, threads=1)
+    before = _signal_stack()
+    other = load_backend('openvino', tiny, threads=1)
+    assert _signal_stack() == before
+    del one
+    gc.collect()
+    assert _signal_stack() == before
+    del other
+    gc.collect()
+    assert _signal_stack() == before
+    assert before is None or any(
+        low <= before < high
+        for low, high in (
+            (int(end, 16) for end in line.split()[0].split('-'))
+            for line in Path('/proc/self/maps').read_text().splitlines()
+        )
+    )
+
+
 def test_without_bfloat16_on_the_cpu_an_alternative_is_named(tiny, monkeypatch):
     """It would be slower than float32 there, if it ran."""
 
@@ -102,7 +138,7 @@ def test_without_bfloat16_on_the_cpu_an_alternative_is_named(tiny, monkeypatch):
             """Return the precisions."""
             return ['FP32', 'INT8']
 
-    monkeypatch.setattr(backend_module.openvino, 'Core', OldProcessor)
+    monkeypatch.setattr(backend_module, '_core', OldProcessor)
     with pytest.raises(BackendError, match=r'has FP32, INT8: use the backend openvino$'):
         load_backend('openvino_bfloat16', tiny, threads=1)
 
