@@ -141,12 +141,11 @@ class Distillation(nn.Module):
         total = torch.stack([factor * value for factor, value in parts.values()]).sum()
         return total, {name: value.detach() for name, (_, value) in parts.items()}
 
-    def _choose(self, depth: Tensor) -> Tensor:
-        """Return the (M,) numbers of the samples that are compared."""
-        chosen = torch.ones(len(depth), dtype=torch.bool, device=depth.device)
-        if self.config.samples == 'with_depth':
-            chosen = depth.isfinite().flatten(1).any(dim=1)
-        return chosen.nonzero()[:, 0]
+    def _choose(self, depth: Tensor) -> slice | Tensor:
+        """Return which samples are compared: all without a copy, or the numbers of some."""
+        if self.config.samples == 'all':
+            return slice(None)
+        return depth.isfinite().flatten(1).any(dim=1).nonzero()[:, 0]
 
     @torch.no_grad()
     def _ask(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
