@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+import contextlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ def check_same(found: Mapping[str, Any], wanted: TrainConfig, stage: int) -> Non
     """
     Refuse to resume a run with another recipe; later stages may be others or more.
 
-    :param found: The recipe of the run, as as_dict gave it.
+    :param found: The recipe of the run, as as_dict gave it, perhaps of an older version: keys that
+        were not there then have their defaults.
     :param stage: Number of the stage that it is in.
     :raises ConfigError: Something that has been used differs; the message says what.
     """
@@ -101,6 +103,9 @@ def check_same(found: Mapping[str, Any], wanted: TrainConfig, stage: int) -> Non
         plain['data'] = plain['data']['train']
         return dict(plain)
 
+    # What this version cannot read is compared as it is: the difference names it.
+    with contextlib.suppress(ConfigError):
+        found = resolve(found).as_dict()
     key, old, new = _difference(used(found), used(wanted.as_dict()), '')
     if key:
         raise ConfigError(

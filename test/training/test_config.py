@@ -134,6 +134,26 @@ def test_what_does_not_touch_the_past_may_change():
     check_same(replace(config, output='elsewhere').as_dict(), config, 0)
 
 
+def test_run_of_an_older_version_is_resumed():
+    """A key that was not there then had its default; only another value of it is refused."""
+    config = resolve(recipe('out'))
+    older = config.as_dict()
+    del older['stages'][0]['schedule']['start_ratio']
+
+    check_same(older, config, 0)
+    newer = recipe('out', stages=[{'steps': 4, 'schedule': {'start_ratio': 0.5}}])
+    with pytest.raises(ConfigError, match=r'start_ratio was 0.3, now 0.5'):
+        check_same(older, resolve(newer), 0)
+
+
+def test_keys_of_another_version_are_named():
+    """What is no longer known here cannot be what it was."""
+    config = resolve(recipe('out'))
+
+    with pytest.raises(ConfigError, match="depth_scope was 'all', now None"):
+        check_same({**config.as_dict(), 'depth_scope': 'all'}, config, 0)
+
+
 def test_every_key_is_described():
     """The help of the recipe is the docstrings of its parts."""
     said = TrainConfig.__doc__
