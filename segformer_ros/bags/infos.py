@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from rosbags.interfaces import Connection
-from segformer_ros.bags.cameras import Camera, last_message
+from segformer_ros.bags.cameras import Camera, last_message, latched_info
 from segformer_ros.bags.rosbag import BagReader
 from segformer_ros.output_topics.contents import CAMERA_INFO
 from segformer_ros.run_folder import Report
@@ -60,3 +60,23 @@ def missing_info(reader: BagReader, camera: Camera) -> str:
     if topics:
         text += f', but on {", ".join(sorted(topics))}: choose with --camera-info'
     return text
+
+
+class InfoInForce:
+    """
+    The camera_info that holds while the messages of a bag go by, as for a node that listens.
+
+    :param topic: Empty, or a topic that the bag does not have: there never is one.
+    """
+
+    def __init__(self, reader: BagReader, topic: str) -> None:
+        self._reader, self._topic = reader, topic
+        self.topics: tuple[str, ...] = (topic,) if topic else ()
+        self.message: Any = latched_info(reader, topic) if topic else None
+
+    def takes(self, connection: Connection, raw: bytes) -> bool:
+        """Look at a message; return whether it is of this topic, damaged or not."""
+        if connection.topic != self._topic or connection.msgtype != CAMERA_INFO:
+            return False
+        self.message = read_info(self._reader, connection, raw, Report())
+        return True

@@ -11,6 +11,7 @@ import heapq
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+import warnings
 
 from segformer_ros import result_images
 from segformer_ros.bags.cameras import Camera, choose
@@ -19,7 +20,7 @@ from segformer_ros.bags.synced_frames import read_synced_frames, SyncedFrame
 from segformer_ros.carla import tag_table, topics
 from segformer_ros.frame_rules import CameraModel
 from segformer_ros.labels import LabelClass
-from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE, LABEL_CLASSES
+from segformer_ros.output_topics.contents import IMAGE, LABEL_CLASSES
 from segformer_ros.viewer.predictor import Predictor
 from segformer_ros.viewer.scene import ViewFrame
 from segformer_ros.viewer.source import Source
@@ -123,7 +124,6 @@ def _camera_source(
     """
     with BagReader(path) as reader:
         found = {item.name: item.type for item in reader.topics if item.count}
-        model = _camera_model(reader, camera, found)
         classes = _classes(reader, camera, found)
     fields = _fields(camera, view, found, alone=alone)
     name = '' if alone else camera.namespace.strip('/') or 'camera'
@@ -133,15 +133,16 @@ def _camera_source(
             classes = classes or _classes(reader, camera, theirs)
         later = _results(camera, theirs, alone=alone)
         fields = {name: topic for name, topic in fields.items() if name not in later}
-        synced = _joined(path, fields, view, later, alone=alone)
+        synced = _joined(path, camera, fields, view, later, alone=alone)
     else:
-        synced = _synced(path, fields, view, alone=alone)
-    frames = (replace(_frame(item, predictor, model), camera=name) for item in synced)
+        synced = _synced(path, camera, fields, view, alone=alone)
+    frames = (replace(_frame(item, predictor), camera=name) for item in synced)
     return Source(classes, 'stamp', frames, cameras=(name,))
 
 
-def _frame(item: SyncedFrame, predictor: Predictor, model: CameraModel | None) -> ViewFrame:
+def _frame(item: SyncedFrame, predictor: Predictor) -> ViewFrame:
     assert item.image is not None
+    model = None if item.info is None else CameraModel.from_message(item.info)
     if item.labels is None and item.depth is None and item.relative is None:
         frame = predictor.frame(item.stamp_ns, item.image, model)
     else:
@@ -214,7 +215,7 @@ def _of_camera(fields: Mapping[str, str], *, alone: bool) -> dict[str, Callable[
 
 
 def _synced(
-    path: Path, fields: Mapping[str, str], view: BagView, *, alone: bool
+    path: Path, camera: Camera, fields: Mapping[str, str], view: BagView, *, alone: bool
 ) -> Iterator[SyncedFrame]:
     table = tag_table(view.tag_table)
     read = partial(result_images.true_labels_from_message, label_set=table, coding=view.coding)
@@ -222,11 +223,25 @@ def _synced(
         'true_labels': lambda message: read(message).labels
     }
     only = _of_camera(fields, alone=alone)
-    return read_synced_frames(path, fields, needed=('image',), readers=readers, only=only)
+    return read_synced_frames(
+        path,
+        fields,
+        needed=('image',),
+        readers=readers,
+        only=only,
+        camera_info=camera.camera_info,
+        refused=_warn,
+    )
+
+
+def _warn(topic: str, stamp_ns: int | None, error: ValueError) -> None:
+    at = '' if stamp_ns is None else f' at {stamp_ns} ns'
+    warnings.warn(f'{topic}{at}: {error}', stacklevel=2)
 
 
 def _joined(
     path: Path,
+    camera: Camera,
     fields: Mapping[str, str],
     view: BagView,
     later: Mapping[str, str],
@@ -236,9 +251,9 @@ def _joined(
     """Bring the frames of a bag together with the results that another one has, by stamp."""
     assert view.results is not None
     only = _of_camera(later, alone=alone)
-    others = read_synced_frames(view.results, later, needed=(), only=only)
+    others = read_synced_frames(view.results, later, needed=(), only=only, refused=_warn)
     waiting: dict[int, SyncedFrame] = {}
-    for item in _synced(path, fields, view, alone=alone):
+    for item in _synced(path, camera, fields, view, alone=alone):
         while item.stamp_ns not in waiting and (other := next(others, None)) is not None:
             waiting[other.stamp_ns] = other
             if len(waiting) > _KEPT:
@@ -249,17 +264,6 @@ def _joined(
         else:
             theirs: dict[str, Any] = {name: getattr(known, name) for name in {*_RESULTS, *later}}
             yield replace(item, **theirs)
-
-
-def _camera_model(
-    reader: BagReader, camera: Camera, found: Mapping[str, str]
-) -> CameraModel | None:
-    """Read the first camera_info of the camera."""
-    if found.get(camera.camera_info) != CAMERA_INFO:
-        return None
-    for connection, _, raw in reader.messages([camera.camera_info]):
-        return CameraModel.from_message(reader.deserialize(raw, connection.msgtype))
-    return None
 
 
 def _classes(

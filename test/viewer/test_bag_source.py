@@ -4,14 +4,16 @@
 
 from pathlib import Path
 
-from bag_builder import header, image, Message, STORE, write_bag
+from bag_builder import camera_info, compressed, header, image, Message, STORE, write_bag
+from damaged_images import encoded, picture, with_hole
 import numpy as np
 import pytest
 from rosbags.typesys import get_types_from_msg
 from segformer_ros import carla
 from segformer_ros.carla.topics import truth_topic
-from segformer_ros.output_topics.contents import IMAGE
+from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from segformer_ros.viewer.bag_source import BagView, of_bag
+from segformer_ros.viewer.scene import ViewFrame
 
 STATS = 'segformer_ros/msg/FrameStats'
 VEHICLE = '/carla/ego_vehicle'
@@ -116,3 +118,36 @@ def test_ground_truth_looks_where_its_camera_looks(image_topic, sensor, alone, f
     """Of the vehicle that is named."""
     topic = truth_topic(image_topic, 'ego_vehicle', sensor, alone=alone)
     assert topic == (None if found is None else f'/carla/ego_vehicle/{found}/image')
+
+
+class FocalLengths(Predictor):
+    """One whose frames tell which camera_info they were computed with."""
+
+    def frame(self, at, image, model):
+        """Take the focal length as a time."""
+        return ViewFrame(at, image, times_ms={'focal': 0.0 if model is None else model.k[0]})
+
+
+def test_a_damaged_image_is_reported_and_the_others_are_shown(tmp_path):
+    """As by `segformer run`."""
+    whole = encoded(picture())
+    messages = [
+        Message('/image/compressed', COMPRESSED_IMAGE, at, compressed(data, 'jpeg', at))
+        for at, data in ((1, whole), (2, with_hole(whole)), (3, whole))
+    ]
+    path = write_bag(tmp_path / 'bag', messages)
+    with pytest.warns(UserWarning, match='/image/compressed at 2 ns: expected a whole image'):
+        assert [item.at for item in of_bag(path, BagView(), FocalLengths()).frames] == [1, 3]
+
+
+def test_frames_have_the_camera_info_that_held_when_they_came(tmp_path):
+    """As by `segformer run`: the latest one, not the first."""
+    messages = []
+    for at, focal_px in ((1, None), (2, 80.0), (3, None), (4, 160.0)):
+        if focal_px is not None:
+            info = camera_info(8, 16, focal_px, at)
+            messages.append(Message('/camera_info', CAMERA_INFO, at, info))
+        messages.append(Message('/image', IMAGE, at, image(RGB, 'rgb8', at)))
+    path = write_bag(tmp_path / 'bag', messages)
+    frames = of_bag(path, BagView(), FocalLengths()).frames
+    assert [item.times_ms['focal'] for item in frames] == [0.0, 80.0, 80.0, 160.0]
