@@ -35,7 +35,7 @@ from std_msgs.msg import Header
 
 WIDTH, HEIGHT, FOV_DEG = 96, 48, 80.0
 STEP_S = 0.05
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0
 # Later than a jump back must reach to be one and no late image.
 _LIFE_S = 2.0
 ROLE = 'ego_vehicle'
