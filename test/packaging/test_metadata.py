@@ -98,3 +98,13 @@ def test_make_says_what_is_missing_in_one_line(tmp_path: Path):
     assert len(ours) == 1
     assert 'lacks a C compiler, a C++ compiler: sudo apt-get install g++' in ours[0]
     assert not (tmp_path / '.venv').exists()
+
+
+def test_make_lets_python_keep_what_it_compiles():
+    """Also where the environment forbids it: hundreds of processes import the same modules."""
+    done = subprocess.run(
+        ['/usr/bin/make', '--eval=shown: ; @echo [$$PYTHONDONTWRITEBYTECODE]', 'shown'],
+        cwd=ROOT, env=os.environ | {'PYTHONDONTWRITEBYTECODE': '1'},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.stdout == '[]\n'
