@@ -33,8 +33,3 @@ def truth_topic(image: str, role_name: str, sensor_id: str, *, alone: bool) -> s
     if view and sensor_id.endswith(_VIEW):
         return sensor_topic(role_name, f'{sensor_id.removesuffix(_VIEW)}{view}', 'image')
     return sensor_topic(role_name, sensor_id, 'image') if alone else None
-
-
-def truth_start(role_name: str, sensor_id: str) -> str:
-    """Return what the ground truth of all cameras starts with; see truth_topic()."""
-    return sensor_topic(role_name, sensor_id.removesuffix(_VIEW), '').rstrip('/')

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 import heapq
@@ -76,10 +76,13 @@ class BagView:
         }
         return {name: topic for name, topic in found.items() if topic is not None}
 
-    def is_truth(self, topic: str) -> bool:
-        """Return whether a topic is the ground truth of some camera."""
-        sensors = (self.label_sensor, self.depth_sensor)
-        return any(topic.startswith(topics.truth_start(self.role_name, item)) for item in sensors)
+    def all_truth(self, images: Iterable[str]) -> set[str]:
+        """
+        Return the topics that are the ground truth of a camera, whether they exist or not.
+
+        :param images: All topics that may be a camera's.
+        """
+        return {name for item in images for name in self.truth_topics(item, alone=True).values()}
 
 
 def stats_of(message: Any) -> tuple[dict[str, float], dict[str, float]]:
@@ -102,7 +105,7 @@ def of_bag(path: Path, view: BagView, predictor: Predictor) -> Source:
     """
     truth = tag_table(view.tag_table)
     with BagReader(path) as reader:
-        ours = [item.name for item in reader.topics if view.is_truth(item.name)]
+        ours = view.all_truth(item.name for item in reader.topics)
         cameras = choose(reader, view.cameras, view.camera_infos, ground_truth=ours)
         chosen = {item.topic for item in cameras}
         total = sum(item.count for item in reader.topics if item.name in chosen)

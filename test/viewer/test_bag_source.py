@@ -96,6 +96,20 @@ def test_a_camera_alone_has_nothing_of_the_others(tmp_path):
         assert (frame.true_depth == 6.0).all()
 
 
+def test_a_camera_named_like_ground_truth_is_shown(tmp_path):
+    """Colours of a depth camera, next to which there is no rgb_cam, are what a camera sees."""
+    place, at = f'{VEHICLE}/depth_cam', 10**9
+    labels = image(np.full((8, 16), 3, np.uint8), 'mono8', at)
+    messages = [
+        Message(f'{place}/image', IMAGE, at, image(RGB, 'rgb8', at)),
+        Message(f'{place}/label/image', IMAGE, at, labels),
+    ]
+    write_bag(tmp_path / 'bag', messages)
+    ((frame,),) = shown(tmp_path / 'bag').values()
+    assert (frame.image == RGB).all()
+    assert (frame.labels == 3).all()
+
+
 @pytest.mark.parametrize('topic', ['/segformer_node/frame_stats', '/far/away/frame_stats'])
 def test_statistics_without_a_name_are_those_of_the_only_camera(tmp_path, topic):
     """Wherever its node is."""
