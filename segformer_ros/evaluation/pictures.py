@@ -85,6 +85,9 @@ def frame_picture(
     """
     Lay a frame out: labels in the first row, depth in the second, each truth, prediction, error.
 
+    Depth that the network says of what it labels as sky is grey like the sky of the truth; its
+    error is painted where the truth has a depth there.
+
     :param evaluated: The classes that labels are painted in; None leaves them out.
     :param width: Of one panel, pixels.
     """
@@ -92,7 +95,9 @@ def frame_picture(
     if evaluated is not None and sample.labels is not None and found.labels is not None:
         rows.append(_label_panels(sample.image, found.labels, sample.labels, evaluated, width))
     if sample.depth is not None and found.depth is not None:
-        rows.append(_depth_panels(sample.image, found.depth, sample.depth, max_m, width))
+        shown = _without_sky(found, found.depth, evaluated)
+        error = depth_error(found.depth, sample.depth)
+        rows.append(_depth_panels(sample.image, shown, sample.depth, error, max_m, width))
     if not rows:
         rows.append([('camera', sample.image)])
     panels = [draw.caption(_narrow(picture, width), text) for row in rows for text, picture in row]
@@ -124,7 +129,16 @@ def _label_panels(
     ]
 
 
-def _depth_panels(image: Image, depth: Depth, truth: Depth, max_m: float, width: int) -> Panels:
+def _without_sky(found: Predicted, depth: Depth, evaluated: EvaluatedClasses | None) -> Depth:
+    if evaluated is None or found.labels is None:
+        return depth
+    sky = [item.id for item in evaluated.classes if item.name == 'sky']
+    return np.where(np.isin(evaluated.prediction[found.labels], sky), np.float32(np.inf), depth)
+
+
+def _depth_panels(
+    image: Image, depth: Depth, truth: Depth, error: Image, max_m: float, width: int
+) -> Panels:
     sparse = bool((np.isfinite(truth)).mean() < _SPARSE)
     predicted = draw.colorize_depth(depth, max_m)
     true = points_over(image // 3, truth, max_m) if sparse else draw.colorize_depth(truth, max_m)
@@ -136,7 +150,7 @@ def _depth_panels(image: Image, depth: Depth, truth: Depth, max_m: float, width:
         ('camera', image),
         ('ground-truth depth', true),
         ('depth with the true points' if sparse else 'depth', over),
-        (f'relative error, 0 to {WORST_ERROR:g}, unknown (grey)', depth_error(depth, truth)),
+        (f'relative error, 0 to {WORST_ERROR:g}, unknown (grey)', error),
     ]
 
 

@@ -160,6 +160,21 @@ def test_the_sky_of_the_ground_truth_is_not_drawn_as_far():
     np.testing.assert_array_equal(true[40:, 0], found[40:, 0])
 
 
+def test_predicted_sky_is_not_drawn_as_far():
+    """What is labelled sky is grey in the prediction, and its error is still shown."""
+    image = np.full((120, 240, 3), 90, np.uint8)
+    depth = np.full((120, 240), 10.0, np.float32)
+    labels = np.full((120, 240), ROAD.id, np.uint8)
+    labels[:60] = SKY.id
+    known = Samples([Sample(blocks('r', 'g'), truth(ROAD.id, SKY.id))])
+    evaluated = evaluate(ColorNetwork(), known).evaluated
+    found = Predicted(labels, np.where(labels == SKY.id, np.float32(80.0), depth))
+    picture = frame_picture(Sample(image, labels, depth), found, evaluated)
+    depths = picture[4:, 4:].reshape(2, 124, 4, 244, 3)[1]
+    assert (depths[40:60, 2, :240] == UNKNOWN).all()
+    assert not (depths[40:60, 3, :240] == UNKNOWN).all(axis=-1).any()
+
+
 @pytest.mark.parametrize(('labels', 'depth', 'rows'), [(1, 1, 2), (1, 0, 1), (0, 1, 1), (0, 0, 1)])
 def test_a_frame_shows_what_is_known_of_it(labels, depth, rows):
     """A row for labels, one for depth; the camera alone without truth."""
