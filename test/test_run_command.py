@@ -185,19 +185,36 @@ def test_depth_files_are_millimetres_and_the_training_data_are_named(segformer, 
     status, said, _ = segformer('run', inputs / 'a.png', '--out', tmp_path / 'out')
     assert status == 0
     assert cv2.imread(str(tmp_path / 'out/depth/a.png'), cv2.IMREAD_UNCHANGED).dtype == np.uint16
-    assert re.search(r'^tiny: .*; not validated for real roads: `segformer info', said, re.M)
+    assert re.search(r'^tiny: trained by others .* \(`segformer info', said, re.M)
     segformer('run', inputs / 'a.png', '--out', tmp_path / 'other', '--format', 'npy')
     assert np.load(tmp_path / 'other/depth/a.npy').dtype == np.float32
 
 
-@pytest.mark.parametrize('pair', [False, True])
-def test_images_of_the_evaluation_are_not_counted_as_training_data(pair):
-    """road_b0 was trained on 339 photographs; 34 others are those of its figures."""
-    manifest = bundle.read(bundle.find('road_b0')).manifest
-    if pair:
-        manifest = replace(manifest, provenance={'labels': manifest.provenance})
-    said = manifest.training_data()
-    assert 'trained on 339 images and 4800 frames of the built-in world;' in said
+@pytest.mark.parametrize(
+    ('origin', 'expected'),
+    [
+        ('world_b0_fast', 'trained on 6000 frames of the built-in world alone; not for real roads'),
+        # 34 other photographs are those of its figures, which do not count.
+        (
+            'road_b0',
+            'trained on 339 images and 4800 frames of the built-in world; '
+            'measure it on your own images before you rely on it',
+        ),
+        (
+            {'data': 'unknown', 'source': 'hf://org/name'},
+            'from hf://org/name, trained by others on data unknown here; see what they published',
+        ),
+        ({'data': 'unknown'}, 'trained by others on data unknown here; see what they published'),
+    ],
+)
+def test_a_network_says_what_it_was_trained_on_by_its_origin(origin, expected):
+    """No more and no less than is known, and the same as one network of two."""
+    manifest = bundle.read(bundle.find('road_b0' if isinstance(origin, dict) else origin)).manifest
+    if isinstance(origin, dict):
+        manifest = replace(manifest, name='city', provenance=origin)
+    assert manifest.training_data() == f'{manifest.name}: {expected}'
+    pair = replace(manifest, provenance={'labels': manifest.provenance})
+    assert pair.training_data() == f'{manifest.name}: labels {expected}'
 
 
 def test_a_longer_run_continues_a_shorter_one(segformer, inputs, tmp_path):

@@ -27,6 +27,7 @@ WHOLE = 'network'
 """The only part of a network that is not taken apart."""
 # Samples of datasets, as provenance counts them by the kind of dataset.
 _SAMPLES = {'folder': 'images', 'world': 'frames of the built-in world'}
+_UNKNOWN = 'unknown'
 
 
 @dataclass(frozen=True)
@@ -125,18 +126,13 @@ class Manifest:
         return '; '.join(str(part) for part in (self.name, origin, self.licence) if part)
 
     def training_data(self) -> str:
-        """Return in a line what it was trained on, which its results on other images depend on."""
+        """Return in a line what it was trained on, and what follows for images of real roads."""
         facts = self.provenance
-        # A bundle of two networks has the facts of each. `metrics` names the evaluation's data.
-        networks = [facts] if 'data' in facts else list(facts.values())
-        found = (item.get('data') for item in networks if isinstance(item, Mapping))
-        data = '; '.join(str(item) for item in found if item)
-        counts: Counter[str] = Counter()
-        for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
-            counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
-        sources = ' and '.join(f'{count} {name}' for name, count in counts.items()) or data
-        known = f'trained on {sources}' if sources else 'its training data are unknown'
-        return f'{self.name}: {known}; not validated for real roads'
+        if 'data' in facts:
+            return f'{self.name}: {_trained_on(facts)}'
+        # Two networks have the facts of each.
+        parts = (f'{part} {_trained_on(item)}' for part, item in facts.items())
+        return f'{self.name}: {"; ".join(parts)}'
 
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
         """Return the shape of each output for one image of an input size."""
@@ -151,3 +147,23 @@ class Manifest:
             shape = (1, 1, size.height // stride, size.width // stride)
             shapes.update(dict.fromkeys(self.depth.names, shape))
         return shapes
+
+
+def _trained_on(facts: Mapping[str, Any]) -> str:
+    """
+    Describe the training of one network.
+
+    :param facts: Its provenance. `data` are those of the training, 'unknown' for weights of other
+        projects; `metrics` names those of the evaluation, which do not count.
+    """
+    data, source = str(facts['data']), facts.get('source', _UNKNOWN)
+    if data == _UNKNOWN:
+        weights = '' if source == _UNKNOWN else f'from {source}, '
+        return f'{weights}trained by others on data unknown here; see what they published'
+    counts: Counter[str] = Counter()
+    for count, kind in re.findall(r'(\d+) samples of (\w+)', data):
+        counts[_SAMPLES.get(kind, f'samples of {kind}')] += int(count)
+    known = ' and '.join(f'{count} {name}' for name, count in counts.items()) or data
+    if set(counts) == {_SAMPLES['world']}:
+        return f'trained on {known} alone; not for real roads'
+    return f'trained on {known}; measure it on your own images before you rely on it'

@@ -85,7 +85,7 @@ def test_a_video_is_played_at_its_rate(tmp_path, capsys, model):
     assert 'drive.mp4: 128x64 at 20 frames/s' in said
     assert re.search(r'^\d+( of \d+)? frames in \d+ s \(.* frames/s', said, re.M)
     assert ' on onnxruntime' in json.loads((out / 'summary.json').read_text())['network']
-    assert 'not validated for real roads' in said
+    assert 'trained by others on data unknown here' in said
     assert not {'mIoU', 'AbsRel'} & set(said.split())
     video = _video(out / 'video.mp4')
     assert 0 < len(video) <= 40

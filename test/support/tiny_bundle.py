@@ -131,7 +131,7 @@ def tiny_manifest(
             'parameters': {'encoder': 1, 'segmentation_head': 245, 'depth_head': 49},
             'gmacs': {},
         },
-        'provenance': {'data': 'none', 'recipe': 'random weights', 'metrics': {}},
+        'provenance': {'data': 'unknown', 'recipe': 'random weights', 'metrics': {}},
         'licence': 'Apache-2.0',
     }
 
