@@ -193,7 +193,10 @@ def test_depth_files_are_millimetres_and_the_training_data_are_named(segformer, 
 @pytest.mark.parametrize(
     ('origin', 'expected'),
     [
-        ('world_b0_fast', 'trained on 6000 frames of the built-in world alone; not for real roads'),
+        (
+            'world_b0_fast',
+            'trained on 6000 frames of the built-in world alone; not for real roads',
+        ),
         # 34 other photographs are those of its figures, which do not count.
         (
             'road_b0',
