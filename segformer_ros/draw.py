@@ -303,6 +303,13 @@ def _write(picture: Image, text: str, origin: tuple[int, int], row: int) -> None
     cv2.putText(picture, text, origin, font, scale, _INK, 1, cv2.LINE_AA)
 
 
+def fitted(picture: Image, width: int, height: int) -> Image:
+    """Scale a picture so that it is as large as fits into WIDTH x HEIGHT pixels."""
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def contact_sheet(images: Sequence[Image], columns: int) -> Image:
     """
     Lay images out in rows, smaller ones centred in cells of the largest size.

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from segformer_ros.frame_rules import depth_to_millimetres
+from segformer_ros.image_encoding import decode_compressed
 from segformer_ros.output_topics import compressed
 
 HEADER = object()
@@ -94,6 +95,17 @@ def test_images_of_every_size_are_read_back(size):
     np.testing.assert_array_equal(millimetres, depth_to_millimetres(metres))
     inverse = decode_depth(compressed.depth(HEADER, metres, '32FC1'))
     np.testing.assert_allclose(inverse, metres, rtol=3e-3)
+
+
+@pytest.mark.parametrize('size', [(1, 65501), (65501, 1), (1, 65500)])
+def test_colours_that_are_too_long_for_a_jpeg_are_a_png(size):
+    """With its name in the format; as JPEG as far as that goes."""
+    pixels = np.full((*size, 3), (200, 90, 10), np.uint8)
+    content = compressed.colors(HEADER, pixels)
+    kind = 'jpeg' if max(size) == 65500 else 'png'
+    assert content.fields['format'] == f'rgb8; {kind} compressed bgr8'
+    found = decode_compressed(content.fields['data'], content.fields['format'])
+    assert np.abs(found.astype(int) - pixels).max() <= (0 if kind == 'png' else 3)
 
 
 def test_colours_are_a_jpeg_in_the_right_order():

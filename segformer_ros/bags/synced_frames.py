@@ -101,7 +101,7 @@ def read_synced_frames(
     :param refused: Is told of messages that cannot be read, which are left out; None raises.
     :raises BagError: The bag is damaged.
     :raises ValueError: A message cannot be read, or an image is not of the kind that its field
-        needs, and nobody is told.
+        needs, and `refused` is None.
     """
     fields = {topic: name for name, topic in topics.items()}
     waiting: dict[int, dict[str, _Held]] = {}

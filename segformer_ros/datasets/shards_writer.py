@@ -26,7 +26,7 @@ from segformer_ros.datasets.shards_format import (
     ShardEntry,
     ShardIndex,
 )
-from segformer_ros.image_encoding import encode_jpeg
+from segformer_ros.image_encoding import encode_photo
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _encoded(
         if settings.image == 'keep' and own is not None:
             image = own(index)
         elif settings.image == 'jpg':
-            image = 'jpg', encode_jpeg(sample.image, settings.quality)
+            image = encode_photo(sample.image, settings.quality)
         else:
             image = 'png', png(np.asarray(cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)))
         return sample.name, encode(sample, image)

@@ -247,9 +247,7 @@ def _geometry(frame: DriveFrame) -> list[str]:
 
 def _preview(frame: DriveFrame, classes: LabelSet) -> npt.NDArray[np.uint8]:
     panels = draw.side_by_side(frame.image, frame.labels, frame.depth, classes.classes)
-    height = max(1, round(panels.shape[0] * _PREVIEW_WIDTH / panels.shape[1]))
-    small = cv2.resize(panels, (_PREVIEW_WIDTH, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
+    return draw.fitted(panels, _PREVIEW_WIDTH, 2 * _PREVIEW_WIDTH)
 
 
 def _write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:

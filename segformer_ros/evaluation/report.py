@@ -12,10 +12,7 @@ import io
 import math
 from pathlib import Path
 
-import cv2
 import jinja2
-import numpy as np
-import numpy.typing as npt
 from segformer_ros import run_folder
 from segformer_ros.datasets import Dataset
 from segformer_ros.evaluation import depth_scores, label_scores
@@ -23,7 +20,7 @@ from segformer_ros.evaluation.measure import predict_sample, Result
 from segformer_ros.evaluation.network import Network
 from segformer_ros.evaluation.pictures import confusion_picture, frame_picture
 from segformer_ros.evaluation.tables import Table, tables
-from segformer_ros.image_encoding import encode_jpeg
+from segformer_ros.image_encoding import encode_photo, encode_png, media_type
 
 SUMMARY, FRAMES, MARKDOWN, PAGE = 'summary.json', 'metrics.csv', 'report.md', 'report.html'
 CONFUSION = 'confusion.png'
@@ -87,8 +84,9 @@ def _confusion(folder: Path, result: Result) -> str:
     if counts is None or result.evaluated is None:
         return ''
     drawn = confusion_picture(counts, [item.name for item in result.evaluated.classes])
-    run_folder.write_bytes(folder / CONFUSION, _encode(drawn, '.png'))
-    return _data_uri(drawn, '.png')
+    content = encode_png(drawn)
+    run_folder.write_bytes(folder / CONFUSION, content)
+    return _data_uri('png', content)
 
 
 def rows_csv(result: Result) -> str:
@@ -129,7 +127,9 @@ def _show(
     picture = frame_picture(sample, found, result.evaluated, max_m=result.options.depth.max_m)
     row = result.rows[index]
     words = [f'{name} {row[name]:.3f}' for name in ('miou', 'accuracy', 'abs_rel') if name in row]
-    return Shown(result.names[index], ', '.join(words), _data_uri(picture, '.jpg'))
+    return Shown(
+        result.names[index], ', '.join(words), _data_uri(*encode_photo(picture, _JPEG_QUALITY))
+    )
 
 
 def _page(title: str, shown: Sequence[Table], confusion: str, **frames: Sequence[Shown]) -> str:
@@ -154,13 +154,5 @@ def _line(cells: Sequence[str]) -> str:
     return '| ' + ' | '.join(cell.replace('|', r'\|') for cell in cells) + ' |'
 
 
-def _encode(picture: npt.NDArray[np.uint8], suffix: str) -> bytes:
-    if suffix == '.jpg':
-        return encode_jpeg(picture, _JPEG_QUALITY)
-    _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    return data.tobytes()
-
-
-def _data_uri(picture: npt.NDArray[np.uint8], suffix: str) -> str:
-    kind = {'.jpg': 'jpeg', '.png': 'png'}[suffix]
-    return f'data:image/{kind};base64,{base64.b64encode(_encode(picture, suffix)).decode()}'
+def _data_uri(suffix: str, content: bytes) -> str:
+    return f'data:{media_type(suffix)};base64,{base64.b64encode(content).decode()}'

@@ -20,7 +20,7 @@ from segformer_ros.workplace import unfinished_name
 
 Image = npt.NDArray[np.uint8]
 
-MAX_WIDTH = 3840
+MAX_WIDTH, MAX_HEIGHT = 3840, 4096
 """Wider pictures are made smaller: hardware decoders end at 4096."""
 
 _TICKS = 90000
@@ -38,7 +38,7 @@ class VideoWriter:
 
     The file appears when the block ends well and had a frame; what there is when it ends with an
     error stays as NAME.unfinished.mp4. The size is that of the first
-    frame, at most MAX_WIDTH wide and even; other frames are resized to it.
+    frame, at most MAX_WIDTH wide, MAX_HEIGHT high and even; other frames are resized to it.
 
     :param path: The file to write; its folder must exist.
     :param rate: Frames per second, for the duration of the last frame.
@@ -100,7 +100,7 @@ class VideoWriter:
 
     def _start(self, image: Image) -> av.VideoStream:
         height, width = image.shape[:2]
-        scale = min(1.0, MAX_WIDTH / width)
+        scale = min(1.0, MAX_WIDTH / width, MAX_HEIGHT / height)
         options = {'preset': _PRESET, 'crf': '20', 'x264-params': _WHAT_PAYS}
         stream = self._container.add_stream('libx264', rate=self._rate, options=options)
         stream.width = max(2, round(width * scale / 2) * 2)

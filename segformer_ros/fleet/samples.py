@@ -22,7 +22,7 @@ from segformer_ros.fleet.inputs import Input
 from segformer_ros.fleet.parts import DESCRIPTORS, RECORDS
 from segformer_ros.fleet.settings import Settings
 from segformer_ros.fleet.source_frames import frames_of, SourceFrame, Thinning
-from segformer_ros.image_encoding import encode_jpeg
+from segformer_ros.image_encoding import encode_photo
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.labels import VOID
 from segformer_ros.run_folder import Report
@@ -167,8 +167,8 @@ def disagreement_of(labels: Image | None, other: Image | None, table: Image) -> 
 
 def _write_files(folder: Path, frame: SourceFrame, found: Prediction) -> None:
     name = frame.name
-    image = encode_jpeg(frame.image, _JPEG_QUALITY)
-    run_folder.write_bytes(folder / 'images' / f'{name}.jpg', image)
+    suffix, image = encode_photo(frame.image, _JPEG_QUALITY)
+    run_folder.write_bytes(folder / 'images' / f'{name}.{suffix}', image)
     top = None if found.top_classes is None else stacked(found.top_classes)
     for kind, picture in (
         ('labels', found.labels),

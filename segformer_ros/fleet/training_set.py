@@ -36,9 +36,7 @@ COLUMNS = (
     'name', 'source', 'camera', 'stamp_ns', 'driven_m', 'height', 'width', 'fx', 'fy', 'cx', 'cy',
     'confidence', 'flicker', 'disagreement',
 )  # fmt: skip
-_SUFFIXES = {
-    'images': 'jpg', 'labels': 'png', 'confidence': 'png', 'soft_labels': 'png', 'depth': 'png',
-}  # fmt: skip
+_KINDS = ('images', 'labels', 'confidence', 'soft_labels', 'depth')
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,9 @@ class _Item:
     record: Record
 
     def path(self, kind: str) -> Path:
-        return self.folder / kind / f'{self.record.name}.{_SUFFIXES[kind]}'
+        png = self.folder / kind / f'{self.record.name}.png'
+        # Images too, where they are too long for a JPEG.
+        return png if kind != 'images' or png.is_file() else png.with_name(f'{png.stem}.jpg')
 
 
 def write(
@@ -127,10 +127,10 @@ def _item(known: Known, found: Path, record: Record) -> _Item:
 def _write_folder(items: Sequence[_Item], classes: LabelSet | None, made: Path) -> None:
     """Link the files, as the reader `folder` takes them."""
     for item in items:
-        for kind, suffix in _SUFFIXES.items():
+        for kind in _KINDS:
             source = item.path(kind)
             if source.is_file():
-                target = made / kind / SPLIT / f'{item.name}.{suffix}'
+                target = made / kind / SPLIT / f'{item.name}{source.suffix}'
                 target.parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(source, target)
     facts: dict[str, Any] = {}
@@ -170,7 +170,8 @@ class _Samples:
         return self._items[index].name
 
     def encoded_image(self, index: int) -> tuple[str, bytes]:
-        return 'jpg', self._items[index].path('images').read_bytes()
+        path = self._items[index].path('images')
+        return path.suffix[1:], path.read_bytes()
 
     def __getitem__(self, index: int) -> Sample:
         item = self._items[index]

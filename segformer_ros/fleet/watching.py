@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+from segformer_ros import draw
 from segformer_ros.bundle import Manifest
 from segformer_ros.files.process import Artist
 from segformer_ros.image_encoding import as_rgb, CameraImage, encode_jpeg
 from segformer_ros.inference.pipeline import Options, Prediction, Predictor
 from segformer_ros.inference.temporal import TemporalMemory
 
-_WIDTH = 480
+# A line camera makes images of any height.
+_WIDTH, _HEIGHT = 480, 960
 _JPEG_QUALITY = 80
 
 
@@ -65,8 +66,4 @@ class Watched:
         drawn = Artist(self._pipeline).draw(
             as_rgb(image), found.labels, found.depth, found.relative
         )
-        height = max(1, round(drawn.shape[0] * _WIDTH / drawn.shape[1]))
-        small: npt.NDArray[np.uint8] = np.asarray(
-            cv2.resize(drawn, (_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8
-        )
-        return encode_jpeg(small, _JPEG_QUALITY)
+        return encode_jpeg(draw.fitted(drawn, _WIDTH, _HEIGHT), _JPEG_QUALITY)

@@ -5,7 +5,7 @@
 from segformer_ros.image_encoding.compressed import decode_compressed, depth_encoding
 from segformer_ros.image_encoding.errors import EncodingError
 from segformer_ros.image_encoding.image_files import decode_file, decode_stored, file_kind
-from segformer_ros.image_encoding.jpeg_writer import encode_jpeg
+from segformer_ros.image_encoding.jpeg_writer import encode_jpeg, encode_photo, media_type
 from segformer_ros.image_encoding.messages import decode_message, is_compressed, PLANE_DTYPES
 from segformer_ros.image_encoding.png_writer import encode_png
 from segformer_ros.image_encoding.raw_pixels import (
@@ -40,9 +40,11 @@ __all__ = [
     'decode_stored',
     'depth_encoding',
     'encode_jpeg',
+    'encode_photo',
     'encode_png',
     'file_kind',
     'is_compressed',
+    'media_type',
     'raw',
     'refuse_depth',
 ]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from segformer_ros import frame_rules
-from segformer_ros.image_encoding import encode_jpeg, encode_png
+from segformer_ros.image_encoding import encode_photo, encode_png
 from segformer_ros.output_topics.contents import COMPRESSED_IMAGE, Content
 
 _JPEG_QUALITY = 80
@@ -34,8 +34,10 @@ def labels(header: Any, ids: npt.NDArray[np.uint8]) -> Content:
 
 
 def colors(header: Any, pixels: npt.NDArray[np.uint8]) -> Content:
-    """Return a (H, W, 3) RGB picture as a JPEG."""
-    return _message(header, 'rgb8; jpeg compressed bgr8', encode_jpeg(pixels, _JPEG_QUALITY))
+    """Return a (H, W, 3) RGB picture as a JPEG; one that is too long for that as a PNG."""
+    suffix, data = encode_photo(pixels, _JPEG_QUALITY)
+    kind = 'jpeg' if suffix == 'jpg' else suffix
+    return _message(header, f'rgb8; {kind} compressed bgr8', data)
 
 
 def depth(header: Any, metres: npt.NDArray[np.float32], encoding: str) -> Content:

@@ -19,7 +19,7 @@ from segformer_ros.evaluation.evaluated_classes import evaluated_classes
 from segformer_ros.evaluation.measure import evaluate, Options, predict_sample
 from segformer_ros.evaluation.network import Network
 from segformer_ros.evaluation.pictures import frame_picture
-from segformer_ros.image_encoding import encode_jpeg
+from segformer_ros.image_encoding import encode_photo
 from segformer_ros.training.config import ValidationSet
 
 Image = npt.NDArray[np.uint8]
@@ -137,7 +137,8 @@ def score(figures: Mapping[str, Any], best: Mapping[str, float]) -> float:
 
 
 def write_pictures(folder: Path, step: int, pictures: Mapping[str, Image]) -> None:
-    """Write pictures/STEP_NAME.jpg."""
+    """Write pictures/STEP_NAME.jpg, or .png where a picture is too long for a JPEG."""
     for name, image in pictures.items():
-        encoded = encode_jpeg(image, _JPEG_QUALITY)
-        run_folder.write_bytes(folder / 'pictures' / f'{step:07d}_{name}.jpg', encoded)
+        suffix, encoded = encode_photo(image, _JPEG_QUALITY)
+        path = folder / 'pictures' / f'{step:07d}_{name}.{suffix}'
+        run_folder.write_bytes(path, encoded)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros import draw
 from segformer_ros.camera import back_project, Intrinsics
-from segformer_ros.image_encoding import encode_jpeg
+from segformer_ros.image_encoding import encode_photo, media_type
 from segformer_ros.labels import DISTINCT, LabelClass, VOID, with_palette
 from segformer_ros.viewer import layout, sdk
 
@@ -141,7 +141,7 @@ class Scene:
         """
         Show a frame at its time.
 
-        :raises ValueError: Images of one frame differ in size, or are too large for a JPEG.
+        :raises ValueError: Images of one frame differ in size.
         """
         frame = self._checked(frame)
         places = self._places[frame.camera]
@@ -149,8 +149,8 @@ class Scene:
         self._set_time(frame.at)
         self._log_camera(places.camera, frame.intrinsics)
         if frame.image is not None:
-            jpeg = encode_jpeg(frame.image, _JPEG_QUALITY)
-            picture = self._rerun.EncodedImage(contents=jpeg, media_type='image/jpeg')
+            kind, photo = encode_photo(frame.image, _JPEG_QUALITY)
+            picture = self._rerun.EncodedImage(contents=photo, media_type=media_type(kind))
             self._recording.log(places.image, picture)
         self._log_labels(places.labels, frame.labels)
         self._log_depth(places.depth, frame.depth)

@@ -93,12 +93,16 @@ def test_the_file_plays_anywhere(tmp_path):
     assert content.index(b'moov') < content.index(b'mdat')
 
 
-def test_wide_pictures_are_made_smaller(tmp_path):
-    """Hardware decoders end at 4096 pixels."""
+@pytest.mark.parametrize(
+    ('size', 'shape'),
+    [((400, 8000), (192, 3840, 3)), ((20000, 6), (4096, 2, 3)), ((4, 66000), (2, 3840, 3))],
+)
+def test_large_pictures_are_made_smaller(tmp_path, size, shape):
+    """Hardware decoders end at 4096 pixels, and x264 at 16384; line cameras do not."""
     path = tmp_path / 'a.mp4'
-    _write(path, [(0.0, (9, 9, 9))], size=(400, 8000))
+    _write(path, [(0.0, (9, 9, 9))], size=size)
     (frame,) = _read(path)
-    assert frame.image.shape == (192, 3840, 3)
+    assert frame.image.shape == shape
 
 
 def test_frames_drawn_before_an_error_are_kept_as_a_video(tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from bag_builder import drive, Message, STORE, write_bag
+import cv2
 import numpy as np
 import pytest
 from recordings_builder import write_images, write_video
@@ -193,6 +194,23 @@ def test_images_and_a_video_become_shards_to_train_from(label, tmp_path):
     assert found[0].confidence.shape == found[0].labels.shape
     assert found[4].intrinsics.fx == pytest.approx(32.0)
     assert times == {p: p.stat().st_mtime_ns for p in (made.parent / 'results').rglob('*.png')}
+
+
+@pytest.mark.parametrize('form', ['dataset', 'webdataset'])
+def test_images_too_long_for_a_jpeg_are_samples_too(label, tmp_path, form):
+    """As PNG; the picture of an image that is high and narrow is no larger than others."""
+    night = tmp_path / 'night'
+    night.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 65504, 3), np.uint8)
+    cv2.imwrite(str(night / 'wide.png'), pixels)
+    cv2.imwrite(str(night / 'high.png'), pixels[:1, :3000].transpose(1, 0, 2))
+    made = label(night, '--format', form)
+    kind = shards_dataset if form == 'webdataset' else folder_dataset
+    high, wide = kind.open_dataset(made, 'train')
+    assert (high.image.shape, wide.image.shape) == ((3000, 1, 3), (2, 65504, 3))
+    assert (wide.image == pixels[..., ::-1]).all()
+    picture = cv2.imread(str(made.parent / 'results' / 'night' / 'picture.jpg'))
+    assert picture.shape[0] <= 960
 
 
 def test_frames_that_are_read_are_not_those_that_are_taken(model, capsys, tmp_path):
