@@ -20,6 +20,9 @@ PADDING_RGB = (124, 116, 104)
 SPARSE_SHARE = 0.5
 """Depth with a lesser share of known pixels is moved point by point."""
 
+# The images of a sample that follow its camera image, and their value where nothing is known.
+_UNKNOWN = {'labels': VOID, 'depth': np.nan, 'confidence': 0, 'soft_labels': 0}
+
 Known = npt.NDArray[np.bool_]
 
 
@@ -153,27 +156,16 @@ def transform(sample: Sample, geometry: Geometry) -> Sample:
     """
     shrinks = geometry.resized[0] < geometry.high or geometry.resized[1] < geometry.wide
     image = _moved(sample.image, geometry, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    labels, depth, intrinsics = sample.labels, sample.depth, sample.intrinsics
-    confidence = sample.confidence
-    if confidence is not None:
-        confidence = _moved(confidence, geometry, cv2.INTER_NEAREST_EXACT)
-    soft = sample.soft_labels
-    if soft is not None:
-        soft = _moved(soft, geometry, cv2.INTER_NEAREST_EXACT)
-    if labels is not None:
-        labels = _moved(labels, geometry, cv2.INTER_NEAREST_EXACT)
-    if depth is not None:
-        depth = _moved(depth, geometry, cv2.INTER_NEAREST_EXACT)
-    if intrinsics is not None:
-        intrinsics = move(intrinsics, geometry)
+    intrinsics = sample.intrinsics
     return replace(
         sample,
         image=image,
-        labels=labels,
-        depth=depth,
-        intrinsics=intrinsics,
-        confidence=confidence,
-        soft_labels=soft,
+        intrinsics=None if intrinsics is None else move(intrinsics, geometry),
+        **{
+            name: _moved(values, geometry, cv2.INTER_NEAREST_EXACT)
+            for name in _UNKNOWN
+            if (values := getattr(sample, name)) is not None
+        },
     )
 
 
@@ -235,27 +227,19 @@ def pad(sample: Sample, size: tuple[int, int]) -> Sample:
     height, width = sample.image.shape[:2]
     if (height, width) == size:
         return sample
-    labels, depth, intrinsics = sample.labels, sample.depth, sample.intrinsics
-    border = (0, size[0] - height, 0, size[1] - width, cv2.BORDER_CONSTANT)
-    image = as_bytes(cv2.copyMakeBorder(sample.image, *border, value=PADDING_RGB))
-    if labels is not None:
-        labels = as_bytes(cv2.copyMakeBorder(labels, *border, value=VOID))
-    if depth is not None:
-        depth = np.asarray(cv2.copyMakeBorder(depth, *border, value=np.nan), np.float32)
+    down, right = size[0] - height, size[1] - width
+    border = (0, down, 0, right, cv2.BORDER_CONSTANT)
+    intrinsics = sample.intrinsics
     if intrinsics is not None:
         intrinsics = replace(intrinsics, height=size[0], width=size[1])
-    confidence = sample.confidence
-    if confidence is not None:
-        confidence = as_bytes(cv2.copyMakeBorder(confidence, *border, value=0))
-    soft = sample.soft_labels
-    if soft is not None:
-        soft = np.pad(soft, ((0, size[0] - height), (0, size[1] - width), (0, 0)))
+    filled: dict[str, Any] = {
+        name: np.pad(values, ((0, down), (0, right), (0, 0))[: values.ndim], constant_values=fill)
+        for name, fill in _UNKNOWN.items()
+        if (values := getattr(sample, name)) is not None
+    }
     return replace(
         sample,
-        image=image,
-        labels=labels,
-        depth=depth,
+        image=as_bytes(cv2.copyMakeBorder(sample.image, *border, value=PADDING_RGB)),
         intrinsics=intrinsics,
-        confidence=confidence,
-        soft_labels=soft,
+        **filled,
     )
