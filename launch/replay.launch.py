@@ -92,6 +92,7 @@ def _replay(context: object) -> list[Node]:
                 'clock': ParameterValue(LaunchConfiguration('use_sim_time')),
                 # Of a video the image has its own name, and is remapped.
                 'image': ParameterValue(image, value_type=str),
+                'subscriber': 'segformer_node',
                 'recorded': list(_RESULTS) if record else [''],
                 **{
                     name: ParameterValue(LaunchConfiguration(name), value_type=kind)

@@ -26,6 +26,8 @@ from segformer_ros.nodes.recordings import BagRecording, Recording, VideoRecordi
 _ENCODINGS = ('bgr8', 'rgb8')
 _LOOK_PERIOD_S = 0.02
 _WAIT_FOR_READERS = Duration(seconds=2)
+# This node may know of a subscription before the node that publishes there does.
+_SETTLED_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ class ReplayParameters:
         '',
         'Image topic that a bag must contain and whose subscriber is waited for; empty = '
         'all image topics.',
+    )
+    subscriber: str = parameter(
+        '', 'Name of the node that must subscribe to the images; empty = any node.'
     )
     recorded: tuple[str, ...] = parameter(
         ('',), 'Results that recorder_node must subscribe to before the first message.'
@@ -148,8 +153,7 @@ class ReplayNode(Node):
             if self.context.ok():
                 raise
             return
-        strict = self.parameters.image or any(self.parameters.recorded)
-        if lacking and strict and not self._stopping.is_set():
+        if lacking and self._is_strict() and not self._stopping.is_set():
             self._fail(
                 f'expected a subscriber of {", ".join(lacking)} within '
                 f'{self.parameters.wait_for_subscribers_s:g} s, found none: nothing is played'
@@ -177,17 +181,33 @@ class ReplayNode(Node):
     def _wait_for_subscribers(self) -> list[str]:
         """Wait for subscribers that must not miss the first message; name topics without."""
         until = self._steady() + self.parameters.wait_for_subscribers_s
-        lacking = self._lacking()
-        while lacking and self._steady() < until and not self._stopping.wait(_LOOK_PERIOD_S):
+        settled_s = _SETTLED_S if self._is_strict() else 0.0
+        lacking, since = self._lacking(), self._steady()
+        while lacking or self._steady() < since + settled_s:
+            if (lacking and self._steady() >= until) or self._stopping.wait(_LOOK_PERIOD_S):
+                break
             lacking = self._lacking()
+            since = self._steady() if lacking else since
         return lacking
 
+    def _is_strict(self) -> bool:
+        """Return whether nothing is played without the subscribers."""
+        values = self.parameters
+        return bool(values.image or any(values.recorded)) and values.wait_for_subscribers_s > 0
+
+    def _has_subscriber(self, publisher: Publisher[Any]) -> bool:
+        name = self.parameters.subscriber
+        if not name:
+            return publisher.get_subscription_count() > 0
+        readers = self.get_subscriptions_info_by_topic(publisher.topic_name)
+        return any(item.node_name == name for item in readers)
+
     def _lacking(self) -> list[str]:
-        lacking = [
-            item.topic_name
-            for item in self._waited_for(self._recording)
-            if not item.get_subscription_count()
-        ]
+        images = self._waited_for(self._recording)
+        lacking = [item.topic_name for item in images if not self._has_subscriber(item)]
+        if self.parameters.image and len(lacking) < len(images):
+            # Raw or compressed: it takes one of them.
+            lacking = []
         results = [self.resolve_topic_name(name) for name in self.parameters.recorded if name]
         published = [name for name in results if self.count_publishers(name)]
         # Which of them there are depends on the network, and is known with the first.

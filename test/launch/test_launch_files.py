@@ -317,6 +317,8 @@ def test_a_bag_is_labelled_by_the_name_of_its_topic():
     assert (remapped['image'], remapped['camera_info']) == ('/front/image', '/front/camera_info')
     assert values(commands['replay_node'])['image'] == '/front/image'
     assert values(commands['replay_node'])['topics'] == ['/front/image']
+    # RViz and the viewer listen too, and may come before the network.
+    assert values(commands['replay_node'])['subscriber'] == 'segformer_node'
 
 
 def test_an_argument_that_no_file_declares_is_noticed():

@@ -6,7 +6,8 @@ from collections import defaultdict
 import time
 from types import SimpleNamespace
 
-from bag_builder import drive, header, Message, STORE, write_bag
+from bag_builder import compressed, drive, header, Message, STORE, write_bag
+from damaged_images import encoded
 import numpy as np
 import pytest
 import rclpy
@@ -20,6 +21,7 @@ from segformer_ros.files.video import VideoReader
 from segformer_ros.files.video_writer import VideoWriter
 from segformer_ros.nodes import recordings, replay_node
 from segformer_ros.nodes.replay_node import ReplayNode
+from segformer_ros.output_topics.contents import COMPRESSED_IMAGE
 from sensor_msgs.msg import CameraInfo, Image
 from spinning import DEADLINE_S, spin_until
 from std_msgs.msg import Header
@@ -296,6 +298,44 @@ def test_a_recorder_that_listens_lets_it_begin(play, tmp_path):
     recorder.destroy_node()
     assert theatre.player.exit_code == 0
     assert theatre.player.published == 4
+
+
+def test_a_subscriber_of_raw_or_compressed_images_suffices(play, tmp_path):
+    """Of a bag that has both; a viewer that listens too is not the network that is waited for."""
+    picture = compressed(encoded(np.zeros((8, 8, 3), np.uint8)), 'jpeg', 1)
+    both = Message('/front/image/compressed', COMPRESSED_IMAGE, 1_700_000_005_000_000_000, picture)
+    bag = write_bag(tmp_path / 'bag', [both, *drive(2)])
+    parameters = {'input': bag, 'image': '/front/image', 'subscriber': 'segformer_node'}
+    theatre = play({'/front/image': Image}, wait_for_subscribers_s=DEADLINE_S, **parameters)
+    assert theatre.player._lacking() == ['/front/image', '/front/image/compressed']
+    network = rclpy.create_node('segformer_node')
+    network.create_subscription(Image, '/front/image', lambda message: None, 1)
+    theatre.hear(2)
+    network.destroy_node()
+    assert theatre.player.exit_code == 0
+    assert theatre.player.published == 5
+
+
+def test_it_waits_until_subscribers_are_known_to_all():
+    """Those that vanish again are waited for again; after that time nothing is expected."""
+    now, looks = [0.0], [['/image'], [], ['/image'], *[[]] * 1000]
+
+    def wait(seconds):
+        now[0] += seconds
+        return False
+
+    player = SimpleNamespace(
+        parameters=SimpleNamespace(wait_for_subscribers_s=60.0),
+        _steady=lambda: now[0],
+        _stopping=SimpleNamespace(wait=wait),
+        _is_strict=lambda: True,
+        _lacking=lambda: looks.pop(0),
+    )
+    assert ReplayNode._wait_for_subscribers(player) == []
+    assert now[0] == pytest.approx(0.54)
+    looks[:] = [['/image']] * 10000
+    assert ReplayNode._wait_for_subscribers(player) == ['/image']
+    assert now[0] == pytest.approx(60.54, abs=0.1)
 
 
 def test_a_shutdown_while_it_waits_for_subscribers_is_no_error():
