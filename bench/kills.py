@@ -31,7 +31,7 @@ from segformer_ros.bags.rosbag import BagReader, BagWarning, STORAGES
 from sensor_msgs.msg import Image
 
 _RATE_HZ = 50.0
-_PATIENCE_S = 60.0
+_PATIENCE_S = 240.0
 _ALLOWED_S = 1.0
 
 
@@ -89,7 +89,8 @@ def _size(folder: Path) -> int:
     return sum(item.stat().st_size for item in folder.rglob('*') if item.is_file())
 
 
-def _stamps(bag: Path) -> list[int]:
+def stamps(bag: Path) -> list[int]:
+    """Return the stamps of a recording that may lack its end, in nanoseconds."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', BagWarning)
         with BagReader(bag) as reader:
@@ -97,14 +98,17 @@ def _stamps(bag: Path) -> list[int]:
                 reader.deserialize(raw, connection.msgtype)
                 for connection, _, raw in reader.messages()
             ]
-    stamps = [item.header.stamp for item in messages]
-    return [item.sec * 10**9 + item.nanosec for item in stamps]
+    found = [item.header.stamp for item in messages]
+    return [item.sec * 10**9 + item.nanosec for item in found]
 
 
-def kill_once(node: Node, folder: Path, storage: str, moment_s: float) -> tuple[int, float]:
+def kill_once(
+    node: Node, folder: Path, storage: str, wait: Callable[[Camera], object]
+) -> tuple[int, float]:
     """
-    Kill a recorder some seconds after it has begun to record, and start another one.
+    Kill a recorder, and start another one.
 
+    :param wait: Returns at the moment of the kill; called when the recorder has begun.
     :returns: Images that were kept; seconds from the last of them to the kill.
     :raises AssertionError: Something is lost.
     """
@@ -114,8 +118,7 @@ def kill_once(node: Node, folder: Path, storage: str, moment_s: float) -> tuple[
         camera.run_until(camera.is_heard)
         # On a busy computer it hears the first image later than it is known.
         camera.run_until(lambda: _size(folder / '.bag.part') > 500_000)
-        begin = time.time_ns()
-        camera.run_until(lambda: time.time_ns() - begin > moment_s * 1e9)
+        wait(camera)
         killed = time.time_ns()
         process.kill()
         process.wait()
@@ -126,8 +129,8 @@ def kill_once(node: Node, folder: Path, storage: str, moment_s: float) -> tuple[
         said = process.communicate(timeout=_PATIENCE_S)[1]
     assert process.returncode == 0, said
     assert str(left) in said, said
-    assert _stamps(bag), 'the second recording is empty'
-    kept = _stamps(left)
+    assert stamps(bag), 'the second recording is empty'
+    kept = stamps(left)
     assert kept, 'nothing is kept'
     expected = [
         item for item in camera.images_sent if kept[0] <= item <= killed - _ALLOWED_S * 1e9
@@ -135,6 +138,16 @@ def kill_once(node: Node, folder: Path, storage: str, moment_s: float) -> tuple[
     lost = set(expected) - set(kept)
     assert not lost, f'{len(lost)} of {len(expected)} images are lost'
     return len(kept), (killed - kept[-1]) / 1e9
+
+
+def _for(seconds: float) -> Callable[[Camera], None]:
+    """Return a wait in which the camera goes on."""
+
+    def wait(camera: Camera) -> None:
+        end = time.monotonic() + seconds
+        camera.run_until(lambda: time.monotonic() > end)
+
+    return wait
 
 
 def _say(text: str) -> None:
@@ -162,7 +175,7 @@ def main() -> int:
             moment_s = dice.uniform(1.2, args.longest)
             with TemporaryDirectory() as folder:
                 try:
-                    kept, lost_s = kill_once(node, Path(folder), storage, moment_s)
+                    kept, lost_s = kill_once(node, Path(folder), storage, _for(moment_s))
                 except AssertionError as error:
                     failures += 1
                     _say(f'{storage} killed after {moment_s:.2f} s: {error}')

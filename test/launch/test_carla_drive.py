@@ -24,6 +24,7 @@ from segformer_ros.datasets import DatasetSpec, open_dataset
 from segformer_ros.demo.environment import demo_environment
 from segformer_ros.demo.processes import Processes
 from segformer_ros.nodes import own_messages
+from segformer_ros.nodes.bridge_messages import QUEUE_DEPTH
 from sensor_msgs.msg import CameraInfo
 import stand_in
 from std_srvs.srv import Trigger
@@ -55,6 +56,7 @@ class Session:
         self._executor.add_node(self._node)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._hear, 50)
         self._node.create_subscription(CameraInfo, '/depth/camera_info', self.infos.append, 50)
+        self._reset = self._node.create_client(Trigger, '/evaluation_node/reset')
         kind = own_messages.evaluation_stats_type()
         if kind is not None:
             self._node.create_subscription(kind, '/evaluation_node/stats', self.stats.append, 50)
@@ -118,15 +120,23 @@ class Session:
             return min(self.value('label_frames'), self.value('depth_frames')) > 0
 
         self.spin(met, 'nothing is evaluated')
+        # The network has done with all of them.
+        self.order('frames 1')
 
     def reset(self):
-        """Let the evaluation start anew, and give its answer."""
-        client = self._node.create_client(Trigger, '/evaluation_node/reset')
-        self.spin(client.service_is_ready, 'no service')
-        answer = client.call_async(Trigger.Request())
-        self.spin(answer.done, 'no answer')
+        """
+        Let the evaluation start anew, and give its first answer.
+
+        Between two answers it takes a message of each topic: none that waits is counted later.
+        """
+        self.spin(self._reset.service_is_ready, 'no service')
+        answers = []
+        for _ in range(QUEUE_DEPTH + 1):
+            answer = self._reset.call_async(Trigger.Request())
+            self.spin(answer.done, 'no answer')
+            answers.append(answer.result().message)
         self.said.clear()
-        return answer.result().message
+        return answers[0]
 
     def value(self, name):
         """Return a number of the latest diagnostics of the evaluation."""

@@ -1,12 +1,16 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Leave the ROS tests out where there is no ROS, unless ROS is required."""
+"""Leave the ROS tests out where there is no ROS, unless ROS is required; find bench/."""
 
 from importlib.util import find_spec
 import os
+from pathlib import Path
+import sys
 import warnings
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / 'bench'))
 
 _REQUIRED = 'ros' in os.environ.get('SEGFORMER_TEST_REQUIRES', '').split(',')
 

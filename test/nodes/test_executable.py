@@ -11,6 +11,7 @@ import sys
 import pytest
 import rclpy
 from segformer_ros.nodes import executable
+from spinning import DEADLINE_S
 from stderr_lines import own_lines
 
 _ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ sys.exit(executable.run(Slow, []))
 def test_signals_interrupt_neither_a_callback_nor_the_end(alone, number):
     """What is written is whole, however often somebody presses Ctrl-C."""
     command = [sys.executable, '-c', _CLOSING, str(int(number))]
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=DEADLINE_S)
     assert (done.returncode, done.stdout) == (0, 'callback\nclosed\n')
     assert not own_lines(done.stderr)
 
@@ -129,7 +130,7 @@ def test_a_signal_inside_an_import_before_ros_is_up_is_not_forgotten(alone, numb
     (tmp_path / 'interrupted.py').write_text(module)
     done = subprocess.run(
         [sys.executable, '-c', f'import sys; sys.path.append({str(tmp_path)!r})\n{_EARLY}'],
-        cwd=_ROOT, capture_output=True, text=True, timeout=60,
+        cwd=_ROOT, capture_output=True, text=True, timeout=DEADLINE_S,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, '')
     assert not own_lines(done.stderr)
@@ -153,4 +154,4 @@ else:
     assert openvino.Core().available_devices
 assert not {'em', 'lark', 'openvino.tools.ovc.convert'} & set(sys.modules)
 """
-    subprocess.run([sys.executable, '-c', code], check=True, timeout=120)
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=DEADLINE_S)

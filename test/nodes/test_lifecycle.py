@@ -3,7 +3,6 @@
 """The life cycle of the node: what exists in which state, and what a failure leaves behind."""
 
 import sys
-import threading
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
@@ -138,7 +137,7 @@ def test_frame_that_is_being_computed_is_finished_first(make_rig):
         rig.until(lambda: rig.cameras[''][0].get_subscription_count() == 1)
 
 
-def test_image_that_waits_while_the_node_is_deactivated_is_counted(make_rig):
+def test_image_that_waits_while_the_node_is_deactivated_is_counted(make_rig, monkeypatch):
     """Nothing is lost without a count: it is idle, as nobody wants it any more."""
     rig = make_rig(lazy=False)
     rig.connect()
@@ -148,7 +147,14 @@ def test_image_that_waits_while_the_node_is_deactivated_is_counted(make_rig):
     rig.send(image_message())
     statistics = rig.node._streams[0].statistics
     rig.until(lambda: statistics.counts.received == 2)
-    threading.Timer(0.2, rig.pipeline.gate.set).start()
+    stop = rig.node._worker.stop
+
+    def go_on_and_stop(timeout_s):
+        rig.pipeline.gate.set()
+        return stop(timeout_s)
+
+    monkeypatch.setattr(rig.node._worker, 'stop', go_on_and_stop)
+    monkeypatch.setattr(segformer_node, 'STOP_PATIENCE_S', DEADLINE_S)
     assert rig.node.trigger_deactivate() == _SUCCESS
     counts = statistics.counts
     assert (counts.received, counts.published, counts.idle) == (2, 1, 1)
@@ -173,7 +179,6 @@ def test_depth_range_that_the_network_does_not_have_is_refused(make_rig, capfd):
 
 def test_frame_that_never_ends_does_not_block_the_node(make_rig, monkeypatch, capfd):
     """The network is left to its thread, and the node can be configured with a new one."""
-    monkeypatch.setattr(segformer_node, 'STOP_PATIENCE_S', 0.05)
     hanging, fresh = FakePipeline(), FakePipeline()
     networks = [hanging, fresh]
     rig = make_rig(load=lambda values: networks.pop(0), lazy=False)
@@ -182,7 +187,9 @@ def test_frame_that_never_ends_does_not_block_the_node(make_rig, monkeypatch, ca
     rig.send(image_message())
     rig.until(lambda: hanging.calls)
     abandoned = rig.node._worker
-    assert rig.node.trigger_deactivate() == TransitionCallbackReturn.ERROR
+    with monkeypatch.context() as impatient:
+        impatient.setattr(segformer_node, 'STOP_PATIENCE_S', 0.05)
+        assert rig.node.trigger_deactivate() == TransitionCallbackReturn.ERROR
     assert rig.node.state == 'unconfigured'
     assert 'did not return within' in capfd.readouterr().err
     assert not hanging.closed

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A live node and a bag with a bundle of two networks."""
 
+import time
+
 from bag_builder import drive, read_bag, write_bag
 from node_rig import camera_info, image_message, pixels_of
 import numpy as np
@@ -29,7 +31,7 @@ def pair(tmp_path_factory):
 def test_the_node_publishes_what_both_networks_say(make_rig, pair, backend, schedule):
     """Bit for bit, with the times of both, which are within the latency."""
     values = {'backend': backend, 'threads': 1, 'schedule': schedule, 'model': str(pair)}
-    rig = make_rig(load=load_pipeline, **values)
+    rig = make_rig(load=load_pipeline, clock=time.monotonic, **values)
     rig.connect()
     rig.listen('/label/image')
     rig.listen('/depth/image')

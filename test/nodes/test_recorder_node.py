@@ -3,6 +3,7 @@
 """The node that records bags."""
 
 from pathlib import Path
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import time
 
 from bag_builder import drive, read_bag, STORE, write_bag
 from builtin_interfaces.msg import Time
+from kills import kill_once, stamps
 from node_rig import camera_info, image_message
 import numpy as np
 import pytest
 import rclpy
+from rclpy.clock import ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import (
     DurabilityPolicy,
@@ -22,6 +25,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 from rosgraph_msgs.msg import Clock
+from segformer_ros.bags.parts import gather
 from segformer_ros.bags.rosbag import BagError, BagReader
 from segformer_ros.demo.environment import free_domain
 from segformer_ros.nodes import recorder_node
@@ -32,7 +36,6 @@ from spinning import DEADLINE_S, spin_until
 from stderr_lines import own_lines
 
 _ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(_ROOT / 'bench'))
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -259,37 +262,50 @@ def test_the_store_knows_the_messages_of_this_package(own):
     assert message_types.learn_installed(STORE, 'segformer_ros/msg/FrameStats')
 
 
-def _kill_patiently(node, folder, storage):
-    """Kill a recorder; again where it may have waited for a CPU for longer than it may lose."""
-    from kills import kill_once
-
-    for number in range(3):
-        (folder / str(number)).mkdir()
-        try:
-            kept, lost_s = kill_once(node, folder / str(number), storage, 2.5)
-        except AssertionError:
-            if number == 2:
-                raise
-            continue
-        if lost_s < 1.0:
-            break
-    return kept, lost_s
+def _on_disk(folder, copy):
+    """Return the stamps that a kill would leave of a recording that goes on."""
+    shutil.copytree(folder / '.bag.part', copy)
+    try:
+        gather(copy, 'bag')
+        return stamps(copy)
+    except (BagError, OSError):
+        return []
+    finally:
+        shutil.rmtree(copy)
 
 
 @pytest.mark.parametrize('storage', ['sqlite3', 'mcap'])
-def test_a_killed_recorder_loses_less_than_a_second(storage, monkeypatch, tmp_path):
+def test_a_killed_recorder_loses_nothing_that_has_its_half_second(storage, monkeypatch, tmp_path):
     """And the next one keeps what is there (bench/kills.py does that at many moments)."""
     monkeypatch.setenv('ROS_DOMAIN_ID', str(free_domain()))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    sent = []
+
+    def wait(camera):
+        """Send no more: it is the recorder's own timer that brings the latest to the disk."""
+        sent.extend(camera.images_sent)
+        end = time.monotonic() + DEADLINE_S
+        while sent[-1] not in _on_disk(tmp_path, tmp_path / 'copy'):
+            assert time.monotonic() < end, 'the latest image does not come to the disk'
+
     rclpy.init()
     node = rclpy.create_node('camera')
     try:
-        kept, lost_s = _kill_patiently(node, tmp_path, storage)
+        kept, _ = kill_once(node, tmp_path, storage, wait)
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
-    assert kept > 10
-    assert lost_s < 1.0
+    left = stamps(tmp_path / 'bag.unfinished')
+    assert kept == len(left) > 5
+    assert left == sent[-kept:]
+
+
+def test_what_is_recorded_comes_to_the_disk_twice_a_second(record):
+    """By a timer, also when simulated time stands still."""
+    recorder = record(['/image'], use_sim_time='true').recorder
+    (timer,) = (item for item in recorder.timers if item.callback == recorder._commit)
+    assert timer.timer_period_ns == 500_000_000
+    assert timer.clock.clock_type is ClockType.STEADY_TIME
 
 
 def test_a_recorder_that_a_signal_keeps_from_being_made_leaves_nothing(record, tmp_path):

@@ -26,7 +26,7 @@ from segformer_ros.nodes.replay_node import ReplayNode
 from segformer_ros.nodes.world_node import WorldNode
 from segformer_ros.output_topics.contents import CAMERA_INFO, IMAGE
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from spinning import spin_until
+from spinning import DEADLINE_S, spin_until
 
 
 def _swapped(*pairs):
@@ -169,7 +169,7 @@ def test_swapped_topics_are_played_swapped(stage, tmp_path):
             Message('/left/camera_info', CAMERA_INFO, 30, bag_camera_info(6, 8, 10.0)),
         ],
     )
-    wait = ['-p', f'input:={source}', '-p', 'wait_for_subscribers_s:=10.0']
+    wait = ['-p', f'input:={source}', '-p', f'wait_for_subscribers_s:={DEADLINE_S}']
     running = stage(ReplayNode, [*_swapped(('/left/image', '/right/image')), *wait])
     found = {}
     for name in ('left', 'right'):

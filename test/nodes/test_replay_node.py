@@ -155,11 +155,15 @@ def test_the_clock_tells_the_recorded_time(play, tmp_path):
     messages = drive(3, period_ns=50_000_000)
     path = write_bag(tmp_path / 'bag', messages)
     theatre = play({**_FRONT, '/clock': Clock}, input=path, clock='true')
-    found = theatre.hear(3)['/clock']
-    times = [item.clock.sec * 1_000_000_000 + item.clock.nanosec for item in found]
+    found = theatre.received['/clock']
+
+    def times_ns():
+        return [item.clock.sec * 1_000_000_000 + item.clock.nanosec for item in found]
+
+    theatre.until(lambda: times_ns() and times_ns()[-1] >= messages[-2].time_ns)
+    times = times_ns()
     assert times == sorted(times)
     assert times[0] == messages[0].time_ns
-    assert times[-1] >= messages[-2].time_ns
 
 
 def test_a_type_that_is_not_installed_is_left_out(play, tmp_path, monkeypatch):
@@ -202,7 +206,7 @@ def test_a_known_field_of_view_gives_a_camera_info(play, video):
 
 def test_a_video_in_a_loop_keeps_its_pace(play, video):
     """The first frame follows the last after one period."""
-    theatre = play({'/image': Image}, input=video, loop='true', rate=10.0)
+    theatre = play({'/image': Image}, input=video, loop='true', rate=2.0)
     theatre.until(lambda: len(theatre.received['/image']) >= 12)
     first, sixth = theatre.received['/image'][0], theatre.received['/image'][5]
     assert bytes(first.data) == bytes(sixth.data)

@@ -77,8 +77,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench():
-    """Make benches that are closed."""
+def bench(monkeypatch):
+    """Make benches that no other process hears, and that are closed."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
     made = []
 
     def make(*parameters, **options):
@@ -190,8 +191,9 @@ def test_classes_come_from_the_network(tmp_path, bench):
         ('cameras:=[a, a]', 'cameras must be different names'),
     ],
 )
-def test_a_wrong_parameter_is_one_line(parameter, text, capfd):
+def test_a_wrong_parameter_is_one_line(parameter, text, monkeypatch, capfd):
     """And exit code 1."""
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'OFF')
     assert main(['--ros-args', '-p', parameter]) == 1
     assert text in capfd.readouterr().err
 
