@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import importlib
 import os
 from pathlib import Path
+import re
 import sys
 import warnings
 
@@ -123,8 +124,10 @@ def _run(arguments: list[str]) -> int:
         near = did_you_mean(chosen, COMMANDS) or f', expected one of {", ".join(COMMANDS)}'
         parser.error(f'unknown command {chosen!r}{near}')
     commands = parser.add_subparsers(metavar='COMMAND', required=True)
+    parsers = {}
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, description=f'{text[0].upper()}{text[1:]}.')
+        parsers[name] = command
         if name == chosen:
             command.add_argument(
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=argparse.SUPPRESS
@@ -134,7 +137,13 @@ def _run(arguments: list[str]) -> int:
             module = importlib.import_module(f'segformer_ros.commands.{name.replace("-", "_")}')
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-    args = parser.parse_args(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        # Their own parser names the command.
+        parser = parsers.get(chosen or '', parser)
+        options = re.findall(r'--[\w-]+', parser.format_usage())
+        near = did_you_mean(unknown[0].partition('=')[0], options)
+        parser.error(f'unrecognized arguments: {" ".join(unknown)}{near}')
     process_memory.keep_freed_memory()
     code: int = args.run(args)
     sys.stdout.flush()

@@ -172,12 +172,12 @@ def _spec(args: argparse.Namespace) -> DatasetSpec:
     if args.data is not None:
         if args.seeds is not None or args.size is not None:
             raise ValueError(
-                '--seeds and --size are of frames of the world without DATA: use --option for '
-                'the dataset, --input-size for the network'
+                '--seeds and --size choose frames of the built-in world, without DATA: use '
+                '--option for the dataset, --input-size for the network'
             )
         return data_spec(args)
     if args.split is not None or args.option:
-        raise ValueError('--split and --option are of DATA: name a dataset, such as world')
+        raise ValueError('--split and --option need DATA: name a dataset, such as world')
     seeds, size = args.seeds or seed_range(_SEEDS), args.size or _SIZE
     frames = {'first_seed': seeds[0], 'frames': len(seeds), 'size': f'{size[0]}x{size[1]}'}
     return DatasetSpec('world', '', 'val', frames)

@@ -74,8 +74,8 @@ class _Driver:
             self._library = ctypes.CDLL(_LIBRARY)
         except OSError as error:
             raise EngineError(
-                f'expected an NVIDIA driver, found no {_LIBRARY}: install the driver, or name the '
-                'GPU to build for, such as --device sm86'
+                f'expected an NVIDIA driver, found no {_LIBRARY}: install it, or build for the '
+                'GPU of another machine: segformer build-engine --device sm86'
             ) from error
         self.call('cuInit', 0)
 
@@ -85,7 +85,8 @@ class _Driver:
         if code != 0:
             raise EngineError(
                 f'expected an NVIDIA GPU, the driver answers {name} with CUDA error {code}: check '
-                'nvidia-smi, or name the GPU to build for, such as --device sm86'
+                'nvidia-smi, or build for the GPU of another machine: segformer build-engine '
+                '--device sm86'
             )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from segformer_ros.engines.errors import EngineError
 from segformer_ros.engines.gpu import current_gpu
 from segformer_ros.inference.backend_table import automatic, NAMES, PRECISIONS
+from segformer_ros.nearest import did_you_mean
 
 CPU = 'cpu'
 """The step of an order that is the fastest backend of the CPU."""
@@ -35,7 +36,8 @@ def order_of(name: str, precision: str) -> tuple[str, ...]:
     :raises ValueError: There is no such name or precision.
     """
     if name not in NAMES:
-        raise ValueError(f'backend must be one of {", ".join(NAMES)}, not {name!r}')
+        near = did_you_mean(name, NAMES)
+        raise ValueError(f'backend must be one of {", ".join(NAMES)}, not {name!r}{near}')
     if precision not in PRECISIONS:
         raise ValueError(f'precision must be one of {", ".join(PRECISIONS)}, not {precision!r}')
     if name == 'auto':

@@ -52,7 +52,7 @@ def test_without_a_gpu_a_remedy_is_named(driver, monkeypatch):
     with pytest.raises(EngineError, match='cuDeviceGet with CUDA error 101'):
         gpu.current_gpu(1)
     monkeypatch.setattr(gpu, '_LIBRARY', 'libcuda_of_nobody.so.1')
-    with pytest.raises(EngineError, match=r'no libcuda_of_nobody.*such as --device sm86'):
+    with pytest.raises(EngineError, match=r'no libcuda_of_nobody.*build-engine --device sm86'):
         gpu.current_gpu()
 
 

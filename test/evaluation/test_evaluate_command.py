@@ -159,8 +159,8 @@ def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['world', '--seeds', '0-1'], '--seeds and --size are of frames of the world'),
-        (['--split', 'val'], '--split and --option are of DATA'),
+        (['world', '--seeds', '0-1'], '--seeds and --size choose frames of the built-in'),
+        (['--split', 'val'], '--split and --option need DATA'),
     ],
 )
 def test_options_of_the_other_mode_are_refused(bundle, capsys, arguments, message):
