@@ -18,6 +18,9 @@ import time
 from segformer_ros import interrupts
 
 _LAST_LINES = 2
+# What a process has said arrives after its end, on a busy machine by seconds; a child that it has
+# left may hold the pipe for ever.
+_LAST_WORDS_S = 10.0
 # Signals, each with its share of the patience. The second disturbs no end, because a node takes
 # the first alone: it is for a program whose start has swallowed that.
 _IN_ORDER = ((signal.SIGINT, 0.2), (signal.SIGTERM, 0.8))
@@ -72,7 +75,7 @@ class Process:
 
     def fate(self) -> str:
         """Describe in one line how the process ended and what it said last."""
-        self._reader.join(timeout=1.0)
+        self._reader.join(_LAST_WORDS_S)
         said = ' | '.join(self._last) or 'it said nothing'
         return f'{self.name} ended with exit code {self.returncode}: {said} (log: {self.log})'
 
@@ -87,7 +90,7 @@ class Process:
             self._process.wait(max(0.0, timeout_s))
         except subprocess.TimeoutExpired:
             return False
-        self._reader.join(timeout=1.0)
+        self._reader.join(_LAST_WORDS_S)
         return True
 
     def _read(self) -> None:

@@ -13,6 +13,8 @@ from segformer_ros import interrupts
 from segformer_ros.demo import processes as processes_module
 from segformer_ros.demo.processes import Process, ProcessError, Processes
 
+# Never the time that a test takes: it only ends one that fails.
+PATIENCE_S = 240.0
 _FOR_EVER = 'import os, signal; print(os.getpid(), flush=True); signal.pause()'
 # As a ROS node: SIGINT ends it in order.
 _NODE = f'try:\n {_FOR_EVER}\nexcept KeyboardInterrupt:\n print("bye")'
@@ -26,7 +28,7 @@ _STUBBORN = (
 def processes(tmp_path):
     """Yield an empty family that has much patience."""
     environment = {**os.environ, 'PYTHONUNBUFFERED': '1'}
-    with Processes(tmp_path, environment, patience_s=60.0) as family:
+    with Processes(tmp_path, environment, patience_s=PATIENCE_S) as family:
         yield family
 
 
@@ -34,7 +36,7 @@ def _start(processes, name, code):
     processes.start(name, (sys.executable, '-c', code))
 
 
-def _until(condition, deadline_s=60.0):
+def _until(condition, deadline_s=PATIENCE_S):
     end = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < end, 'the condition did not come true'
@@ -43,7 +45,7 @@ def _until(condition, deadline_s=60.0):
 def test_output_of_a_process_is_received_and_logged(processes, tmp_path):
     """The log keeps what scrolls by."""
     _start(processes, 'talker', 'import sys; print("one"); sys.stderr.write("two\\n")')
-    said = [processes.next_line(60.0), processes.next_line(20.0)]
+    said = [processes.next_line(PATIENCE_S), processes.next_line(PATIENCE_S)]
     assert said == [('talker', 'one'), ('talker', 'two')]
     _until(lambda: processes.ended('talker'))
     assert (tmp_path / 'talker.log').read_text() == 'one\ntwo\n'
@@ -84,11 +86,13 @@ def test_a_signal_that_waited_for_an_import_leaves_nothing_running(tmp_path, mon
         def __init__(self, *arguments, **options):
             super().__init__(*arguments, **options)
             born.append(self)
+            assert signal.getitimer(signal.ITIMER_REAL)[0]
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
             while signal.getitimer(signal.ITIMER_REAL)[0]:
                 time.sleep(0.01)
 
-    # Long enough for the process to be born before the alarm, also on a busy machine.
-    monkeypatch.setattr(interrupts, '_LOOK_PERIOD_S', 1.0)
+    # The alarm comes when the process is born.
+    monkeypatch.setattr(interrupts, '_LOOK_PERIOD_S', PATIENCE_S)
     monkeypatch.setattr('segformer_ros.demo.processes.Process', Slow)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / 'interrupted.py').write_text('import signal\nsignal.raise_signal(2)\n')
@@ -115,7 +119,7 @@ def test_an_early_end_counts_even_with_code_zero(processes):
 def test_a_process_ends_in_order(processes, tmp_path):
     """A recorder that is interrupted has time to close its bag."""
     _start(processes, 'node', _NODE)
-    pid = processes.next_line(60.0)[1]
+    pid = processes.next_line(PATIENCE_S)[1]
     processes.end('node')
     assert (tmp_path / 'node.log').read_text() == f'{pid}\nbye\n'
 
@@ -123,7 +127,7 @@ def test_a_process_ends_in_order(processes, tmp_path):
 def test_a_failure_while_ending_is_said(processes):
     """A bag that could not be closed is no recording."""
     _start(processes, 'node', f'try:\n {_FOR_EVER}\nexcept KeyboardInterrupt:\n exit("disk full")')
-    processes.next_line(60.0)
+    processes.next_line(PATIENCE_S)
     with pytest.raises(ProcessError, match='disk full'):
         processes.end('node')
 
@@ -144,20 +148,23 @@ def test_a_process_that_has_swallowed_the_first_signal_gets_another(tmp_path, mo
     for name in ('_IN_ORDER', '_BY_FORCE'):
         (first, share), *others = getattr(processes_module, name)
         assert (first, sum([share, *(item[1] for item in others)])) == (signal.SIGINT, 1.0)
-        monkeypatch.setattr(processes_module, name, ((first, 0.005), *others))
-    with Processes(tmp_path, os.environ, patience_s=60.0) as family:
+        monkeypatch.setattr(processes_module, name, ((first, 0.001), *others))
+    with Processes(tmp_path, os.environ, patience_s=PATIENCE_S) as family:
         _start(family, 'node', _DEAF_AT_FIRST)
-        assert family.next_line(60.0) == ('node', 'ready')
+        assert family.next_line(PATIENCE_S) == ('node', 'ready')
         end(family)
         assert family.ended('node')
 
 
-def test_no_process_survives_the_block(tmp_path):
+def test_no_process_survives_the_block(tmp_path, monkeypatch):
     """Even a process that ignores every polite signal is gone after the block."""
-    with Processes(tmp_path, os.environ, patience_s=0.2) as family:
+    polite, (kill, _) = processes_module._BY_FORCE[:-1], processes_module._BY_FORCE[-1]
+    shares = (*((number, 0.001) for number, _ in polite), (kill, 1.0))
+    monkeypatch.setattr(processes_module, '_BY_FORCE', shares)
+    with Processes(tmp_path, os.environ, patience_s=PATIENCE_S) as family:
         for name in ('first', 'second'):
             _start(family, name, _STUBBORN)
-        pids = [int(family.next_line(60.0)[1]) for _ in range(2)]
+        pids = [int(family.next_line(PATIENCE_S)[1]) for _ in range(2)]
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -170,7 +177,7 @@ def test_an_error_in_the_block_ends_the_processes_too(tmp_path):
     def interrupted():
         with family:
             _start(family, 'node', _FOR_EVER)
-            pids.append(int(family.next_line(60.0)[1]))
+            pids.append(int(family.next_line(PATIENCE_S)[1]))
             raise KeyboardInterrupt
 
     pids = []
