@@ -320,7 +320,7 @@ def test_a_subscriber_of_raw_or_compressed_images_suffices(play, tmp_path):
     assert theatre.player.published == 5
 
 
-def test_it_waits_for_subscribers_that_stay():
+def test_subscribers_that_vanish_are_waited_for_again():
     """Those that vanish again are waited for again; after that time nothing is expected."""
     now, looks = [0.0], [['/image'], [], ['/image'], *[[]] * 1000]
 
