@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 import sqlite3
 
@@ -41,15 +42,18 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._data = sqlite3.connect(path, timeout=0, isolation_level=None)
-            # Exclusive, the log needs no shared memory, which network file systems do not have.
-            self._data.execute('pragma locking_mode = exclusive')
-            self._data.execute('pragma journal_mode = wal')
-            self._data.execute('pragma synchronous = normal')
-            self._data.execute('begin exclusive')
-            for statement in _TABLES.split(';'):
-                self._data.execute(statement)
-            self._data.execute('commit')
+            with ExitStack() as undo:
+                self._data = sqlite3.connect(path, timeout=0, isolation_level=None)
+                undo.callback(self._data.close)
+                # Exclusive, the log needs no shared memory, which no network file system has.
+                self._data.execute('pragma locking_mode = exclusive')
+                self._data.execute('pragma journal_mode = wal')
+                self._data.execute('pragma synchronous = normal')
+                self._data.execute('begin exclusive')
+                for statement in _TABLES.split(';'):
+                    self._data.execute(statement)
+                self._data.execute('commit')
+                undo.pop_all()
         except sqlite3.Error as error:
             if 'locked' in str(error):
                 raise ManifestError(
