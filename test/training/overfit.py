@@ -1,6 +1,6 @@
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a recipe can learn anything: thirty steps on one batch."""
+"""Whether a recipe can learn anything: at most thirty steps on one batch."""
 
 from dataclasses import replace
 
@@ -13,13 +13,16 @@ from segformer_ros.training.run_data import open_data
 import torch
 
 
-def overfit(config: TrainConfig, steps: int = 30, stage: int = -1) -> tuple[float, float]:
+def overfit(
+    config: TrainConfig, *, share: float = 0.5, steps: int = 30, stage: int = -1
+) -> tuple[float, float]:
     """
     Train a stage of a recipe on its first batch alone, without its random changes of the network.
 
     :param config: Its output folder is only written to by a run, which this is not.
-    :param steps: How often the batch is seen, at half the rate of the recipe or at 1e-3 if that
-        is more, without warm-up.
+    :param share: It ends as soon as the loss is below this share of the first.
+    :param steps: How often the batch is seen at most, at half the rate of the recipe or at 1e-3
+        if that is more, without warm-up.
     :param stage: Which; the last one unless given.
     :returns: The loss at first and at last.
     """
@@ -47,6 +50,8 @@ def overfit(config: TrainConfig, steps: int = 30, stage: int = -1) -> tuple[floa
         bar = ProgressBar(steps, 0, lambda line: None, bar=False)
         learning = run.stage(bar)
         batch = run.batches(0)
-        losses = [float(torch.as_tensor(learning.step(batch)['loss'])) for _ in range(steps)]
+        losses: list[float] = []
+        while len(losses) < steps and (not losses or losses[-1] >= share * losses[0]):
+            losses.append(float(torch.as_tensor(learning.step(batch)['loss'])))
         bar.close()
     return losses[0], losses[-1]
