@@ -82,7 +82,7 @@ def _fetch(address: Address, revision: str | None, wanted: list[str]) -> Path:
     except (errors.HfHubHTTPError, errors.HFValidationError) as error:
         text = ' '.join(str(error).split())[:200]
         raise CheckpointError(f'{address} cannot be fetched: {text}') from error
-    except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined]
+    except (errors.HTTPError, OSError) as error:
         # A commit is looked for on the hub even where the cache has it.
         try:
             return snapshot(local=True)
