@@ -105,15 +105,15 @@ def test_installed_node_becomes_active(workspace: Path):
     """The installed program finds its network, configures and activates itself, and ends."""
     if workspace.name != 'workspace0':
         pytest.skip('started once, from the default build: the other two install the same files')
-    name = f'/{workspace.name}/segformer'
+    namespace = f'/{workspace.name}_{os.getpid()}'
     program = prefix(workspace) / 'lib' / 'segformer_ros' / 'segformer_node'
-    arguments = ['--ros-args', '-r', f'__ns:=/{workspace.name}', '-r', '__node:=segformer']
+    arguments = ['--ros-args', '-r', f'__ns:={namespace}', '-r', '__node:=segformer']
     with subprocess.Popen(
         command_in(workspace, program, *arguments), stderr=subprocess.PIPE, text=True
     ) as node:
         try:
             asked = subprocess.run(
-                command_in(workspace, sys.executable, WAIT_UNTIL_ACTIVE, name),
+                command_in(workspace, sys.executable, WAIT_UNTIL_ACTIVE, f'{namespace}/segformer'),
                 cwd=workspace, capture_output=True, text=True, timeout=DEADLINE_S,
             )  # fmt: skip
             node.send_signal(signal.SIGINT)

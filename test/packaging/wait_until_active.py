@@ -14,7 +14,7 @@ import time
 from lifecycle_msgs.srv import GetState
 import rclpy
 
-DEADLINE_S = 120.0
+DEADLINE_S = 240.0
 
 
 def main() -> int:
