@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 import os
 from pathlib import Path
@@ -23,6 +24,9 @@ _SEGMENT = re.compile(r'<segment_size>(\d+)</segment_size>')
 _SMALLEST_SEGMENT = 1 << 20
 # Five processes, and others that were there before.
 _SHARES = 8
+# So many choices of this process hold: those before have their nodes.
+_LATEST = 2
+_reserved: deque[int] = deque()
 _DISCOVERY_VARIABLES = ('ROS_DISCOVERY_SERVER', 'ROS_LOCALHOST_ONLY', 'ROS_STATIC_PEERS')
 
 
@@ -30,14 +34,31 @@ def free_domain() -> int:
     """
     Find a ROS domain that no one on this computer uses.
 
+    Until its nodes have begun, seconds later on a busy computer, the domain is reserved: another
+    process that looks for one finds another.
+
     :raises RuntimeError: All of them are in use.
     """
     domains = list(_DOMAINS)
     random.SystemRandom().shuffle(domains)
     for domain in domains:
-        if _is_free(domain):
+        if _is_free(domain) and _reserve(domain):
             return domain
     raise RuntimeError('every ROS domain is in use: end some of the ROS programs')
+
+
+def _reserve(domain: int) -> bool:
+    """Hold a name until this process ends; return False where another one holds it."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f'\0segformer_ros domain {domain}')
+    except OSError:
+        name.close()
+        return False
+    _reserved.append(name.detach())
+    if len(_reserved) > _LATEST:
+        os.close(_reserved.popleft())
+    return True
 
 
 def demo_environment(base: Mapping[str, str], logs: Path) -> dict[str, str]:

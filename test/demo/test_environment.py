@@ -4,6 +4,8 @@
 
 from pathlib import Path
 import socket
+import subprocess
+import sys
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -14,6 +16,7 @@ from segformer_ros.demo import environment
 def test_a_domain_in_use_is_not_chosen(monkeypatch):
     """A robot on this computer is left alone."""
     monkeypatch.setattr(environment, '_DOMAINS', range(97, 99))
+    monkeypatch.setattr(environment, '_LATEST', 0)
     free = {environment.free_domain() for _ in range(20)}
     assert free <= {97, 98}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
@@ -23,6 +26,16 @@ def test_a_domain_in_use_is_not_chosen(monkeypatch):
             other.bind(('', 7410 + 250 * 98))
             with pytest.raises(RuntimeError, match='every ROS domain is in use'):
                 environment.free_domain()
+
+
+def test_a_domain_that_was_just_chosen_is_not_chosen_by_another_process(monkeypatch):
+    """Its nodes begin seconds later, and the port shows them only then."""
+    monkeypatch.setattr(environment, '_DOMAINS', range(95, 97))
+    mine = environment.free_domain()
+    code = 'from segformer_ros.demo import environment; environment._DOMAINS = range(95, 97); '
+    command = [sys.executable, '-c', f'{code}print(environment.free_domain())']
+    found = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert {int(done.stdout) for done in found} == {95, 96} - {mine}
 
 
 def test_the_processes_hear_only_each_other(tmp_path):
