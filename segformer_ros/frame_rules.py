@@ -228,9 +228,13 @@ def depth_to_millimetres(depth: npt.NDArray[np.float32]) -> npt.NDArray[np.uint1
         65.535 m, which is the most that 16 bits can hold.
     """
     with np.errstate(invalid='ignore', over='ignore'):
-        millimetres = np.rint(depth * np.float32(1000.0))
+        millimetres = depth * np.float32(1000.0)
+        np.rint(millimetres, out=millimetres)
         known = (millimetres >= 0.0) & (millimetres <= 65535.0)
-    return np.where(known, millimetres, np.float32(0.0)).astype(np.uint16)
+        # What is not known may become any number here.
+        found = millimetres.astype(np.uint16)
+    found *= known
+    return found
 
 
 def encode_depth(

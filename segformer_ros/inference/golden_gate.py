@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from segformer_ros.bundle import Bundle, BundleError, FLOATS, InputSize
+from segformer_ros.bundle import Bundle, BundleError, FLOATS, golden_image, InputSize
 from segformer_ros.inference.backend import Backend
 from segformer_ros.inference.preprocess import fit, lookup_table, prepare
 
@@ -101,7 +101,7 @@ def golden_input(bundle: Bundle, size: InputSize, input_format: str) -> npt.NDAr
     :param input_format: One of bundle.INPUTS.
     :returns: (1, 3, H, W) float32 or (1, H, W, 3) uint8.
     """
-    image, _ = bundle.golden(size)
+    image = golden_image(size.golden_seed, size.height, size.width)
     if input_format == 'uint8':
         return image[None]
     planes: FloatArray = np.empty((1, 3, size.height, size.width), np.float32)
