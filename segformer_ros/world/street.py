@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+import functools
 import math
 
 import numpy as np
@@ -72,11 +73,18 @@ Wave = tuple[float, float, float]
 
 
 def _sum(waves: tuple[Wave, ...], x: float) -> float:
-    return sum(a * math.sin(k * x + p) for a, k, p in waves)
+    # Not sum(), whose last bits are others from Python 3.12 on.
+    total = 0.0
+    for a, k, p in waves:
+        total += a * math.sin(k * x + p)
+    return total
 
 
 def _slope(waves: tuple[Wave, ...], x: float) -> float:
-    return sum(a * k * math.cos(k * x + p) for a, k, p in waves)
+    total = 0.0
+    for a, k, p in waves:
+        total += a * k * math.cos(k * x + p)
+    return total
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,13 @@ class Street:
     slopes: tuple[Wave, ...]
     values: npt.NDArray[np.float64] = field(repr=False)
 
+    @functools.cached_property
+    def _numbers(self) -> list[float]:
+        found: list[float] = self.values.tolist()
+        return found
+
     def __getitem__(self, index: int) -> float:
-        return float(self.values[index])
+        return self._numbers[index]
 
     def middle(self, x: float) -> float:
         """Return y of the middle line."""
