@@ -18,6 +18,7 @@ from segformer_ros.commands.truth_arguments import add_truth_arguments, TRUTH_OP
 from segformer_ros.commands.unused_options import refuse
 from segformer_ros.progress import Progress
 from segformer_ros.run_folder import require_new
+from segformer_ros.side_thread import Behind
 
 if TYPE_CHECKING:
     from segformer_ros.datasets import DatasetSpec
@@ -195,10 +196,12 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     if args.max_frames is not None and args.max_frames < 1:
         raise ValueError(f'--max-frames must be at least 1, not {args.max_frames}')
     dataset = open_dataset(spec)
-    # One after the other in this thread: the renderer compiles for long, and only here a signal
-    # interrupts it; and a network that cannot be used is reported before.
+    # One after the other: a network that cannot be used is reported before. The renderer compiles
+    # for long, and only in this thread a signal interrupts it; the graph opens next to it.
     network, engine = _network(args)
-    check_labels(dataset)
+    with Behind(1) as behind:
+        behind.do(getattr(network, 'prepare', _nothing))
+        check_labels(dataset)
     indices = spread(len(dataset), args.max_frames)
     with Progress('evaluating', len(indices), 'image') as bar:
         result = evaluate(network, dataset, chosen, indices=indices, progress=bar.update)
@@ -223,6 +226,10 @@ def _on_dataset(args: argparse.Namespace, spec: DatasetSpec) -> int:
     summary = {**figures, 'measured': facts}
     sys.stdout.write(f'{json.dumps(summary) if args.json else console(tables(summary))}\n')
     return 0
+
+
+def _nothing() -> None:
+    """Prepare a network that is ready, or opens what it needs for each size of image."""
 
 
 def _network(args: argparse.Namespace) -> tuple[Network, str]:

@@ -55,6 +55,10 @@ class BundleNetwork:
         """Name the engine and its device."""
         return self._pipeline.backend_name
 
+    def prepare(self) -> None:
+        """Open the network before the first image, as of Pipeline."""
+        self._pipeline.prepare()
+
     def infer(self, image: Image, input_hw: tuple[int, int]) -> Outputs:
         """
         Compute the raw outputs for one image, as of Network.

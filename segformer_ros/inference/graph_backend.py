@@ -132,6 +132,18 @@ class GraphBackend:
         self._parts.clear()
         self._unchecked = set(self._sizes)
 
+    def prepare(self) -> None:
+        """
+        Open the graph of all outputs before it is needed, unless there are several input sizes.
+
+        Any thread may do so; those that call infer meanwhile wait for it.
+
+        :raises BackendError: It cannot be loaded, or does not compute any more what it did.
+        """
+        with self._opening:
+            for hw in self._sizes if len(self._sizes) == 1 else ():
+                self._opened(hw)
+
     def share(self, count: int) -> int:
         """
         Let several threads call infer at once, each with its part of the CPUs.

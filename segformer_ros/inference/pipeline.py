@@ -193,6 +193,10 @@ class Pipeline:
         if share is not None:
             self.at_once = share(count)
 
+    def prepare(self) -> None:
+        """Open the graph before the first image, in any thread, where there is only one."""
+        getattr(self._backend, 'prepare', lambda: None)()
+
     def close(self) -> None:
         """Free the network; the pipeline must not be used any more."""
         self._runner.close()

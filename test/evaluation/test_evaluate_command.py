@@ -18,6 +18,7 @@ from segformer_ros.evaluation.evaluated_classes import CLASSES_OF
 from segformer_ros.evaluation.prediction import AVERAGES, RESIZES
 from segformer_ros.evaluation.tables import number
 from segformer_ros.inference.backend_choice import PRECISIONS
+from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.metrics import CROPS
 from tiny_bundle import make_tiny_bundle
 
@@ -133,6 +134,19 @@ def test_the_data_are_checked_where_a_signal_interrupts(bundle, monkeypatch):
     monkeypatch.setattr(checks, 'check_labels', lambda data: threads.append(current_thread()))
     assert main(['evaluate', bundle, 'stub', '--backend', 'onnxruntime']) == 0
     assert threads == [main_thread()]
+
+
+def test_the_graph_opens_next_to_the_first_look_at_the_data(bundle, monkeypatch):
+    """In a thread of its own, done before the first image."""
+    threads, prepare = [], Pipeline.prepare
+
+    def remembered(pipeline):
+        threads.append(current_thread())
+        prepare(pipeline)
+
+    monkeypatch.setattr(Pipeline, 'prepare', remembered)
+    assert main(['evaluate', bundle, 'stub', '--backend', 'onnxruntime']) == 0
+    assert [thread is main_thread() for thread in threads] == [False]
 
 
 def test_frames_of_the_world_are_a_dataset_too(bundle, tmp_path, capsys):

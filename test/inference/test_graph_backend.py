@@ -166,3 +166,25 @@ def test_threads_that_come_at_once_open_a_graph_once(tiny, engine):
         assert len(set(pool.map(infer, range(4)))) == 1
     assert engine.opened == [BOTH]
     assert len(engine.runs) == 5
+
+
+def test_a_deferred_graph_can_be_opened_before_its_first_image(tiny, engine):
+    """It is then checked, and the image waits for nothing."""
+    backend = GraphBackend(tiny, engine, deferred=True)
+    backend.prepare()
+    assert (engine.opened, engine.runs) == ([BOTH], [BOTH])
+    backend.infer(_images(1))
+    assert engine.opened == [BOTH]
+    engine.faults[BOTH] = 'wrong'
+    with pytest.raises(BackendError, match='golden'):
+        GraphBackend(tiny, engine, deferred=True).prepare()
+
+
+def test_of_several_input_sizes_none_is_opened_before_it_is_needed(tmp_path, engine):
+    """Each costs time and memory, and one image needs one."""
+    sizes = ((64, 128), (80, 128))
+    backend = GraphBackend(
+        bundle.read(make_tiny_bundle(tmp_path / 'two', sizes=sizes)), engine, deferred=True
+    )
+    backend.prepare()
+    assert engine.opened == []
