@@ -133,10 +133,16 @@ def _heat(gray: Image, shares: Shares, geometry: Geometry) -> Image:
     :param shares: (h, w) of the whole input.
     """
     height, width = gray.shape[:2]
-    whole_h = round(height * geometry.input_h / geometry.resized_h)
-    whole_w = round(width * geometry.input_w / geometry.resized_w)
-    whole = cv2.resize(shares, (whole_w, whole_h), interpolation=cv2.INTER_CUBIC)
-    level = np.clip(whole[:height, :width] / shares.max(), 0.0, 1.0)
+    # Shares per pixel of the picture. Only what is shown is computed: the padding of an image of
+    # one pixel is a thousand times as large.
+    across = shares.shape[1] * geometry.resized_w / (geometry.input_w * width)
+    down = shares.shape[0] * geometry.resized_h / (geometry.input_h * height)
+    places = np.array([[across, 0.0, (across - 1.0) / 2.0], [0.0, down, (down - 1.0) / 2.0]])
+    how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    shown = cv2.warpAffine(
+        shares, places, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
+    level = np.clip(shown / shares.max(), 0.0, 1.0)
     painted = cv2.applyColorMap(np.rint(level * 255.0).astype(np.uint8), cv2.COLORMAP_INFERNO)
     colors = cv2.cvtColor(painted, cv2.COLOR_BGR2RGB)
     opacity = (0.35 + 0.55 * level)[..., None]
