@@ -102,15 +102,24 @@ def one_weight(tensors, _):
 
 
 @pytest.mark.parametrize(
-    ('change', 'sizes'),
+    ('change', 'depth_size'),
     [
-        (one_weight, SIZES),
-        (lambda _, facts: facts.update(mean=[0.5] * 3, std=[0.5] * 3), SIZES),
-        (lambda *_: None, ('--size', '32x64', '--depth-size', '64x64')),
+        (one_weight, (32, 64)),
+        (lambda _, facts: facts.update(mean=[0.5] * 3, std=[0.5] * 3), (32, 64)),
+        (lambda *_: None, (64, 64)),
     ],
     ids=['one weight', 'normalisation', 'input size'],
 )
-def test_different_encoders_stay_two_networks(split, tmp_path, change, sizes):
+def test_different_encoders_do_not_fit(split, tmp_path, change, depth_size):
     """In one bit of one weight, in normalisation, or in the input size."""
-    made = export(changed(split, tmp_path, change), tmp_path / 'made', *sizes, *PLAIN)
+    from segformer_ros.export.pair_export import with_shared_encoder
+
+    folder = changed(split, tmp_path, change)
+    halves = [str(folder / f'{task}.safetensors') for task in ('segmentation', 'depth')]
+    assert with_shared_encoder(*halves, ([(32, 64)], [depth_size])) is None
+
+
+def test_different_encoders_stay_two_networks(split, tmp_path):
+    """In one bundle."""
+    made = export(changed(split, tmp_path, one_weight), tmp_path / 'made', *SIZES, *PLAIN)
     assert set(made.networks) == {'segmentation', 'depth'}
