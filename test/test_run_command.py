@@ -216,8 +216,11 @@ def test_a_network_says_what_it_was_trained_on_by_its_origin(origin, expected):
     if isinstance(origin, dict):
         manifest = replace(manifest, name='city', provenance=origin)
     assert manifest.training_data() == f'{manifest.name}: {expected}'
-    pair = replace(manifest, provenance={'labels': manifest.provenance})
-    assert pair.training_data() == f'{manifest.name}: labels {expected}'
+    other = {'data': 'unknown', 'source': 'other'}
+    pair = replace(manifest, provenance={'labels': manifest.provenance, 'depth': other})
+    assert pair.training_data().startswith(f'{manifest.name}: labels {expected}; depth from other')
+    pair = replace(manifest, provenance=dict.fromkeys(('labels', 'depth'), manifest.provenance))
+    assert pair.training_data() == f'{manifest.name}: {expected}'
 
 
 def test_a_longer_run_continues_a_shorter_one(segformer, inputs, tmp_path):

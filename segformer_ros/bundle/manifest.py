@@ -130,9 +130,11 @@ class Manifest:
         facts = self.provenance
         if 'data' in facts:
             return f'{self.name}: {_trained_on(facts)}'
-        # Two networks have the facts of each.
-        parts = (f'{part} {_trained_on(item)}' for part, item in facts.items())
-        return f'{self.name}: {"; ".join(parts)}'
+        # Two networks have the facts of each, of which published graphs may know the same.
+        parts = {part: _trained_on(item) for part, item in facts.items()}
+        if len(set(parts.values())) == 1:
+            return f'{self.name}: {next(iter(parts.values()))}'
+        return f'{self.name}: {"; ".join(f"{part} {known}" for part, known in parts.items())}'
 
     def output_shapes(self, size: InputSize) -> dict[str, tuple[int, int, int, int]]:
         """Return the shape of each output for one image of an input size."""

@@ -212,6 +212,11 @@ def _unpickle(path: Path) -> object:
     What torch raises of a damaged file has no class of its own: AssertionError, struct.error,
     TypeError and others were seen.
     """
+    if path.suffix == '.onnx':
+        raise CheckpointError(
+            f'{path}: expected a checkpoint, found an ONNX graph: `segformer wrap` makes a bundle '
+            'of it'
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')

@@ -46,7 +46,9 @@ def _of_one(bundle: bundles.Bundle) -> Pairs:
     if manifest.depth is not None and manifest.depth_range_m is not None:
         low, high = manifest.depth_range_m
         focal_px = manifest.focal_length_px
-        camera = 'of any camera' if focal_px is None else f'of a camera of {focal_px:g} px'
+        camera = (
+            'whatever the focal length' if focal_px is None else f'of a camera of {focal_px:g} px'
+        )
         unit = manifest.depth.unit.replace('_', ' ')
         relative = f'{unit}, not metres'
         sure = '' if manifest.depth.scale is None else ', with confidence'
@@ -60,7 +62,9 @@ def _of_one(bundle: bundles.Bundle) -> Pairs:
     yield 'licence', manifest.licence
     for name, value in manifest.provenance.items():
         long = name == 'recipe' and isinstance(value, Mapping)
-        yield name, 'see `segformer info --json`' if long else text(value)
+        # Networks of other projects have no notes and no figures.
+        if value not in ('', {}):
+            yield name, 'see `segformer info --json`' if long else text(value)
     yield 'files', f'{len(manifest.files)}, {size / 1e6:.1f} MB, sha256 of each as it should be'
 
 

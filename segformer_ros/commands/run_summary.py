@@ -38,7 +38,7 @@ def conclude(args: argparse.Namespace, report: Report, manifest: Manifest) -> in
     if without:
         scales = facts['depth_scale']
         why = '; '.join(scales.values()) if isinstance(scales, dict) else scales
-        sys.stdout.write(f'no scale by the road from {without} frames; of the last one: {why}\n')
+        sys.stdout.write(f'no scale by the road: {without} of {frames["total"]} frames; {why}\n')
     sys.stdout.write(f'{manifest.training_data()} (`segformer info {args.model}`)\n')
     check_frames(args, frames['total'], frames['failed'])
     return 0

@@ -89,6 +89,14 @@ def test_other_files_are_no_checkpoints(tmp_path, data):
         open_checkpoint(path)
 
 
+def test_an_onnx_graph_is_to_be_wrapped(tmp_path):
+    """The command that takes it is named."""
+    path = tmp_path / 'graph.onnx'
+    path.write_bytes(b'\x08\x09')
+    with pytest.raises(CheckpointError, match='found an ONNX graph: `segformer wrap` makes'):
+        open_checkpoint(path)
+
+
 @pytest.mark.parametrize('times', [1, 2, 3])
 def test_pickle_cut_off_anywhere_is_no_checkpoint(tmp_path, times):
     """Out of torch come struct.error, assertions and others; here it is one sentence."""

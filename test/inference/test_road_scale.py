@@ -199,7 +199,8 @@ def test_run_scales_what_it_writes(tmp_path, capsys):
     assert 'no scale' in report['depth_scale']
     depth = np.load(next((tmp_path / 'out').rglob('*.npy')))
     assert np.isnan(depth).all()
-    assert 'no scale by the road from 1 frames; of the last one: ' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert 'no scale by the road: 1 of 1 frames; no scale from the last frame: ' in said
     assert main([*words, '--only', 'segmentation', '--out', str(tmp_path / 'b')]) == 1
     assert '--scale-by' in capsys.readouterr().err
 
