@@ -15,6 +15,7 @@ import socket
 import sys
 
 import segformer_ros
+from segformer_ros.reserved import reserve
 
 # Higher domains use ports that Linux gives to outgoing connections.
 _DOMAINS = range(1, 102)
@@ -48,14 +49,11 @@ def free_domain() -> int:
 
 
 def _reserve(domain: int) -> bool:
-    """Hold a name until this process ends; return False where another one holds it."""
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        name.bind(f'\0segformer_ros domain {domain}')
-    except OSError:
-        name.close()
+    """Hold a domain; return False where another process holds it."""
+    handle = reserve(f'domain {domain}')
+    if handle is None:
         return False
-    _reserved.append(name.detach())
+    _reserved.append(handle)
     if len(_reserved) > _LATEST:
         os.close(_reserved.popleft())
     return True

@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import closing, suppress
 import importlib.util
 from ipaddress import ip_address
+import os
 from pathlib import Path
 import socket
 import subprocess
@@ -20,12 +21,15 @@ from types import TracebackType
 from urllib.parse import quote
 
 from segformer_ros import interrupts
+from segformer_ros.reserved import reserve
 from segformer_ros.viewer.sdk import load, ViewerError
 
 LOOPBACK = '127.0.0.1'
 PAGE_PORT, DATA_PORT = 9090, 9876
-_PATIENCE_S = 60.0
+# It is a program of 200 MB: on a busy computer it starts slowly.
+_PATIENCE_S = 240.0
 _LOOK_S = 0.05
+_ANY = (0, 0, 0)
 
 
 class Server:
@@ -51,8 +55,10 @@ class Server:
         self.address = address
         self._memory_mb = memory_mb
         self._files = [] if file is None else [str(file.resolve())]
-        self._page_port = _free_port(address, port)
-        self._data_port = _free_port(address, DATA_PORT, self._page_port)
+        # Until the program listens there, nobody else sees that they are taken.
+        self._reserved: list[int] = []
+        self._page_port = _free_port(address, port, self._reserved)
+        self._data_port = _free_port(address, DATA_PORT, self._reserved)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,6 +96,8 @@ class Server:
         except BaseException:
             self._end()
             raise
+        finally:
+            self._release()
         return self
 
     def __exit__(
@@ -109,6 +117,10 @@ class Server:
         code = None if self._process is None else self._process.poll()
         if code is not None:
             raise ViewerError(f'the server of the viewer has ended with exit code {code}')
+
+    def _release(self) -> None:
+        while self._reserved:
+            os.close(self._reserved.pop())
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
@@ -151,10 +163,11 @@ def _program() -> Path:
     raise ViewerError('expected the program rerun in the package rerun-sdk, found none')
 
 
-def _free_port(address: str, port: int, taken: int = 0) -> int:
+def _free_port(address: str, port: int, reserved: list[int]) -> int:
     """
     Return a port that can be listened on: this one, or any.
 
+    :param reserved: Gets the handle that keeps others from taking it too.
     :raises ViewerError: The address is not one of this computer.
     """
     try:
@@ -168,12 +181,14 @@ def _free_port(address: str, port: int, taken: int = 0) -> int:
         ) from error
     if not 0 <= port < 1 << 16:
         raise ViewerError(f'expected a port from 0 to 65535, found {port}')
-    for choice in (port, 0):
+    for choice in (port, *_ANY):
         with suppress(OSError), closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, choice))
             found: int = probe.getsockname()[1]
-            if found != taken:
+            handle = reserve(f'port {found}')
+            if handle is not None:
+                reserved.append(handle)
                 return found
     raise ViewerError(f'every TCP port of {address} is in use')
 

@@ -77,6 +77,14 @@ def test_a_port_in_use_is_left_to_its_owner():
         assert f':{ports(server)[0]}/' in server.page
 
 
+def test_two_servers_that_are_begun_at_once_have_ports_of_their_own():
+    """Before the first one listens, and so for two processes too."""
+    first, second = Server(), Server()
+    assert not set(ports(first)) & set(ports(second))
+    first._release()
+    second._release()
+
+
 @pytest.mark.parametrize('address', ['192.0.2.1', 'localhost.invalid', ''])
 def test_an_address_of_another_computer_is_refused(address):
     """In one sentence."""
