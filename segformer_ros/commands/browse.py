@@ -194,14 +194,16 @@ def _cell(
     kind: str, text: str, sample: Sample, label_set: LabelSet | None, max_depth_m: float
 ) -> Image:
     import numpy as np
-    from segformer_ros.draw import caption, overlay
+    from segformer_ros.draw import caption, overlay, put_depth_scale
 
     if kind == 'image':
         return caption(sample.image, text)
     if kind == 'labels' and sample.labels is not None and label_set is not None:
         return caption(overlay(sample.image, sample.labels, label_set.palette(), 0.65), kind)
     if kind == 'depth' and sample.depth is not None:
-        return caption(_depth(sample.depth, max_depth_m), f'depth, 1 to {max_depth_m:g} m')
+        picture = caption(_depth(sample.depth, max_depth_m), f'depth, 1 to {max_depth_m:g} m')
+        put_depth_scale(picture, max_depth_m)
+        return picture
     return caption(np.zeros_like(sample.image), f'no {kind}')
 
 

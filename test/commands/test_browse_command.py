@@ -83,6 +83,19 @@ def test_samples_are_shown_with_labels_and_depth(few, tmp_path, capsys):
     assert '2 of 5 samples' in capsys.readouterr().out
 
 
+def test_depth_has_its_scale(few, tmp_path):
+    """Below cells with room for it: the colours from near to far."""
+    from segformer_ros.draw import depth_palette
+
+    image, depth = np.zeros((128, 256, 3), np.uint8), np.full((128, 256), 20.0, np.float32)
+    few[:] = [Sample(image, None, depth, None, 'wide')]
+    out = tmp_path / 'sheet.png'
+    assert main(['browse', 'few:', '--out', str(out)]) == 0
+    picture = cv2.cvtColor(cv2.imread(str(out)), cv2.COLOR_BGR2RGB)
+    colors = {tuple(color) for color in depth_palette().tolist()}
+    assert len(colors & {tuple(color) for color in picture.reshape(-1, 3).tolist()}) > 100
+
+
 def test_a_recipe_adds_its_variations(few, tmp_path):
     """A column is a variation; the same seed gives the same picture."""
     pytest.importorskip('torch', reason='the training reads recipes, and needs torch')
