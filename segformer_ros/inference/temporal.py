@@ -25,7 +25,7 @@ _SHARE, _MAX_LOGITS = 0.8, 0.7
 # Depth that differs by a larger factor is of something else; the logarithm of 1.1.
 _MAX_LOG_DEPTH = 0.095
 # Below this mean trust the image is another one: a cut.
-_MIN_SHARE = 0.3
+_MIN_SHARE = 0.5
 _MAX_GAP_NS = 500_000_000
 # Motion is looked for in an image of half the input of the network, but not of more columns.
 _MAX_COLUMNS = 256

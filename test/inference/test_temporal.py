@@ -67,7 +67,7 @@ def test_a_cut_is_not_trusted():
     assert motion.share < 0.1
 
 
-@pytest.mark.parametrize(('levels', 'trusted'), [(8, True), (17, False)])
+@pytest.mark.parametrize(('levels', 'trusted'), [(10, True), (14, False)])
 def test_a_place_that_has_changed_its_brightness_is_not_trusted(levels, trusted):
     """A picture that stands still, and is brighter by some of 255 levels."""
     picture = gray(texture(17))[:, :WIDTH] // 2 + 40
