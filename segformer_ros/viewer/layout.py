@@ -10,7 +10,7 @@ from typing import Any
 
 from segformer_ros.viewer import sdk
 
-SCALE = '/depth_scale'
+SCALE, CLASSES = '/depth_scale', '/classes'
 FRUSTUM_M = 3.0
 """Distance in metres at which the 3D view shows the image of the camera."""
 
@@ -92,16 +92,21 @@ def _columns(cameras: Sequence[str], extras: Extras) -> Any:
         for places in [Places(name)]
     ]
     return views.Vertical(
-        views.Horizontal(*columns), _scale(), row_shares=[9, 1], name='all cameras'
+        views.Horizontal(*columns),
+        views.Horizontal(_scale(), _classes()),
+        row_shares=[6, 1],
+        name='all cameras',
     )
 
 
 def _page(camera: str, extras: Extras) -> Any:
-    """Arrange one camera: the image, its labels and depth above, cloud and plots below."""
+    """Arrange one camera: image, labels and depth above, cloud, legend and plots below."""
     views, places = sdk.load().blueprint, Places(camera)
     plots = views.Vertical(
+        _classes(),
         views.TimeSeriesView(origin=places.times, name='latency (ms)'),
         views.TimeSeriesView(origin=places.drops, name='dropped frames'),
+        row_shares=[3, 2, 2],
     )
     below = views.Horizontal(_cloud(places), plots, column_shares=[2, 1])
     more = _more_depth(places, '', camera, extras)
@@ -133,6 +138,10 @@ def _page(camera: str, extras: Extras) -> Any:
 
 def _scale() -> Any:
     return sdk.load().blueprint.Spatial2DView(origin=SCALE, name='scale of depth')
+
+
+def _classes() -> Any:
+    return sdk.load().blueprint.Spatial2DView(origin=CLASSES, name='classes')
 
 
 def _picture(places: Places, name: str, *contents: str) -> Any:

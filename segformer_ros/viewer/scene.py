@@ -25,6 +25,7 @@ TIMELINES = ('stamp', 'time', 'frame')
 _JPEG_QUALITY = 85
 _POINTS = 30_000
 _UNLABELLED = (0, 0, 0)
+_LEGEND_COLUMNS = 3
 _RESULTS = ('labels', 'depth', 'relative', 'depth_confidence')
 _ARRAYS = ('image', *_RESULTS, 'true_labels', 'true_depth')
 
@@ -136,6 +137,10 @@ class Scene:
     def set_classes(self, classes: Sequence[LabelClass]) -> None:
         """Take other names and colours for the labels of all frames."""
         self._annotate('/', classes)
+        chosen = with_palette(classes, self._options.palette)
+        if chosen:
+            names = draw.contact_sheet([draw.legend([item]) for item in chosen], _LEGEND_COLUMNS)
+            self._recording.log(layout.CLASSES, self._rerun.Image(names), static=True)
 
     def log(self, frame: ViewFrame) -> None:
         """

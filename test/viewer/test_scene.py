@@ -104,6 +104,21 @@ class Kept:
         return names
 
 
+def test_classes_are_named_next_to_their_colours():
+    """Those of the palette that is shown, in a view of their own; other classes replace them."""
+    kept, found = Kept(), []
+    scene = Scene(kept, CARLA_0914.classes, SceneOptions(palette='carla'))
+    assert 'classes' in kept.views()
+    road = CARLA_0914.by_name('road')
+    for classes in (CARLA_0914.classes, [road]):
+        scene.set_classes(classes)
+        picture = np.array(kept.logged['/classes'].buffer.as_arrow_array().to_pylist()[0])
+        colors = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
+        found.append([item.color in colors for item in CARLA_0914.classes])
+    assert all(found[0])
+    assert sum(found[1]) < len(found[1]) / 2
+
+
 def test_points_carry_their_class_and_no_unknown_depth():
     """The axes are right, down and forward; the pixel without depth has no point."""
     kept = Kept()
