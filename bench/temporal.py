@@ -6,13 +6,14 @@ Measure `temporal: labels`: flicker, mIoU, boundary F and time, with and without
     python bench/temporal.py --seeds 3 11
     python bench/temporal.py --video drive.mp4
 
-Flicker is the share of pixels whose class is another one than in the frame before, in three ways.
-Followed: along the motion of the scene, which `find_motion` of the product has no part in. In the
-built-in world it is exact, from ground-truth depth and the poses of the camera, for all that stands
-still and is visible in both frames. In a video it is the flow of Farneback (2003) at full size,
-where flow back leads to the same pixel. Fixed: at the same pixel, where the ground-truth class
-stays. Changed: at the same pixel, all of them. Ground truth itself changes along the motion, at
-edges between pixels: its figure is what labels without a fault have.
+Flicker is the share of pixels whose class is not that of the frame before, in three ways:
+followed along the motion of the scene, which is not that of the product; fixed, at the same pixel
+where the ground-truth class stays; changed, at the same pixel, all of them.
+
+In the built-in world the motion is exact, from ground-truth depth and the poses of the camera, for
+what stands still and is visible in both frames. In a video it is the flow of Farneback (2003) at
+full size, where flow back leads to the same pixel. Ground truth itself changes along the motion,
+at edges between pixels: its figure is what labels without a fault have.
 """
 
 from __future__ import annotations
