@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """This checkout against another commit: turns, and ratios the right way round."""
 
+import json
+
 import against
 from comparison import against_child, against_rows
 import pytest
@@ -59,6 +61,24 @@ def test_the_rows_of_a_table_have_a_program(monkeypatch):
         assert against.ROWS[name].measure(Tree(), against._ROOT, against._ROOT)
 
     assert set(seen) | {'network'} == set(against_child.CHILDREN)
+
+
+def test_frames_are_those_of_the_whole_command_too(tmp_path):
+    """The clock of a report starts before or after the network is opened, commit by commit."""
+
+    class Tree:
+        folder, this = against._ROOT, True
+
+        def segformer(self, *words):
+            report = {'frames_per_second': 20.0, 'frames': {'done': 40, 'reused': 2}}
+            (tmp_path / 'report.json').write_text(json.dumps(report))
+            return 4.0, 100.0
+
+    found = against.ROWS['video'].measure(Tree(), tmp_path, tmp_path)
+
+    assert found['frames/s of its report'] == 20.0
+    assert found['frames per s of CPU'] == 10.0
+    assert found['frames/s of the whole command'] > 0.0
 
 
 def test_the_other_commit_is_gone_afterwards(tmp_path):
