@@ -42,7 +42,8 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test viewer demo test test-ros test-fleet lint api bench train clean
+.PHONY: help setup setup-test parts-of-setup-test viewer demo test test-ros test-fleet lint api bench \
+    train clean
 
 help:
 	@echo 'make demo              show it all working (make demo INPUT=drive.mp4: on your video,'
@@ -63,7 +64,12 @@ help:
 
 setup: $(STAMPS)/messages
 
-setup-test: $(STAMPS)/messages $(STAMPS)/test $(STAMPS)/viewer $(STAMPS)/tensorrt-10 $(STAMPS)/tensorrt-11
+# The messages build next to what pip installs, and no two of pip write to one folder at once.
+setup-test:
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2) parts-of-setup-test
+
+parts-of-setup-test: $(addprefix $(STAMPS)/,messages test viewer tensorrt-10 tensorrt-11)
+	@:
 
 viewer: setup $(STAMPS)/viewer
 
@@ -139,7 +145,8 @@ $(STAMPS)/test: $(STAMPS)/runtime $(addprefix requirements/,train.txt test.txt c
 	    -r requirements/test.txt -r requirements/colcon.txt
 	@touch $@
 
-$(STAMPS)/viewer: $(STAMPS)/runtime requirements/viewer.txt
+$(STAMPS)/viewer: $(STAMPS)/runtime requirements/viewer.txt \
+    | $(if $(filter parts-of-setup-test,$(MAKECMDGOALS)),$(STAMPS)/test)
 	@echo 'Installing the viewer into $(notdir $(VENV)) (170 MB, once)'
 	@$(PIP) install --no-compile -c requirements/constraints.txt -r requirements/viewer.txt
 	@touch $@
