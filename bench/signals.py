@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[signal.Signals, ...]] = {
     'SIGINT twice': (signal.SIGINT, signal.SIGINT),
     'both': (signal.SIGINT, signal.SIGTERM),
 }
-_PATIENCE_S = 60.0
+_PATIENCE_S = 240.0
 # There is no CARLA here, and no ground truth to record: once they know, they end with 1.
 _MAY_FAIL = ('carla_world_node', 'dataset_recorder_node')
 _APART_S = 0.03

@@ -52,7 +52,7 @@ def test_a_log_file_gets_lines(total, done, expected, monkeypatch):
         # The first of them may have been made before the update.
         for _ in range(2):
             stream.written.clear()
-            assert stream.written.wait(60.0)
+            assert stream.written.wait(240.0)
     assert stream.getvalue().splitlines()[-1] == expected
     lines = stream.getvalue()
     assert not stream.written.wait(0.05) or stream.getvalue() == lines

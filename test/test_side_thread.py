@@ -34,7 +34,7 @@ def test_items_are_made_while_the_first_is_used():
     with closing(ahead(items(), 2)) as found:
         assert next(found) == 0
         for _ in range(4):
-            assert made.acquire(timeout=60.0)
+            assert made.acquire(timeout=240.0)
     assert 'ahead' not in [thread.name for thread in threading.enumerate()]
 
 
@@ -96,7 +96,7 @@ def test_results_come_in_the_order_of_the_items(count):
     def work(number):
         # Every even one ends behind the odd one that follows it.
         if count > 1 and number % 2 == 0:
-            assert turns[number + 1].wait(timeout=60.0)
+            assert turns[number + 1].wait(timeout=240.0)
         turns[number].set()
         return number * number, threading.current_thread()
 

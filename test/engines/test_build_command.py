@@ -171,7 +171,7 @@ def test_ctrl_c_leaves_nothing(folder, cache):
         assert 'tiny 64x128' in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
-        assert process.wait(120.0) == 130
+        assert process.wait(240.0) == 130
     assert rest == ''
     assert {path.suffix for path in cache.iterdir()} == {'.engine', '.json'}
     assert len(EngineCache(cache).entries()) == 1

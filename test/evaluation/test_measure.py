@@ -193,7 +193,7 @@ class Meeting(ColorNetwork):
 
     def infer(self, image, input_hw):
         """Wait for the other one."""
-        self.both.wait(timeout=10.0)
+        self.both.wait(timeout=240.0)
         return super().infer(image, input_hw)
 
 

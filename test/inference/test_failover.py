@@ -50,7 +50,7 @@ def start(clock):
 
 def until(condition):
     """Wait for another thread."""
-    end = time.monotonic() + 60.0
+    end = time.monotonic() + 240.0
     while not condition():
         assert time.monotonic() < end, 'the deadline has passed'
         time.sleep(0.001)

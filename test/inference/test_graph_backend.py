@@ -159,7 +159,7 @@ def test_threads_that_come_at_once_open_a_graph_once(tiny, engine):
     begin = threading.Barrier(4)
 
     def infer(number):
-        begin.wait(timeout=60.0)
+        begin.wait(timeout=240.0)
         return backend.infer(_images(1))['depth'].shape
 
     with ThreadPoolExecutor(4) as pool:
