@@ -201,6 +201,7 @@ def test_a_failing_disk_ends_the_recording(record, monkeypatch):
     publisher.publish(image_message())
     studio.until(lambda: not rclpy.ok())
     assert studio.recorder.failed
+    studio.close()
 
 
 @pytest.mark.parametrize(
@@ -302,10 +303,12 @@ def test_a_killed_recorder_loses_nothing_that_has_its_half_second(storage, monke
 
 def test_what_is_recorded_comes_to_the_disk_twice_a_second(record):
     """By a timer, also when simulated time stands still."""
-    recorder = record(['/image'], use_sim_time='true').recorder
-    (timer,) = (item for item in recorder.timers if item.callback == recorder._commit)
+    studio = record(['/image'], use_sim_time='true')
+    commit = studio.recorder._commit
+    (timer,) = (item for item in studio.recorder.timers if item.callback == commit)
     assert timer.timer_period_ns == 500_000_000
     assert timer.clock.clock_type is ClockType.STEADY_TIME
+    studio.close()
 
 
 def test_a_recorder_that_a_signal_keeps_from_being_made_leaves_nothing(record, tmp_path):
