@@ -25,7 +25,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 from segformer_ros.bags import message_types
 from segformer_ros.bags.damage import DAMAGE
-from segformer_ros.bags.storage import BagFiles, storage_files, SUFFIXES
+from segformer_ros.bags.storage import BagFiles, storage_files, SUFFIXES, written_for
 
 STORAGES: tuple[str, ...] = ('sqlite3', 'mcap')
 
@@ -76,7 +76,8 @@ class BagReader:
             self._reader = BagFiles(path)
             self._reader.open()
         except FileNotFoundError as error:
-            raise BagError(f'expected a bag in {path}, found nothing') from error
+            found = f'found nothing{written_for(path)}'
+            raise BagError(f'expected a bag in {path}, {found}') from error
         except DAMAGE as error:
             raise BagError(
                 f'expected a bag in {path}, but it is damaged or of another kind: {error}'

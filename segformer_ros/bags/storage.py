@@ -23,13 +23,39 @@ from rosbags.rosbag2.storage_mcap import McapWriter
 from segformer_ros.bags.damage import DAMAGE
 from segformer_ros.bags.databases import QuotingWriter, unfinished, WholeDatabase
 from segformer_ros.bags.mcap_files import WholeChunks
+from segformer_ros.run_folder import temporary_name
 
 SUFFIXES: tuple[str, ...] = ('.mcap', '.db3')
 
 
 def storage_files(folder: Path) -> list[Path]:
-    """List the files of a folder that may hold messages."""
-    return sorted(item for item in folder.iterdir() if item.suffix in SUFFIXES)
+    """List the files of a folder that may hold messages, also where a recording is written."""
+    inner = _part_in(folder)
+    places = [folder] if inner is None else [folder, inner]
+    return sorted(item for place in places for item in place.iterdir() if item.suffix in SUFFIXES)
+
+
+def is_being_written(folder: Path) -> bool:
+    """Return whether this is the place of a recording that is not finished, and may never be."""
+    return _part_in(folder) is not None and bool(storage_files(folder))
+
+
+def written_for(path: Path) -> str:
+    """Report where a recording is that is not at its path yet, or never will be; '': nowhere."""
+    folder = temporary_name(path)
+    if not folder.is_dir() or not is_being_written(folder):
+        return ''
+    return f'; {folder} has what was recorded until now, or until its recorder was killed'
+
+
+def _part_in(folder: Path) -> Path | None:
+    """Return where in its hidden folder a writer puts the latest part of a recording."""
+    if not folder.name.startswith('.'):
+        return None
+    inner = (item for item in folder.iterdir() if item.is_dir())
+    return next(
+        (item for item in inner if temporary_name(folder.with_name(item.name)) == folder), None
+    )
 
 
 def message_files(path: Path) -> list[Path]:

@@ -57,9 +57,12 @@ def open_job(args: argparse.Namespace) -> Job:
     :raises ValueError: The input is of no kind that can be processed.
     :raises BagError: The input is a bag that cannot be processed.
     """
+    from segformer_ros.bags.storage import written_for
+
     path: Path = args.input
     if not path.exists():
-        raise ValueError(f'expected an image, a folder, a video or a bag, found nothing at {path}')
+        found = f'found nothing at {path}{written_for(path)}'
+        raise ValueError(f'expected an image, a folder, a video or a bag, {found}')
     if path.suffix in {'.mcap', '.db3'} or (path.is_dir() and _holds_bag(path)):
         return BagJob(args)
     if path.suffix == '.bag':

@@ -24,6 +24,7 @@ def open_input(args: argparse.Namespace) -> tuple[Any, Any]:
 
     :raises ValueError: It is nothing that can be shown.
     """
+    from segformer_ros.bags.storage import written_for
     from segformer_ros.files import images
     from segformer_ros.inference.pipeline import Pipeline
     from segformer_ros.viewer import source
@@ -31,7 +32,8 @@ def open_input(args: argparse.Namespace) -> tuple[Any, Any]:
 
     path: Path = args.input
     if not path.exists():
-        raise ValueError(f'expected an image, a folder, a video or a bag, found nothing at {path}')
+        found = f'found nothing at {path}{written_for(path)}'
+        raise ValueError(f'expected an image, a folder, a video or a bag, {found}')
     run = source.Run.read(path) if path.is_dir() else None
     model = _model(args, run)
     load = partial(

@@ -10,9 +10,10 @@ from glob import glob, has_magic
 import os
 from pathlib import Path
 import re
+import warnings
 
 from segformer_ros.bags.rosbag import is_bag
-from segformer_ros.bags.storage import message_files
+from segformer_ros.bags.storage import is_being_written, message_files, written_for
 from segformer_ros.files import images
 from segformer_ros.files.images import ImageFile
 
@@ -163,7 +164,7 @@ def _expand(arguments: Iterable[str]) -> Iterator[Path]:
         else:
             raise ValueError(
                 f'expected a bag, a video, an image, a folder or a list (.txt), found nothing at '
-                f'{path}'
+                f'{path}{written_for(path)}'
             )
 
 
@@ -200,7 +201,15 @@ def _below(folder: Path) -> Iterator[Input]:
     has_images = False
     for place, names, files in os.walk(folder, followlinks=True):
         here = Path(place)
-        names[:] = sorted(name for name in names if not name.startswith('.'))
+        for name in [name for name in names if name.startswith('.')]:
+            names.remove(name)
+            if is_being_written(here / name):
+                warnings.warn(
+                    f'{here / name} is not labelled: it is being recorded, or its recorder was '
+                    'killed (name it to label what there is)',
+                    stacklevel=2,
+                )
+        names.sort()
         for name in list(names):
             if _is_bag(here / name):
                 names.remove(name)

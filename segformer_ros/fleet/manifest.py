@@ -82,8 +82,13 @@ class Manifest:
         return ids
 
     def _free_name(self, item: Input) -> str:
-        """Name the results of an input: as its file, with more of its path where that is taken."""
-        parts = [part for part in item.path.parts if part != item.path.anchor]
+        """
+        Name the results of an input: as its file, with more of its path where that is taken.
+
+        Never a hidden name: that is what results have until they are complete.
+        """
+        known = (part for part in item.path.parts if part != item.path.anchor)
+        parts = [part.lstrip('.') or '_' for part in known]
         for count in range(1, len(parts) + 1):
             name = '__'.join(parts[-count:])
             if not self._taken(name):

@@ -13,7 +13,8 @@ from bag_builder import STORE
 import pytest
 from segformer_ros import interrupts
 from segformer_ros.bags import writer as writer_module
-from segformer_ros.bags.rosbag import BagError, BagReader
+from segformer_ros.bags.rosbag import BagError, BagReader, is_bag
+from segformer_ros.bags.storage import written_for
 from segformer_ros.bags.writer import BagWriter
 
 _ROOT = Path(__file__).parents[2]
@@ -92,6 +93,19 @@ def test_what_a_killed_writer_has_committed_is_kept_by_the_next_one(tmp_path, st
         path.rename(tmp_path / f'second{number}')
         assert _times(tmp_path / name)[:15] == list(range(15))
     assert not list(tmp_path.glob('.*'))
+
+
+@pytest.mark.filterwarnings('ignore::RuntimeWarning')
+@pytest.mark.parametrize('max_bytes', [0, 200_000])
+def test_what_a_killed_writer_has_committed_is_named_and_read(tmp_path, storage, max_bytes):
+    """Also where no other writer comes: all of its files, by the name of its hidden folder."""
+    path, place = tmp_path / 'bag', tmp_path / '.bag.part'
+    _kill_a_writer(path, storage, max_bytes)
+    with pytest.raises(BagError, match=f'found nothing; {place} has what was recorded until now'):
+        BagReader(path)
+    assert is_bag(place)
+    assert _times(place)[:15] == list(range(15))
+    assert not written_for(tmp_path / 'other')
 
 
 def test_messages_are_committed_twice_a_second(tmp_path, storage, steady):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from pathlib import Path
+import shutil
 import signal
 import time
 
@@ -29,6 +30,22 @@ def segformer(model, capsys):
         return status, said.out, said.err
 
     return run
+
+
+def test_hidden_inputs_that_are_named_have_results(segformer, tmp_path):
+    """Under names that are not hidden, and unlike; what a recorder writes is reported."""
+    for count, name in enumerate(('.a.bag.d', 'one/.cam/day', 'two/day'), 1):
+        write_bag(tmp_path / name, drive(count))
+    (tmp_path / 'one/.run.part/run').mkdir(parents=True)
+    whole = next((tmp_path / 'two/day').glob('*.db3'))
+    shutil.copy(whole, tmp_path / 'one/.run.part/run')
+    inputs = [tmp_path / '.a.bag.d', tmp_path / 'two', tmp_path / 'one/.cam/day']
+    status, out, _ = segformer('label', *inputs, '--out', tmp_path / 'out')
+    assert (status, out.partition(',')[0]) == (0, '3 inputs with 6 frames are done')
+    names = {item.name for item in (tmp_path / 'out' / 'results').iterdir()}
+    assert names == {'a.bag.d', 'day', 'cam__day'}
+    with pytest.warns(UserWarning, match=r'one/.run.part is not labelled: it is being recorded'):
+        segformer('label', tmp_path / 'one', '--out', tmp_path / 'other')
 
 
 def files_of(folder):
