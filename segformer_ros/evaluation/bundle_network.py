@@ -99,7 +99,9 @@ def load(
     bundle = bundles.read(bundles.find(model))
 
     def choose(part: bundles.Bundle) -> backend_choice.Loaded:
-        return backend_choice.load(backend, part, threads=threads, precision=precision)
+        return backend_choice.load(
+            backend, part, threads=threads, precision=precision, deferred=True
+        )
 
     pipelines = [Pipeline.open(part, choose) for part in bundle.parts()]
     for pipeline in pipelines:

@@ -71,6 +71,7 @@ def load(
     precision: str = 'float32',
     cuda_api: str = 'auto',
     clock: Callable[[], float] = perf_counter,
+    deferred: bool = False,
 ) -> Loaded:
     """
     Load a network and check that it computes its golden outputs.
@@ -83,6 +84,8 @@ def load(
     :param precision: One of PRECISIONS, for 'auto'.
     :param cuda_api: One of engines.cuda.APIS, for TensorRT.
     :param clock: In seconds.
+    :param deferred: Let a CPU engine that is asked for open and check each graph when it is
+        needed, as it does after a trial.
     :raises BackendError: No engine that may be taken is installed and can load the network.
     :raises BundleError: The network computes something else, or has no graph for the engine.
     :raises ValueError: There is no backend or precision of this name, or threads is negative.
@@ -92,7 +95,13 @@ def load(
     for step in order:
         try:
             loaded = load_step(
-                step, bundle, threads=threads, precision=precision, cuda_api=cuda_api, clock=clock
+                step,
+                bundle,
+                threads=threads,
+                precision=precision,
+                cuda_api=cuda_api,
+                clock=clock,
+                deferred=deferred,
             )
         except (BackendError, BundleError) as error:
             refused.append((step, error))
@@ -118,6 +127,7 @@ def load_step(
     precision: str = 'float32',
     cuda_api: str = 'auto',
     clock: Callable[[], float] = perf_counter,
+    deferred: bool = False,
 ) -> Loaded:
     """
     Load one step of an order, and check it; the parameters are those of load.
@@ -130,7 +140,7 @@ def load_step(
     """
     if step == CPU:
         return _load_cpu(bundle, threads, precision, clock)
-    return _open(step, bundle, threads, cuda_api)
+    return _open(step, bundle, threads, cuda_api, deferred=deferred)
 
 
 def _load_cpu(bundle: Bundle, threads: int, precision: str, clock: Callable[[], float]) -> Loaded:
@@ -140,7 +150,7 @@ def _load_cpu(bundle: Bundle, threads: int, precision: str, clock: Callable[[], 
     kept = _trials(trial_cache.read(facts), candidates)
     if kept:
         try:
-            loaded = _open(_fastest(kept), bundle, threads, computed_before=True)
+            loaded = _open(_fastest(kept), bundle, threads, deferred=True)
         except (BackendError, BundleError):
             pass
         else:
@@ -182,12 +192,10 @@ def _open(
     threads: int,
     cuda_api: str = 'auto',
     *,
-    computed_before: bool = False,
+    deferred: bool = False,
 ) -> Loaded:
-    backend = load_backend(
-        name, bundle, threads=threads, cuda_api=cuda_api, deferred=computed_before
-    )
-    if computed_before and isinstance(backend, GraphBackend):
+    backend = load_backend(name, bundle, threads=threads, cuda_api=cuda_api, deferred=deferred)
+    if deferred and isinstance(backend, GraphBackend):
         return Loaded(backend, 'asked for', {}, step=name)
     try:
         differences = check_golden(bundle, backend)

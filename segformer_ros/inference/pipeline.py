@@ -109,7 +109,8 @@ class Pipeline:
         :param precision: What 'auto' may choose: one of backend_choice.PRECISIONS.
         :param compiled: As of Pipeline.
         :param schedule: Of two networks: one of schedule.SCHEDULES.
-        :param at_once: How many threads are to call predict at once; see share.
+        :param at_once: How many threads are to call predict at once; see share. Above 1 a CPU
+            engine opens and checks a graph when it is needed: predict raises what load would.
         :raises BundleError: The bundle is missing, damaged or fails its golden check.
         :raises BackendError: The engine is missing or cannot load the network.
         :raises ValueError: There is no backend, precision or schedule of this name, or threads is
@@ -117,7 +118,10 @@ class Pipeline:
         """
 
         def choose(part: bundles.Bundle) -> backend_choice.Loaded:
-            return backend_choice.load(backend, part, threads=threads, precision=precision)
+            # What share closes again is not opened before.
+            return backend_choice.load(
+                backend, part, threads=threads, precision=precision, deferred=at_once > 1
+            )
 
         check_schedule(schedule)
         bundle = bundles.read(bundles.find(model))

@@ -317,6 +317,23 @@ def test_after_an_earlier_trial_only_needed_graphs_are_opened(tiny, tmp_path, mo
     np.testing.assert_array_equal(found[0]['logits'], found[1]['logits'])
 
 
+def test_a_named_backend_that_threads_share_opens_each_graph_once(tmp_path, monkeypatch):
+    """Not for itself first, and only the size of the images."""
+    path = make_tiny_bundle(tmp_path / 'two', sizes=((64, 128), (80, 128)))
+    opened, open_graph = [], graph_backend.GraphBackend._open
+    monkeypatch.setattr(
+        graph_backend.GraphBackend,
+        '_open',
+        lambda self, size, graph: opened.append(size.height) or open_graph(self, size, graph),
+    )
+
+    pipeline = Pipeline.load(path, backend='onnxruntime', threads=2, at_once=2)
+    assert (pipeline.at_once, opened) == (2, [])
+    pipeline.predict(np.zeros((80, 128, 3), np.uint8))
+
+    assert opened == [80]
+
+
 def test_an_engine_that_has_changed_since_serves_nothing(tiny, tmp_path, monkeypatch):
     """What was found before is no leave to compute something else."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
