@@ -180,7 +180,7 @@ def test_a_deferred_graph_can_be_opened_before_its_first_image(tiny, engine):
         GraphBackend(tiny, engine, deferred=True).prepare()
 
 
-def test_of_several_input_sizes_none_is_opened_before_it_is_needed(tmp_path, engine):
+def test_an_input_size_is_opened_only_when_it_is_needed(tmp_path, engine):
     """Each costs time and memory, and one image needs one."""
     sizes = ((64, 128), (80, 128))
     backend = GraphBackend(
