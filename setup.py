@@ -41,7 +41,7 @@ setup(
         (f'share/{NAME}/config', glob('config/*.*')),
         (f'share/{NAME}/config/fleet', glob('config/fleet/*.*')),
         (f'share/{NAME}/config/train', glob('config/train/*.*')),
-        # What own_data and other recipes start from; the sdist does not have it.
+        # What own_data and other recipes start from.
         (f'share/{NAME}/weights', glob('weights/world_b0_fast.safetensors')),
         # Where `ros2 run` and launch files look for programs.
         (f'lib/{NAME}', glob('scripts/*')),
