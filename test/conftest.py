@@ -10,6 +10,7 @@ import signal
 import sys
 
 import pytest
+from segformer_ros.reserved import reserve
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / 'support'), str(HERE)]
@@ -81,6 +82,15 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
         yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def own_domain():
+    """Keep the ROS domain of these tests from being chosen for a node of other tests."""
+    handle = reserve(f'domain {os.environ.get("ROS_DOMAIN_ID", "0")}')
+    yield
+    if handle is not None:
+        os.close(handle)
 
 
 @pytest.fixture(autouse=True)

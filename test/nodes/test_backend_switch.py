@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from inference.builder_double import Machine
-from node_rig import image_message, pixels_of
+from node_rig import image_message, pixels_of, SteadyClock
 import numpy as np
 import pytest
 from segformer_ros.engines.errors import EngineError
@@ -40,16 +40,10 @@ def make_node(make_rig):
     """Return a node over the backends of a machine, with a camera and a listener for labels."""
 
     def make(machine, order=ORDER, **values):
-        clock = SimpleNamespace(offset_s=0.0)
+        clock = SteadyClock()
 
         def load(parameters):
-            return Failover(
-                MANIFEST,
-                order,
-                machine.open,
-                machine.start_build,
-                steady=lambda: time.monotonic() + clock.offset_s,
-            )
+            return Failover(MANIFEST, order, machine.open, machine.start_build, steady=clock)
 
         rig = make_rig(load=load, **values)
         rig.backend_clock = clock
