@@ -14,8 +14,8 @@ from typing import Any
 from segformer_ros import bundle as bundles
 from segformer_ros.commands import model_facts
 from segformer_ros.commands.export import input_size
+from segformer_ros.commands.run_options import add_backend_argument
 from segformer_ros.inference import backend_choice
-from segformer_ros.inference.backend_table import LISTING
 from segformer_ros.inference.golden_gate import check_golden, REDUCED_TOLERANCE
 
 _INDENT = 17
@@ -32,12 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='name or folder of a bundle, or a checkpoint: file, folder or hf://org/name '
         '(default: %(default)s)',
     )
-    parser.add_argument(
-        '--backend',
-        default='auto',
-        metavar='NAME',
-        help=f'inference backend: {LISTING} (default: %(default)s)',
-    )
+    add_backend_argument(parser)
     parser.add_argument(
         '--no-check', action='store_true', help='do not run the network on its golden input'
     )

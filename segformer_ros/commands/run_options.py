@@ -36,12 +36,7 @@ def add_network_arguments(
         default=None if of_results else MODEL,
         help=f'name or folder of a network (default: {own})',
     )
-    parser.add_argument(
-        '--backend',
-        default='auto',
-        metavar='NAME',
-        help=f'inference backend: {LISTING} (default: %(default)s)',
-    )
+    add_backend_argument(parser)
     parser.add_argument(
         '--precision',
         choices=PRECISIONS,
@@ -71,6 +66,16 @@ def add_network_arguments(
         default=0.0,
         metavar='DEG',
         help='horizontal field of view of the camera, in degrees',
+    )
+
+
+def add_backend_argument(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Declare what computes the network."""
+    parser.add_argument(
+        '--backend',
+        default='auto',
+        metavar='NAME',
+        help=f'inference backend: {LISTING} (default: %(default)s)',
     )
 
 
