@@ -144,7 +144,6 @@ class Show:
 
 
 def _result(figures: Mapping[str, Any], is_video: bool) -> str:
-    segmentation, depth = figures['segmentation'], figures['depth']
     latency = figures['times_ms'].get('latency')
     inputs, outputs = figures['inputs'], figures['outputs']
     rate = f'{outputs["frames"] / figures["seconds"]:.1f} frames/s'
@@ -157,6 +156,7 @@ def _result(figures: Mapping[str, Any], is_video: bool) -> str:
         f'latency {latency["p50"]:.0f} ms (p99 {latency["p99"]:.0f} ms)' if latency else '',
     ]
     if not is_video:
+        segmentation, depth = figures['segmentation'], figures['depth']
         parts += [
             f'mIoU {_number(segmentation["miou"], 3)}',
             f'AbsRel {_number(depth["abs_rel"], 3)}',

@@ -37,6 +37,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 _ROWS_PER_HEADER = 20
+# Of a summary, what nothing is known of without ground truth.
+_OF_TRUTH = frozenset({'segmentation', 'depth', 'window'})
 
 
 class EvaluationNode(Node):
@@ -265,8 +267,10 @@ class EvaluationNode(Node):
         self._finished = True
         summary, drive = self.summary(), self.statistics.drive
         if self.parameters.summary:
-            path = Path(self.parameters.summary)
-            self._save(path, functools.partial(run_folder.write_json, path, summary))
+            path, known = Path(self.parameters.summary), summary
+            if not self.parameters.ground_truth:
+                known = {name: summary[name] for name in summary if name not in _OF_TRUTH}
+            self._save(path, functools.partial(run_folder.write_json, path, known))
         if self.parameters.report:
             path = Path(self.parameters.report)
             rows = drive.scores.rows

@@ -436,6 +436,7 @@ def test_without_ground_truth_the_rates_are_measured(bench, tmp_path):
     summary = json.loads(path.read_text())
     assert summary['outputs'] == {'frames': 4, 'per_s': pytest.approx(10.0)}
     assert summary['inputs']['frames'] == 8
+    assert not {'segmentation', 'depth', 'window'} & summary.keys()
 
 
 def test_contradicting_depths_are_one_line_and_no_start(monkeypatch, capfd):
