@@ -21,7 +21,7 @@ Every panel is one head of the last block of a stage: how the marked pixel share
 attention among the keys, each of which covers 32 x 32 pixels of the input. The shares of
 a head sum to 1; the title has the largest one. The mean of a stage follows its heads.
 
-A bundle has no attention to show, its graphs give labels and depth alone: MODEL is a
+A bundle has no attention to show, because its graphs give only labels and depth: MODEL is a
 checkpoint of any layout that `segformer convert` reads, also one of an encoder alone,
 or hf://org/name.
 """

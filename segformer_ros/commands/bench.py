@@ -21,11 +21,11 @@ from segformer_ros.progress import Progress
 
 HELP = 'benchmark a network on every backend of this machine'
 _EPILOG = """\
-The backends take turns on one image of random content; given are medians with the
-first and the third quartile. Both times are for one image: the network alone, and
-everything from the camera image to labels and depth of its size. Below stands what
-`auto` takes here, and the trial that says so. Two networks in one bundle are measured
-one after the other (sequential) and on two threads (parallel).
+The backends take turns on one image of random content; the tables give medians with
+the first and the third quartile. Both times are for one image: the network alone, and
+everything from the camera image to labels and depth of its size. The last lines name
+what `auto` uses here, and the trial that decided it. Two networks in one bundle are
+measured one after the other (sequential) and on two threads (parallel).
 """
 _COLUMN = 29
 
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         choices=names,
         default=names,
-        help='backends to measure (default: all)',
+        metavar='NAME',
+        help=f'backends to measure: {", ".join(names)} (default: all)',
     )
     parser.add_argument(
         '--image',

@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group('data')
     add_data_arguments(data, split='val', optional=True)
     data.add_argument(
-        '--max-frames', type=int, metavar='N', help='take N samples, evenly from all of them'
+        '--max-frames', type=int, metavar='N', help='evaluate N samples, evenly spaced'
     )
     output = parser.add_argument_group('output')
     output.add_argument(

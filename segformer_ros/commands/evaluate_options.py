@@ -127,7 +127,7 @@ def _add_inference(group: argparse._ArgumentGroup) -> None:
         '--average',
         choices=('logits', 'probabilities'),
         default='logits',
-        help='quantity of the labels that is averaged (default: %(default)s)',
+        help='what is averaged for the labels (default: %(default)s)',
     )
 
 

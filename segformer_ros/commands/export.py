@@ -94,13 +94,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=input_sizes,
         action='extend',
         metavar='HxW[,HxW]',
-        help='likewise for the second of two networks',
+        help='input sizes of the second of two networks (default: as for --size)',
     )
-    parser.add_argument('--notes', default='', help='a sentence for the provenance')
+    parser.add_argument(
+        '--notes', default='', help='sentence that `segformer info` shows with the origin'
+    )
     parser.add_argument(
         '--licence', help='licence of third-party weights (default: what the checkpoint says)'
     )
-    parser.add_argument('--depth-licence', help='likewise for the second of two networks')
+    parser.add_argument(
+        '--depth-licence', help='licence of third-party weights of the second of two networks'
+    )
     parser.add_argument(
         '--focal-length',
         type=float,

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--work',
         type=Path,
         metavar='DIR',
-        help='folder of this machine for the state, where --out is an address',
+        help='local folder for the state, if --out is an address',
     )
     add_network_arguments(parser)
     parser.add_argument(
@@ -90,18 +90,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=Rules.shard_frames,
         metavar='N',
-        help='number of frames after which an input is cut into shards (default: %(default)s)',
+        help='maximum number of frames in a shard of an input (default: %(default)s)',
     )
     parser.add_argument(
         '--tries',
         type=int,
         default=Rules.tries,
         metavar='N',
-        help='number of times that a shard is tried whose worker dies (default: %(default)s)',
+        help='maximum number of attempts at a shard whose worker dies (default: %(default)s)',
     )
     add_ray_arguments(parser)
     parser.add_argument(
-        '--retry-failed', action='store_true', help='try again what an earlier start gave up'
+        '--retry-failed', action='store_true', help='retry inputs that an earlier start gave up'
     )
     add_sample_arguments(parser)
     add_task_arguments(parser)

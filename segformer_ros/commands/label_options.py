@@ -52,7 +52,7 @@ def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar='K',
-        help='write the K most probable classes of each pixel with their probabilities, too',
+        help='also write the K most probable classes of each pixel with their probabilities',
     )
     samples.add_argument('--samples', type=int, metavar='N', help='max. samples of the set')
 
@@ -63,7 +63,7 @@ def add_ray_arguments(parser: argparse.ArgumentParser) -> None:
     cluster.add_argument(
         '--runner',
         choices=('local', 'ray'),
-        help='processes of this machine, or workers of Ray (default: local, with --address ray)',
+        help='processes on this machine, or workers of Ray (default: local, with --address ray)',
     )
     cluster.add_argument(
         '--address',

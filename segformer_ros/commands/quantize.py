@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--calibration',
         required=True,
         metavar='DATA',
-        help='images like those it will see: a folder, a bag or a dataset (world, shift:PATH)',
+        help='images like those that the network will see: a folder, a bag or a dataset '
+        '(world, shift:PATH)',
     )
     parser.add_argument(
         '--topic',

@@ -48,7 +48,7 @@ what is written to DIR:
 
 A run that was stopped continues when it is started again with the same arguments:
 images and video frames that are finished are not computed again, a bag starts over.
-Files appear when they are whole. A folder with anything else in it is refused.
+Files appear only when they are complete. A folder with anything else in it is refused.
 """
 
 

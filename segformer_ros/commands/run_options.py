@@ -143,7 +143,7 @@ def add_depth_confidence_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar='P',
-        help='minimum of that probability, 0 to 1; depths below it become unknown (default: 0)',
+        help='minimum depth confidence, 0 to 1; depths below it become unknown (default: 0)',
     )
 
 
@@ -216,7 +216,7 @@ def add_result_arguments(parser: argparse.ArgumentParser) -> None:
         '--temporal',
         choices=TEMPORAL,
         default='off',
-        help='calm labels, or labels and depth (both), of videos and bags with the frame before '
+        help='smooth labels, or labels and depth (both), of videos and bags from frame to frame '
         '(default: %(default)s)',
     )
     parser.add_argument('--no-overlay', action='store_true', help='do not write overlays')
@@ -264,7 +264,7 @@ def add_bag_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
         '--ros-distro',
         default='',
         metavar='NAME',
-        help='the ROS 2 that recorded it, where the bag does not hold its message types: jazzy, '
-        'kilted, lyrical or humble (default: the sourced one, or else jazzy)',
+        help='ROS 2 distribution of the recording, if the bag does not contain its message types: '
+        'jazzy, kilted, lyrical or humble (default: the sourced one, or else jazzy)',
     )
     return bag

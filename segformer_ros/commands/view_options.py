@@ -55,21 +55,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
         default='127.0.0.1',
         metavar='IP',
         help='interface to serve on (default: %(default)s, this computer alone); any other one '
-        'shows the images to everybody who reaches it: there is no password',
+        'shows the images to everyone who can reach it: there is no password',
     )
     parser.add_argument(
         '--port',
         type=int,
         default=9090,
-        help='TCP port of the page; another one is taken where it is in use (default: '
-        '%(default)s)',
+        help='TCP port of the page; if it is in use, another one is taken (default: %(default)s)',
     )
     parser.add_argument(
         '--memory',
         type=int,
         default=1024,
         metavar='MB',
-        help='megabytes that are kept to scrub through (default: %(default)s)',
+        help='maximum memory for going back in time, in megabytes (default: %(default)s)',
     )
     parser.add_argument(
         '--max-width',

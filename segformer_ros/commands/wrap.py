@@ -45,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_output_arguments(parser.add_argument_group('output'))
     group = parser.add_argument_group('origin')
     group.add_argument('--licence', default='unknown', help='licence of the weights')
-    group.add_argument('--source', default='unknown', help='address where the weights are from')
-    group.add_argument('--notes', default='', help='a sentence for the provenance')
+    group.add_argument('--source', default='unknown', help='address that the weights come from')
+    group.add_argument(
+        '--notes', default='', help='sentence that `segformer info` shows with the origin'
+    )
 
 
 def _add_input_arguments(group: argparse._ArgumentGroup) -> None:
@@ -74,9 +76,12 @@ def _add_input_arguments(group: argparse._ArgumentGroup) -> None:
         '(default: what --preprocessor says, else pad)',
     )
     group.add_argument(
-        '--channels', choices=('rgb', 'bgr'), default='rgb', help='order (default: %(default)s)'
+        '--channels',
+        choices=('rgb', 'bgr'),
+        default='rgb',
+        help='channel order of the input (default: %(default)s)',
     )
-    group.add_argument('--input', metavar='NAME', help='input (default: the only one)')
+    group.add_argument('--input', metavar='NAME', help='name of the input (default: the only one)')
     group.add_argument(
         '--layout', choices=('nchw', 'nhwc'), help='axes of the input (default: what it says)'
     )
@@ -89,7 +94,9 @@ def _add_input_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--output', metavar='NAME', help='output (default: the only one)')
+    group.add_argument(
+        '--output', metavar='NAME', help='name of the output (default: the only one)'
+    )
     group.add_argument(
         '--kind', choices=_KINDS, help='what the output is (default: inferred for segmentation)'
     )
@@ -97,10 +104,13 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         '--scale',
         type=float,
         default=1.0,
-        help='factor that makes metres, or 1/m, of the output (default: %(default)s)',
+        help='factor from the output to metres or 1/m (default: %(default)s)',
     )
     group.add_argument(
-        '--shift', type=float, default=0.0, help='summand after --scale (default: %(default)s)'
+        '--shift',
+        type=float,
+        default=0.0,
+        help='number added after --scale (default: %(default)s)',
     )
     group.add_argument(
         '--depth-range',
@@ -108,7 +118,7 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         nargs=2,
         default=(0.1, 200.0),
         metavar=('MIN', 'MAX'),
-        help='depths in metres that can be right (default: 0.1 200)',
+        help='range of plausible depths, in metres (default: 0.1 200)',
     )
     group.add_argument(
         '--focal-length',
