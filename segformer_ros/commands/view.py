@@ -20,14 +20,14 @@ HELP = 'show a bag, a video, images or live topics in the browser'
 
 _LOOK_S = 0.5
 _EPILOG = """
-what is shown, all at the time that is scrubbed to:
+what is shown, all at the selected time:
   the camera with its labels; labels with class names; depth in metres, and its
-  confidence where there is one; a cloud of points by class with the camera in it;
-  latency and dropped frames; ground truth next to the labels and the depth where a bag
+  confidence if there is one; a cloud of points by class with the camera in it;
+  latency and dropped frames; ground truth next to the labels and the depth if a bag
   has it
 
-Results that exist are shown: those in a bag, or those of `segformer run` when DIR is given
-as input. What has none goes through the network, as that run would have put it.
+Existing results are shown: those in a bag, or those of `segformer run` if DIR is the
+input. Frames without results go through the network, with the settings of that run.
 """
 
 
