@@ -140,10 +140,16 @@ def _inputs(args: argparse.Namespace) -> list[Input]:
     for text in args.inputs:
         if inputs.is_address(text):
             found += remote.find(text, out)
-    found += inputs.find([text for text in args.inputs if not inputs.is_address(text)])
-    for item in found:
-        if not item.url and item.path.is_dir() and out.is_relative_to(item.path):
-            raise ValueError(f'{args.out} lies in {item.path}: results would become input')
+    here = [text for text in args.inputs if not inputs.is_address(text)]
+    for text in inputs.listed(here):
+        # Also where it has bags alone: at the next start it would have results too.
+        place = Path(text).resolve()
+        if place.is_dir() and place in out.parents:
+            raise ValueError(f'{args.out} lies in {place}: results would become input')
+    # A glob that matched the inputs matches DEST next to them too, once it is there.
+    found += [item for item in inputs.find(here) if not item.path.is_relative_to(out)]
+    if not found:
+        raise ValueError(f'expected inputs elsewhere than in {args.out}, where the results go')
     for option, value in (
         ('--topic', args.topic),
         ('--camera-info', args.camera_info),

@@ -236,7 +236,20 @@ def _listed(url: str) -> Iterator[_File]:
         folder = facts['type'] == 'directory'
         found = _asked(url, system.find, path, detail=True) if folder else {path: facts}
     for name, facts in sorted(found.items()):
-        if facts['type'] == 'file':
+        if facts['type'] == 'file' and not _is_left_out(name, path):
             keys = ('ETag', 'etag', 'md5Hash', 'mtime', 'LastModified', 'updated', 'created')
             version = next((str(facts[key]) for key in keys if facts.get(key)), '')
             yield _File(f'{scheme}://{name.lstrip("/")}', int(facts.get('size') or 0), version)
+
+
+def _is_left_out(name: str, path: str) -> bool:
+    """
+    Return whether a file is hidden, or lies in a folder that is, as for folders of this machine.
+
+    :param path: What was asked for; what is hidden in there was meant.
+    """
+    asked = path.strip('/').split('/')
+    return any(
+        part.startswith('.') and not (index < len(asked) and asked[index].startswith('.'))
+        for index, part in enumerate(name.strip('/').split('/'))
+    )

@@ -48,6 +48,24 @@ def test_hidden_inputs_that_are_named_have_results(segformer, tmp_path):
         segformer('label', tmp_path / 'one', '--out', tmp_path / 'other')
 
 
+def test_results_never_become_inputs(segformer, tmp_path):
+    """Of a folder of bags alone neither, and a glob takes the same inputs at every start."""
+    night = tmp_path / 'night'
+    write_bag(night / 'bag', drive(2))
+    status, _, err = segformer('label', night, '--out', night / 'labels')
+    assert (status, err.count('\n')) == (1, 1)
+    assert f'{night}/labels lies in {night}: results would become input' in err
+    assert not (night / 'labels').exists()
+    for now in (2, 0):
+        status, out, _ = segformer('label', night / '*', '--out', night / 'labels')
+        assert (status, out.partition(' in ')[0]) == (
+            0, f'1 inputs with 2 frames are done, {now} of them now'
+        )  # fmt: skip
+    status, _, err = segformer('label', night / 'labels', '--out', night / 'labels')
+    assert status == 1
+    assert 'expected inputs elsewhere than in' in err
+
+
 def files_of(folder):
     """Read the images, depths and tables of a result."""
     return {

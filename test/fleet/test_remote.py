@@ -149,6 +149,23 @@ def test_a_store_has_bags_videos_and_images(tmp_path):
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
+def test_hidden_files_of_a_store_are_no_inputs(tmp_path):
+    """As in folders: thumbnails, and what macOS puts next to each file; named, they are."""
+    fsspec = pytest.importorskip('fsspec')
+    system = fsspec.filesystem('memory')
+    for name in ('a.mp4', '._a.mp4', '.thumbnails/b.jpg', 'c/.d/e.mp4', 'c/f.mp4'):
+        system.pipe(f'/shown/{name}', name.encode())
+
+    def names(url):
+        return [item.url.removeprefix('memory://shown/') for item in remote.find(url, tmp_path)]
+
+    assert names('memory://shown') == ['a.mp4', 'c/f.mp4']
+    assert names('memory://shown/c/*') == ['c/f.mp4']
+    assert names('memory://shown/c/.d') == ['c/.d/e.mp4']
+    assert names('memory://shown/.thumbnails/b.jpg') == ['.thumbnails']
+    system.rm('/shown', recursive=True)
+
+
 @pytest.mark.parametrize(
     ('url', 'words'),
     [
