@@ -114,6 +114,7 @@ class Scene:
         self._recording = recording
         self._options = options
         self._intrinsics: dict[str, Intrinsics] = {}
+        self._classes: Sequence[LabelClass] = ()
         self._plots: set[str] = set()
         self._extras = layout.Extras()
         self._places = {name: layout.Places(name) for name in options.cameras}
@@ -135,12 +136,21 @@ class Scene:
                 recording.log(places.colors(place), rows, static=True)
 
     def set_classes(self, classes: Sequence[LabelClass]) -> None:
-        """Take other names and colours for the labels of all frames."""
-        self._annotate('/', classes)
+        """
+        Take names and colours for the labels of all frames.
+
+        Rerun 0.41 shows colours of its own once a table of classes has been written twice: none is
+        written while the classes are not known, nor again when a node that restarts repeats them.
+
+        :param classes: Empty where they are not known yet.
+        """
         chosen = with_palette(classes, self._options.palette)
-        if chosen:
-            names = draw.contact_sheet([draw.legend([item]) for item in chosen], _LEGEND_COLUMNS)
-            self._recording.log(layout.CLASSES, self._rerun.Image(names), static=True)
+        if not chosen or chosen == self._classes:
+            return
+        self._classes = chosen
+        self._annotate('/', chosen)
+        names = draw.contact_sheet([draw.legend([item]) for item in chosen], _LEGEND_COLUMNS)
+        self._recording.log(layout.CLASSES, self._rerun.Image(names), static=True)
 
     def log(self, frame: ViewFrame) -> None:
         """

@@ -81,10 +81,12 @@ class Kept:
 
     def __init__(self):
         self.logged = {}
+        self.static = []
 
     def log(self, place, content, static=False):
         """Keep the latest."""
         self.logged[place] = content
+        self.static += [place] * static
 
     def set_time(self, name, **value):
         """Ignore."""
@@ -117,6 +119,18 @@ def test_classes_are_named_next_to_their_colours():
         found.append([item.color in colors for item in CARLA_0914.classes])
     assert all(found[0])
     assert sum(found[1]) < len(found[1]) / 2
+
+
+def test_classes_are_written_once():
+    """Not before they are known, and not again: the page loses the colours of a second table."""
+    kept = Kept()
+    scene = Scene(kept, (), SceneOptions())
+    assert '/classes' not in kept.logged
+    assert kept.static.count('/') == 1
+    for _ in range(2):
+        scene.set_classes(CARLA_0914.classes)
+    assert kept.static.count('/') == 2
+    assert '/classes' in kept.logged
 
 
 def test_points_carry_their_class_and_no_unknown_depth():
