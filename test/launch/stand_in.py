@@ -370,3 +370,20 @@ def declared(path: Path, *, share: Path) -> Context:
             if isinstance(entity, DeclareLaunchArgument):
                 entity.visit(context)
     return context
+
+
+def nodes(context: Context) -> dict[str, Command]:
+    """Return the commands by executable."""
+    return {item.executable: item for item in context.commands}
+
+
+def pairs(command: Command, flag: str) -> dict[str, str]:
+    """Return what stands behind every -p or -r, by name."""
+    words = command.arguments
+    found = [words[index + 1] for index, word in enumerate(words) if word == flag]
+    return dict(item.split(':=', 1) for item in found)
+
+
+def values(command: Command) -> dict[str, Any]:
+    """Return the parameters as the node reads them."""
+    return {name: yaml.safe_load(text) for name, text in pairs(command, '-p').items()}

@@ -11,7 +11,7 @@ import shlex
 import pytest
 from segformer_ros.carla.objects import read_vehicle
 import stand_in
-import yaml
+from stand_in import nodes, pairs, values
 
 ROOT = Path(__file__).parents[2]
 PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -52,23 +52,6 @@ def launch(**arguments):
     """Run the launch file."""
     path = ROOT / 'launch' / 'carla.launch.py'
     return stand_in.launch(path, share=ROOT, **arguments)
-
-
-def nodes(context):
-    """Return the commands by executable."""
-    return {item.executable: item for item in context.commands}
-
-
-def pairs(command, flag):
-    """Return what stands behind every -p or -r, by name."""
-    words = command.arguments
-    found = [words[index + 1] for index, word in enumerate(words) if word == flag]
-    return dict(item.split(':=', 1) for item in found)
-
-
-def values(command):
-    """Return the parameters as the node reads them."""
-    return {name: yaml.safe_load(text) for name, text in pairs(command, '-p').items()}
 
 
 @pytest.fixture

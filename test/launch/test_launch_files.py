@@ -17,6 +17,7 @@ from segformer_ros.nodes.viewer_node import ViewerParameters
 from segformer_ros.nodes.world_parameters import WorldParameters
 from segformer_ros.output_topics import table
 import stand_in
+from stand_in import nodes, pairs, values
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -38,23 +39,6 @@ def launch(name, *, environment=None, **arguments):
     """Run a launch file of the checkout."""
     path = ROOT / 'launch' / f'{name}.launch.py'
     return stand_in.launch(path, share=ROOT, environment=environment, **arguments)
-
-
-def nodes(context):
-    """Return the commands by executable."""
-    return {item.executable: item for item in context.commands}
-
-
-def pairs(command, flag):
-    """Return what stands behind every -p or -r, by name."""
-    words = command.arguments
-    found = [words[index + 1] for index, word in enumerate(words) if word == flag]
-    return dict(item.split(':=', 1) for item in found)
-
-
-def values(command):
-    """Return the parameters as the node reads them."""
-    return {name: yaml.safe_load(text) for name, text in pairs(command, '-p').items()}
 
 
 def test_there_are_four_launch_files():
