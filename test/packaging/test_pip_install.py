@@ -62,9 +62,10 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     front of a real one.
     """
     path = tmp_path_factory.mktemp('pip') / 'venv'
-    subprocess.run([sys.executable, '-m', 'venv', str(path)], check=True, timeout=DEADLINE_S)
-    command = [str(path / 'bin' / 'python'), '-m', 'pip', 'install', '--quiet', '--no-deps']
-    command += ['--no-index', '--disable-pip-version-check', str(wheel)]
+    command = [sys.executable, '-m', 'venv', '--without-pip', str(path)]
+    subprocess.run(command, check=True, timeout=DEADLINE_S)
+    command = [sys.executable, '-m', 'pip', '--python', str(path / 'bin' / 'python'), 'install']
+    command += ['--quiet', '--no-deps', '--no-index', '--disable-pip-version-check', str(wheel)]
     subprocess.run(command, check=True, timeout=DEADLINE_S, env=without_workspace())
     python = f'python{sys.version_info.major}.{sys.version_info.minor}'
     site_packages = path / 'lib' / python / 'site-packages'
