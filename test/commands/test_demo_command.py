@@ -161,6 +161,7 @@ def test_an_interrupted_demonstration_leaves_nothing_running(tmp_path, model, nu
         end = time.monotonic() + DEADLINE_S
         while len(children := _children(demo.pid)) < 4:
             assert time.monotonic() < end
+            time.sleep(0.05)
         demo.send_signal(number)
         assert demo.wait(DEADLINE_S) == 128 + number
     for pid in children:

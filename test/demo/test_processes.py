@@ -40,6 +40,7 @@ def _until(condition, deadline_s=PATIENCE_S):
     end = time.monotonic() + deadline_s
     while not condition():
         assert time.monotonic() < end, 'the condition did not come true'
+        time.sleep(0.01)
 
 
 def test_output_of_a_process_is_received_and_logged(processes, tmp_path):
