@@ -11,6 +11,7 @@ with the question whether there is one, and others are refused.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 import json
 from pathlib import Path
 import shutil
@@ -74,15 +75,17 @@ class Delivery:
             )
         run_folder.write_json(state, own)
         mark = f'{self._root}/{MARK}'
-        try:
-            self._ask(self._system.pipe_file, mark, json.dumps(own).encode(), mode='create')
-        except FileExistsError:
-            found = json.loads(self._ask(self._system.cat_file, mark))
-            if found.get('id') != own['id']:
-                raise RemoteError(
-                    f'{self.address} has results of another labelling, whose state is in '
-                    f'{found.get("folder")}: continue with that --work, or choose another address'
-                ) from None
+        self._system.invalidate_cache()
+        # Not every store heeds that it may only be created.
+        if not self._ask(self._system.exists, mark):
+            with suppress(FileExistsError):
+                self._ask(self._system.pipe_file, mark, json.dumps(own).encode(), mode='create')
+        found = json.loads(self._ask(self._system.cat_file, mark))
+        if found.get('id') != own['id']:
+            raise RemoteError(
+                f'{self.address} has results of another labelling, whose state is in '
+                f'{found.get("folder")}: continue with that --work, or choose another address'
+            )
 
     def __enter__(self) -> Delivery:
         self._thread.__enter__()

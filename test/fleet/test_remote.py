@@ -12,6 +12,7 @@ import pytest
 from recordings_builder import write_images, write_video
 from segformer_ros import cli
 from segformer_ros.fleet import remote
+from segformer_ros.fleet.delivery import Delivery
 from segformer_ros.fleet.inputs import BAG, IMAGES, VIDEO
 
 
@@ -149,6 +150,24 @@ def test_a_store_has_bags_videos_and_images(tmp_path):
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
+def test_an_address_belongs_to_one_folder_whatever_the_store_heeds(tmp_path, monkeypatch):
+    """Also in one that writes what it should only create, as a stand-in for gs:// does."""
+    memory = pytest.importorskip('fsspec.implementations.memory').MemoryFileSystem
+    write = memory.pipe_file
+
+    def overwrite(system, path, value, **_):
+        write(system, path, value)
+
+    monkeypatch.setattr(memory, 'pipe_file', overwrite)
+    for name in ('a', 'b'):
+        (tmp_path / name).mkdir()
+    for _ in range(2):
+        Delivery(tmp_path / 'a', 'memory://owned').claim()
+    with pytest.raises(remote.RemoteError, match='of another labelling, whose state is in'):
+        Delivery(tmp_path / 'b', 'memory://owned').claim()
+    memory().rm('/owned', recursive=True)
+
+
 def test_hidden_files_of_a_store_are_no_inputs(tmp_path):
     """As in folders: thumbnails, and what macOS puts next to each file; named, they are."""
     fsspec = pytest.importorskip('fsspec')
