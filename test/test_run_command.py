@@ -200,7 +200,7 @@ def test_depth_files_are_millimetres_and_the_training_data_are_named(segformer, 
         # 34 other photographs are those of its figures, which do not count.
         (
             'road_b0',
-            'trained on 339 images and 4800 frames of the built-in world; '
+            'trained on 560 images and 4800 frames of the built-in world; '
             'measure it on your own images before you rely on it',
         ),
         (
