@@ -54,7 +54,7 @@ def _reserve(domain: int) -> bool:
     if handle is None:
         return False
     _reserved.append(handle)
-    if len(_reserved) > _LATEST:
+    while len(_reserved) > _LATEST:
         os.close(_reserved.popleft())
     return True
 

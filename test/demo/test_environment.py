@@ -13,29 +13,35 @@ import pytest
 from segformer_ros.demo import environment
 
 
+def unused_domains(monkeypatch, first):
+    """Let two domains be chosen that no program here takes, and that Linux gives to no one."""
+    monkeypatch.setattr(environment, '_DOMAINS', range(first, first + 2))
+    return first, first + 1
+
+
 def test_a_domain_in_use_is_not_chosen(monkeypatch):
     """A robot on this computer is left alone."""
-    monkeypatch.setattr(environment, '_DOMAINS', range(97, 99))
+    first, second = unused_domains(monkeypatch, 220)
     monkeypatch.setattr(environment, '_LATEST', 0)
     free = {environment.free_domain() for _ in range(20)}
-    assert free <= {97, 98}
+    assert free <= {first, second}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as robot:
-        robot.bind(('', 7410 + 250 * 97))
-        assert environment.free_domain() == 98
+        robot.bind(('', 7410 + 250 * first))
+        assert environment.free_domain() == second
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.bind(('', 7410 + 250 * 98))
+            other.bind(('', 7410 + 250 * second))
             with pytest.raises(RuntimeError, match='every ROS domain is in use'):
                 environment.free_domain()
 
 
 def test_a_domain_that_was_just_chosen_is_not_chosen_by_another_process(monkeypatch):
     """Its nodes begin seconds later, and the port shows them only then."""
-    monkeypatch.setattr(environment, '_DOMAINS', range(95, 97))
+    first, second = unused_domains(monkeypatch, 224)
     mine = environment.free_domain()
-    code = 'from segformer_ros.demo import environment; environment._DOMAINS = range(95, 97); '
+    code = 'from segformer_ros.demo import environment; environment._DOMAINS = range(224, 226); '
     command = [sys.executable, '-c', f'{code}print(environment.free_domain())']
     found = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
-    assert {int(done.stdout) for done in found} == {95, 96} - {mine}
+    assert {int(done.stdout) for done in found} == {first, second} - {mine}
 
 
 def test_the_processes_hear_only_each_other(tmp_path):
