@@ -275,8 +275,9 @@ def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:
     frames, states = written['frames'], written['inputs']
     seconds = written['seconds']
     rate = f' ({written["frames_now"] / seconds:.1f} frames/s)' if seconds else ''
-    # Of a training set not every frame that was read is taken.
-    now = 'of them now' if args.format == 'run' else 'frames read now'
+    failed = states.get(FAILED, 0)
+    # Of a training set not every frame that was read is taken, of a failed input none.
+    now = 'frames read now' if failed or args.format != 'run' else 'of them now'
     sys.stdout.write(
         f'{states.get(DONE, 0)} inputs with {frames["total"]} frames are done, '
         f'{written["frames_now"]} {now} in {seconds:.1f} s{rate} -> {args.destination}\n'
@@ -286,7 +287,6 @@ def _conclude(args: argparse.Namespace, written: dict[str, Any]) -> int:
     if written['same']:
         count = len(written['same'])
         sys.stdout.write(f'{count} inputs have the content of another one: see report.json\n')
-    failed = states.get(FAILED, 0)
     if failed:
         first = written['failures'][0] if written['failures'] else {'input': '', 'reason': ''}
         raise ValueError(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -47,7 +48,7 @@ class Driver:
 
     :param folder: DEST; the shards' parts and the results lie in there.
     :param runner: Does the work.
-    :param advance: Called with the number of frames that were done.
+    :param advance: Called with the number of frames that were done; below 0, they are done again.
     :param deliver: Called with the name of each input that is done, also of an earlier start.
     :param clock: In seconds, steady.
     """
@@ -71,6 +72,8 @@ class Driver:
         self._keys = count()
         self._running: dict[int, Known | Shard] = {}
         self._late: dict[int, Shard] = {}
+        # By input, while its shards are computed.
+        self._frames = Counter[int]()
         self._stragglers = Stragglers(clock)
         self._stopped = ''
         self.tally = Tally()
@@ -115,11 +118,12 @@ class Driver:
                 continue
             missing = 0
             for shard in self._manifest.shards(known.id):
-                if parts.read_facts(self._part(known, shard)) is None:
+                facts = parts.read_facts(self._part(known, shard))
+                if facts is None:
                     self._manifest.undo(shard)
                     missing += 1
                 else:
-                    self._manifest.shard_done(shard, None)
+                    self._manifest.shard_done(shard, parts.frames_read(facts), None)
             if not missing:
                 self._assemble(known)
 
@@ -210,14 +214,15 @@ class Driver:
             self.tally.died += 1
         elif isinstance(item, Shard):
             failed = bool(answer.reason)
-            self.tally.count(answer.worker, item.frames, answer.seconds, failed=failed)
+            self.tally.count(answer.worker, answer.frames, answer.seconds, failed=failed)
 
     def _settle_shard(self, shard: Shard, answer: Answer, limit: int) -> None:
         if answer.reason:
             self._manifest.shard_failed(shard, answer.reason, limit)
             return
-        whole = self._manifest.shard_done(shard, answer.seconds)
-        self._advance(shard.frames)
+        whole = self._manifest.shard_done(shard, answer.frames, answer.seconds)
+        self._frames[shard.input] += answer.frames
+        self._advance(answer.frames)
         if whole:
             self._assemble(self._manifest.input(shard.input))
 
@@ -231,6 +236,7 @@ class Driver:
             for part in made:
                 shutil.rmtree(part, ignore_errors=True)
             self._manifest.cut_anew(known.id, known.frames)
+            self._advance(-self._frames.pop(known.id, 0))
             return
         try:
             if not self._manifest.is_unchanged(known):
@@ -246,6 +252,7 @@ class Driver:
 
     def _input_done(self, known: Known) -> None:
         self._manifest.input_done(known.id)
+        self._frames.pop(known.id, None)
         self._drop(known)
         self._deliver(known.name)
 

@@ -203,11 +203,15 @@ class Manifest:
         self._do('update inputs set state = ?, tries = tries + 1 where id = ?', RUNNING, row[0])
         return self.input(row[0])
 
-    def shard_done(self, shard: Shard, seconds: float | None) -> bool:
-        """Note that a shard is done, and return whether all shards of its input are."""
+    def shard_done(self, shard: Shard, frames: int, seconds: float | None) -> bool:
+        """
+        Note that a shard is done, and return whether all shards of its input are.
+
+        :param frames: How many there were; those that could not be read included.
+        """
         self._do(
-            "update shards set state = ?, reason = '', seconds = ? where id = ?",
-            DONE, seconds, shard.id,
+            "update shards set state = ?, reason = '', frames = ?, seconds = ? where id = ?",
+            DONE, frames, seconds, shard.id,
         )  # fmt: skip
         return not self._number(
             'select count(*) from shards where input = ? and state != ?', shard.input, DONE
@@ -232,8 +236,12 @@ class Manifest:
         self._do('update shards set state = ?, tries = tries - 1 where id = ?', PENDING, shard.id)
 
     def input_done(self, number: int) -> None:
-        """Note that the results of an input are in their place."""
-        self._do("update inputs set state = ?, reason = '' where id = ?", DONE, number)
+        """Note that the results of an input are in their place, and how many frames it had."""
+        self._do(
+            "update inputs set state = ?, reason = '', frames = coalesce("
+            '(select sum(frames) from shards where input = inputs.id), frames) where id = ?',
+            DONE, number,
+        )  # fmt: skip
 
     def input_failed(self, number: int, reason: str, limit: int) -> None:
         """Note why an input could not be looked at; after so many tries it is given up."""
@@ -263,7 +271,7 @@ class Manifest:
         return dict(self._do(f'select state, count(*) from {table} group by state').fetchall())
 
     def frames_done(self) -> int:
-        """Return the number of frames of the shards that are done, as they were counted first."""
+        """Return the number of frames of the shards that are done."""
         return self._number('select sum(frames) from shards where state = ?', DONE)
 
     def frames_known(self) -> int:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 import errno
 import json
@@ -93,6 +93,11 @@ def read_facts(place: Path) -> dict[str, Any] | None:
         if isinstance(found, dict):
             return found
     return None
+
+
+def frames_read(report: Mapping[str, Any]) -> int:
+    """Return how many frames of a part were read, or should have been; also those not taken."""
+    return int(report['frames']['total'] + report.get('frames_left_out', 0))
 
 
 def assemble(parts: list[Path], place: Path, facts: dict[str, Any]) -> bool:

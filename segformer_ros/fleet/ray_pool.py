@@ -162,8 +162,8 @@ class _Actor:
             self._shards.inc(tags={'result': 'failed' if answer.reason else 'done'})
             if not answer.reason:
                 self._seconds.observe(answer.seconds)
-                if task.shard.frames:
-                    self._frames.inc(task.shard.frames)
+                if answer.frames:
+                    self._frames.inc(answer.frames)
         return answer
 
 

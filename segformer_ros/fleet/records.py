@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segformer_ros.fleet.inputs import Input
 
@@ -21,7 +21,7 @@ class Shard:
     :param number: From 0, in the order of the input.
     :param first: Where it begins: a frame, or nanoseconds of a bag; None: where the input does.
     :param last: Where the next one begins; None: it goes up to the end.
-    :param frames: How many there are, about.
+    :param frames: How many there are: about, until it is done.
     """
 
     id: int
@@ -29,7 +29,7 @@ class Shard:
     number: int
     first: int | None
     last: int | None
-    frames: int
+    frames: int = field(compare=False)
 
 
 @dataclass(frozen=True)

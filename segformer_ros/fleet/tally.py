@@ -15,7 +15,7 @@ class Row:
 
     :param worker: Its machine and process.
     :param shards: Number that it has done; likewise failed.
-    :param frames: Of its shards, as they were counted first.
+    :param frames: Of its shards; those that could not be read included.
     :param seconds: That it took for them, reading and writing included.
     """
 

@@ -65,6 +65,7 @@ class Answer:
     What became of a task; plain values, which every way between processes carries.
 
     :param plan: Of an input that was looked at.
+    :param frames: Of a shard that was computed; those that could not be read included.
     :param seconds: How long it took.
     :param reason: Why it failed; empty: it did not.
     :param again: Whether another try may succeed.
@@ -73,6 +74,7 @@ class Answer:
     """
 
     plan: Plan | None = None
+    frames: int = 0
     seconds: float = 0.0
     reason: str = ''
     again: bool = False
@@ -97,19 +99,21 @@ class Worker:
     def do(self, task: Task) -> Answer:
         """Do a task; what it raises is in the answer."""
         start = perf_counter()
-        found = None
+        found, frames = None, 0
         try:
             remote.fetch(task.input)
             if isinstance(task, Look):
                 found = plan(task.input, self._settings, task.shard_frames)
             else:
-                parts.make(task.place, lambda folder: self._compute(task, folder))
+                report = Report()
+                parts.make(task.place, lambda folder: self._compute(task, folder, report))
+                frames = parts.frames_read(report.as_dict())
         except (OSError, RuntimeError, ValueError, MemoryError) as error:
             return replace(_failure(error), worker=self._name)
-        return Answer(found, perf_counter() - start, worker=self._name)
+        return Answer(found, frames, perf_counter() - start, worker=self._name)
 
-    def _compute(self, task: Compute, folder: Path) -> None:
-        watched, report = Watched(self._loaded(self._settings.model)), Report()
+    def _compute(self, task: Compute, folder: Path, report: Report) -> None:
+        watched = Watched(self._loaded(self._settings.model))
         if self._settings.output == 'run':
             compute = {BAG: self._bag, VIDEO: self._video}.get(task.input.kind, self._images)
             compute(task, folder, watched, report)

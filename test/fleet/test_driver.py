@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from recordings_builder import write_images
+from recordings_builder import write_images, write_video
 from segformer_ros.fleet import parts
 from segformer_ros.fleet.database import ManifestError
 from segformer_ros.fleet.driver import Driver, Rules, StoppedError
@@ -100,6 +100,23 @@ def test_a_poison_shard_is_given_up_after_three_tries(start, tmp_path):
     assert worker.computed == [('poison', 1)]
     assert (states['poison'], failures) == (DONE, [])
     assert len(list((tmp_path / 'out/results/poison/label').iterdir())) == 6
+
+
+def test_the_time_left_is_by_frames_as_they_are(start, tmp_path):
+    """The header of the video says 13, there are 11; also where a driver died before its end."""
+    video, seen = write_video(tmp_path / 'a.flv', 11), []
+
+    def die(task):
+        if isinstance(task, Compute) and task.shard.last is None:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        start(video, deadly=die, seen=seen, shard_frames=4)
+    assert [known for _, _, known in seen] == [13] * len(seen)
+    start(video, seen=seen, shard_frames=4)
+    assert seen[-1][1:] == (11, 11)
+    assert sum(frames for frames, _, _ in seen) == 11
 
 
 def test_a_driver_that_dies_loses_nothing_and_does_nothing_twice(start, tmp_path):

@@ -14,7 +14,7 @@ from bag_builder import drive, read_bag, write_bag
 from label_process import begin
 import numpy as np
 import pytest
-from recordings_builder import write_images
+from recordings_builder import write_images, write_video
 from segformer_ros import cli
 from segformer_ros.image_encoding import decode_stored
 from tiny_bundle import make_tiny_bundle
@@ -121,9 +121,26 @@ def test_the_classes_of_a_bag_come_with_its_first_image_that_can_be_read(segform
     bag = write_bag(tmp_path / 'bag', messages)
     out = tmp_path / 'out'
     options = ('--out', out, '--workers', 1, '--shard-frames', 2)
-    assert segformer('label', bag, *options)[0] == 0
+    status, said, _ = segformer('label', bag, *options)
+    assert (status, said.partition(' in ')[0]) == (
+        0, '1 inputs with 6 frames are done, 6 of them now'
+    )  # fmt: skip
     segformer('run', bag, '--out', tmp_path / 'alone', '--no-overlay')
     assert bag_of(out / 'results' / 'bag') == bag_of(tmp_path / 'alone')
+
+
+def test_frames_are_counted_as_they_were_read(segformer, tmp_path):
+    """Not as the header of a video estimates them: here 13 and none."""
+    (tmp_path / 'night').mkdir()
+    write_video(tmp_path / 'night' / 'many.flv', 11)
+    write_video(tmp_path / 'night' / 'none.h264', 11)
+    options = ('--out', tmp_path / 'out', '--workers', 1, '--shard-frames', 5)
+    status, said, _ = segformer('label', tmp_path / 'night', *options)
+    assert (status, said.partition(' in ')[0]) == (
+        0, '2 inputs with 22 frames are done, 22 of them now'
+    )  # fmt: skip
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert (report['frames_now'], report['workers'][0]['frames']) == (22, 22)
 
 
 def test_other_options_on_the_same_folder_are_refused(segformer, tmp_path):
