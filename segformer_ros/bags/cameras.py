@@ -12,6 +12,7 @@ from typing import Any
 from rosbags.interfaces import Connection, ConnectionExtRosbag2, QosDurability
 from segformer_ros.bags.messages import compressed_encoding
 from segformer_ros.bags.rosbag import BagError, BagReader, Topic
+from segformer_ros.carla.topics import all_truth
 from segformer_ros.image_encoding import depth_encoding, DEPTH_ENCODINGS
 from segformer_ros.output_topics.contents import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 
@@ -57,10 +58,12 @@ def choose(
 
     :param names: Topics; empty leaves the choice to the bag.
     :param infos: Topics of camera_info, one for each camera; empty takes those next to the images.
-    :param ground_truth: Topics with colours that are labels, which no choice is left to.
+    :param ground_truth: Topics with colours that are ground truth, which no choice is left to;
+        besides those that CARLA and the built-in world name so.
     :raises BagError: A topic is not there, has no images, or the choice is not clear.
     """
-    cameras = _choose(reader, names, ground_truth)
+    truth = all_truth(item.name for item in reader.topics).union(ground_truth)
+    cameras = _choose(reader, names, truth)
     if not infos:
         return cameras
     if len(infos) != len(cameras):
@@ -145,7 +148,9 @@ def _choose(
                     f'image topics: {_listed(reader, images)}'
                 )
         return _cameras([found[name] for name in dict.fromkeys(names)])
-    candidates = _candidates(reader, [item for item in images if item.name not in ground_truth])
+    candidates = _candidates(
+        reader, [item for item in images if _base(item.name) not in ground_truth]
+    )
     if len(candidates) == 1:
         return _cameras(candidates)
     if not candidates:

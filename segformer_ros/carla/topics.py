@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 ROLE_NAME = 'ego_vehicle'
 RGB, LABELS, DEPTH = 'rgb_front', 'semantic_segmentation_front', 'depth_front'
 """The sensors that the built-in world and config/carla_objects.json have."""
@@ -33,3 +35,24 @@ def truth_topic(image: str, role_name: str, sensor_id: str, *, alone: bool) -> s
     if view and sensor_id.endswith(_VIEW):
         return sensor_topic(role_name, f'{sensor_id.removesuffix(_VIEW)}{view}', 'image')
     return sensor_topic(role_name, sensor_id, 'image') if alone else None
+
+
+def all_truth(
+    images: Iterable[str], role_name: str = '', sensor_ids: Iterable[str] = (LABELS, DEPTH)
+) -> set[str]:
+    """
+    Name the topics that are the ground truth of a camera, whether they exist or not.
+
+    :param images: All topics that may be a camera's.
+    :param role_name: Of the vehicle; empty: of every vehicle that has a topic.
+    :param sensor_ids: As of truth_topic.
+    """
+    names, sensors = list(images), list(sensor_ids)
+    found = {name.split('/')[2] for name in names if name.startswith('/carla/')}
+    topics = (
+        truth_topic(name, role, sensor, alone=True)
+        for name in names
+        for role in ({role_name} if role_name else found)
+        for sensor in sensors
+    )
+    return {topic for topic in topics if topic is not None}

@@ -239,7 +239,8 @@ def add_camera_arguments(bag: argparse._ArgumentGroup) -> None:
         '--topic',
         action='append',
         default=[],
-        help='image topic; may be repeated (default: the only colour images)',
+        help='image topic; may be repeated (default: the only colour images; ground truth of '
+        'CARLA does not count)',
     )
     bag.add_argument(
         '--camera-info',

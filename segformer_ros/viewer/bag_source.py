@@ -82,7 +82,7 @@ class BagView:
 
         :param images: All topics that may be a camera's.
         """
-        return {name for item in images for name in self.truth_topics(item, alone=True).values()}
+        return topics.all_truth(images, self.role_name, (self.label_sensor, self.depth_sensor))
 
 
 def stats_of(message: Any) -> tuple[dict[str, float], dict[str, float]]:

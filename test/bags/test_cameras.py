@@ -88,6 +88,25 @@ def test_several_cameras_are_left_to_the_user(choose_in):
         choose_in({'/a/image': 'bgr8', '/b/image': 'bgra8', '/c': '32FC1'})
 
 
+@pytest.mark.parametrize('vehicle', ['ego_vehicle', 'hero'])
+@pytest.mark.parametrize(('camera', 'end'), [('bgra8', ''), ('jpeg', '/compressed')])
+def test_coloured_ground_truth_is_no_camera(choose_in, vehicle, camera, end):
+    """Labels as colours and depth in 24 bits, of any vehicle; raw or compressed."""
+    place = f'/carla/{vehicle}'
+    sensors = ('depth_front', 'rgb_front', 'semantic_segmentation_front')
+    (found,) = choose_in({f'{place}/{name}/image{end}': camera for name in sensors})
+    assert found.topic == f'{place}/rgb_front/image{end}'
+
+
+def test_coloured_ground_truth_is_not_offered(choose_in):
+    """Of several cameras these alone are named."""
+    place = '/carla/ego_vehicle'
+    truth = f'{place}/semantic_segmentation_left/image'
+    cameras = [f'{place}/rgb_front/image', f'{place}/rgb_left/image']
+    with pytest.raises(BagError, match=rf'found 2 topics.*--topic from {" ".join(cameras)}$'):
+        choose_in(dict.fromkeys([*cameras, truth], 'bgra8'))
+
+
 def test_named_topics_are_taken_in_their_order(choose_in):
     """Any image topic may be named, once."""
     found = choose_in(
