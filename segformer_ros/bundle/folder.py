@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
+from segformer_ros import interrupts
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.external_weights import check_weights_of_graph
 from segformer_ros.bundle.golden import golden_image, unpack_golden
@@ -167,10 +168,28 @@ def write(
         fresh.mkdir()
         _fill(fresh, manifest, files)
         facts = read(fresh, verify=False).manifest
-        if folder.exists():
-            folder.rename(Path(name) / 'old')
-        fresh.rename(folder)
+        put_in_place(fresh, folder)
     return Bundle(folder, facts)
+
+
+def put_in_place(fresh: Path, folder: Path) -> None:
+    """
+    Move a bundle to its folder; one that is there stays, until the new one has its place.
+
+    :param fresh: In a folder that is removed afterwards, with the former bundle.
+    :raises OSError: It cannot be moved; nothing is changed.
+    """
+    with interrupts.held():
+        former = fresh.with_name('old')
+        replaces = folder.exists()
+        if replaces:
+            folder.rename(former)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if replaces:
+                former.rename(folder)
+            raise
 
 
 def refuse_what_is_in_the_way(folder: Path) -> None:

@@ -14,7 +14,13 @@ from typing import Any
 
 from segformer_ros.bundle.errors import BundleError
 from segformer_ros.bundle.fields import Fields
-from segformer_ros.bundle.folder import Bundle, MANIFEST, read, refuse_what_is_in_the_way
+from segformer_ros.bundle.folder import (
+    Bundle,
+    MANIFEST,
+    put_in_place,
+    read,
+    refuse_what_is_in_the_way,
+)
 from segformer_ros.bundle.manifest import Arithmetic, FORMAT_VERSION, Manifest
 from segformer_ros.bundle.parsing import check_version
 from segformer_ros.file_hash import sha256_of
@@ -83,9 +89,7 @@ def write_pair(path: Path, labels: Bundle, depth: Bundle) -> Bundle:
         content = {'format_version': FORMAT_VERSION, 'name': folder.name, 'networks': hashes}
         (fresh / MANIFEST).write_text(f'{json.dumps(content, indent=2)}\n', encoding='utf-8')
         read(fresh)
-        if folder.exists():
-            folder.rename(Path(name) / 'old')
-        fresh.rename(folder)
+        put_in_place(fresh, folder)
     return read(folder, verify=False)
 
 

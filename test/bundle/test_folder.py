@@ -3,11 +3,12 @@
 """Bundles on disk: what is read is what was written, and nothing else is taken."""
 
 from pathlib import Path
+import signal
 
 from bundle_damage import content_of, GOLDEN, GRAPH, sentence_of
 import onnx
 import pytest
-from segformer_ros import bundle
+from segformer_ros import bundle, interrupts
 from tiny_bundle import tiny_manifest
 
 
@@ -126,6 +127,40 @@ def test_writing_replaces_a_bundle_and_nothing_else(folder, original, tmp_path):
     sentence_of(caught)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['photos', 'tiny']
     assert (tmp_path / 'photos' / 'cat.jpg').read_bytes() == b'cat'
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_never_leaves_a_folder_without_a_bundle(folder, original, monkeypatch, number):
+    """Also not between the moves of the former and of the new one."""
+    content = content_of(original)
+    files = {name: original / name for name in content.pop('files')}
+    rename = Path.rename
+
+    def interrupted(path, target):
+        rename(path, target)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(Path, 'rename', interrupted)
+    with interrupts.handled(None), pytest.raises(KeyboardInterrupt):
+        bundle.write(folder, {**content, 'name': 'newer'}, files)
+    assert bundle.read(folder).manifest.name == 'newer'
+
+
+def test_a_new_bundle_that_cannot_be_moved_leaves_the_former(folder, original, monkeypatch):
+    """The disk may refuse it."""
+    content = content_of(original)
+    files = {name: original / name for name in content.pop('files')}
+    rename = Path.rename
+
+    def refused(path, target):
+        if path.name == 'new':
+            raise PermissionError(13, 'refused')
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, 'rename', refused)
+    with pytest.raises(PermissionError):
+        bundle.write(folder, {**content, 'name': 'newer'}, files)
+    assert bundle.read(folder).manifest.name == 'tiny'
 
 
 def test_a_wrong_manifest_is_not_written(folder, tmp_path):

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A live node and a bag with a bundle of two networks."""
 
+import json
 import time
 
-from bag_builder import drive, read_bag, write_bag
+from bag_builder import compressed, drive, read_bag, write_bag
+import cv2
 from node_rig import camera_info, image_message, pixels_of
 import numpy as np
 import pytest
@@ -13,7 +15,11 @@ from segformer_ros.cli import main
 from segformer_ros.inference.pipeline import Pipeline
 from segformer_ros.nodes import own_messages
 from segformer_ros.nodes.backend_switch import load_pipeline
+from segformer_ros.output_topics.contents import COMPRESSED_IMAGE, IMAGE
 from tiny_bundle import make_tiny_bundle
+
+_MOSAIC = 'bayer_rggb8; jpeg compressed bayer_rggb8'
+_COUNTS = {'label/image': 2, 'depth/image': 2, 'label/classes': 1}
 
 
 @pytest.fixture(scope='module')
@@ -67,10 +73,21 @@ def test_a_task_that_is_off_costs_nothing(make_rig, pair):
 
 
 def test_a_bag_gets_what_both_networks_say(pair, tmp_path):
-    """In its topics, as from one network."""
-    source = write_bag(tmp_path / 'in', drive(2))
+    """In its topics, as from one network; also of a mosaic in JPEG with a damaged one between."""
+    messages = drive(3, encoding='mono8')
+    for index, item in enumerate(messages):
+        if item.type == IMAGE:
+            pixels = item.message.data.reshape(item.message.height, -1)
+            data = b'damaged' if index == 3 else cv2.imencode('.jpg', pixels)[1].tobytes()
+            stamp = item.message.header.stamp
+            made = compressed(data, _MOSAIC, stamp.sec * 10**9 + stamp.nanosec)
+            messages[index] = item._replace(
+                topic='/front/image/compressed', type=COMPRESSED_IMAGE, message=made
+            )
+    source = write_bag(tmp_path / 'in', messages)
     common = ['--model', str(pair), '--backend', 'openvino', '--threads', '1', '--no-overlay']
     assert main(['run', str(source), '--out', str(tmp_path / 'out'), *common]) == 0
     found = read_bag(tmp_path / 'out' / 'bag')
-    ends = ('label/image', 'depth/image', 'label/classes')
-    assert [len([name for name in found if name.endswith(f'/{end}')]) for end in ends] == [1] * 3
+    assert {name: len(found[f'/front/{name}']) for name in _COUNTS} == _COUNTS
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert report['frames'] == {'total': 3, 'done': 2, 'reused': 0, 'failed': 1}
