@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+import warnings
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import ConnectionExtRosbag2, QosDurability
-from segformer_ros.bags.rosbag import BagReader, Topic
+from segformer_ros.bags.rosbag import BagReader, BagWarning, Topic
 from segformer_ros.camera import Intrinsics
 from segformer_ros.files.video import VideoReader
 from segformer_ros.nodes.message_classes import message_class
@@ -50,6 +51,10 @@ class Recording(Protocol):
         """What is not played, and why."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the recording has lost, a sentence each."""
+
+    @property
     def pause_s(self) -> float:
         """Seconds from the end to the beginning, when it is played in a loop."""
 
@@ -79,7 +84,8 @@ class BagRecording:
         self.images: list[Publisher[Any]] = []
         self.skipped: list[str] = []
         self.pause_s = 0.0
-        with BagReader(path) as reader:
+        with _opened(path) as reader:
+            self.notes = reader.notes
             wanted: dict[str, Topic] = {}
             for item in sorted(reader.topics, key=lambda item: -item.count):
                 if wanted.setdefault(item.name, item) is not item:
@@ -119,7 +125,7 @@ class BagRecording:
     def publications(self) -> Iterator[Publication]:
         """Go through the bag once; a time that falls is held."""
         last = 0
-        with BagReader(self._path) as reader:
+        with _opened(self._path) as reader:
             for connection, time_ns, raw in reader.messages(self._by_topic):
                 if connection.msgtype != self._types[connection.topic]:
                     continue
@@ -160,6 +166,7 @@ class VideoRecording:
         if camera_fov_deg:
             self.publishers.append(node.create_publisher(CameraInfo, 'camera_info', _profile()))
         self.skipped: list[str] = []
+        self.notes: tuple[str, ...] = ()
 
     def publications(self) -> Iterator[Publication]:
         """Go through the file once; frames that cannot be decoded are left out."""
@@ -185,6 +192,13 @@ class VideoRecording:
             info = contents.camera_info(message.header, None, camera)
             self.publishers[1].publish(ros_message(info))
         self.images[0].publish(message)
+
+
+def _opened(path: Path) -> BagReader:
+    """Open a bag whose notes are logged, not warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', BagWarning)
+        return BagReader(path)
 
 
 def _profile(*, latched: bool = False) -> QoSProfile:

@@ -144,6 +144,8 @@ class ReplayNode(Node):
         return None
 
     def _run(self) -> None:
+        for text in self._recording.notes:
+            self.get_logger().warning(text)
         for text in self._recording.skipped:
             self.get_logger().warning(f'not played: {text}')
         try:

@@ -110,6 +110,17 @@ def test_a_bag_is_played_as_it_was_recorded(play, tmp_path, storage):
         assert bytes(message.data) == other.message.data.tobytes()
 
 
+def test_what_an_unfinished_bag_has_is_played(play, tmp_path, capfd):
+    """What is lost is logged once, as by commands; not as a warning of Python."""
+    whole = write_bag(tmp_path / 'bag', drive(5, period_ns=1_000_000), 'mcap') / 'bag.mcap'
+    cut = tmp_path / 'cut.mcap'
+    cut.write_bytes(whole.read_bytes()[:-30])
+    play(_FRONT, input=cut).hear(5)
+    error = capfd.readouterr().err
+    assert error.count(f'{cut} is unfinished or cut off: its whole chunks, 10 messages') == 1
+    assert 'BagWarning' not in error
+
+
 def test_a_bag_is_played_at_its_own_pace(play, tmp_path):
     """Not faster; the rate stretches the time."""
     path = write_bag(tmp_path / 'bag', drive(6, period_ns=100_000_000))
@@ -349,7 +360,10 @@ def test_a_shutdown_while_it_waits_for_subscribers_is_no_error():
         raise RuntimeError("Failed to get information by topic: rcl node's context is invalid")
 
     def player(*, is_up):
-        context, recording = SimpleNamespace(ok=lambda: is_up), SimpleNamespace(skipped=())
+        context, recording = (
+            SimpleNamespace(ok=lambda: is_up),
+            SimpleNamespace(skipped=(), notes=()),
+        )
         return SimpleNamespace(_recording=recording, _wait_for_subscribers=wait, context=context)
 
     ReplayNode._run(player(is_up=False))
