@@ -18,42 +18,19 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-import subprocess
 import sys
 import tempfile
 
 from backends import Runner, Variant
 from comparison import machine
+from comparison.yolo_graphs import export_others, OTHERS, SEM
 import numpy as np
 from segformer_ros import bundle
 from segformer_ros.inference.golden_gate import golden_input
 
 _ENGINES = ('onnxruntime', 'openvino', 'openvino_bfloat16')
-_OTHERS = ('yolo26n-sem', 'yolo26n-depth')
-# Runs in the other environment: folder, height, width, names.
-_EXPORT = """
-import shutil, sys
-from ultralytics import YOLO
-folder, height, width, *names = sys.argv[1:]
-for name in names:
-    size = int(height), int(width)
-    path = YOLO(name + '.yaml').export(format='onnx', imgsz=size, device='cpu')
-    shutil.move(path, f'{folder}/{name}.onnx')
-"""
 _HEAD = '| engine | labels and depth | both YOLO26n | ratio | labels | YOLO26n-sem | ratio |'
 Times = dict[str, float]
-
-
-def export_others(python: str, folder: Path, height: int, width: int) -> None:
-    """
-    Write the graphs of the others.
-
-    :raises RuntimeError: Their environment cannot do it.
-    """
-    command = [python, '-c', _EXPORT, str(folder), str(height), str(width), *_OTHERS]
-    child = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if child.returncode:
-        raise RuntimeError(f'{python} could not write the graphs: {child.stderr.strip()[-500:]}')
 
 
 def measure(
@@ -77,7 +54,7 @@ def measure(
             )
             for name, graph in ours.items()
         }
-        for name in _OTHERS:
+        for name in OTHERS:
             runners[name] = Runner(Variant(engine), folder / f'{name}.onnx', other)
         turns = [
             {name: runner.turn()[1] for name, runner in runners.items()} for _ in range(repeats)
@@ -91,8 +68,8 @@ def report(rows: Sequence[tuple[str, Times]]) -> str:
     """Write a table; ratios are our time over theirs."""
     lines = [_HEAD, '|' + '---|' * (_HEAD.count('|') - 1)]
     for engine, times in rows:
-        pair = sum(times[name] for name in _OTHERS)
-        sem = times[_OTHERS[0]]
+        pair = sum(times[name] for name in OTHERS)
+        sem = times[SEM]
         lines.append(
             f'| {engine} | {times["both"]:.1f} | {pair:.1f} | {times["both"] / pair:.2f} | '
             f'{times["labels"]:.1f} | {sem:.1f} | {times["labels"] / sem:.2f} |'

@@ -116,8 +116,12 @@ def _evaluate_torch(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
     return {'s': time.perf_counter() - start, 's of CPU': seconds}
 
 
-def _train(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
-    """Measure the steps behind the first ones: their time and the last loss."""
+def train(tree: Tree, inputs: Path, out: Path, *, more: tuple[str, ...] = ()) -> dict[str, float]:
+    """
+    Measure the steps of config/train/world_b0.yaml behind the first ones.
+
+    :param more: Settings of the recipe, as `segformer train` takes them.
+    """
     option = ('--recipe', 'world_b0') if tree.this else ('--config', tree.folder / _RECIPE)
     cache = inputs / f'world_{"this" if tree.this else "other"}'
     figures = []
@@ -128,7 +132,7 @@ def _train(tree: Tree, inputs: Path, out: Path) -> dict[str, float]:
             'train', *option, f'stages.0.steps={steps}', f'output={out}',
             f'init={tree.folder / "weights" / "world_b0_fast.safetensors"}',
             f'data.train.0.options.cache={cache}', 'data.train.0.options.frames=48',
-            'data.train.0.options.min_frames=48', 'data.validation=[]',
+            'data.train.0.options.min_frames=48', 'data.validation=[]', *more,
         )  # fmt: skip
         figures.append((time.perf_counter() - start, seconds))
     (start_s, start_cpu), (all_s, all_cpu) = figures
@@ -151,7 +155,7 @@ ROWS: dict[str, Row] = {
     'cores': Row(partial(_child, words=('cores', 'image.png')), larger=True),
     **{f'exact_{engine}': Row(partial(_exact, backend=engine)) for engine in ENGINES},
     **{f'fast_{engine}': Row(partial(_fast, backend=engine)) for engine in ENGINES},
-    'train': Row(_train, repeats=1),
+    'train': Row(train, repeats=1),
     'evaluate': Row(_evaluate, repeats=2),
     'evaluate_torch': Row(_evaluate_torch, repeats=2),
     'pictures': Row(partial(_child, words=('pictures', 'image.png'))),

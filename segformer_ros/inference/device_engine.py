@@ -61,8 +61,8 @@ class DeviceEngine:
         inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         if len(inputs) != 1:
             raise BackendError(f'expected an engine with one input, got {inputs}: build it again')
-        self.input = _tensor(trt, engine, inputs[0])
-        self.outputs = {n: _tensor(trt, engine, n) for n in names if n != inputs[0]}
+        self.input = read_tensor(trt, engine, inputs[0])
+        self.outputs = {n: read_tensor(trt, engine, n) for n in names if n != inputs[0]}
         wrong = [item.name for item in self.outputs.values() if item.dtype != np.float32]
         if wrong:
             raise BackendError(f'expected float32 outputs, not {wrong}: export the network again')
@@ -241,7 +241,12 @@ class Lane:
                 raise BackendError(f'the engine refuses the memory for {name}: build it again')
 
 
-def _tensor(trt: ModuleType, engine: Any, name: str) -> Tensor:
+def read_tensor(trt: ModuleType, engine: Any, name: str) -> Tensor:
+    """
+    Read what an engine says of one of its inputs or outputs.
+
+    :raises BackendError: It is of no fixed size, or of a type that numpy lacks.
+    """
     shape = tuple(int(length) for length in engine.get_tensor_shape(name))
     if any(length < 1 for length in shape[1:]):
         raise BackendError(f'expected {name} of a fixed size, got {shape}: build the engine again')

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 import warnings
 
@@ -63,7 +64,7 @@ class TorchBackend:
         for size in bundle.manifest.input_sizes:
             path = bundle.file(size.graph(TARGET, inputs=('float32',)).file)
             with _errors(f'torch cannot load {path}'):
-                self._networks[size.height, size.width] = self._load(str(path))
+                self._networks[size.height, size.width] = load_script(path, device, self._dtype)
 
     def infer(
         self, image: npt.NDArray[Any], outputs: Sequence[str] | None = None
@@ -91,19 +92,9 @@ class TorchBackend:
 
         :param image: As infer takes it.
         """
-        hw = (image.shape[2], image.shape[3])
+        network = self._networks[image.shape[2], image.shape[3]]
         taken = self._on_device(torch.from_numpy(np.ascontiguousarray(image)))
-        network = self._networks[hw]
-        with torch.inference_mode(), _exact(self.precision):
-            run = Recorded(network, taken).replay if self._graphs else lambda: network(taken)
-
-        def call() -> None:
-            with torch.inference_mode(), _exact(self.precision):
-                run()
-                if self._device.type == 'cuda':
-                    torch.cuda.synchronize()
-
-        return call
+        return resident_call(network, taken, self.precision, graphs=self._graphs)
 
     def close(self) -> None:
         """Free networks and graphs."""
@@ -111,17 +102,6 @@ class TorchBackend:
         self._networks.clear()
         if self._device.type == 'cuda':
             torch.cuda.empty_cache()
-
-    def _load(self, path: str) -> Run:
-        with warnings.catch_warnings():
-            # TorchScript is deprecated, and it needs no Python code of the network.
-            warnings.simplefilter('ignore', DeprecationWarning)
-            network = torch.jit.load(path, map_location=self._device)  # type: ignore[no-untyped-call]
-            network = network.to(self._dtype).eval()
-            if self._device.type == 'cuda':
-                network = network.to(memory_format=torch.channels_last)
-            run: Run = torch.jit.freeze(network)
-        return run
 
     def _run(self, hw: Size, image: Tensor) -> tuple[Tensor, ...]:
         if not self._graphs:
@@ -138,10 +118,7 @@ class TorchBackend:
         return self._recorded[key](image)
 
     def _on_device(self, image: Tensor) -> Tensor:
-        image = image.to(self._device, self._dtype)
-        if self._device.type == 'cuda':
-            image = image.contiguous(memory_format=torch.channels_last)
-        return image
+        return on_device(image, self._device, self._dtype)
 
 
 class Recorded:
@@ -175,6 +152,48 @@ class Recorded:
         """Run it on the image that is on the device."""
         self._graph.replay()
         return self._outputs
+
+
+def load_script(path: Path, device: torch.device, dtype: torch.dtype) -> Run:
+    """Load a TorchScript file as it runs fastest on a device."""
+    with warnings.catch_warnings():
+        # TorchScript is deprecated, and it needs no Python code of the network.
+        warnings.simplefilter('ignore', DeprecationWarning)
+        network = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+        network = network.to(dtype).eval()
+        if device.type == 'cuda':
+            network = network.to(memory_format=torch.channels_last)
+        run: Run = torch.jit.freeze(network)
+    return run
+
+
+def on_device(image: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Put (N, 3, H, W) where a network of load_script takes it."""
+    image = image.to(device, dtype)
+    if device.type == 'cuda':
+        image = image.contiguous(memory_format=torch.channels_last)
+    return image
+
+
+def resident_call(
+    network: Run, image: Tensor, precision: str, *, graphs: bool
+) -> Callable[[], object]:
+    """
+    Return a call that runs a network on an image that stays on the device, and waits.
+
+    :param image: As on_device gives it.
+    :param graphs: Capture a CUDA graph.
+    """
+    with torch.inference_mode(), _exact(precision):
+        run = Recorded(network, image).replay if graphs else lambda: network(image)
+
+    def call() -> None:
+        with torch.inference_mode(), _exact(precision):
+            run()
+            if image.device.type == 'cuda':
+                torch.cuda.synchronize()
+
+    return call
 
 
 def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> TorchBackend:

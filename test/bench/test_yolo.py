@@ -7,35 +7,15 @@ import sys
 from tiny_bundle import make_tiny_bundle
 import yolo
 
-_STAND_IN = """
-import onnx
-from onnx import helper
 
-class YOLO:
-    def __init__(self, name):
-        self.name = name
-    def export(self, format, imgsz, device):
-        shape = [1, 3, *imgsz]
-        values = [helper.make_tensor_value_info(name, 1, shape) for name in ('images', 'output0')]
-        graph = helper.make_graph(
-            [helper.make_node('Relu', ['images'], ['output0'])], self.name, values[:1], values[1:]
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)
-        onnx.save(model, 'written.onnx')
-        return 'written.onnx'
-"""
-
-
-def test_ours_and_theirs_take_turns(tmp_path, monkeypatch, capsys):
+def test_ours_and_theirs_take_turns(tmp_path, monkeypatch, capsys, ultralytics):
     """Each engine has a row: both tasks against both networks, labels against labels."""
-    (tmp_path / 'ultralytics.py').write_text(_STAND_IN, encoding='utf-8')
-    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
     monkeypatch.setattr(yolo, '_ENGINES', ('onnxruntime',))
     monkeypatch.setattr(yolo.machine, 'pin', lambda: None)
     kinds = [('any', 'float32', outputs) for outputs in (('logits', 'depth'), ('logits',))]
     network = str(make_tiny_bundle(tmp_path / 'tiny', kinds=kinds))
 
-    assert yolo.main([network, '--ultralytics', sys.executable, '--repeats', '3']) == 0
+    assert yolo.main([network, '--ultralytics', ultralytics, '--repeats', '3']) == 0
 
     row = capsys.readouterr().out.splitlines()[-1].strip('| ').split(' | ')
     assert row[0] == 'onnxruntime'
