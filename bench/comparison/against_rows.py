@@ -150,6 +150,7 @@ ROWS: dict[str, Row] = {
     'video': Row(partial(_frames, name='video.mp4', model=_SAME), larger=True),
     'video_default': Row(partial(_frames, name='video.mp4'), larger=True),
     'bag': Row(partial(_frames, name='bag', model=_SAME), larger=True),
+    'bag_default': Row(partial(_frames, name='bag'), larger=True),
     'node': Row(partial(_child, words=('node', str(_NODE_FRAMES))), repeats=3),
     'cameras': Row(partial(_child, words=('cameras', 'image.png'))),
     'cores': Row(partial(_child, words=('cores', 'image.png')), larger=True),
