@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from queue import Full, Queue
 from threading import Event, Thread
@@ -110,6 +110,38 @@ def in_order(
     finally:
         with interrupts.held():
             pool.shutdown(cancel_futures=True)
+
+
+class Together:
+    """Threads that do the same to several items at once, and wait for more of them."""
+
+    def __init__(self, count: int) -> None:
+        """:param count: How many there are; they start when they are first needed."""
+        self._count = count
+        self._pool: ThreadPoolExecutor | None = None
+
+    def all(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+        """
+        Return what the work makes of each item, in their order.
+
+        An item alone, or all where there is one thread, is done by the calling thread.
+
+        :raises Exception: What the work raises of the first item that fails, when no item is being
+            worked on any more.
+        """
+        if min(self._count, len(items)) < 2:
+            return [work(item) for item in items]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._count, 'together')
+        futures = [self._pool.submit(work, item) for item in items]
+        wait(futures)
+        return [future.result() for future in futures]
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
 
 
 class Behind:

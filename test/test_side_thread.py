@@ -6,7 +6,7 @@ from contextlib import closing
 import threading
 
 import pytest
-from segformer_ros.side_thread import ahead, Behind, in_order
+from segformer_ros.side_thread import ahead, Behind, in_order, Together
 
 
 def test_items_come_in_order_from_another_thread():
@@ -124,3 +124,39 @@ def test_what_ends_the_items_comes_behind_their_results(count):
     with pytest.raises(ZeroDivisionError):
         next(found)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith('in_order')]
+
+
+@pytest.mark.parametrize('count', [1, 2])
+def test_together_gives_results_in_the_order_of_the_items(count):
+    """Two are worked on at once, or the calling thread does all."""
+    both = threading.Barrier(count)
+    pool = Together(count)
+
+    def work(number):
+        both.wait(timeout=240.0)
+        return number * number, threading.current_thread()
+
+    for _ in range(2):
+        found = pool.all(work, range(4))
+        assert [square for square, _ in found] == [0, 1, 4, 9]
+        assert ({thread for _, thread in found} == {threading.current_thread()}) == (count == 1)
+    pool.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith('together')]
+
+
+def test_together_ends_all_before_it_tells_of_a_failure():
+    """What the others use may be gone afterwards."""
+    done, failed = [], threading.Event()
+
+    def work(number):
+        if number == 0:
+            failed.set()
+            raise OSError('disk is full')
+        assert failed.wait(timeout=240.0)
+        done.append(number)
+
+    pool = Together(2)
+    with pytest.raises(OSError, match='disk is full'):
+        pool.all(work, range(3))
+    assert sorted(done) == [1, 2]
+    pool.close()

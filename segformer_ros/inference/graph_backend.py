@@ -26,12 +26,11 @@ class Signature:
     What an opened graph takes and gives.
 
     inputs have a type and a shape without the number of images, outputs a type; types are those
-    of numpy by name. free says whether it takes any number of images at once.
+    of numpy by name.
     """
 
     inputs: Mapping[str, tuple[str, tuple[int | None, ...]]]
     outputs: Mapping[str, str]
-    free: bool
 
 
 class Session(Protocol):
@@ -58,8 +57,8 @@ class Engine(Protocol):
     """One of bundle.TARGETS."""
     precision: str
     """It computes in: one of bundle.PRECISIONS."""
-    takes_many: bool
-    """Whether it gains from several images at once."""
+    images_at_once: int
+    """How many threads should ask it at once, each for one image, where several wait."""
 
     def open(self, path: Path, outputs: Sequence[str]) -> Session:
         """
@@ -80,6 +79,8 @@ class GraphBackend:
 
     any_thread = True
     """Its engines release the GIL, and whichever thread may call them."""
+    supports_batch = False
+    """A batch takes longer than its images one after the other: it does not fit the caches."""
 
     def __init__(
         self,
@@ -115,11 +116,9 @@ class GraphBackend:
             self._opened(hw)
 
     @property
-    def supports_batch(self) -> bool:
-        """Whether infer takes more than one image at once, as Backend says."""
-        return self._engine.takes_many and all(
-            self._opened(hw).signature.free for hw in self._sizes
-        )
+    def images_at_once(self) -> int:
+        """Return how many threads should call infer at once, where so many images wait."""
+        return self._engine.images_at_once
 
     def check_when_needed(self) -> None:
         """

@@ -40,7 +40,6 @@ class _Session:
         self.signature = Signature(
             {item.name: (_name(item.type), tuple(item.shape[1:])) for item in inputs},
             {item.name: _name(item.type) for item in outputs},
-            not isinstance(inputs[0].shape[0], int),
         )
 
     def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
@@ -59,8 +58,7 @@ class _Engine:
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        # On one core a batch takes longer than its images one after the other.
-        self.takes_many = threads != 1
+        self.images_at_once = threads or len(os.sched_getaffinity(0))
 
     def share(self, count: int) -> None:
         """Have graphs that are opened from now on run by so many threads at once."""

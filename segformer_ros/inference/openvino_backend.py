@@ -56,7 +56,6 @@ class _Session:
         self.signature = Signature(
             {_name(item, ['image']): (_type(item), tuple(item.shape)[1:]) for item in inputs},
             {_name(item, names): _type(item) for item in outputs},
-            False,
         )
 
     def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
@@ -77,7 +76,7 @@ class _Session:
 class _Engine:
     name: str
     target = 'openvino'
-    takes_many = False
+    images_at_once = 1
     streams = 1
 
     def __init__(self, threads: int, precision: str, cache: Path | None) -> None:

@@ -26,6 +26,7 @@ from segformer_ros.inference.results import checked_focals, Options, Prediction,
 from segformer_ros.inference.rotation import as_it_came, upright
 from segformer_ros.inference.schedule import check_schedule
 from segformer_ros.inference.temporal import TemporalMemory
+from segformer_ros.side_thread import Together
 
 __all__ = ['Options', 'Pipeline', 'Prediction', 'Predictor', 'Timings']
 
@@ -83,6 +84,7 @@ class Pipeline:
         self._frames: Frames | None = None if self._relative else getattr(backend, 'frames', None)
         self._reason = reason
         self._runner = NetworkRunner(bundle.manifest, backend)
+        self._together = Together(getattr(backend, 'images_at_once', 1))
         self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
         self._decoder = Decoder(bundle.manifest, compiled=compiled)
         if compiled:
@@ -203,6 +205,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free the network; the pipeline must not be used any more."""
+        self._together.close()
         self._runner.close()
 
     def predict(
@@ -233,7 +236,9 @@ class Pipeline:
         memories: Sequence[TemporalMemory | None] | None = None,
     ) -> list[Prediction]:
         """
-        Label several images; those of one input size in one run where the backend can.
+        Label several images, together where the backend can.
+
+        Those of one input size are computed in one run, or all on several threads.
 
         :param images: As for predict, each of its own size.
         :param focal_lengths_px: One for each image; None: all unknown.
@@ -268,10 +273,15 @@ class Pipeline:
             pairs = zip(geometries, focals, strict=True)
             requests = [self._decoder.request(*pair, options) for pair in pairs]
             return list(map(self._frames.predict, images, geometries, requests))
+        groups = self._runner.groups(geometries)
+        frames = list(zip(images, geometries, focals, memories, strict=True))
+
+        def work(group: list[int]) -> list[Prediction]:
+            return list(self._predict_group([frames[index] for index in group], options))
+
         results: dict[int, Prediction] = {}
-        for group in self._runner.groups(geometries):
-            frames = [(images[i], geometries[i], focals[i], memories[i]) for i in group]
-            results.update(zip(group, self._predict_group(frames, options), strict=True))
+        for group, found in zip(groups, self._together.all(work, groups), strict=True):
+            results.update(zip(group, found, strict=True))
         return [results[index] for index in range(len(images))]
 
     def _predict_group(

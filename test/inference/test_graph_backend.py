@@ -23,10 +23,8 @@ class Engine:
 
     target, precision, name = 'onnxruntime', 'float32', 'double'
 
-    def __init__(self, tiny, *, takes_many=True, free=True):
-        """:param free: Whether the graphs have a free number of images."""
+    def __init__(self, tiny):
         _, self._golden = tiny.golden(tiny.manifest.input_sizes[0])
-        self.takes_many, self._free = takes_many, free
         self.opened, self.runs = [], []
         self.faults = {}
 
@@ -46,7 +44,7 @@ class Engine:
             return [np.repeat(self._golden[name] + shift, len(image), 0) for name in names]
 
         inputs = {'image': ('float32', (3, 64, 128))}
-        signature = Signature(inputs, dict.fromkeys(outputs, 'float32'), self._free)
+        signature = Signature(inputs, dict.fromkeys(outputs, 'float32'))
         return SimpleNamespace(signature=signature, run=run)
 
 
@@ -92,13 +90,6 @@ def test_a_graph_of_one_task_is_opened_once_when_it_is_needed(tiny, engine):
     assert engine.runs == [('depth',)] * 3 + [BOTH]
 
 
-@pytest.mark.parametrize(('takes_many', 'free'), [(True, True), (False, True), (True, False)])
-def test_an_engine_or_a_graph_may_have_no_batches(tiny, takes_many, free):
-    """The pipeline then runs the images one after the other."""
-    backend = GraphBackend(tiny, Engine(tiny, takes_many=takes_many, free=free))
-    assert backend.supports_batch == (takes_many and free)
-
-
 @pytest.mark.parametrize('fault', ['wrong', 'failing', 'broken'])
 def test_a_graph_of_one_task_must_pass_the_golden_check(tiny, engine, fault):
     """Otherwise the whole one is used for good, with one warning."""
@@ -120,12 +111,18 @@ def test_a_closed_backend_lets_go_of_its_graphs(tiny, engine):
         backend.infer(_images(1))
 
 
+@pytest.mark.parametrize(('name', 'several'), [('onnxruntime', 3), ('openvino', 1)])
+def test_several_images_are_for_several_threads_unless_there_is_one(tiny, name, several):
+    """OpenVINO takes all of them for one image."""
+    found = [load_backend(name, tiny, threads=count) for count in (1, 3)]
+    assert [item.images_at_once for item in found] == [1, several]
+    assert not any(item.supports_batch for item in found)
+
+
 def test_a_batch_gives_what_single_images_give(tmp_path):
-    """Three at once are three alone, on the engine that takes several with several threads."""
+    """Three at once are three alone, on the engine whose graphs take several."""
     tiny = bundle.read(make_tiny_bundle(tmp_path / 'tiny', kinds=KINDS))
-    assert not load_backend('onnxruntime', tiny, threads=1).supports_batch
     backend = load_backend('onnxruntime', tiny, threads=2)
-    assert backend.supports_batch
     planes = np.random.default_rng(0).normal(0.0, 1.0, (3, 3, 64, 128)).astype(np.float32)
     planes[1] = golden_input(tiny, tiny.manifest.input_sizes[0], 'float32')
 

@@ -3,6 +3,7 @@
 """Camera images through the whole pipeline."""
 
 from dataclasses import replace
+import threading
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def pipeline(folder):
     """Return a loaded pipeline."""
-    return Pipeline.load(folder, threads=1)
+    return Pipeline.load(folder, threads=2)
 
 
 def _image(height, width, seed=0):
@@ -322,6 +323,24 @@ def test_images_of_one_input_size_run_together(folder, supports_batch, batches):
     sizes = [(64, 128), (80, 128), (128, 256), (640, 1280), (800, 1280)]
     results = _with(folder, backend).predict_batch([_image(*size) for size in sizes])
     assert backend.batches == batches
+    assert [result.labels.shape for result in results] == sizes
+
+
+def test_images_are_in_the_network_at_once_where_the_backend_gains_from_it(folder):
+    """Each waits for the other; the results are in the order of the images."""
+    backend, both = ConstantBackend(supports_batch=False), threading.Barrier(2)
+    backend.images_at_once, infer = 2, backend.infer
+
+    def meet(image, outputs=None):
+        both.wait(timeout=240.0)
+        return infer(image, outputs)
+
+    backend.infer = meet
+    pipeline = _with(folder, backend)
+    sizes = [(64, 128), (80, 128), (128, 256), (640, 1280)]
+    results = pipeline.predict_batch([_image(*size) for size in sizes])
+    pipeline.close()
+    assert backend.batches == [1] * 4
     assert [result.labels.shape for result in results] == sizes
 
 
