@@ -84,7 +84,7 @@ class Pipeline:
         self._frames: Frames | None = None if self._relative else getattr(backend, 'frames', None)
         self._reason = reason
         self._runner = NetworkRunner(bundle.manifest, backend)
-        self._together = Together(getattr(backend, 'images_at_once', 1))
+        self._at_once = Together(getattr(backend, 'images_at_once', 1))
         self._sizes = [(size.height, size.width) for size in bundle.manifest.input_sizes]
         self._decoder = Decoder(bundle.manifest, compiled=compiled)
         if compiled:
@@ -205,7 +205,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free the network; the pipeline must not be used any more."""
-        self._together.close()
+        self._at_once.close()
         self._runner.close()
 
     def predict(
@@ -280,7 +280,7 @@ class Pipeline:
             return list(self._predict_group([frames[index] for index in group], options))
 
         results: dict[int, Prediction] = {}
-        for group, found in zip(groups, self._together.all(work, groups), strict=True):
+        for group, found in zip(groups, self._at_once.all(work, groups), strict=True):
             results.update(zip(group, found, strict=True))
         return [results[index] for index in range(len(images))]
 
