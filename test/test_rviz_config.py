@@ -14,13 +14,14 @@ MANAGER = CONFIG['Visualization Manager']
 DISPLAYS = {item['Name']: item for item in MANAGER['Displays']}
 OUTPUTS = {f'/{row.topic}': row.type for row in table.OUTPUTS}
 FAR_M = 80
-# ros_image_texture.cpp casts the limits of every encoding to uint16_t.
+# ros_image_texture.cpp casts the limits of every encoding to uint16_t before 14.1.21, 15.0.13 and 15.2.4.
 LARGEST = 65535
 
-# Of ros2/rviz 14.3.1 (f7112b1): rviz_default_plugins/plugins_description.xml, the constructors of
-# displays/image, displays/pointcloud/point_cloud_common.cpp and of view_controllers/orbit;
-# rviz_common: display.cpp, ros_topic_display.hpp, message_filter_display.hpp and
-# properties/qos_profile_property.cpp.
+# Of ros2/rviz 14.1.22 (Jazzy), 15.0.13 (Kilted) and 15.2.4 (Lyrical), as they were released:
+# rviz_default_plugins/plugins_description.xml, the constructors of displays/image,
+# displays/pointcloud/point_cloud_common.cpp and of view_controllers/orbit; rviz_common:
+# display.cpp, ros_topic_display.hpp, message_filter_display.hpp and
+# properties/qos_profile_property.cpp. The same names in all three.
 COMMON = {'Class', 'Name', 'Enabled', 'Value', 'Topic'}
 PROPERTIES = {
     'rviz_default_plugins/Image': COMMON
@@ -38,6 +39,9 @@ QOS = {
     'History Policy': {'System Default', 'Keep Last', 'Keep All'},
     'Reliability Policy': {'System Default', 'Reliable', 'Best Effort'},
 }
+# image_transport's plugins: the Image display of Lyrical takes a topic that ends in one of these
+# for compressed images of the topic before it.
+TRANSPORTS = {'compressed', 'compressedDepth', 'theora', 'zstd', 'draco', 'ffmpeg'}
 TOOLS = {
     f'rviz_default_plugins/{name}'
     for name in ('FocusCamera', 'Interact', 'Measure', 'MoveCamera', 'PublishPoint', 'Select')
@@ -61,6 +65,7 @@ def test_displays_have_these_properties(display):
     if display['Class'] == 'rviz_default_plugins/PointCloud2':
         topic.pop('Filter size')
     assert topic.keys() == {'Value', 'Depth'}
+    assert topic['Value'].rpartition('/')[2] not in TRANSPORTS
 
 
 @pytest.mark.parametrize('display', DISPLAYS.values(), ids=DISPLAYS)
