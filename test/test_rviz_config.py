@@ -14,7 +14,8 @@ MANAGER = CONFIG['Visualization Manager']
 DISPLAYS = {item['Name']: item for item in MANAGER['Displays']}
 OUTPUTS = {f'/{row.topic}': row.type for row in table.OUTPUTS}
 FAR_M = 80
-# ros_image_texture.cpp casts the limits of every encoding to uint16_t before 14.1.21, 15.0.13 and 15.2.4.
+# Before 14.1.21, 15.0.13 and 15.2.4 ros_image_texture.cpp casts the limits of every encoding to
+# uint16_t.
 LARGEST = 65535
 
 # Of ros2/rviz 14.1.22 (Jazzy), 15.0.13 (Kilted) and 15.2.4 (Lyrical), as they were released:
