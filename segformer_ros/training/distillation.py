@@ -128,7 +128,7 @@ class Distillation(nn.Module):
         """
         config, parts = self.config, {}
         compared = self._choose(depth)
-        wanted, features = self._ask(image[compared])
+        wanted, features = self._ask(image[compared], outputs['logits'].dtype)
         if config.logits > 0.0:
             own = outputs['logits'][compared].float()
             value = channel_wise(own, wanted['logits'].float(), config.temperature)
@@ -148,14 +148,17 @@ class Distillation(nn.Module):
         return depth.isfinite().flatten(1).any(dim=1).nonzero()[:, 0]
 
     @torch.no_grad()
-    def _ask(self, image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def _ask(self, image: Tensor, kind: torch.dtype) -> tuple[dict[str, Tensor], Tensor]:
+        """Compute what the teacher says, rounded to the type of the student where that is."""
         (teacher,) = self._teacher
+        half = torch.autocast(image.device.type, kind, enabled=kind != torch.float32)
         seen: list[Tensor] = []
         handle = teacher.encoder.register_forward_hook(
             lambda encoder, images, features: seen.append(features[LAST_STAGE])
         )
         try:
-            return teacher(image, ('segmentation',)), seen[0]
+            with half:
+                return teacher(image, ('segmentation',)), seen[0]
         finally:
             handle.remove()
 

@@ -130,6 +130,22 @@ def test_network_teaches_itself_nothing():
     assert total.item() == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.parametrize('kind', [torch.float32, torch.bfloat16])
+def test_teacher_computes_in_the_precision_of_the_student(teacher, kind):
+    """In 16 bits it takes much less time; the loss itself is computed in float32."""
+    student, kinds = network_of(), []
+    distillation = Distillation(DistillationConfig('b1'), student, teacher)
+    hook = teacher.encoder.register_forward_hook(
+        lambda encoder, images, features: kinds.append(features[-1].dtype)
+    )
+    outputs = {'logits': student(IMAGE)['logits'].to(kind)}
+    with torch.autocast('cpu', enabled=False):
+        total, _ = distillation(outputs, IMAGE, DEPTH)
+    hook.remove()
+    assert kinds == [kind]
+    assert total.dtype == torch.float32
+
+
 def test_samples_without_depth_can_be_left_to_their_labels(teacher):
     """Of two samples the one with a pixel of known depth counts; of none, the loss is 0."""
     student = network_of()
