@@ -82,7 +82,12 @@ class GridImages:
 
 
 class GridCamera:
-    """Pairs the images of one camera by their stamps; the newest pair wins."""
+    """
+    Pairs the images of one camera by their stamps; the newest pair wins.
+
+    An image whose transforms are late is held: where they are always later than the next image,
+    the newest one alone would never be used.
+    """
 
     def __init__(
         self,
@@ -99,7 +104,8 @@ class GridCamera:
         :param name: Namespace of the camera, may be empty.
         :param use_confidence: Whether images wait for the confidence of their depth.
         """
-        self.waiting: GridImages | None = None
+        self._newest_pair: GridImages | None = None
+        self._held: GridImages | None = None
         self.info: CameraInfo | None = None
         self.replaced = 0
         self._node, self._steady = node, steady
@@ -118,6 +124,29 @@ class GridCamera:
             node.create_subscription(CameraInfo, topic, self._remember, _QUEUE)
         )
 
+    def waiting(self) -> list[GridImages]:
+        """Return the images that were neither used nor dropped so far, the newest first."""
+        return [item for item in (self._newest_pair, self._held) if item is not None]
+
+    def hold(self) -> None:
+        """Keep an image until its transforms come, also when newer ones do."""
+        if self._held is None:
+            self._held, self._newest_pair = self._newest_pair, None
+
+    def forget(self, images: GridImages) -> None:
+        """Drop one image alone."""
+        if images is self._held:
+            self._held = None
+        elif images is self._newest_pair:
+            self._newest_pair = None
+
+    def used(self, images: GridImages) -> None:
+        """Take out an image that is in the grid, and an older one, which is replaced."""
+        if images is self._newest_pair:
+            self._newest_pair = None
+            self.replaced += self._held is not None
+        self._held = None
+
     def close(self) -> None:
         """Unsubscribe."""
         for subscription in self._subscriptions:
@@ -133,7 +162,8 @@ class GridCamera:
         stamps = [None if image is None else image.header.stamp for image in found]
         if any(stamp != message.header.stamp for stamp in stamps):
             return
-        self.replaced += self.waiting is not None
+        self.replaced += self._newest_pair is not None
         labels, depth = self._newest['label'], self._newest.get('depth')
         certain = self._newest.get('depth/confidence')
-        self.waiting = GridImages(message.header, self._steady(), labels, depth, certain)
+        arrived_s = self._steady()
+        self._newest_pair = GridImages(message.header, arrived_s, labels, depth, certain)

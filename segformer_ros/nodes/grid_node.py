@@ -60,7 +60,7 @@ class GridNode(Node):
         self._cameras: list[GridCamera] = []
         self._last_used_s = steady()
         self.used = self.dropped = self.grids = 0
-        self._new_drops, self._last_error = 0, ''
+        self._new_drops, self._last_error, self._missing = 0, '', ''
         self._publisher = self.create_publisher(OccupancyGrid, 'drivable_grid', _LATCHED)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         if own.label_set:
@@ -88,9 +88,8 @@ class GridNode(Node):
             ]
         elif not wanted:
             self._unsubscribe()
-        waiting = [camera for camera in self._cameras if camera.waiting is not None]
-        newest = None
-        for camera in sorted(waiting, key=_stamp_ns):
+        newest, self._missing = None, ''
+        for camera in sorted(self._cameras, key=_stamp_ns):
             newest = self._add(camera) or newest
         if newest is not None:
             self._publisher.publish(newest)
@@ -107,7 +106,8 @@ class GridNode(Node):
             text = 'idle: the grid has no subscriber'
         elif silent_s > _SILENT_S:
             level = DiagnosticStatus.WARN
-            text = f'no labels{self._awaited()} for {silent_s:.1f} s'
+            missing = self._missing or f'no labels{self._awaited()}'
+            text = f'{missing} for {silent_s:.1f} s'
         self._new_drops = 0
         values = {
             'grids': self.grids,
@@ -129,25 +129,24 @@ class GridNode(Node):
         return ' with depth' * own.depth
 
     def _add(self, camera: GridCamera) -> OccupancyGrid | None:
-        """Put the waiting image of a camera into the grid, if its transforms are known by now."""
-        images = camera.waiting
-        if images is None:
-            return None
-        try:
-            grid = self._updated(camera, images)
-        except TransformError as error:
-            if self._steady() - images.arrived_s < self.parameters.tf_timeout_s:
-                return None
-            problem = f'no transform: {error}'
-        except ValueError as error:
-            problem = str(error)
-        else:
-            problem = ''
-        camera.waiting = None
-        if problem:
+        """Put the newest image of a camera into the grid whose transforms are known by now."""
+        for images in camera.waiting():
+            try:
+                grid = self._updated(camera, images)
+            except TransformError as error:
+                problem = f'no transform: {error}'
+                if self._steady() - images.arrived_s < self.parameters.tf_timeout_s:
+                    self._missing = problem
+                    continue
+            except ValueError as error:
+                problem = str(error)
+            else:
+                camera.used(images)
+                return grid
+            camera.forget(images)
             self._drop(problem)
-            return None
-        return grid
+        camera.hold()
+        return None
 
     def _drop(self, reason: str) -> None:
         self.dropped += 1
@@ -169,9 +168,9 @@ class GridNode(Node):
                 'or label/info; set label_set where it never does'
             )
         own = self.parameters
+        pose, placement = self._camera_pose(images.header), self._placement(images.header)
         labels, depth, intrinsics = images.read(camera.info, own.stride, own.min_depth_confidence)
-        view = View(intrinsics, self._camera_pose(images.header))
-        placement = self._placement(images.header)
+        view = View(intrinsics, pose)
         if depth is None:
             depth = contact_depth(labels, view, self._tables[1])
         observed = observe(labels, depth, view, self._tables, self._spec, placement)
@@ -237,10 +236,11 @@ class GridNode(Node):
 
 
 def _stamp_ns(camera: GridCamera) -> int:
-    if camera.waiting is None:
-        return 0
-    stamp = camera.waiting.header.stamp
-    return int(stamp.sec * 1_000_000_000 + stamp.nanosec)
+    """Return the stamp of the newest image; 0 without one."""
+    for images in camera.waiting():
+        stamp = images.header.stamp
+        return int(stamp.sec * 1_000_000_000 + stamp.nanosec)
+    return 0
 
 
 def main(args: Sequence[str] | None = None) -> int:

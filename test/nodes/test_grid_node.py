@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node of the drivable grid, fed with a street whose geometry is known."""
 
+import math
 import sys
 from types import SimpleNamespace
 
@@ -49,6 +50,7 @@ class Tf2Double:
     def __init__(self):
         self.known = {}
         self.asked = []
+        self.until_s = math.inf
 
     def Buffer(self):
         """Make the buffer."""
@@ -62,6 +64,8 @@ class Tf2Double:
         self.asked.append((target, source, stamp.nanoseconds))
         if (target, source) not in self.known:
             raise self.TransformException(f'frame {target} does not exist')
+        if stamp.nanoseconds > self.until_s * 1e9:
+            raise self.TransformException('extrapolation into the future')
         return self.known[target, source]
 
 
@@ -270,7 +274,7 @@ def test_an_image_waits_for_its_transforms_and_is_dropped_without_them(make, tf2
     rig.until(lambda: rig.grids)
     del tf2.known['odom', 'base_link']
     rig.feed(street, stamp=8)
-    rig.until(lambda: rig.node._cameras[0].waiting is not None)
+    rig.until(rig.node._cameras[0].waiting)
     rig.offset_s = 61.0
     rig.until(lambda: rig.node.dropped)
     rig.until(rig.errors)
@@ -278,6 +282,39 @@ def test_an_image_waits_for_its_transforms_and_is_dropped_without_them(make, tf2
     tf2.known['odom', 'base_link'] = transform()
     rig.feed(street, stamp=9)
     rig.until(lambda: len(rig.grids) == 2)
+
+
+def test_transforms_later_than_the_next_image_are_waited_for(make, tf2):
+    """Of a stream whose newest image never has transforms yet, earlier ones are used."""
+    rig, street = make(label_set='carla_0914', tf_timeout_s=60.0), StreetDouble()
+    tf2.known['base_link', 'camera'] = transform(z=HEIGHT_M, q=(-0.5, 0.5, -0.5, 0.5))
+    tf2.known['odom', 'base_link'] = transform()
+    tf2.until_s = 0
+    rig.listen()
+    for stamp in range(7, 12):
+        rig.feed(street, stamp=stamp)
+        rig.until(lambda stamp=stamp: any(item[2] == stamp * 10**9 for item in tf2.asked))
+        # The newest image never has transforms.
+        tf2.until_s = stamp - 1
+    rig.until(lambda: rig.grids)
+    tf2.until_s = math.inf
+    rig.until(lambda: rig.grids[-1].header.stamp.sec == 11)
+    stamps = [grid.header.stamp.sec for grid in rig.grids]
+    assert stamps == sorted(set(stamps))
+    assert rig.node.dropped == 0
+
+
+def test_missing_transforms_are_reported_while_images_keep_coming(make, tf2):
+    """Every image is newer than the last by less than tf_timeout_s: the frame is named."""
+    rig, street = make(label_set='carla_0914', tf_timeout_s=0.5), StreetDouble()
+    rig.listen()
+    for stamp in range(7, 13):
+        rig.feed(street, stamp=stamp)
+        rig.until(lambda stamp=stamp: any(item[2] == stamp * 10**9 for item in tf2.asked))
+        rig.offset_s += 0.3
+    rig.until(lambda: rig.node.dropped >= 2)
+    rig.until(rig.errors)
+    assert rig.errors()[0].endswith('no transform: frame base_link does not exist')
 
 
 def test_an_image_that_cannot_be_used_costs_itself_alone(make):
