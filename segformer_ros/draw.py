@@ -242,7 +242,8 @@ def put_depth_scale(picture: Image, max_m: float = FAR_M) -> None:
     if not row:
         return
     height, width = picture.shape[:2]
-    top, left = height - 2 * row, row // 2
+    # The first number is centred below its mark, as all others are.
+    top, left = height - 2 * row, max(row // 2, _text_px('1 m', row) // 2 + 3)
     right = width - _text_px(NO_DEPTH, row) - 2 * row
     _darken(picture[top:])
     levels = np.rint(np.linspace(255, 1, right - left)).astype(np.uint8)

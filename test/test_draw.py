@@ -174,6 +174,15 @@ def test_the_scale_of_depth_has_every_colour_from_near_to_far():
     assert (picture[:150] == 250).all()
 
 
+def test_the_first_number_of_the_scale_is_centred_below_its_mark():
+    """Else the mark hides the 1: it read as | m."""
+    picture = np.zeros((200, 400, 3), np.uint8)
+    draw.put_depth_scale(picture)
+    mark = int(np.flatnonzero((picture[178] > 200).all(axis=-1))[0])
+    ink = np.flatnonzero(picture[-11:-4, :40].max(axis=(0, 2)) > 60)
+    assert abs((ink[0] + ink[-1]) / 2 - mark) <= 2
+
+
 def test_a_picture_too_small_for_words_has_none():
     """It stays as it is."""
     picture = np.full((60, 90, 3), 77, np.uint8)
