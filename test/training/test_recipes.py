@@ -55,9 +55,14 @@ def test_a_recipe_trains_two_steps(small, name):
 @pytest.mark.parametrize(
     ('name', 'stage'), [('shift_two_stage_b0', 0), *((name, -1) for name in RECIPES)]
 )
-def test_thirty_steps_halve_the_loss(small, name, stage):
-    """A stage begins to learn one batch by heart, with its own heads, losses and optimizer."""
-    first, last = overfit(small(name), stage=stage)
+def test_some_steps_halve_the_loss(small, name, stage):
+    """
+    A stage begins to learn one batch by heart, with its own heads, losses and optimizer.
+
+    The narrow head of world_b0_slim learns slower.
+    """
+    steps = 60 if name == 'world_b0_slim' else 30
+    first, last = overfit(small(name), stage=stage, steps=steps)
 
     assert last < 0.5 * first
 

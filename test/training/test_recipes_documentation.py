@@ -23,7 +23,9 @@ TEXT = (ROOT / 'docs' / 'recipes.md').read_text(encoding='utf-8')
 COMMANDS = [shlex.split(line) for line in re.findall(r'^    segformer (.*)$', TEXT, re.M)]
 TRAININGS = [words[1:] for words in COMMANDS if words[0] == 'train']
 EVALUATIONS = [words[1:] for words in COMMANDS if words[0] == 'evaluate']
-OWN = {'world_b0', 'world_b0_fast', 'world_b0_slim', 'own_data', 'road_b0', 'road_b2', 'depth_scale'}
+OWN = {
+    'world_b0', 'world_b0_fast', 'world_b0_slim', 'own_data', 'road_b0', 'road_b2', 'depth_scale',
+}  # fmt: skip
 
 
 def read(module, words):
