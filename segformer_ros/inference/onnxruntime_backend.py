@@ -15,6 +15,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 from segformer_ros.bundle import Bundle
 from segformer_ros.inference.backend import BackendError
+from segformer_ros.inference.denormals import denormals_as_zero
 from segformer_ros.inference.graph_backend import GraphBackend, Signature
 
 FloatArray = npt.NDArray[np.float32]
@@ -44,7 +45,8 @@ class _Session:
 
     def run(self, image: npt.NDArray[Any], outputs: Sequence[str]) -> list[FloatArray]:
         try:
-            values: list[FloatArray] = self._session.run(list(outputs), {'image': image})
+            with denormals_as_zero():
+                values: list[FloatArray] = self._session.run(list(outputs), {'image': image})
         except _ERRORS as error:
             raise BackendError(f'onnxruntime has failed: {_line(error)}') from error
         return values
@@ -66,9 +68,10 @@ class _Engine:
 
     def open(self, path: Path, outputs: Sequence[str]) -> _Session:
         try:
-            return _Session(
-                onnxruntime.InferenceSession(path, self._options(), providers=_PROVIDERS)
-            )
+            with denormals_as_zero():  # its threads start here
+                return _Session(
+                    onnxruntime.InferenceSession(path, self._options(), providers=_PROVIDERS)
+                )
         except _ERRORS as error:
             raise BackendError(
                 f'onnxruntime {onnxruntime.__version__} cannot load {path}: {_line(error)}'
@@ -88,6 +91,8 @@ class _Engine:
         options.enable_mem_pattern = self.streams > 1
         # Threads that wait for work sleep instead of turning round.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        # For the threads of the session; the calling one has denormals_as_zero.
+        options.add_session_config_entry('session.set_denormal_as_zero', '1')
         # Errors come as exceptions; the engine's own log would write them to stderr as well.
         options.log_severity_level = _FATAL_ONLY
         return options

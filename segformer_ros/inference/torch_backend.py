@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from segformer_ros.bundle import Bundle
 from segformer_ros.inference.backend import BackendError
+from segformer_ros.inference.denormals import denormals_as_zero
 import torch
 from torch import Tensor
 
@@ -78,7 +79,12 @@ class TorchBackend:
         if hw not in self._networks:
             sizes = ', '.join(f'{height}x{width}' for height, width in self._networks)
             raise BackendError(f'expected an input of size {sizes}, got shape {image.shape}')
-        with _errors('torch has failed'), torch.inference_mode(), _exact(self.precision):
+        with (
+            _errors('torch has failed'),
+            torch.inference_mode(),
+            _exact(self.precision),
+            denormals_as_zero(),
+        ):
             values = self._run(hw, torch.from_numpy(np.ascontiguousarray(image)))
             return {
                 name: value.float().cpu().numpy()

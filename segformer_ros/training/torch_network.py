@@ -16,6 +16,7 @@ from segformer_ros.checkpoints.formats.base import Options
 from segformer_ros.checkpoints.model import has_heads
 from segformer_ros.evaluation.network import FloatArray, Image, NetworkFacts, Outputs
 from segformer_ros.export.finished_network import FinishedNetwork
+from segformer_ros.inference.denormals import denormals_as_zero
 from segformer_ros.labels import LabelClass
 from segformer_ros.network import depth_is_log, MultitaskSegformer
 from segformer_ros.network.checkpoint import CheckpointError
@@ -135,7 +136,8 @@ class TorchNetwork:
     def infer(self, image: Image, input_hw: tuple[int, int]) -> Outputs:
         """Compute the raw outputs for one image, as of Network."""
         planes = self._input(image, input_hw)
-        found = self._compute(planes) if self._finished is None else self._finished.run(planes)
+        with denormals_as_zero():
+            found = self._compute(planes) if self._finished is None else self._finished.run(planes)
         logits, depth, scale = (found.get(name) for name in ('logits', 'depth', SCALE))
         if logits is not None and len(self._facts.classes) == 1:
             logits = torch.cat([logits, torch.zeros_like(logits)], dim=1)

@@ -1,0 +1,64 @@
+# Copyright 2026 The segformer_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Denormal numbers, which count as zero while a network is computed.
+
+The attention of trained networks gives most keys next to nothing: up to a tenth of the
+probabilities are denormal numbers of float32 (below 1.2e-38). They change no result, but Intel's
+processors compute several times slower with them than with others. The switch is one of the
+calling thread; threads that it starts take it over. The option of ONNX Runtime is right for the
+threads of a session, but for the calling one only the first session of a process obeys it, and
+leaves the switch on: findings/onnxruntime_denormals_once.sh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import ctypes
+import functools
+import platform
+import sys
+
+_MATHEMATICS = 'libm.so.6'
+# Of MXCSR: flush to zero (results), denormals are zero (operands). Intel 64 and IA-32
+# Architectures Software Developer's Manual, volume 1, 10.2.3.
+_AS_ZERO = 1 << 15 | 1 << 6
+
+
+class _Environment(ctypes.Structure):
+    """fenv_t of x86-64."""
+
+    _fields_ = (('x87', ctypes.c_uint32 * 7), ('mxcsr', ctypes.c_uint32))
+
+
+@contextmanager
+def denormals_as_zero() -> Iterator[None]:
+    """
+    Count denormal numbers as zero in this thread, and in threads that it starts meanwhile.
+
+    At the end this thread is as it was. Elsewhere than on x86-64 with the GNU C library nothing is
+    changed.
+    """
+    library = _library()
+    if library is None:
+        yield
+        return
+    before = _Environment()
+    library.fegetenv(ctypes.byref(before))
+    changed = _Environment(before.x87, before.mxcsr | _AS_ZERO)
+    library.fesetenv(ctypes.byref(changed))
+    try:
+        yield
+    finally:
+        library.fesetenv(ctypes.byref(before))
+
+
+@functools.lru_cache(maxsize=1)
+def _library() -> ctypes.PyDLL | None:
+    if sys.platform != 'linux' or platform.machine() != 'x86_64':
+        return None
+    try:
+        return ctypes.PyDLL(_MATHEMATICS)
+    except OSError:  # another C library
+        return None
