@@ -20,6 +20,8 @@ import functools
 import platform
 import sys
 
+import numpy as np
+
 _MATHEMATICS = 'libm.so.6'
 # Of MXCSR: flush to zero (results), denormals are zero (operands). Intel 64 and IA-32
 # Architectures Software Developer's Manual, volume 1, 10.2.3.
@@ -58,6 +60,9 @@ def denormals_as_zero() -> Iterator[None]:
 def _library() -> ctypes.PyDLL | None:
     if sys.platform != 'linux' or platform.machine() != 'x86_64':
         return None
+    for kind in (np.float32, np.float64):
+        # Numpy warns when it looks at the limits of its types later, and finds no denormals.
+        _ = np.finfo(kind).smallest_subnormal
     try:
         return ctypes.PyDLL(_MATHEMATICS)
     except OSError:  # another C library

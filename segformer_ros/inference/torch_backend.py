@@ -213,7 +213,8 @@ def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> Tor
     """
     if threads:
         torch.set_num_threads(threads)
-    return TorchBackend(bundle, torch.device('cuda' if _has_cuda() else 'cpu'), precision)
+    with denormals_as_zero():  # also in torch's own threads, which start here
+        return TorchBackend(bundle, torch.device('cuda' if _has_cuda() else 'cpu'), precision)
 
 
 def _has_cuda() -> bool:

@@ -89,8 +89,19 @@ class TorchNetwork:
         :raises CheckpointError: It is missing, damaged, unsafe, of another format, or an encoder.
         """
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        if is_baseline(checkpoint):
-            return cls._load_baseline(Path(checkpoint), device)
+        with denormals_as_zero():  # also in torch's own threads, which start here
+            if is_baseline(checkpoint):
+                return cls._load_baseline(Path(checkpoint), device)
+            return cls._load(checkpoint, label_set, device, finished)
+
+    @classmethod
+    def _load(
+        cls,
+        checkpoint: str | Path,
+        label_set: str | None,
+        device: torch.device | str,
+        finished: bool,
+    ) -> TorchNetwork:
         model = source.read(checkpoint, options=Options(label_set=label_set))
         if not has_heads(model.config):
             raise CheckpointError(
@@ -135,8 +146,8 @@ class TorchNetwork:
     @torch.no_grad()
     def infer(self, image: Image, input_hw: tuple[int, int]) -> Outputs:
         """Compute the raw outputs for one image, as of Network."""
-        planes = self._input(image, input_hw)
         with denormals_as_zero():
+            planes = self._input(image, input_hw)
             found = self._compute(planes) if self._finished is None else self._finished.run(planes)
         logits, depth, scale = (found.get(name) for name in ('logits', 'depth', SCALE))
         if logits is not None and len(self._facts.classes) == 1:

@@ -4,6 +4,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 import platform
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -41,6 +43,20 @@ def test_denormal_numbers_are_zero_within_and_as_before_afterwards():
     with pytest.raises(KeyError), denormals_as_zero():
         raise KeyError
     assert not faded()
+
+
+def test_numpy_is_not_surprised():
+    """It warns where it finds no denormal numbers when it first looks for the smallest."""
+    program = (
+        'import numpy as np\n'
+        'from segformer_ros.inference.denormals import denormals_as_zero\n'
+        'with denormals_as_zero():\n'
+        '    print(np.finfo(np.float32).smallest_subnormal)\n'
+    )
+    found = subprocess.run(
+        [sys.executable, '-W', 'error', '-c', program], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stderr) == (0, '')
 
 
 def attention_graph(path):

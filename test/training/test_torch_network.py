@@ -4,6 +4,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+import platform
 
 import cv2
 import numpy as np
@@ -55,6 +56,21 @@ def test_a_checkpoint_and_its_bundle_say_the_same(name):
         found, expected = (predict(item, image, 50.0, how) for item in (network, bundle))
         assert np.mean(found.labels == expected.labels) > 0.999
         np.testing.assert_allclose(found.depth, expected.depth, rtol=1e-3)
+
+
+@pytest.mark.skipif(platform.machine() != 'x86_64', reason='the switch is one of x86-64')
+def test_denormal_numbers_are_zero_in_torch_too(module):
+    """While the network is computed, not in the caller's arithmetic."""
+
+    class Faded(torch.nn.Module):
+        def forward(self, image):
+            smallest = torch.full((1, 2, 1, 1), torch.finfo(torch.float32).tiny)
+            return {'logits': smallest * 0.25 * 2.0**126}
+
+    facts = network_facts(module, CITYSCAPES_19.classes[:2], '', None)
+    found = TorchNetwork(Faded(), facts, device='cpu').infer(IMAGE, (64, 96))
+    assert not found.logits.any()
+    assert (np.full(2, np.finfo(np.float32).tiny) * np.float32(0.25)).all()
 
 
 def test_several_sizes_and_mirrors_are_as_torch_does_it(module):
