@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Copyright 2026 The segformer_ros authors
 # SPDX-License-Identifier: Apache-2.0
-# onnxruntime 1.32.0 on Linux x86-64: session.set_denormal_as_zero of one thread is the process's.
+# onnxruntime 1.32.0 on Linux x86-64: set_denormal_as_zero of the first session also flushes numpy.
 #
 # Guess: the option makes denormal results zero in the session that has it, and nowhere else.
-# Seen: where a session has one thread, which is the calling one, the first session of a process
-# decides for all later ones, whose option is ignored without a word. Where it is on, the thread that
-# made the session keeps the switch: numpy's results there are flushed to zero, too, and those of
-# sessions that did not ask for it. A softmax of scores that are 100 apart, as in trained attention,
-# gives 1 of 8 probabilities as denormal numbers otherwise.
+# Seen: in the thread that makes sessions and runs them, the first session of the process decides for
+# all later ones, whose option is ignored (its header says that a main thread keeps the first one).
+# Where the option was on, that thread keeps the switch afterwards: numpy's results are flushed to
+# zero, too. Without the option a softmax of scores from -100 to 0, as trained attention has them,
+# gives denormal probabilities.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,11 +3,11 @@
 """
 Denormal numbers, which count as zero while a network is computed.
 
-The attention of trained networks gives most keys next to nothing: up to a tenth of the
-probabilities are denormal numbers of float32 (below 1.2e-38). They change no result, but Intel's
-processors compute several times slower with them than with others. The switch is one of the
-calling thread; threads that it starts take it over. The option of ONNX Runtime is right for the
-threads of a session, but for the calling one only the first session of a process obeys it, and
+The attention of trained networks gives most keys next to nothing: in the last stage up to a tenth
+of the probabilities are denormal numbers of float32 (below 1.2e-38). They change no result, but
+Intel's processors compute several times slower with them than with others. The switch is one of
+the calling thread; threads that it starts take it over. The option of ONNX Runtime is right for
+the threads of a session, but for the calling one only the first session of a process obeys it, and
 leaves the switch on: findings/onnxruntime_denormals_once.sh.
 """
 
@@ -39,7 +39,8 @@ def denormals_as_zero() -> Iterator[None]:
     """
     Count denormal numbers as zero in this thread, and in threads that it starts meanwhile.
 
-    At the end this thread is as it was. Elsewhere than on x86-64 with the GNU C library nothing is
+    At the end this thread is as it was, but not those that it has started, such as torch's own;
+    those that torch had started before are not switched. Where can_switch is false, nothing is
     changed.
     """
     library = _library()
@@ -49,11 +50,16 @@ def denormals_as_zero() -> Iterator[None]:
     before = _Environment()
     library.fegetenv(ctypes.byref(before))
     changed = _Environment(before.x87, before.mxcsr | _AS_ZERO)
-    library.fesetenv(ctypes.byref(changed))
     try:
+        library.fesetenv(ctypes.byref(changed))
         yield
     finally:
         library.fesetenv(ctypes.byref(before))
+
+
+def can_switch() -> bool:
+    """Return whether this is x86-64 with the GNU C library."""
+    return _library() is not None
 
 
 @functools.lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 from segformer_ros.bundle import Bundle
 from segformer_ros.inference.backend import BackendError
-from segformer_ros.inference.denormals import denormals_as_zero
+from segformer_ros.inference.denormals import can_switch, denormals_as_zero
 from segformer_ros.inference.graph_backend import GraphBackend, Signature
 
 FloatArray = npt.NDArray[np.float32]
@@ -91,8 +91,9 @@ class _Engine:
         options.enable_mem_pattern = self.streams > 1
         # Threads that wait for work sleep instead of turning round.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        # For the threads of the session; the calling one has denormals_as_zero.
-        options.add_session_config_entry('session.set_denormal_as_zero', '1')
+        if can_switch():
+            # For the threads of the session; the calling one has denormals_as_zero.
+            options.add_session_config_entry('session.set_denormal_as_zero', '1')
         # Errors come as exceptions; the engine's own log would write them to stderr as well.
         options.log_severity_level = _FATAL_ONLY
         return options

@@ -4,7 +4,8 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-import platform
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ torch = pytest.importorskip('torch', reason='training needs torch')
 from segformer_ros.evaluation import Inference, NetworkFacts  # noqa: E402
 from segformer_ros.evaluation.bundle_network import load as load_bundle  # noqa: E402
 from segformer_ros.evaluation.prediction import predict  # noqa: E402
+from segformer_ros.inference.denormals import can_switch  # noqa: E402
 from segformer_ros.labels import CITYSCAPES_19  # noqa: E402
 from segformer_ros.network import build  # noqa: E402
 from segformer_ros.network.checkpoint import CheckpointError, write  # noqa: E402
@@ -26,6 +28,7 @@ from segformer_ros.training.torch_network import (  # noqa: E402
 )
 from torch.nn import functional  # noqa: E402
 
+of_x86 = pytest.mark.skipif(not can_switch(), reason='the switch is one of x86-64 with glibc')
 WEIGHTS = Path(__file__).parents[2] / 'weights'
 IMAGE = np.random.default_rng(4).integers(0, 256, (40, 70, 3), np.uint8)
 
@@ -58,7 +61,7 @@ def test_a_checkpoint_and_its_bundle_say_the_same(name):
         np.testing.assert_allclose(found.depth, expected.depth, rtol=1e-3)
 
 
-@pytest.mark.skipif(platform.machine() != 'x86_64', reason='the switch is one of x86-64')
+@of_x86
 def test_denormal_numbers_are_zero_in_torch_too(module):
     """While the network is computed, not in the caller's arithmetic."""
 
@@ -71,6 +74,26 @@ def test_denormal_numbers_are_zero_in_torch_too(module):
     found = TorchNetwork(Faded(), facts, device='cpu').infer(IMAGE, (64, 96))
     assert not found.logits.any()
     assert (np.full(2, np.finfo(np.float32).tiny) * np.float32(0.25)).all()
+
+
+@of_x86
+def test_the_threads_of_torch_take_denormal_numbers_as_zero_as_well():
+    """They start while the network is loaded; all of a large result is zero, not just a part."""
+    program = (
+        'import torch\n'
+        'from segformer_ros.inference.denormals import denormals_as_zero\n'
+        'from segformer_ros.training.torch_network import TorchNetwork\n'
+        'torch.set_num_threads(2)\n'
+        f'TorchNetwork.load({str(WEIGHTS / "road_b0.safetensors")!r}, device="cpu")\n'
+        'values = torch.full((1 << 20,), torch.finfo(torch.float32).tiny)\n'
+        'with denormals_as_zero():\n'
+        '    values = values * 0.25\n'
+        'print(values.count_nonzero().item())\n'
+    )
+    found = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, check=False
+    )
+    assert found.stdout == '0\n', found.stderr
 
 
 def test_several_sizes_and_mirrors_are_as_torch_does_it(module):
