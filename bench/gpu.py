@@ -9,8 +9,8 @@ published: ours next to Hugging Face's modules with the same random weights: the
 its input on the device, its share of what the device was measured to copy and multiply, and the
 whole path from the image of a camera to labels and depth in the host's memory.
 
-shipped: road_b0 against world_b0_fast, its labels alone and four images in a batch, at 512x1024;
-with --ultralytics (see bench/yolo.py) next to YOLO26n-sem and YOLO26n-depth.
+shipped: world_b0_slim against world_b0_fast, its labels alone and four images in a batch, at
+512x1024; with --ultralytics (see bench/yolo.py) next to YOLO26n-sem and YOLO26n-depth.
 
 training: a step of config/train/world_b0.yaml.
 

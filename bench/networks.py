@@ -21,7 +21,7 @@ from backends import start, Variant
 from comparison import machine
 from segformer_ros import bundle
 
-_SHIPPED = ['road_b0', 'world_b0_fast']
+_SHIPPED = ['road_b0', 'world_b0_fast', 'world_b0_slim']
 _ENGINES = ('onnxruntime', 'openvino', 'openvino_bfloat16')
 _HEAD = '| size | engine | network | ms | CPU time, ms | ratio of these | MB |'
 Row = tuple[str, str, str, float, float, float]

@@ -8,8 +8,8 @@ environment of its own and name its Python. There it writes both graphs with ran
 temporary folder, with the class of each pixel computed inside of the first; they are timed, and
 nothing is said of what they compute. Ours has both tasks, and its labels alone.
 
-    segformer export weights/road_b0.safetensors road --size 512x1024
-    python bench/yolo.py road --ultralytics ultralytics/bin/python
+    segformer export weights/world_b0_slim.safetensors slim --size 512x1024
+    python bench/yolo.py slim --ultralytics ultralytics/bin/python
 """
 
 from __future__ import annotations

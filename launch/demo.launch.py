@@ -89,7 +89,7 @@ def _at_the_end(event: object, context: object) -> Shutdown:
 
 def _declared_arguments() -> list[DeclareLaunchArgument]:
     rows = (
-        ('model', 'world_b0_fast', 'Network: name of a shipped one, or path of a bundle.'),
+        ('model', 'world_b0_slim', 'Network: name of a shipped one, or path of a bundle.'),
         ('backend', 'auto', 'Inference backend; auto takes the best that is installed.'),
         ('params_file', '', 'YAML with further parameters of segformer_node.'),
         ('seed', '3', 'Seed of the world: the same seed gives the same pixels.'),

@@ -33,7 +33,7 @@ from comparison.gpu_turns import Call, Setting, take_turns, TYPES
 from comparison.report import table
 from comparison.yolo_graphs import export_others, OTHERS, SEM
 
-FAST, FORMER, LABELS = 'road_b0', 'world_b0_fast', 'road_b0_labels'
+FAST, FORMER, LABELS = 'world_b0_slim', 'world_b0_fast', 'world_b0_slim_labels'
 FOUR = 'four images'
 _WEIGHTS = Path(__file__).parents[2] / 'weights'
 _IMAGES = 4

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='maximum duration of the drive, in seconds (default: 30)',
     )
     parser.add_argument(
-        '--model', help='name or path of a bundle (default: world_b0_fast, road_b0 for a video)'
+        '--model', help='name or path of a bundle (default: world_b0_slim, road_b0 for a video)'
     )
     parser.add_argument('--seed', type=int, default=3, help='seed of the street (default: 3)')
     parser.add_argument(
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
 def default_model(args: argparse.Namespace) -> str:
     """Name the network for what is shown: real roads, or the built-in world."""
-    return 'road_b0' if args.input else 'world_b0_fast'
+    return 'road_b0' if args.input else 'world_b0_slim'
 
 
 def _world(args: argparse.Namespace) -> Show:

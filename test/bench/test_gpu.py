@@ -127,8 +127,8 @@ def test_every_row_of_every_table(monkeypatch, ultralytics):
 def test_ratios_and_what_is_absent():
     """Ours over theirs, the former over the fast one; empty cells where there is nothing."""
     times = {
-        'road_b0': 2.0, 'world_b0_fast': 5.0, 'road_b0_labels': 1.5, 'four images': 6.0,
-        'yolo26n-sem': 3.0, 'yolo26n-depth': 5.0,
+        'world_b0_slim': 2.0, 'world_b0_fast': 5.0, 'world_b0_slim_labels': 1.5,
+        'four images': 6.0, 'yolo26n-sem': 3.0, 'yolo26n-depth': 5.0,
     }  # fmt: skip
 
     whole = gpu_shipped.row('float16 torch', times)

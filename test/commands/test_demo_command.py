@@ -34,7 +34,7 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ('words', 'name'), [([], 'world_b0_fast'), (['--input', 'drive.mp4'], 'road_b0')]
+    ('words', 'name'), [([], 'world_b0_slim'), (['--input', 'drive.mp4'], 'road_b0')]
 )
 def test_a_video_is_shown_to_the_network_of_real_roads(words, name):
     """The built-in world has a network of its own."""

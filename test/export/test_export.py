@@ -275,7 +275,11 @@ def test_a_weights_file_becomes_a_bundle_that_knows_its_origin(network, tmp_path
 
 @pytest.mark.parametrize(
     ('name', 'stride', 'warned'),
-    [('road_b0', 8, 'check before you sell'), ('world_b0_fast', 4, 'demonstration')],
+    [
+        ('road_b0', 8, 'check before you sell'),
+        ('world_b0_fast', 4, 'demonstration'),
+        ('world_b0_slim', 8, 'check before you sell'),
+    ],
 )
 def test_the_shipped_bundles_are_intact_and_small(name, stride, warned):
     """They load, pass their golden check and stay below 20 MB each."""

@@ -42,7 +42,7 @@ def module():
     return network.eval()
 
 
-@pytest.mark.parametrize('name', ['road_b0', 'world_b0_fast'])
+@pytest.mark.parametrize('name', ['road_b0', 'world_b0_fast', 'world_b0_slim'])
 def test_a_checkpoint_and_its_bundle_say_the_same(name):
     """Of the networks that ship: the same facts, labels and depths, whole and in windows."""
     bundle, _ = load_bundle(name, backend='onnxruntime', threads=1)
