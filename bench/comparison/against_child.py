@@ -70,7 +70,7 @@ def cameras(image: str) -> dict[str, float]:
     return {'times one image': four / timed(lambda: pipeline.predict(pixels), time.perf_counter)}
 
 
-def cores(image: str) -> dict[str, float]:
+def cores(image: str, backend: str = 'onnxruntime') -> dict[str, float]:
     """Return how many times as fast one image is on two threads as on one."""
     from segformer_ros.inference.pipeline import Pipeline
 
@@ -78,8 +78,7 @@ def cores(image: str) -> dict[str, float]:
     seconds = [
         timed(lambda loaded=loaded: loaded.predict(pixels), time.perf_counter)
         for loaded in (
-            Pipeline.load('world_b0_fast', backend='onnxruntime', threads=threads)
-            for threads in (1, 2)
+            Pipeline.load('world_b0_fast', backend=backend, threads=threads) for threads in (1, 2)
         )
     ]
     return {'times one thread': seconds[0] / seconds[1]}

@@ -155,6 +155,7 @@ ROWS: dict[str, Row] = {
     'node': Row(partial(_child, words=('node', str(_NODE_FRAMES))), repeats=3),
     'cameras': Row(partial(_child, words=('cameras', 'image.png'))),
     'cores': Row(partial(_child, words=('cores', 'image.png')), larger=True),
+    'cores_openvino': Row(partial(_child, words=('cores', 'image.png', 'openvino')), larger=True),
     **{f'exact_{engine}': Row(partial(_exact, backend=engine)) for engine in ENGINES},
     **{
         f'{short}_{engine}': Row(partial(_faster, name=name, backend=engine))
