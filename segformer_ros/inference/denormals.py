@@ -5,9 +5,9 @@ Denormal numbers, which count as zero while a network is computed.
 
 The attention of trained networks gives most keys next to nothing: in the last stage up to a tenth
 of the probabilities are denormal numbers of float32 (below 1.2e-38). They change no result, but
-Intel's processors compute several times slower with them than with others. The switch is one of
+Intel's CPUs compute several times slower with them than with others. The switch is one of
 the calling thread; threads that it starts take it over. The option of ONNX Runtime is right for
-the threads of a session, but for the calling one only the first session of a process obeys it, and
+the threads of a session. In the calling one only the first session of a process obeys it, and
 leaves the switch on: findings/onnxruntime_denormals_once.sh.
 """
 
