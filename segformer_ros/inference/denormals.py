@@ -57,6 +57,16 @@ def denormals_as_zero() -> Iterator[None]:
         library.fesetenv(ctypes.byref(before))
 
 
+def read_limits() -> None:
+    """
+    Have numpy look at the limits of its types while there are denormal numbers.
+
+    It warns when it first looks at them in a thread where these count as zero.
+    """
+    for kind in (np.float32, np.float64):
+        _ = np.finfo(kind).smallest_subnormal
+
+
 def can_switch() -> bool:
     """Return whether this is x86-64 with the GNU C library."""
     return _library() is not None
@@ -66,9 +76,7 @@ def can_switch() -> bool:
 def _library() -> ctypes.PyDLL | None:
     if sys.platform != 'linux' or platform.machine() != 'x86_64':
         return None
-    for kind in (np.float32, np.float64):
-        # Numpy warns when it looks at the limits of its types later, and finds no denormals.
-        _ = np.finfo(kind).smallest_subnormal
+    read_limits()
     try:
         return ctypes.PyDLL(_MATHEMATICS)
     except OSError:  # another C library

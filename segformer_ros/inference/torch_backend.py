@@ -202,6 +202,7 @@ def resident_call(
     return call
 
 
+@denormals_as_zero()  # also in torch's own threads, which start here
 def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> TorchBackend:
     """
     Load the TorchScript files of a bundle, on CUDA where there is a device.
@@ -213,8 +214,7 @@ def load(bundle: Bundle, *, threads: int = 0, precision: str = 'float32') -> Tor
     """
     if threads:
         torch.set_num_threads(threads)
-    with denormals_as_zero():  # also in torch's own threads, which start here
-        return TorchBackend(bundle, torch.device('cuda' if _has_cuda() else 'cpu'), precision)
+    return TorchBackend(bundle, torch.device('cuda' if _has_cuda() else 'cpu'), precision)
 
 
 def _has_cuda() -> bool:

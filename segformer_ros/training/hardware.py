@@ -15,7 +15,7 @@ import warnings
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.strategies.ddp import DDPStrategy
-import numpy as np
+from segformer_ros.inference.denormals import read_limits
 from segformer_ros.training.synced_norm import synced
 import torch
 from torch import nn
@@ -125,11 +125,9 @@ def process_settings(config: HardwareConfig) -> Iterator[None]:
     Set threads, determinism and rounding of this process, and put back what was.
 
     Denormal numbers count as zero: Adam's second moments fade into them, and half of a step on a
-    CPU went to the optimizer. Numpy warns when it first looks at the limits of its types in such
-    a process, so it looks before.
+    CPU went to the optimizer.
     """
-    for kind in (np.float32, np.float64):
-        _ = np.finfo(kind).smallest_subnormal
+    read_limits()
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     matmul = torch.get_float32_matmul_precision()

@@ -71,6 +71,7 @@ class TorchNetwork:
         self._std = torch.tensor(std, dtype=torch.float64)[:, None, None]
 
     @classmethod
+    @denormals_as_zero()  # also in torch's own threads, which start here
     def load(
         cls,
         checkpoint: str | Path,
@@ -89,19 +90,8 @@ class TorchNetwork:
         :raises CheckpointError: It is missing, damaged, unsafe, of another format, or an encoder.
         """
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        with denormals_as_zero():  # also in torch's own threads, which start here
-            if is_baseline(checkpoint):
-                return cls._load_baseline(Path(checkpoint), device)
-            return cls._load(checkpoint, label_set, device, finished)
-
-    @classmethod
-    def _load(
-        cls,
-        checkpoint: str | Path,
-        label_set: str | None,
-        device: torch.device | str,
-        finished: bool,
-    ) -> TorchNetwork:
+        if is_baseline(checkpoint):
+            return cls._load_baseline(Path(checkpoint), device)
         model = source.read(checkpoint, options=Options(label_set=label_set))
         if not has_heads(model.config):
             raise CheckpointError(

@@ -18,6 +18,7 @@ from segformer_ros.export.manifest import Facts  # noqa: E402
 from segformer_ros.export.variants import ExportOptions  # noqa: E402
 from segformer_ros.inference import backend_choice, torch_backend  # noqa: E402
 from segformer_ros.inference.backend import BackendError, load_backend  # noqa: E402
+from segformer_ros.inference.denormals import can_switch  # noqa: E402
 from segformer_ros.inference.golden_gate import golden_input  # noqa: E402
 from segformer_ros.inference.pipeline import Pipeline  # noqa: E402
 from tiny_bundle import make_tiny_bundle  # noqa: E402
@@ -145,6 +146,21 @@ def test_an_error_of_the_device_is_a_backend_error(files):
     backend._networks = dict.fromkeys(backend._networks, fail)
     with pytest.raises(BackendError, match='torch has failed: CUDA out of memory'):
         backend.infer(np.zeros((1, 3, 32, 64), np.float32))
+
+
+@pytest.mark.skipif(not can_switch(), reason='the switch is one of x86-64 with glibc')
+def test_denormal_numbers_are_zero_while_it_computes(files):
+    """A network that fades and is made larger again gives zero."""
+    backend = load_backend('torch', files, threads=1)
+
+    def fade(image):
+        smallest = torch.full((1, 1, 1, 1), torch.finfo(torch.float32).tiny)
+        return (smallest * 0.25 * 2.0**126,) * 2
+
+    assert fade(None)[0].all()
+    backend._networks = dict.fromkeys(backend._networks, fade)
+    found = backend.infer(np.zeros((1, 3, 32, 64), np.float32))
+    assert [value.any() for value in found.values()] == [False, False]
 
 
 class TestGraphs:
